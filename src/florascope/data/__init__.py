@@ -1,0 +1,1 @@
+"""Labelled photos: where they come from and how they are split."""

@@ -1,0 +1,46 @@
+"""Errors that say what was found, what was expected and what to do next."""
+
+
+class FlorascopeError(Exception):
+    """Anything a user can mend: bad input, a missing file, an option that does not fit.
+
+    The command line prints the message alone, without a traceback, and exits with status 1.
+
+    Args:
+        found: what was met, naming the file or value.
+        expected: what would have been right, as a phrase ("a folder of class folders").
+        fix: what to do or type next, as a sentence.
+    """
+
+    def __init__(self, found: str, *, expected: str = "", fix: str = "") -> None:
+        self.found, self.expected, self.fix = found, expected, fix
+        sentences = [found, f"expected {expected}" if expected else "", fix]
+        super().__init__(". ".join(s.rstrip(".") for s in sentences if s) + ".")
+
+
+class PhotoError(FlorascopeError):
+    """A photo that cannot be read, or that is refused for its size or format."""
+
+
+class DataError(FlorascopeError):
+    """A data set, split or manifest that cannot be used as it is."""
+
+
+class DownloadError(FlorascopeError):
+    """A download that failed or whose bytes are not the published ones."""
+
+
+class WeightsError(FlorascopeError):
+    """Backbone weights that are missing or do not fit the backbone."""
+
+
+class BundleError(FlorascopeError):
+    """A folder that is not a usable model bundle."""
+
+
+class ExplanationError(FlorascopeError):
+    """An explanation that does not exist for this network or request."""
+
+
+class TrainingError(FlorascopeError):
+    """A training run that cannot start or go on."""

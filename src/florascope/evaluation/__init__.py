@@ -1,0 +1,1 @@
+"""How good a classifier is, measured on photos it has not seen."""

@@ -1,0 +1,110 @@
+"""Accuracy and loss of a classifier on labelled photos."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+Logits = Float[np.ndarray, "n k"]
+Labels = Int64[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The figures of one subset.
+
+    Attributes:
+        n: photos measured.
+        top1: share whose largest logit is the label's.
+        top5: share whose label is among the five largest logits.
+        mean_class: mean over the classes present of each class's top-1 (balanced accuracy).
+        loss: mean cross-entropy in nats; a uniform guess scores ln K.
+    """
+
+    n: int
+    top1: float
+    top5: float
+    mean_class: float
+    loss: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """The figures of one class.
+
+    Attributes:
+        support: photos of the class.
+        recall: share of them answered as the class; 0 where there are none.
+        precision: share of the answers naming the class that are right; 0 where there are none.
+        f1: harmonic mean of the two.
+    """
+
+    support: int
+    recall: float
+    precision: float
+    f1: float
+
+
+def measure(logits: Logits, labels: Labels) -> Metrics:
+    """Measure a subset.
+
+    Ties are broken against the classifier in top-k: an all-equal row ranks its label last, so a
+    dead network cannot score by the order of its classes.
+    """
+    own = logits[np.arange(len(labels)), labels]
+    rank = (logits >= own[:, None]).sum(1)  # 1 is first
+    right = rank == 1
+    present = np.unique(labels)
+    per_class = [right[labels == k].mean() for k in present]
+    return Metrics(
+        n=len(labels),
+        top1=float(right.mean()),
+        top5=float((rank <= 5).mean()),
+        mean_class=float(np.mean(per_class)),
+        loss=cross_entropy(logits, labels),
+    )
+
+
+def cross_entropy(logits: Logits, labels: Labels) -> float:
+    """Mean of log(sum(exp(logits))) - logits[label], in nats."""
+    own = logits[np.arange(len(labels)), labels].astype(np.float64)
+    return float((log_sum_exp(logits) - own).mean())
+
+
+def log_sum_exp(logits: Logits) -> Float[np.ndarray, "n"]:
+    """Row-wise log(sum(exp)), in float64 and without overflow."""
+    wide = logits.astype(np.float64)
+    top = wide.max(1)
+    values: Float[np.ndarray, "n"] = top + np.log(np.exp(wide - top[:, None]).sum(1))
+    return values
+
+
+def softmax(logits: Logits) -> Logits:
+    """Row-wise probabilities, in float64."""
+    values: Logits = np.exp(logits.astype(np.float64) - log_sum_exp(logits)[:, None])
+    return values
+
+
+def per_class(logits: Logits, labels: Labels) -> list[ClassMetrics]:
+    """Measure every class, in the order of the logits."""
+    classes = logits.shape[1]
+    predicted = logits.argmax(1)
+    support = np.bincount(labels, minlength=classes)
+    answers = np.bincount(predicted, minlength=classes)
+    right = np.bincount(labels[predicted == labels], minlength=classes)
+    return [
+        _class_metrics(int(s), int(a), int(r))
+        for s, a, r in zip(support, answers, right, strict=True)
+    ]
+
+
+def _class_metrics(support: int, answers: int, right: int) -> ClassMetrics:
+    recall = right / support if support else 0.0
+    precision = right / answers if answers else 0.0
+    total = recall + precision
+    return ClassMetrics(support, recall, precision, 2 * recall * precision / total if total else 0)

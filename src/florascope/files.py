@@ -1,0 +1,103 @@
+"""Files and folders that are either wholly written or not there at all."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from florascope.errors import FlorascopeError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside the target, which replaces the target on success.
+
+    Raises:
+        FlorascopeError: the disk is full or the folder cannot be written; the target is untouched.
+    """
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(descriptor)
+        draft = Path(name)
+        try:
+            yield draft
+            _sync(draft)
+            draft.chmod(0o644)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside the target, which replaces the target on success.
+
+    Raises:
+        FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
+    """
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            yield draft
+            for file in draft.rglob("*"):
+                if file.is_file():
+                    file.chmod(0o644)
+                    _sync(file)
+            draft.chmod(0o755)
+            _replace_folder(draft, path)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, wholly or not at all."""
+    with new_file(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 (any JSON value)
+    """Write a JSON file, wholly or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache."""
+    if own := os.environ.get("FLORASCOPE_CACHE"):
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "florascope"
+
+
+def _replace_folder(draft: Path, path: Path) -> None:
+    if not path.exists():
+        draft.replace(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    path.replace(old / path.name)
+    draft.replace(path)
+    shutil.rmtree(old)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FlorascopeError(
+            f"{path} cannot be written ({error.strerror or error})",
+            fix="Free some space or choose another place with --out; nothing was changed there",
+        ) from error

@@ -1,0 +1,1 @@
+"""The network and everything that goes with it to another machine."""

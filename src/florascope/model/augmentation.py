@@ -1,0 +1,63 @@
+"""Random rotations, zooms, translations and flips, drawn from (seed, epoch, index)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch.nn.functional import affine_grid, grid_sample
+
+Crops = UInt8[np.ndarray, "b size size 3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Geometric augmentation, each range drawn uniformly from [-range, +range].
+
+    The outside of the photo is filled by reflection, as Keras's random layers do.
+
+    Attributes:
+        rotation: degrees.
+        zoom: share of the scale (0.2: from 0.8 to 1.2).
+        translate_x: share of the width.
+        translate_y: share of the height.
+        flip: mirror left and right with probability one half.
+    """
+
+    rotation: float = 20.0
+    zoom: float = 0.1
+    translate_x: float = 0.1
+    translate_y: float = 0.1
+    flip: bool = True
+
+    def matrix(self, seed: int, epoch: int, index: int) -> Float32[np.ndarray, "2 3"]:
+        """Draw the map from output to input places for one photo in one epoch.
+
+        Places are in [-1, 1] over the width and height; the draw depends on the three numbers
+        alone, so that an interrupted run goes on with the very same photos.
+        """
+        draw = np.random.default_rng([seed, epoch, index])
+        angle, zoom, x, y, mirrored = draw.uniform(-1.0, 1.0, 5)
+        turn, scale = np.deg2rad(self.rotation * angle), 1.0 + self.zoom * zoom
+        mirror = -1.0 if self.flip and mirrored > 0 else 1.0
+        cos, sin = np.cos(turn) * scale, np.sin(turn) * scale
+        shift = 2.0 * self.translate_x * x, 2.0 * self.translate_y * y
+        return np.array(
+            [[cos * mirror, -sin, shift[0]], [sin * mirror, cos, shift[1]]], dtype=np.float32
+        )
+
+    def __call__(self, crops: Crops, *, seed: int, epoch: int, indexes: Sequence[int]) -> Crops:
+        """Augment a batch of 8-bit crops, bilinearly; same arguments, same pixels.
+
+        Args:
+            crops: (b, size, size, 3).
+            seed: of the run.
+            epoch: or number of the view.
+            indexes: of the b photos in their data set.
+        """
+        theta = torch.from_numpy(np.stack([self.matrix(seed, epoch, i) for i in indexes]))
+        images = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+        grid = affine_grid(theta, list(images.shape), align_corners=False)
+        moved = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        return np.ascontiguousarray(moved.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())

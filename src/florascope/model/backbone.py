@@ -1,0 +1,165 @@
+"""A timm network without its classifier: from an input batch to a feature map and features."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from florascope.errors import WeightsError
+from florascope.model.preprocessing import Preprocessing
+
+Images = Float[Tensor, "b 3 height width"]
+FeatureMap = Float[Tensor, "b c h w"]
+
+
+class Embedding(NamedTuple):
+    """What a backbone says of a batch.
+
+    Attributes:
+        map: (b, c, h, w) feature map A.
+        features: (b, c) pooled features f. Where the backbone `pools_linearly`,
+            f is the mean of A over h and w, up to float rounding.
+    """
+
+    map: FeatureMap
+    features: Float[Tensor, "b f"]
+
+
+class Backbone(nn.Module):
+    """Wrap a timm model so that logits = W f + b with f = mean over (h, w) of A, where it can be.
+
+    Networks whose head is average pooling and a linear layer (ResNet, MobileNetV2, EfficientNet)
+    give A directly. Where a LayerNorm stands between pooling and the linear layer (ConvNeXt,
+    average-pooled ViT), the norm of the pooled vector is carried onto every place of the map:
+    with mu and sigma the mean and deviation of the pooled vector p over channels,
+
+        A'(x) = gamma * (A(x) - mean_c A(x)) / sigma + beta,   mean_x A'(x) = LayerNorm(p),
+
+    which is exact, because sigma is one number an image. Heads with anything else after pooling
+    (MobileNetV3) keep `pools_linearly` False: A is the last map and f the input of the classifier.
+
+    Args:
+        name: timm's architecture name.
+        preprocessing: the contract the weights were trained with.
+        model_args: further arguments of `timm.create_model`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        preprocessing: Preprocessing | None = None,
+        model_args: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.model_args = dict(model_args or {})
+        self.net = _create(name, self.model_args)
+        self.preprocessing = preprocessing or contract(self.net.pretrained_cfg)
+        self.norm = _norm_after_pooling(self.net)
+        self.num_features, self.pools_linearly = self._measure()
+
+    @property
+    def classifier_name(self) -> str:
+        """The classifier's name in timm's state dict ("classifier", "fc", "head.fc")."""
+        return str(self.net.pretrained_cfg.get("classifier", "classifier"))
+
+    def forward(self, images: Images) -> Embedding:
+        """Embed a normalised batch."""
+        raw = self.net.forward_features(images)
+        if not self.pools_linearly:
+            return Embedding(self._as_map(raw), self.net.forward_head(raw, pre_logits=True))
+        feature_map = self._normalised(self._as_map(raw))
+        return Embedding(feature_map, feature_map.mean((2, 3)))
+
+    def digest(self) -> str:
+        """BLAKE2b over architecture, arguments and every weight: equal networks, equal digest."""
+        state = hashlib.blake2b(f"{self.name} {self.model_args}".encode(), digest_size=16)
+        for key, tensor in sorted(self.net.state_dict().items()):
+            state.update(key.encode())
+            state.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return state.hexdigest()
+
+    def _as_map(self, raw: Tensor) -> FeatureMap:
+        """Bring tokens (b, n, c) or channels-last maps into (b, c, h, w)."""
+        if raw.ndim == 3:
+            tokens = raw[:, getattr(self.net, "num_prefix_tokens", 0) :].transpose(1, 2)
+            return tokens.reshape(*tokens.shape[:2], *_grid(self.net, tokens.shape[2]))
+        if getattr(self.net, "output_fmt", "NCHW") == "NHWC":
+            return raw.permute(0, 3, 1, 2)
+        return raw
+
+    def _normalised(self, feature_map: FeatureMap) -> FeatureMap:
+        if self.norm is None:
+            return feature_map
+        pooled = feature_map.mean((2, 3))
+        sigma = (pooled.var(1, unbiased=False) + self.norm.eps).sqrt()
+        centred = feature_map - feature_map.mean(1, keepdim=True)
+        gamma, beta = self.norm.weight, self.norm.bias
+        scaled = centred / sigma[:, None, None, None]
+        return torch.addcmul(_per_channel(beta), scaled, _per_channel(gamma))
+
+    def _measure(self) -> tuple[int, bool]:
+        """Return the width of f, and whether mean pooling of the map really gives it."""
+        size = self.preprocessing.size
+        probe = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        was_training = self.net.training
+        self.net.eval()
+        with torch.no_grad():
+            raw = self.net.forward_features(probe)
+            truth = self.net.forward_head(raw, pre_logits=True)
+            pooled = self._normalised(self._as_map(raw)).mean((2, 3))
+        self.net.train(was_training)
+        linear = truth.shape == pooled.shape and torch.allclose(truth, pooled, atol=1e-4, rtol=1e-3)
+        return truth.shape[1], linear
+
+
+def contract(pretrained_cfg: dict[str, Any]) -> Preprocessing:
+    """Read timm's preprocessing for a network's published weights."""
+    interpolation = pretrained_cfg.get("interpolation", "bilinear")
+    return Preprocessing(
+        size=int(pretrained_cfg.get("input_size", (3, 224, 224))[-1]),
+        crop_pct=float(pretrained_cfg.get("crop_pct", 0.875)),
+        crop_mode="squash" if pretrained_cfg.get("crop_mode") == "squash" else "center",
+        interpolation=interpolation if interpolation in {"bilinear", "bicubic"} else "bicubic",
+        mean=tuple(pretrained_cfg.get("mean", (0.485, 0.456, 0.406))),
+        std=tuple(pretrained_cfg.get("std", (0.229, 0.224, 0.225))),
+    )
+
+
+def _create(name: str, model_args: dict[str, Any]) -> Any:  # noqa: ANN401 (timm's models share no class)
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name[:9]}*")[:5])
+        raise WeightsError(
+            f"timm has no backbone {name!r}",
+            expected=f"a name from timm.list_models(){f', such as {near}' if near else ''}",
+        )
+    return timm.create_model(name, pretrained=False, num_classes=0, **model_args)
+
+
+def _norm_after_pooling(net: Any) -> Any:  # noqa: ANN401 (LayerNorm or timm's LayerNorm2d)
+    """Find the LayerNorm between pooling and classifier, if there is one."""
+    candidates: list[Callable[[], Any]] = [lambda: net.fc_norm, lambda: net.head.norm]
+    for candidate in candidates:
+        try:
+            module = candidate()
+        except AttributeError:
+            continue
+        if isinstance(module, nn.LayerNorm):
+            return module
+    return None
+
+
+def _grid(net: Any, tokens: int) -> tuple[int, int]:  # noqa: ANN401
+    height, width = getattr(getattr(net, "patch_embed", None), "grid_size", (0, 0))
+    if height * width == tokens:
+        return int(height), int(width)
+    side = round(tokens**0.5)
+    return side, tokens // side
+
+
+def _per_channel(values: Tensor) -> Tensor:
+    return values[None, :, None, None]

@@ -1,0 +1,99 @@
+"""The ONNX graph of a classifier: image -> logits, cam, features."""
+
+import io
+import logging
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from florascope.files import cache_dir, new_file
+from florascope.model.backbone import Backbone
+from florascope.model.classifier import Classifier
+
+
+def backbone_graph(backbone: Backbone) -> Path:
+    """Export a backbone to ONNX (image -> map, features), once for equal weights.
+
+    Returns:
+        A file in the cache, named by the backbone's digest and input size.
+    """
+    size = backbone.preprocessing.size
+    path = cache_dir() / "graphs" / f"{backbone.digest()}-{size}.onnx"
+    if not path.is_file():
+        with new_file(path) as draft:
+            draft.write_bytes(_export(backbone).SerializeToString())
+    return path
+
+
+def classifier_graph(classifier: Classifier) -> onnx.ModelProto:
+    """Return the whole classifier as ONNX.
+
+    Input "image" (b, 3, size, size) float32, normalised. Outputs "logits" (b, K), "features"
+    (b, c) and, where the backbone pools linearly, "cam" (b, K, h, w) in logit units: the sum of
+    a class's map plus its bias is its logit.
+    """
+    model = onnx.load(backbone_graph(classifier.backbone))
+    weight = classifier.head.weight.detach().numpy()
+    _add_logits(model.graph, weight, classifier.head.bias.detach().numpy())
+    feature_map = _output(model.graph, "map")
+    if classifier.backbone.pools_linearly:
+        places = np.prod([d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]])
+        _add_maps(model.graph, weight / np.float32(places), feature_map)
+    model.graph.output.remove(feature_map)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _export(backbone: Backbone) -> onnx.ModelProto:
+    size = backbone.preprocessing.size
+    example = torch.zeros(2, 3, size, size)
+    silence = io.StringIO()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), redirect_stdout(silence), redirect_stderr(silence):
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        program: Any = torch.onnx.export(
+            backbone.eval(),
+            (example,),
+            input_names=["image"],
+            output_names=["map", "features"],
+            dynamic_shapes=({0: "batch"},),
+            dynamo=True,
+            verbose=False,
+        )
+    model: onnx.ModelProto = program.model_proto
+    del model.metadata_props[:]
+    for node in model.graph.node:  # the exporter notes source paths of the machine
+        del node.metadata_props[:]
+        node.doc_string = ""
+    return model
+
+
+def _add_logits(graph: Any, weight: Any, bias: Any) -> None:  # noqa: ANN401 (protobuf)
+    graph.initializer.append(numpy_helper.from_array(weight, "head.weight"))
+    graph.initializer.append(numpy_helper.from_array(bias, "head.bias"))
+    graph.node.append(
+        helper.make_node(
+            "Gemm", ["features", "head.weight", "head.bias"], ["logits"], "head", transB=1
+        )
+    )
+    shape = ["batch", len(bias)]
+    graph.output.insert(0, helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape))
+
+
+def _add_maps(graph: Any, weight: Any, feature_map: Any) -> None:  # noqa: ANN401 (protobuf)
+    kernel = numpy_helper.from_array(weight[:, :, None, None], "cam.weight")
+    graph.initializer.append(kernel)
+    graph.node.append(helper.make_node("Conv", ["map", "cam.weight"], ["cam"], "cam"))
+    sides = [d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]]
+    shape = ["batch", len(weight), *sides]
+    graph.output.insert(1, helper.make_tensor_value_info("cam", TensorProto.FLOAT, shape))
+
+
+def _output(graph: Any, name: str) -> Any:  # noqa: ANN401 (protobuf)
+    return next(o for o in graph.output if o.name == name)

@@ -1,0 +1,136 @@
+"""From an RGB photo to the network's input: the one contract that every use shares."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from florascope.errors import BundleError
+from florascope.images import RGB
+
+Crop = UInt8[np.ndarray, "size size 3"]
+Interpolation = Literal["bilinear", "bicubic", "lanczos"]
+CropMode = Literal["center", "squash"]
+
+_RESAMPLE = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Size, crop, interpolation and scaling, stored in every bundle.
+
+    A photo is resized and cropped to (size, size), scaled to [0, 1] and then standardised:
+    x = (pixel / 255 - mean) / std.
+
+    Attributes:
+        size: height and width of the network's input, in pixels.
+        crop_pct: share of the resized shorter side that the centre crop keeps
+            (0.875: the shorter side becomes size / 0.875, then the middle is cut out).
+        crop_mode: "center" keeps the aspect ratio and cuts; "squash" resizes to a square.
+        interpolation: of the resize, with antialiasing, as Pillow computes it.
+        mean: subtracted, one value a channel, in [0, 1] units.
+        std: divided by, one value a channel, in [0, 1] units.
+        channel_order: "rgb", or "bgr" for networks trained on OpenCV's order.
+    """
+
+    size: int = 224
+    crop_pct: float = 0.875
+    crop_mode: CropMode = "center"
+    interpolation: Interpolation = "bilinear"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+
+    def crop(self, rgb: RGB) -> Crop:
+        """Resize and crop a photo of any size to (size, size, 3), still 8-bit RGB."""
+        image = Image.fromarray(rgb)
+        resample = _RESAMPLE[self.interpolation]
+        if self.crop_mode == "squash":
+            return np.asarray(image.resize((self.size, self.size), resample))
+        short = round(self.size / self.crop_pct)
+        scaled = image.resize(_scaled(image.size, short), resample)
+        left, top = (round((side - self.size) / 2) for side in scaled.size)
+        return np.asarray(scaled.crop((left, top, left + self.size, top + self.size)))
+
+    def normalise(
+        self, crops: UInt8[np.ndarray, "b size size 3"]
+    ) -> Float32[np.ndarray, "b 3 size size"]:
+        """Scale and standardise 8-bit crops into a contiguous float32 NCHW batch."""
+        scale = (1.0 / (255.0 * np.array(self.std))).astype(np.float32)
+        shift = (np.array(self.mean) / np.array(self.std)).astype(np.float32)
+        values = crops.astype(np.float32) * scale - shift
+        if self.channel_order == "bgr":
+            values = values[..., ::-1]
+        batch: Float32[np.ndarray, "b 3 size size"] = np.ascontiguousarray(
+            values.transpose(0, 3, 1, 2)
+        )
+        return batch
+
+    def __call__(self, rgb: RGB) -> Float32[np.ndarray, "3 size size"]:
+        """Photo of any size to one network input, (3, size, size)."""
+        batch: Float32[np.ndarray, "1 3 size size"] = self.normalise(self.crop(rgb)[None])
+        return batch[0]
+
+    def denormalise(
+        self, batch: Float32[np.ndarray, "b 3 size size"]
+    ) -> UInt8[np.ndarray, "b size size 3"]:
+        """Undo `normalise`, to look at what the network saw."""
+        values = batch.transpose(0, 2, 3, 1)
+        if self.channel_order == "bgr":
+            values = values[..., ::-1]
+        unit = values * np.array(self.std, np.float32) + np.array(self.mean, np.float32)
+        pixels: UInt8[np.ndarray, "b size size 3"] = (
+            (unit * 255.0).round().clip(0, 255).astype(np.uint8)
+        )
+        return pixels
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Read the settings back.
+
+        Raises:
+            BundleError: a setting is missing, unknown or out of range.
+        """
+        try:
+            made = cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+        except (TypeError, KeyError) as error:
+            raise BundleError(
+                f"preprocessing settings do not fit ({error})",
+                expected=", ".join(cls.__dataclass_fields__),
+            ) from error
+        made.check()
+        return made
+
+    def check(self) -> None:
+        """Raise BundleError where a setting cannot be meant."""
+        right = (
+            isinstance(self.size, int)
+            and 8 <= self.size <= 4096
+            and 0.1 <= self.crop_pct <= 1.0
+            and self.crop_mode in {"center", "squash"}
+            and self.interpolation in _RESAMPLE
+            and self.channel_order in {"rgb", "bgr"}
+            and len(self.mean) == len(self.std) == 3
+            and all(np.isfinite(v) for v in self.mean)
+            and all(np.isfinite(v) and v > 0 for v in self.std)
+        )
+        if not right:
+            raise BundleError(f"preprocessing settings out of range: {self.to_json()}")
+
+
+def _scaled(size: tuple[int, int], short: int) -> tuple[int, int]:
+    """Width and height after the shorter side becomes short (torchvision's rounding)."""
+    width, height = size
+    if width <= height:
+        return short, int(short * height / width)
+    return int(short * width / height), short

@@ -1,0 +1,168 @@
+"""Pretrained backbone weights: found in a folder first, downloaded by timm otherwise."""
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import timm
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from florascope.errors import WeightsError
+from florascope.model.backbone import Backbone
+from florascope.model.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class NamedWeights:
+    """Weights this project knows by name.
+
+    Attributes:
+        file: the file's name in the weights folder.
+        backbone: timm's architecture name.
+        preprocessing: the contract they were trained with.
+        model_args: what `timm.create_model` needs besides the name.
+    """
+
+    file: str
+    backbone: str
+    preprocessing: Preprocessing
+    model_args: dict[str, Any] = field(default_factory=dict)
+
+
+NAMED = {
+    "torchvision": NamedWeights(
+        "mobilenetv2_100.torchvision_folded.safetensors", "mobilenetv2_100", Preprocessing()
+    ),
+    # Google's TensorFlow weights, as Keras ships them: "same" padding, input in [-1, 1].
+    "google": NamedWeights(
+        "mobilenetv2_100.google_tf_folded.safetensors",
+        "mobilenetv2_100",
+        Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+        {"pad_type": "same"},
+    ),
+}
+
+
+def weights_dir() -> Path | None:
+    """Return the folder named by FLORASCOPE_WEIGHTS, if it is set."""
+    value = os.environ.get("FLORASCOPE_WEIGHTS")
+    return Path(value) if value else None
+
+
+def default_weights(backbone: str) -> str:
+    """Choose the weights when none are named: a file at hand, else timm's own."""
+    folder = weights_dir()
+    for name, known in NAMED.items():
+        if known.backbone == backbone and folder is not None and (folder / known.file).is_file():
+            return name
+    return "timm"
+
+
+def load_backbone(name: str, weights: str | None = None) -> Backbone:
+    """Make a backbone with pretrained weights, in eval mode.
+
+    Args:
+        name: timm's architecture name.
+        weights: "torchvision" or "google" (files in FLORASCOPE_WEIGHTS), "timm" (downloaded),
+            "random", or the path of a safetensors file in timm's names.
+
+    Raises:
+        WeightsError: they cannot be found, read or downloaded, or do not fit the backbone.
+    """
+    chosen = weights or default_weights(name)
+    if chosen == "random":
+        return Backbone(name).eval()
+    if chosen == "timm":
+        return _from_timm(name).eval()
+    known = NAMED.get(chosen)
+    if known is None:
+        return _from_file(Backbone(name), Path(chosen)).eval()
+    if known.backbone != name:
+        raise WeightsError(
+            f"weights {chosen!r} are for {known.backbone}, not {name}",
+            fix=f"Use --backbone {known.backbone}, or --weights timm",
+        )
+    backbone = Backbone(name, known.preprocessing, known.model_args)
+    return _from_file(backbone, _named_file(chosen, known)).eval()
+
+
+def _named_file(name: str, known: NamedWeights) -> Path:
+    folder = weights_dir()
+    if folder is None:
+        raise WeightsError(
+            f"weights {name!r} lie in a folder, and FLORASCOPE_WEIGHTS is not set",
+            fix=f"Set FLORASCOPE_WEIGHTS to the folder that holds {known.file},"
+            " or use --weights timm to download",
+        )
+    return folder / known.file
+
+
+def _from_file(backbone: Backbone, path: Path) -> Backbone:
+    state = read_state(path)
+    prefix = backbone.classifier_name + "."
+    body = {key: value for key, value in state.items() if not key.startswith(prefix)}
+    load_state(backbone, body, str(path))
+    return backbone
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        WeightsError: it is missing or is no safetensors file.
+    """
+    if not path.is_file():
+        raise WeightsError(
+            f"no weights at {path}",
+            expected=f"a safetensors file, or one of {', '.join([*NAMED, 'timm', 'random'])}",
+        )
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path} is not a safetensors file ({error})",
+            expected="safetensors (pickled weights are never loaded)",
+        ) from error
+
+
+def load_state(backbone: Backbone, state: dict[str, Tensor], source: str) -> None:
+    """Load weights into a backbone, every one of them.
+
+    Raises:
+        WeightsError: a weight is missing, left over or of another shape.
+    """
+    wanted = backbone.net.state_dict()
+    missing = sorted(key for key in wanted if key not in state)
+    extra = sorted(key for key in state if key not in wanted)
+    shapes = [k for k in wanted if k in state and state[k].shape != wanted[k].shape]
+    if missing or extra or shapes:
+        raise WeightsError(
+            f"{source} does not fit {backbone.name}: {len(missing)} weights missing,"
+            f" {len(extra)} left over, {len(shapes)} of another shape"
+            f" (first: {(missing + extra + shapes)[0]})",
+            expected=f"all {len(wanted)} weights in timm's names",
+        )
+    backbone.net.load_state_dict(state)
+
+
+def _from_timm(name: str) -> Backbone:
+    backbone = Backbone(name)
+    try:
+        pretrained = timm.create_model(name, pretrained=True, num_classes=0)
+    except Exception as error:  # the hub client raises many kinds
+        raise WeightsError(
+            f"timm could not load pretrained weights for {name} ({type(error).__name__}: {error})",
+            fix="Check the network, or give --weights FILE (safetensors in timm's names)",
+        ) from error
+    load_state(backbone, pretrained.state_dict(), f"timm's {name}")
+    return backbone
+
+
+def with_preprocessing(backbone: Backbone, **changes: Any) -> Backbone:  # noqa: ANN401
+    """Change settings of a backbone's preprocessing (a recipe's input range, say)."""
+    backbone.preprocessing = replace(backbone.preprocessing, **changes)
+    backbone.preprocessing.check()
+    return backbone

@@ -1,0 +1,1 @@
+"""Recipes that turn labelled photos into a classifier."""
