@@ -74,8 +74,8 @@ class Preprocessing:
 
     def __call__(self, rgb: RGB) -> Float32[np.ndarray, "3 size size"]:
         """Photo of any size to one network input, (3, size, size)."""
-        batch: Float32[np.ndarray, "1 3 size size"] = self.normalise(self.crop(rgb)[None])
-        return batch[0]
+        (single,) = self.normalise(self.crop(rgb)[None])
+        return np.asarray(single)
 
     def denormalise(
         self, batch: Float32[np.ndarray, "b 3 size size"]

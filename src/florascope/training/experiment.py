@@ -1,0 +1,148 @@
+"""One training run from photos to measured classifier."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from florascope.data.dataset import Dataset
+from florascope.data.splits import Indexes, Split
+from florascope.errors import DataError
+from florascope.evaluation.metrics import Metrics, measure
+from florascope.model.classifier import Classifier
+from florascope.model.weights import load_backbone, with_preprocessing
+from florascope.progress import Progress, silent
+from florascope.training.dense import fit_dense
+from florascope.training.engine import Engine
+from florascope.training.features import FeatureBank, Views, embed
+from florascope.training.head import LinearHead, Samples
+from florascope.training.probe import fit_probe
+from florascope.training.recipe import Recipe, SeedRecipe, describe
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A finished run.
+
+    Attributes:
+        dataset: all photos.
+        split: which of the readable photos trained, selected and measured.
+        recipe: how the head was fitted.
+        classifier: the network, in eval mode.
+        bank: features of every photo, (1, n, c).
+        logits: (n, K) of every photo; rows of unreadable photos mean nothing.
+        history: one row a step of the fit.
+        metrics: of "train", "val" and "test", on plain photos.
+        seconds: from the first photo to the last figure.
+    """
+
+    dataset: Dataset
+    split: Split
+    recipe: Recipe
+    classifier: Classifier
+    bank: FeatureBank
+    logits: Float32[np.ndarray, "n k"]
+    history: list[dict[str, float]]
+    metrics: dict[str, Metrics]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run's figures as JSON values."""
+        return {
+            "data": self.dataset.name,
+            "photos": len(self.dataset),
+            "classes": len(self.dataset.classes),
+            "skipped": len(self.bank.problems),
+            "split": self.split.name,
+            **describe(self.recipe),
+            **{subset: metrics.to_json() for subset, metrics in self.metrics.items()},
+            "seconds": self.seconds,
+        }
+
+
+def train(
+    dataset: Dataset,
+    split: Split,
+    recipe: Recipe,
+    *,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> Experiment:
+    """Fit a classifier on the train photos, select on val, measure on all three.
+
+    Args:
+        dataset: the labelled photos.
+        split: their division.
+        recipe: how to fit; the same recipe (with its seed) gives the same numbers.
+        strict: refuse to go on where a photo cannot be read, instead of leaving it out.
+        progress: told of every longer step.
+
+    Raises:
+        DataError: strict and a photo is unreadable, or too few are readable.
+        TrainingError: the fit diverged.
+        WeightsError: the backbone's weights are not to be had.
+    """
+    start = time.perf_counter()
+    backbone = load_backbone(recipe.backbone, recipe.weights)
+    with_preprocessing(backbone, **recipe.preprocessing)
+    engine = Engine(backbone)
+    bank = embed(dataset.photos, engine, progress=progress)
+    readable = _readable(dataset, split, bank, strict=strict)
+    head = _fit(dataset, readable, recipe, engine, bank, progress)
+    classifier = Classifier(backbone, dataset.classes).eval()
+    classifier.set_head(head.weight, head.bias)
+    logits = head.logits(bank.values[0])
+    metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
+    seconds = time.perf_counter() - start
+    return Experiment(
+        dataset, readable, recipe, classifier, bank, logits, head.history, metrics, seconds
+    )
+
+
+def _readable(dataset: Dataset, split: Split, bank: FeatureBank, *, strict: bool) -> Split:
+    """Leave out unreadable photos, or refuse them."""
+    if bank.problems and strict:
+        first = min(bank.problems)
+        raise DataError(
+            f"{len(bank.problems)} of {len(dataset)} photos cannot be read; the first:"
+            f" {bank.problems[first]}",
+            fix="Mend or remove them, or leave out --strict to skip them",
+        )
+    kept = split.only(bank.readable)
+    for subset, indexes in kept.items():
+        if len(indexes) == 0:
+            raise DataError(
+                f"no readable photo is left in {subset}"
+                f" ({len(bank.problems)} of {len(dataset)} cannot be read)",
+                expected="readable photos in train, val and test",
+            )
+    return kept
+
+
+def _fit(
+    dataset: Dataset,
+    split: Split,
+    recipe: Recipe,
+    engine: Engine,
+    bank: FeatureBank,
+    progress: Progress,
+) -> LinearHead:
+    train, val = (_samples(dataset, bank, split[s]) for s in ("train", "val"))
+    if not isinstance(recipe, SeedRecipe):
+        return fit_probe(train, val, recipe, progress=progress)
+    epochs = [train] * recipe.epochs
+    if recipe.augment:
+        photos = [dataset.photos[i] for i in split.train]
+        views = Views(recipe.augmentation, recipe.epochs, recipe.seed)
+        augmented = embed(photos, engine, views=views, progress=progress)
+        epochs = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
+    return fit_dense(epochs, val, recipe, progress=progress)
+
+
+def _samples(dataset: Dataset, bank: FeatureBank, indexes: Indexes) -> Samples:
+    features = torch.from_numpy(bank.values[0, indexes])
+    targets = torch.from_numpy(dataset.labels[indexes])
+    return Samples(features, targets, len(dataset.classes))

@@ -1,0 +1,52 @@
+"""A fitted linear head and how it came to be."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+Features = Float32[Tensor, "n c"]
+Targets = Int64[Tensor, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """logits = features W^T + b.
+
+    Attributes:
+        weight: (K, c).
+        bias: (K,).
+        history: one row a step of the fit (an epoch, a penalty), for history.csv.
+    """
+
+    weight: Float32[Tensor, "k c"]
+    bias: Float32[Tensor, " k"]
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def logits(self, features: Float32[np.ndarray, "n c"]) -> Float32[np.ndarray, "n k"]:
+        """Apply the head."""
+        values: Float32[np.ndarray, "n k"] = features @ self.weight.numpy().T + self.bias.numpy()
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Features with their classes.
+
+    Attributes:
+        features: (n, c).
+        targets: (n,) class indexes.
+        classes: K.
+    """
+
+    features: Features
+    targets: Targets
+    classes: int
+
+
+def score(logits: Float32[Tensor, "n k"], targets: Targets) -> tuple[float, float]:
+    """Cross-entropy in nats, and top-1."""
+    loss = torch.nn.functional.cross_entropy(logits, targets)
+    return loss.item(), (logits.argmax(1) == targets).float().mean().item()
