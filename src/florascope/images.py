@@ -13,7 +13,10 @@ from florascope.errors import PhotoError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 89_000_000  # just below the size at which Pillow itself begins to warn
+
+# Once, here: warnings.catch_warnings around each photo would not be safe when threads decode.
+warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger than file", UserWarning)
 
 RGB = UInt8[np.ndarray, "h w 3"]
 
@@ -25,12 +28,13 @@ def read_photo(source: Path | bytes) -> RGB:
         source: a file's path, or the bytes of one.
 
     Returns:
-        Array of shape (h, w, 3), values 0 to 255. Transparent pixels are laid on white.
+        Array of shape (h, w, 3), values 0 to 255, its memory its own. Transparent pixels are
+        laid on white.
 
     Raises:
         PhotoError: the file is missing, empty, too large, truncated or of another format.
     """
-    name = source.name if isinstance(source, Path) else "the photo"
+    name = str(source) if isinstance(source, Path) else "the photo"
     data = read_bytes(source) if isinstance(source, Path) else source
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes)", expected="a photo")
@@ -40,9 +44,7 @@ def read_photo(source: Path | bytes) -> RGB:
             expected=f"at most {MAX_BYTES:,}",
             fix="Make it smaller first",
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about what is checked here
-        return _decode(data, name)
+    return _decode(data, name)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -64,13 +66,16 @@ def _decode(data: bytes, name: str) -> RGB:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image, name)
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
     except PhotoError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(f"{name} declares a picture too large to open ({error})") from error
     except UnidentifiedImageError as error:
         raise PhotoError(
             f"{name} is not a photo that can be read",
             expected=f"one of {', '.join(FORMATS)}",
+            fix="Convert it to JPEG first (phones set to HEIC can also save JPEG)",
         ) from error
     except Exception as error:  # a damaged file can raise nearly anything in a decoder
         raise PhotoError(
@@ -81,22 +86,28 @@ def _decode(data: bytes, name: str) -> RGB:
 def _check_pixels(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise PhotoError(
-            f"{name} has {width} x {height} pixels",
-            expected=f"at most {MAX_PIXELS:,} in all",
-            fix="Make it smaller first",
-        )
+        raise _too_many_pixels(f"{name} has {width} x {height} pixels")
+
+
+def _too_many_pixels(found: str) -> PhotoError:
+    return PhotoError(
+        found, expected=f"at most {MAX_PIXELS:,} pixels in all", fix="Make it smaller first"
+    )
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a channel: scale, do not clip
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max(initial=1.0)))
-        return Image.fromarray((values.clip(0, top) * (255.0 / top)).astype(np.uint8)).convert(
-            "RGB"
-        )
+    if image.mode.startswith(("I", "F")):
+        return _from_wide(image)
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _from_wide(image: Image.Image) -> Image.Image:
+    """Scale greys of 16 or 32 bits, where Pillow's own conversion would clip them at 255."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
+    greys = (values.clip(0, top) * (255.0 / top)).round().astype(np.uint8)
+    return Image.fromarray(greys).convert("RGB")

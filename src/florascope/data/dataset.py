@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int64
 
-from florascope.data.splits import Split
+from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.images import RGB, read_bytes, read_photo
 
@@ -39,14 +39,23 @@ class Photo(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FilePhoto:
-    """A photo in a file."""
+    """A photo in a file.
+
+    Attributes:
+        path: the file.
+        root: the folder that names are relative to; None names a photo by its file name alone,
+            which is only enough where no two folders hold the same one.
+    """
 
     path: Path
+    root: Path | None = None
 
     @property
     def name(self) -> str:
-        """The file's name."""
-        return self.path.name
+        """The file's path below root, with forward slashes ("rose/1.jpg"), or its name."""
+        if self.root is None or not self.path.is_relative_to(self.root):
+            return self.path.name
+        return self.path.relative_to(self.root).as_posix()
 
     def read(self) -> RGB:
         """Decode the file; see `florascope.images.read_photo`."""
@@ -81,6 +90,7 @@ class Dataset:
         classes: the K classes, in the order of the indexes.
         own_splits: the splits that the source itself publishes, by name
             ("official" in Oxford 102, "folder" for train/val/test folders, "csv" for a manifest).
+        ignored: files of the source that are hidden or no photos, and so were left out.
     """
 
     name: str
@@ -88,6 +98,7 @@ class Dataset:
     labels: Labels
     classes: tuple[ClassName, ...]
     own_splits: dict[str, Split] = field(default_factory=dict)
+    ignored: int = 0
 
     def __post_init__(self) -> None:
         if len(self.photos) != len(self.labels):
@@ -98,8 +109,9 @@ class Dataset:
         if len(self.photos) == 0:
             raise DataError(f"{self.name} holds no photos", expected="labelled photos")
         if len(self.classes) < 2:
+            names = ", ".join(known.name for known in self.classes)
             raise DataError(
-                f"{self.name} has {len(self.classes)} class ({self.classes[0].name})",
+                f"{self.name} has {len(self.classes)} class ({names})",
                 expected="at least two classes to tell apart",
             )
         low, high = int(self.labels.min()), int(self.labels.max())

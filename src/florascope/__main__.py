@@ -1,0 +1,5 @@
+"""`python -m florascope` is the command `florascope`."""
+
+from florascope.cli.main import main
+
+main()

@@ -1,0 +1,97 @@
+"""What the commands share with the terminal: JSON, tables, progress bars and errors."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from florascope.errors import FlorascopeError
+from florascope.progress import Progress
+
+SCHEMA = "florascope/1"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """Add --json to a command."""
+    option = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object; all else goes to stderr."
+    )
+    return option(command)
+
+
+def data_options(command: Command) -> Command:
+    """Add the options that say where data lie and what to do with damaged photos."""
+    for option in (
+        click.option(
+            "--data-dir",
+            type=click.Path(),
+            help="Folder that holds flowers-102/ (also FLORASCOPE_DATA).",
+        ),
+        click.option("--strict", is_flag=True, help="Stop at the first unreadable photo."),
+    ):
+        command = option(command)
+    return command
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    click.echo(json.dumps({"schema": SCHEMA, **value}, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """Print a table on standard output; the first column is text, the others are figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 120
+    Console(width=width).print(table)
+
+
+def note(text: str) -> None:
+    """Say something on standard error."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Draw a bar with the time left for every longer step, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    tasks: dict[str, Any] = {}
+    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show
+
+
+def report_error(error: FlorascopeError, *, as_json: bool) -> None:
+    """Print an error on standard error, and as JSON on standard output if that was asked for."""
+    if as_json:
+        parts = {"message": str(error), "found": error.found}
+        print_json({"error": {**parts, "expected": error.expected, "fix": error.fix}})
+    colour = "NO_COLOR" not in os.environ and sys.stderr.isatty()
+    click.echo(click.style("Error: ", fg="red") if colour else "Error: ", nl=False, err=True)
+    click.echo(str(error), err=True)
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage with two decimals."""
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,54 @@
+"""The command `florascope`: its commands and how it ends."""
+
+import os
+import sys
+
+import click
+
+from florascope import __version__
+from florascope.cli.console import report_error
+from florascope.cli.data import data
+from florascope.cli.demo import demo
+from florascope.cli.evaluate import evaluate
+from florascope.cli.explain import explain
+from florascope.cli.identify import identify
+from florascope.cli.train import train
+from florascope.errors import FlorascopeError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="florascope")
+def cli() -> None:
+    """From a folder of photos to an image classifier that can be trusted.
+
+    DATA is oxford102, garden, a folder of class folders, or a CSV (path,label[,split]).
+    BUNDLE is a folder written by `florascope train` or the name of a shipped model.
+    """
+
+
+for command in (demo, train, evaluate, explain, identify, data):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line: exit 0 when done, 1 on bad input, 2 on wrong usage."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except FlorascopeError as error:
+        report_error(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        wrapped = FlorascopeError(f"{error.filename or 'a file'}: {error.strerror or error}")
+        report_error(wrapped, as_json="--json" in sys.argv)
+        sys.exit(1)

@@ -1,0 +1,108 @@
+"""`florascope train`: photos to a measured classifier."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from florascope.cli.console import (
+    data_options,
+    json_option,
+    note,
+    percent,
+    print_json,
+    print_table,
+    progress_bars,
+)
+
+if TYPE_CHECKING:
+    from florascope.evaluation.metrics import Metrics
+    from florascope.training.experiment import Experiment
+
+
+@click.command()
+@click.argument("source", metavar="DATA")
+@click.option("--recipe", "name", default="probe", show_default=True, help="seed or probe.")
+@click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
+@click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
+@click.option("--weights", help="torchvision, google, timm, random or a safetensors FILE.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
+@data_options
+@json_option
+def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
+    from florascope.training.run import check_out
+
+    check_out(out)
+    experiment, files = run_training(source, out, options)
+    if as_json:
+        print_json({**experiment.to_json(), "files": files})
+        return
+    print_results(experiment)
+    click.echo(f"Report: {files['report']}")
+    click.echo(f"Bundle: {files['bundle']}")
+
+
+def run_training(
+    source: str, out: Path, options: dict[str, Any]
+) -> tuple["Experiment", dict[str, str]]:
+    """Open the data, train and write the run's folder."""
+    from florascope.data.source import open_dataset
+    from florascope.data.splits import choose_split
+    from florascope.report.page import report_html
+    from florascope.training.experiment import train as run
+    from florascope.training.recipe import make_recipe
+    from florascope.training.run import write_run
+
+    given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
+    given |= {"seed": options["seed"], **parse_settings(options["settings"])}
+    recipe = make_recipe(options["name"], **given)
+    with progress_bars() as progress:
+        folder = Path(options["data_dir"]) if options["data_dir"] else None
+        dataset = open_dataset(source, folder, progress)
+        split = choose_split(dataset, options["split"], recipe.seed)
+        experiment = run(dataset, split, recipe, strict=options["strict"], progress=progress)
+        files = write_run(experiment, out, lambda e: report_html(e, progress=progress))
+    name_skipped(experiment)
+    return experiment, files
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """Read NAME=VALUE pairs.
+
+    Raises:
+        click.UsageError: one has no equals sign.
+    """
+    pairs = [text.partition("=") for text in settings]
+    for name, equals, value in pairs:
+        if not equals:
+            raise click.UsageError(f"--set {name}{value}: expected NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def name_skipped(experiment: "Experiment", limit: int = 5) -> None:
+    """Name the photos that could not be read, on standard error."""
+    problems = experiment.bank.problems
+    if not problems:
+        return
+    note(f"Skipped {len(problems)} of {len(experiment.dataset)} photos:")
+    for index in sorted(problems)[:limit]:
+        note(f"  {problems[index]}")
+    if len(problems) > limit:
+        note(f"  and {len(problems) - limit} more (metrics.json counts them)")
+
+
+def print_results(experiment: "Experiment", title: str = "") -> None:
+    """Print the results table."""
+    headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
+    rows = [(s, *metric_cells(m)) for s, m in experiment.metrics.items()]
+    print_table(headers, rows, title)
+    click.echo(f"{experiment.seconds:.1f} s")
+
+
+def metric_cells(metrics: "Metrics") -> tuple[str, ...]:
+    """Write a subset's figures for a table."""
+    shares = (metrics.top1, metrics.top5, metrics.mean_class)
+    return (str(metrics.n), *map(percent, shares), f"{metrics.loss:.4f}")

@@ -1,0 +1,55 @@
+"""Sines, cosines and angles from + - * / alone, so that they round alike on every machine.
+
+Angles are counted in turns: 0.25 is a right angle. On screen y points down, so 0.75 is up.
+"""
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+# atan(z) / 2 pi on [0, 1] as an odd polynomial: least squares at the Chebyshev nodes,
+# largest error 1.3e-5 radians.
+ATAN = (0.15913128, -0.05253784, 0.02855884, -0.0134006, 0.00324987)
+
+
+def cosine_sine(
+    turns: Float64[np.ndarray, "*s"],
+) -> tuple[Float64[np.ndarray, "*s"], Float64[np.ndarray, "*s"]]:
+    """Cosine and sine of angles in turns, to about 1e-9.
+
+    Taylor's series on an eighth of a turn, then the double-angle formulas twice.
+    """
+    a = (turns - np.rint(turns)) * (np.pi / 2)
+    aa = a * a
+    c = 1 - aa / 2 * (1 - aa / 12 * (1 - aa / 30 * (1 - aa / 56 * (1 - aa / 90))))
+    s = a * (1 - aa / 6 * (1 - aa / 20 * (1 - aa / 42 * (1 - aa / 72))))
+    for _ in range(2):
+        c, s = c * c - s * s, 2 * c * s
+    return c, s
+
+
+def direction(turns: float) -> tuple[float, float]:
+    """The unit vector (x, y) at an angle in turns."""
+    c, s = cosine_sine(np.array(turns))
+    return float(c), float(s)
+
+
+def angle(dx: float, dy: float) -> float:
+    """The angle of one vector (dx, dy) in turns."""
+    return float(turn(np.array([dy], dtype=np.float32), np.array([dx], dtype=np.float32))[0])
+
+
+def turn(y: Float32[np.ndarray, "*s"], x: Float32[np.ndarray, "*s"]) -> Float32[np.ndarray, "*s"]:
+    """The angle of (x, y) in turns, 0 to 1, to about 2e-6; 0 at the origin."""
+    ax, ay = np.abs(x), np.abs(y)
+    z = np.minimum(ax, ay)
+    z /= np.maximum(np.maximum(ax, ay), np.float32(1e-20))
+    zz = z * z
+    angle = zz * np.float32(ATAN[4])
+    for coefficient in ATAN[3:0:-1]:
+        angle += np.float32(coefficient)
+        angle *= zz
+    angle += np.float32(ATAN[0])
+    angle *= z
+    angle = np.where(ay > ax, np.float32(0.25) - angle, angle)
+    angle = np.where(x < 0, np.float32(0.5) - angle, angle)
+    return np.where(y < 0, np.float32(1) - angle, angle)

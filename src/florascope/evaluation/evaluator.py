@@ -1,0 +1,78 @@
+"""A finished classifier measured on labelled photos."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from florascope.data.dataset import ClassName, Dataset
+from florascope.data.splits import Indexes
+from florascope.errors import DataError
+from florascope.evaluation.metrics import Labels, Logits, Metrics, measure
+from florascope.model.classifier import Classifier
+from florascope.progress import Progress, silent
+from florascope.training.engine import Engine
+from florascope.training.features import embed
+from florascope.training.head import LinearHead
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a classifier did on a set of photos.
+
+    Attributes:
+        classes: the classifier's K classes.
+        logits: (n, K) of the readable photos.
+        labels: (n,) indexes into the classifier's classes.
+        metrics: their figures.
+        problems: why photos were left out.
+    """
+
+    classes: tuple[ClassName, ...]
+    logits: Logits
+    labels: Labels
+    metrics: Metrics
+    problems: list[str]
+
+
+def evaluate(
+    classifier: Classifier,
+    dataset: Dataset,
+    indexes: Indexes,
+    *,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Measure a classifier on some photos of a data set; classes are matched by their ids.
+
+    Raises:
+        DataError: a class is unknown to the classifier, or (strict) a photo is unreadable.
+    """
+    labels = _translate(classifier.classes, dataset)[indexes]
+    photos = [dataset.photos[i] for i in indexes]
+    bank = embed(photos, Engine(classifier.backbone), progress=progress)
+    problems = [bank.problems[i] for i in sorted(bank.problems)]
+    if problems and (strict or len(problems) == len(photos)):
+        raise DataError(
+            f"{len(problems)} of {len(photos)} photos cannot be read; the first: {problems[0]}",
+            fix="Mend or remove them, or leave out --strict to skip them" if strict else "",
+        )
+    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    kept = bank.readable
+    logits = head.logits(bank.values[0][kept])
+    metrics = measure(logits, labels[kept])
+    return Evaluation(classifier.classes, logits, labels[kept], metrics, problems)
+
+
+def _translate(classes: tuple[ClassName, ...], dataset: Dataset) -> Labels:
+    """Return the data set's labels as indexes into the classifier's classes."""
+    known = {c.id: k for k, c in enumerate(classes)}
+    strange = [c for c in dataset.classes if c.id not in known]
+    if strange:
+        raise DataError(
+            f"{len(strange)} of the {len(dataset.classes)} classes of {dataset.name} are unknown to"
+            f" the classifier (first: {strange[0].id})",
+            expected=f"class ids among its {len(classes)}: {', '.join(list(known)[:5])}, ...",
+        )
+    table = np.array([known[c.id] for c in dataset.classes], dtype=np.int64)
+    translated: Labels = table[dataset.labels]
+    return translated

@@ -1,0 +1,62 @@
+"""The record every explainer produces, and the shape of an explainer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from florascope.model.backbone import Images
+from florascope.model.classifier import Classifier
+
+Targets = Int64[Tensor, " b"]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How much each place of each input speaks for (+) or against (-) a class.
+
+    Attributes:
+        method: the explainer's name ("cam", "sharp", "gradcam", "ig").
+        values: (b, H, W) at the size of the network's input, in logit units: the evidence of one
+            input pixel, so that a complete method's values sum to `total`.
+        total: (b,) what the values of a complete method sum to: the target's logit less the bias
+            (class activation maps), or less the baseline's logit (Integrated Gradients).
+        complete: whether the method promises that sum.
+    """
+
+    method: str
+    values: Float[Tensor, "b H W"]
+    total: Float[Tensor, " b"]
+    complete: bool
+
+    @property
+    def gap(self) -> Float[Tensor, " b"]:
+        """Completeness gap |sum of values - total| / |total|, (b,), 0 for an exact explanation."""
+        total = self.total.abs().clamp_min(1e-12)
+        return (self.values.sum((1, 2)) - self.total).abs() / total
+
+
+class Explainer(Protocol):
+    """Anything that attributes a class's logit to the places of an input.
+
+    An explainer leaves the classifier as it found it: mode, gradients and hooks.
+    """
+
+    @property
+    def name(self) -> str:
+        """The method's name on the command line."""
+        ...
+
+    def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
+        """Explain the logits `classifier(images)[i, targets[i]]`.
+
+        Args:
+            classifier: the network, in eval mode.
+            images: (b, 3, H, W) normalised inputs.
+            targets: (b,) class indexes.
+
+        Raises:
+            ExplanationError: the method does not exist for this network.
+        """
+        ...

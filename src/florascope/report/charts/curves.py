@@ -1,0 +1,89 @@
+"""Loss and top-1 along the fit: over epochs, or over penalties."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from florascope.report.charts.canvas import FAINT, INK, LEAF, PETAL, canvas
+from florascope.report.figures import Figures
+from florascope.report.words import Words
+
+Series = Sequence[dict[str, float]]
+
+
+def loss_curve(figures: Figures, words: Words) -> Markup:
+    """Draw training and validation loss, with ln K where it is near."""
+    with canvas("loss", height=3.1) as drawing:
+        axes = drawing.axes
+        _draw(axes, figures, "loss", words)
+        highest = max(max(row["train_loss"], row["val_loss"]) for row in figures.history)
+        if _by_penalty(figures.history):
+            axes.set_yscale("log")
+        elif highest > figures.uniform_loss / 2:
+            _level(axes, figures.uniform_loss, words("curves.uniform"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.short(v)))
+        axes.set_ylabel(words("curves.loss"))
+        drawing.finish(_alt(figures, "loss", lambda v: words.number(v), words))
+    return drawing.svg
+
+
+def accuracy_curve(figures: Figures, words: Words) -> Markup:
+    """Draw training and validation top-1."""
+    with canvas("accuracy", height=3.1) as drawing:
+        axes = drawing.axes
+        _draw(axes, figures, "top1", words)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.percent(v, 0)))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], min_n_ticks=3))
+        axes.set_ylabel(words("top1"))
+        drawing.finish(_alt(figures, "top1", lambda v: words.percent(v), words))
+    return drawing.svg
+
+
+def _by_penalty(history: Series) -> bool:
+    return "l2" in history[0]
+
+
+def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
+    history, step = figures.history, "l2" if _by_penalty(figures.history) else "epoch"
+    places = [row[step] for row in history]
+    for subset, colour, marker in (("train", LEAF, "o"), ("val", PETAL, "s")):
+        values = [row[f"{subset}_{what}"] for row in history]
+        label = words(f"subset.{subset}")
+        axes.plot(places, values, color=colour, marker=marker, ms=4, lw=1.6, label=label)
+    best = places[int(np.argmin([row["val_loss"] for row in history]))]
+    axes.axvline(best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=words(f"curves.{step}.best"))
+    _steps(axes, places, step, words)
+    axes.grid(axis="y", color=FAINT, lw=0.4, alpha=0.5)
+    axes.legend(loc="best")
+
+
+def _steps(axes: Axes, places: list[float], step: str, words: Words) -> None:
+    axes.set_xlabel(words(f"curves.{step}"))
+    if step == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return
+    axes.set_xscale("log")
+    axes.set_xticks(places[:: max(1, len(places) // 5)])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.short(v)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.invert_xaxis()  # strong to weak, as the path is walked
+
+
+def _level(axes: Axes, value: float, label: str) -> None:
+    axes.axhline(value, color=FAINT, lw=1, ls="--")
+    side = axes.get_yaxis_transform()
+    axes.text(0.99, value, label, transform=side, ha="right", va="bottom", fontsize=9)
+
+
+def _alt(figures: Figures, what: str, write: Callable[[float], str], words: Words) -> str:
+    first, last = figures.history[0], figures.history[-1]
+    return words(
+        f"curves.{what}.alt",
+        train_first=write(first[f"train_{what}"]),
+        train_last=write(last[f"train_{what}"]),
+        val_first=write(first[f"val_{what}"]),
+        val_last=write(last[f"val_{what}"]),
+    )

@@ -1,0 +1,80 @@
+"""The figures that the written analysis is derived from."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from florascope.evaluation.confusions import Confusion, most_confused
+from florascope.evaluation.metrics import ClassMetrics, Metrics, per_class, softmax
+from florascope.training.experiment import Experiment
+from florascope.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run measured.
+
+    Attributes:
+        metrics: of "train", "val" and "test".
+        names: of the K classes.
+        trained: training photos of each class, (K,).
+        classes: test figures of each class, (K,).
+        confusions: every (true, predicted) pair met on test, most frequent first.
+        confidence: mean probability of the answer on test.
+        recipe: how the head was fitted.
+        history: one row a step of the fit.
+        photos: of the data set, readable or not.
+        skipped: photos that could not be read.
+    """
+
+    metrics: dict[str, Metrics]
+    names: tuple[str, ...]
+    trained: tuple[int, ...]
+    classes: tuple[ClassMetrics, ...]
+    confusions: tuple[Confusion, ...]
+    confidence: float
+    recipe: Recipe
+    history: tuple[dict[str, float], ...]
+    photos: int
+    skipped: int
+
+    @property
+    def uniform_loss(self) -> float:
+        """Cross-entropy of the uniform guess, ln K, in nats."""
+        return math.log(len(self.names))
+
+    @property
+    def majority(self) -> float:
+        """Test top-1 of always answering the class with most training photos."""
+        support = self.classes[int(np.argmax(self.trained))].support
+        return support / max(1, self.metrics["test"].n)
+
+    @property
+    def chance(self) -> float:
+        """Best test top-1 without looking at the photo: uniform guess or largest class."""
+        return max(1 / len(self.names), self.majority)
+
+    @property
+    def errors(self) -> int:
+        """Test photos that were misnamed."""
+        return sum(confusion.count for confusion in self.confusions)
+
+
+def figures_of(experiment: Experiment) -> Figures:
+    """Collect a run's figures."""
+    test, labels = experiment.split.test, experiment.dataset.labels
+    logits, names = experiment.logits[test], [c.name for c in experiment.dataset.classes]
+    trained = np.bincount(labels[experiment.split.train], minlength=len(names))
+    return Figures(
+        metrics=experiment.metrics,
+        names=tuple(names),
+        trained=tuple(trained.tolist()),
+        classes=tuple(per_class(logits, labels[test])),
+        confusions=tuple(most_confused(logits, labels[test], limit=len(names) ** 2)),
+        confidence=float(softmax(logits).max(1).mean()),
+        recipe=experiment.recipe,
+        history=tuple(experiment.history),
+        photos=len(experiment.dataset),
+        skipped=len(experiment.bank.problems),
+    )

@@ -1,0 +1,96 @@
+"""Every sentence of the report in every language, with its way of writing numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+from florascope.errors import FlorascopeError
+from florascope.report.english import ENGLISH
+from florascope.report.spanish import SPANISH
+
+Language = Literal["en", "es"]
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+CATALOGUES: dict[Language, Mapping[str, str]] = {"en": ENGLISH, "es": SPANISH}
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language's texts and number formats.
+
+    Attributes:
+        language: BCP 47 code, for the page's lang attribute.
+        texts: sentence by key, with named placeholders.
+    """
+
+    language: Language
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, language: Language) -> Self:
+        """Return the words of a language.
+
+        Raises:
+            FlorascopeError: there is no catalogue for it.
+        """
+        if language not in CATALOGUES:
+            known = ", ".join(get_args(Language))
+            raise FlorascopeError(f"no report in language {language!r}", expected=f"one of {known}")
+        return cls(language, CATALOGUES[language])
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return the text of a key with its placeholders filled in."""
+        return self.texts[key].format(**values)
+
+    def counted(self, key: str, n: int, **values: object) -> str:
+        """Return "1 photo" or "12 photos": the key's singular or plural with {n} filled in."""
+        return self(f"{key}.{'one' if n == 1 else 'many'}", n=self.integer(n), **values)
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Join parts: "a, b and c"."""
+        if len(parts) < 2:
+            return "".join(parts)
+        return self("list.last", first=", ".join(parts[:-1]), last=parts[-1])
+
+    def integer(self, n: int) -> str:
+        """Group thousands: "6,552", or as Spanish does, from five digits on, "12 345"."""
+        if self.language == "es":
+            return str(n) if abs(n) < 10_000 else f"{n:,}".replace(",", NARROW)
+        return f"{n:,}"
+
+    def number(self, value: float, digits: int = 3) -> str:
+        """Write with a fixed number of decimals and a true minus sign."""
+        return self._marked(f"{value:.{digits}f}")
+
+    def signed(self, value: float, digits: int = 2) -> str:
+        """Write with its sign, + included."""
+        return self._marked(f"{value:+.{digits}f}")
+
+    def short(self, value: float) -> str:
+        """Write with up to three significant digits, in powers of ten where very small."""
+        return self._marked(f"{value:.3g}")
+
+    def percent(self, share: float, digits: int = 1) -> str:
+        """Write a share as a percentage: "94.3%" or "94,3 %"."""
+        space = NARROW if self.language == "es" else ""
+        return f"{self.number(100 * share, digits)}{space}%"
+
+    def points(self, share: float, digits: int = 1) -> str:
+        """Write a difference of shares in percentage points."""
+        return self("points", n=self.number(100 * share, digits))
+
+    def between(self, low: float, high: float) -> str:
+        """Write an interval of shares in percent."""
+        return self("between", low=self.percent(low), high=self.percent(high))
+
+    def setting(self, value: object) -> str:
+        """Write a recipe's value."""
+        if isinstance(value, bool):
+            return self("yes" if value else "no")
+        if value is None:
+            return self("automatic")
+        return self._marked(f"{value:g}") if isinstance(value, float) else str(value)
+
+    def _marked(self, digits: str) -> str:
+        text = digits.replace("-", MINUS)
+        return text.replace(".", ",") if self.language == "es" else text

@@ -1,0 +1,1 @@
+"""Answers from a bundle with NumPy and ONNX Runtime alone (no torch)."""

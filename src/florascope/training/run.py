@@ -1,0 +1,66 @@
+"""The folder of a finished run: bundle, figures, history and report."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from florascope.errors import FlorascopeError
+from florascope.files import write_json, write_text
+from florascope.model.saving import save_bundle
+from florascope.training.card import model_card
+from florascope.training.experiment import Experiment
+
+Report = Callable[[Experiment], str]
+
+
+def check_out(out: Path) -> None:
+    """Refuse, before any work is done, a place that cannot become a run's folder.
+
+    Raises:
+        FlorascopeError: it is a file, or a folder that holds something else.
+    """
+    if out.is_file():
+        raise FlorascopeError(f"{out} is a file", expected="a folder for --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / "metrics.json").is_file():
+        raise FlorascopeError(
+            f"{out} holds other files and no earlier run",
+            expected="a new or empty folder for --out",
+        )
+
+
+def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, str]:
+    """Write RUN/{bundle/, history.csv, report.html, metrics.json}, each wholly or not at all.
+
+    metrics.json comes last: where it is, the run is complete.
+
+    Args:
+        experiment: the finished run.
+        out: the run's folder.
+        report: makes the HTML page.
+
+    Returns:
+        The path of each part, by name.
+    """
+    check_out(out)
+    paths = {
+        "bundle": out / "bundle",
+        "history": out / "history.csv",
+        "report": out / "report.html",
+        "metrics": out / "metrics.json",
+    }
+    paths["metrics"].unlink(missing_ok=True)
+    figures = experiment.to_json()
+    save_bundle(experiment.classifier, paths["bundle"], figures, model_card(experiment))
+    write_text(paths["history"], _csv(experiment.history))
+    write_text(paths["report"], report(experiment))
+    write_json(paths["metrics"], figures)
+    return {name: str(path) for name, path in paths.items()}
+
+
+def _csv(rows: list[dict[str, float]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
