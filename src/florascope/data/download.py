@@ -6,6 +6,7 @@ import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from florascope.errors import DownloadError
@@ -21,9 +22,10 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but never from https to plain http."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, PLR0913, PLR0917
-        check_url(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+    def redirect_request(self, *reply: Any) -> Any:  # noqa: ANN401 (urllib's own signature)
+        """Check the new address, the last of the arguments."""
+        check_url(reply[-1])
+        return super().redirect_request(*reply)
 
 
 def check_url(url: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset, FilePhoto
 from florascope.data.download import download, extract, file_digest
-from florascope.data.splits import Split
+from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.files import cache_dir
 from florascope.progress import Progress, silent

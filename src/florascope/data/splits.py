@@ -1,68 +1,16 @@
-"""Which photos train, which select, which test."""
+"""Ways to divide a data set: its own, drawn by class, or read from a CSV."""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
+from florascope.data.dataset import Dataset
+from florascope.data.split import SPELLINGS, SUBSETS, Indexes, Split
 from florascope.errors import DataError
 
-if TYPE_CHECKING:
-    from florascope.data.dataset import Dataset
-
-Indexes = Int64[np.ndarray, "_"]
 Labels = Int64[np.ndarray, "n"]
-
-SUBSETS = ("train", "val", "test")
-_SPELLINGS = {"train": "train", "training": "train", "val": "val", "valid": "val"} | {
-    "validation": "val",
-    "test": "test",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Three disjoint sets of photo indexes into one data set.
-
-    Attributes:
-        name: how it was asked for ("official", "80-10-10", "folder", or a CSV's file name).
-        train: indexes of the photos that fit the weights.
-        val: indexes of the photos that select settings.
-        test: indexes of the photos that measure, once.
-    """
-
-    name: str
-    train: Indexes
-    val: Indexes
-    test: Indexes
-
-    def __post_init__(self) -> None:
-        every = np.concatenate([self.train, self.val, self.test])
-        twice = len(every) - len(np.unique(every))
-        if twice:
-            raise DataError(
-                f"split {self.name} names {twice} photos in more than one place",
-                expected="disjoint train, val and test",
-            )
-
-    def items(self) -> Iterator[tuple[str, Indexes]]:
-        """Yield ("train", indexes), ("val", indexes), ("test", indexes)."""
-        for subset in SUBSETS:
-            yield subset, self[subset]
-
-    def __getitem__(self, subset: str) -> Indexes:
-        if subset not in SUBSETS:
-            raise DataError(f"subset {subset!r}", expected=f"one of {', '.join(SUBSETS)}")
-        indexes: Indexes = getattr(self, subset)
-        return indexes
-
-    def only(self, keep: Bool[np.ndarray, "n"]) -> "Split":
-        """Drop the photos where keep is False (unreadable ones, say); indexes stay as they are."""
-        return Split(self.name, *(part[keep[part]] for _, part in self.items()))
 
 
 def subset_name(word: str) -> str:
@@ -71,7 +19,7 @@ def subset_name(word: str) -> str:
     Raises:
         DataError: it is none of them.
     """
-    name = _SPELLINGS.get(word.strip().lower())
+    name = SPELLINGS.get(word.strip().lower())
     if name is None:
         raise DataError(f"split {word!r}", expected="train, val or test")
     return name
@@ -108,7 +56,7 @@ def stratified(labels: Labels, seed: int) -> Split:
     return Split("80-10-10", *(np.sort(np.concatenate(parts[s])) for s in SUBSETS))
 
 
-def choose_split(dataset: "Dataset", spec: str | None, seed: int = 0) -> Split:
+def choose_split(dataset: Dataset, spec: str | None, seed: int = 0) -> Split:
     """Return the split that was asked for.
 
     Args:
@@ -135,7 +83,7 @@ def choose_split(dataset: "Dataset", spec: str | None, seed: int = 0) -> Split:
     return split
 
 
-def _named_stratified(dataset: "Dataset", seed: int) -> Split:
+def _named_stratified(dataset: Dataset, seed: int) -> Split:
     counts = dataset.counts()
     for k in np.flatnonzero(counts < 3):
         raise DataError(
@@ -146,7 +94,7 @@ def _named_stratified(dataset: "Dataset", seed: int) -> Split:
     return stratified(dataset.labels, seed)
 
 
-def read_split(path: Path, dataset: "Dataset") -> Split:
+def read_split(path: Path, dataset: Dataset) -> Split:
     """Read a CSV of image_id or path, optionally label, and split.
 
     image_id counts the data set's photos from 1 (Oxford 102's numbering); path is matched by the
@@ -201,7 +149,7 @@ def _photo_index(row: dict[str, str], by_name: dict[str, int], photos: int) -> i
     return by_name.get(Path(row.get("path", "")).name)
 
 
-def _check(split: Split, dataset: "Dataset") -> None:
+def _check(split: Split, dataset: Dataset) -> None:
     for subset, indexes in split.items():
         if len(indexes) == 0:
             raise DataError(f"split {split.name} has no {subset} photos", expected="some of each")

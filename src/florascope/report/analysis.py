@@ -83,7 +83,9 @@ def learning(figures: Figures, words: Words) -> Statement:
         return _say(words, "apart" if learnt_train else "broken", "alarm", values)
     if bounds.low <= figures.chance:
         return _say(words, "inconclusive", "advice", values)
-    return _say(words, "costly", "alarm", values) if worse else _say(words, "learnt", "sound", values)
+    return (
+        _say(words, "costly", "alarm", values) if worse else _say(words, "learnt", "sound", values)
+    )
 
 
 def fit(figures: Figures, words: Words) -> Statement:
@@ -185,7 +187,9 @@ def confusions(figures: Figures, words: Words) -> Statement:
         "count": words.counted("times", worst.count),
         "rate": words.percent(worst.share, 0),
     }
-    return _say(words, "dominant" if dominant else "spread", "advice" if dominant else "sound", values)
+    return _say(
+        words, "dominant" if dominant else "spread", "advice" if dominant else "sound", values
+    )
 
 
 def path_end(figures: Figures, words: Words) -> Statement:
@@ -224,7 +228,9 @@ def confidence(figures: Figures, words: Words) -> Statement:
     }
     if bounds.holds(figures.confidence):
         return _say(words, "honest", "sound", values)
-    return _say(words, "boastful" if figures.confidence > bounds.high else "modest", "advice", values)
+    return _say(
+        words, "boastful" if figures.confidence > bounds.high else "modest", "advice", values
+    )
 
 
 def skipped(figures: Figures, words: Words) -> Statement | None:

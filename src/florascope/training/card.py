@@ -42,7 +42,8 @@ def _figures(experiment: Experiment) -> list[str]:
     rows = ["| photos | n | top-1 | top-5 | mean per class | loss |", "|---|---|---|---|---|---|"]
     for subset, m in experiment.metrics.items():
         rows.append(
-            f"| {subset} | {m.n} | {m.top1:.4f} | {m.top5:.4f} | {m.mean_class:.4f} | {m.loss:.4f} |"
+            f"| {subset} | {m.n} | {m.top1:.4f} | {m.top5:.4f}"
+            f" | {m.mean_class:.4f} | {m.loss:.4f} |"
         )
     return rows
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 
 from florascope.data.dataset import Dataset
-from florascope.data.splits import Indexes, Split
+from florascope.data.split import Indexes, Split
 from florascope.errors import DataError
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier

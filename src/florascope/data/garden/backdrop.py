@@ -118,19 +118,36 @@ def foliage(canvas: Canvas, dice: Dice) -> Finish:
     _mottle(canvas, 0.9, dice.uniform(1.0, 2.5), dice)
     for _ in range(dice.whole(7, 12)):
         stroke = Stroke(
-            (dice.uniform(-0.1, 1.1), dice.uniform(-0.1, 1.1)), dice.uniform(), dice.uniform(0.25, 0.6)
+            (dice.uniform(-0.1, 1.1), dice.uniform(-0.1, 1.1)),
+            dice.uniform(),
+            dice.uniform(0.25, 0.6),
         )
-        leaf(canvas, stroke, dice.pick((BROAD, OVATE, LANCE)), dice.pick(LEAVES), dice, dice.uniform(1, 5))
+        leaf(
+            canvas,
+            stroke,
+            dice.pick((BROAD, OVATE, LANCE)),
+            dice.pick(LEAVES),
+            dice,
+            dice.uniform(1, 5),
+        )
     return plain
 
 
 def meadow(canvas: Canvas, dice: Dice) -> Finish:
     """Blurred grass."""
     base = dice.pick(LEAVES)
-    _wash(canvas, _scaled(base.tip, dice.uniform(0.7, 1.3)), _scaled(base.throat, dice.uniform(0.5, 0.9)))
+    _wash(
+        canvas,
+        _scaled(base.tip, dice.uniform(0.7, 1.3)),
+        _scaled(base.throat, dice.uniform(0.5, 0.9)),
+    )
     _mottle(canvas, 0.5, 1.5, dice)
     for _ in range(dice.whole(14, 22)):
-        stroke = Stroke((dice.uniform(-0.1, 1.1), dice.uniform(0.6, 1.2)), dice.uniform(0.66, 0.84), dice.uniform(0.5, 1.0))
+        stroke = Stroke(
+            (dice.uniform(-0.1, 1.1), dice.uniform(0.6, 1.2)),
+            dice.uniform(0.66, 0.84),
+            dice.uniform(0.5, 1.0),
+        )
         leaf(canvas, stroke, GRASS, dice.pick(LEAVES), dice, dice.uniform(1, 3))
     return plain
 
@@ -139,7 +156,9 @@ def sky(canvas: Canvas, dice: Dice) -> Finish:
     """Sky with thin clouds."""
     depth = dice.uniform(0.75, 1.05)
     _wash(canvas, _scaled((0.38, 0.58, 0.86), depth), _scaled((0.72, 0.82, 0.92), depth))
-    cloud = crop(noise(), dice.whole(0, 255), dice.whole(0, 255), dice.uniform(0.8, 2.0), canvas.size)
+    cloud = crop(
+        noise(), dice.whole(0, 255), dice.whole(0, 255), dice.uniform(0.8, 2.0), canvas.size
+    )
     cover = ((cloud - np.float32(0.5)) * np.float32(dice.uniform(0.5, 3.0))).clip(0, 0.85)
     for plane in canvas.planes[:3]:
         plane += cover * (np.float32(0.95) - plane)
@@ -160,11 +179,13 @@ def planks(canvas: Canvas, dice: Dice) -> Finish:
     paint = dice.pick(PAINTS + EARTHS)
     _wash(canvas, _scaled(paint, 0.95), _scaled(paint, 0.75))
     width, shift = dice.uniform(0.14, 0.3), dice.uniform()
-    place = ((np.arange(canvas.size) + 0.5) / canvas.size / width + shift)
+    place = (np.arange(canvas.size) + 0.5) / canvas.size / width + shift
     board = np.floor(place)
     gap = np.minimum(place - board, 1 - (place - board)) * width * canvas.size
     tones = dice.uniforms(16, 0.8, 1.1)
-    canvas.planes[:3] *= (tones[board.astype(np.intp) % 16] * (0.35 + 0.65 * gap.clip(0, 1))).astype(np.float32)
+    canvas.planes[:3] *= (
+        tones[board.astype(np.intp) % 16] * (0.35 + 0.65 * gap.clip(0, 1))
+    ).astype(np.float32)
     return texture(grain(), 0.2, 0.7, dice)
 
 
@@ -200,7 +221,9 @@ def bokeh(canvas: Canvas, dice: Dice) -> Finish:
     for _ in range(dice.whole(5, 12)):
         paint = dice.pick((*PAINTS, (0.95, 0.95, 0.85), (0.75, 0.85, 0.5)))
         disc = Blossom((Disc(1.0, paint, paint, dome=0.0),), shade=0.0)
-        where = pose(dice.uniform(), dice.uniform(), dice.uniform(0.03, 0.12), tone=dice.uniform(0.4, 0.9))
+        where = pose(
+            dice.uniform(), dice.uniform(), dice.uniform(0.03, 0.12), tone=dice.uniform(0.4, 0.9)
+        )
         view, swatch = disc.layers[0].paint(canvas, where, dice.pick(LEAVES), dice)
         swatch.light[:] *= np.float32(0.6)
         swatch.cover[:] *= np.float32(0.6)
@@ -210,5 +233,16 @@ def bokeh(canvas: Canvas, dice: Dice) -> Finish:
 
 
 GROUNDS: tuple[Callable[[Canvas, Dice], Finish], ...] = (
-    foliage, foliage, meadow, meadow, sky, wall, planks, soil, gravel, shade, bokeh, bokeh,
+    foliage,
+    foliage,
+    meadow,
+    meadow,
+    sky,
+    wall,
+    planks,
+    soil,
+    gravel,
+    shade,
+    bokeh,
+    bokeh,
 )

@@ -36,7 +36,9 @@ class Blossom:
 
     def draw(self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice) -> None:
         """Draw m blossoms of the same petals, the last pose on top."""
-        painted = [list(self._painted(layer, canvas, poses, colours, dice)) for layer in self.layers]
+        painted = [
+            list(self._painted(layer, canvas, poses, colours, dice)) for layer in self.layers
+        ]
         shadows = _shadows(canvas, poses, self.shade)
         for stamp, *stack in zip(shadows, *painted, strict=True):
             canvas.darken(*stamp)

@@ -152,7 +152,14 @@ class Umbel:
         c, s = cosine_sine(turns)
         aside, up = 0.8 * radius * c, depth * 0.8 * radius * s + 0.25 * (1 - radius * radius)
         hub = plant.at(0.0, -0.9)
-        stem(canvas, plant.at(dice.uniform(-0.4, 0.4), -6), hub, 0.05 * plant.scale, plant.greens, dice)
+        stem(
+            canvas,
+            plant.at(dice.uniform(-0.4, 0.4), -6),
+            hub,
+            0.05 * plant.scale,
+            plant.greens,
+            dice,
+        )
         for x, y in zip(aside, up, strict=True):
             head = plant.at(float(x), float(y))
             stem(canvas, hub, head, 0.022 * plant.scale, plant.greens, dice)

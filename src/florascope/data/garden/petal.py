@@ -216,9 +216,7 @@ def _bands(skin: Skin, colours: Colourway) -> Float32[np.ndarray, "3 320"]:
     return (colour * (1 - skin.heart * (1 - smooth(s, -0.2, 0.5)))).astype(np.float32)
 
 
-def smooth(
-    x: Float64[np.ndarray, "*s"], low: float, high: float
-) -> Float64[np.ndarray, "*s"]:
+def smooth(x: Float64[np.ndarray, "*s"], low: float, high: float) -> Float64[np.ndarray, "*s"]:
     """0 below low, 1 above high, 3z^2 - 2z^3 between."""
     z = ((x - low) / (high - low)).clip(0.0, 1.0)
     return z * z * (3 - 2 * z)

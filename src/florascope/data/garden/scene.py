@@ -42,7 +42,9 @@ def _varied(colours: Colourway, dice: Dice) -> Colourway:
         r, g, b = (float(part) for part in np.array(colour) * gain)
         return r, g, b
 
-    return Colourway(vary(colours.body), vary(colours.tip), vary(colours.throat), vary(colours.mark))
+    return Colourway(
+        vary(colours.body), vary(colours.tip), vary(colours.throat), vary(colours.mark)
+    )
 
 
 def _plants(species: Species, petals: Colourway, greens: Colourway, dice: Dice) -> list[Plant]:

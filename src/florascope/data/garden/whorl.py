@@ -121,5 +121,3 @@ def _over(
     light = above * (above_cover * tone)
     light += below * (rest * tone)
     return Swatch(light, above_cover + rest)
-
-

@@ -54,7 +54,9 @@ def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
         label = words(f"subset.{subset}")
         axes.plot(places, values, color=colour, marker=marker, ms=4, lw=1.6, label=label)
     best = places[int(np.argmin([row["val_loss"] for row in history]))]
-    axes.axvline(best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=words(f"curves.{step}.best"))
+    axes.axvline(
+        best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=words(f"curves.{step}.best")
+    )
     _steps(axes, places, step, words)
     axes.grid(axis="y", color=FAINT, lw=0.4, alpha=0.5)
     axes.legend(loc="best")

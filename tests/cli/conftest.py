@@ -1,0 +1,90 @@
+"""A small trained run that the command-line tests share."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from florascope.cli.main import main
+
+COLOURS = {"1": (200, 40, 40), "2": (40, 200, 40), "10": (40, 40, 200)}
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.out)
+        return value
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process, as the entry point does."""
+
+    def call(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["florascope", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        found = capsys.readouterr()
+        return Ended(code, found.out, found.err)
+
+    return call
+
+
+def paint(path: Path, colour: tuple[int, int, int], seed: int) -> None:
+    """Save a noisy photo of one colour."""
+    noise = np.random.default_rng(seed).integers(-30, 30, (48, 64, 3))
+    pixels = (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three classes, ten photos each, plus one that is cut short."""
+    root = tmp_path_factory.mktemp("photos")
+    for label, colour in COLOURS.items():
+        for number in range(10):
+            paint(root / label / f"photo-{label}-{number}.jpg", colour, number)
+    whole = (root / "1" / "photo-1-0.jpg").read_bytes()
+    (root / "1" / "broken.jpg").write_bytes(whole[: len(whole) // 3])
+    return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep graphs and features of these tests away from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("FLORASCOPE_CACHE", str(folder))
+        yield folder
+
+
+TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
+
+
+@pytest.fixture(scope="session")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A run's folder; the network's body is random, which suffices for three colours."""
+    out = tmp_path_factory.mktemp("run") / "colours"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["florascope", "train", str(photos), *TRAIN, "--out", str(out)])
+        main()
+    return out

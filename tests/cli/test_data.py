@@ -1,0 +1,32 @@
+"""florascope data inspect."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+def test_counts_and_broken_photos(run: Any, photos: Path) -> None:
+    found = run("data", "inspect", photos, "--json").json
+    assert found["schema"] == "florascope/1"
+    assert found["counts"] == {"1": 11, "2": 10, "10": 10}
+    assert [text.split()[0] for text in found["broken"]] == ["broken.jpg"]
+    assert found["smallest"] == [64, 48]
+    assert found["duplicates"] == []
+
+
+def test_doubled_photos_and_their_labels(run: Any, photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    shutil.copytree(photos, root)
+    shutil.copy(root / "2" / "photo-2-1.jpg", root / "2" / "again.jpg")
+    shutil.copy(root / "2" / "photo-2-2.jpg", root / "10" / "elsewhere.jpg")
+    found = run("data", "inspect", root, "--json").json
+    assert len(found["duplicates"]) == 2
+    (conflict,) = found["conflicts"]
+    assert {Path(name).name for name in conflict} == {"photo-2-2.jpg", "elsewhere.jpg"}
+
+
+def test_a_table_for_people(run: Any, photos: Path) -> None:
+    ended = run("data", "inspect", photos)
+    assert ended.code == 0
+    assert "31 photos of 3 classes" in ended.out
+    assert "Broken photos: 1" in ended.out

@@ -1,0 +1,56 @@
+"""The command line as a whole, in processes of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from florascope import __version__
+
+
+def florascope(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "florascope", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_version() -> None:
+    done = florascope("--version")
+    assert (done.returncode, done.stdout.split()[-1]) == (0, __version__)
+
+
+@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "explain", "identify", "data"])
+def test_every_command_has_help(command: str) -> None:
+    done = florascope(command, "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+def test_help_does_not_import_torch() -> None:
+    program = (
+        "import sys; from florascope.cli.main import cli;"
+        "cli.main(['--help'], standalone_mode=False);"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'onnxruntime', 'PIL')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("fly",), ("train",), ("evaluate", "a", "b", "--subset", "x")]
+)
+def test_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
+    done = florascope(*arguments)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
+def test_bad_input_exits_with_1_and_one_line() -> None:
+    done = florascope("data", "inspect", "nowhere")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: no data set 'nowhere'")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""

@@ -1,0 +1,106 @@
+"""florascope train."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
+
+
+def test_the_run_folder_holds_all_four_parts(trained: Path) -> None:
+    assert sorted(p.name for p in trained.iterdir()) == [
+        "bundle",
+        "history.csv",
+        "metrics.json",
+        "report.html",
+    ]
+    assert sorted(p.name for p in (trained / "bundle").iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.onnx",
+        "model.safetensors",
+    ]
+
+
+def test_class_ids_are_those_of_the_source_in_numeric_order(trained: Path) -> None:
+    config = json.loads((trained / "bundle" / "config.json").read_text())
+    assert config["label_names"] == ["1", "2", "10"]
+
+
+def test_history_has_a_row_a_penalty(trained: Path) -> None:
+    rows = list(csv.DictReader((trained / "history.csv").open()))
+    assert len(rows) == 9
+    assert set(rows[0]) == {"l2", "train_loss", "train_top1", "val_loss", "val_top1"}
+
+
+def test_json_and_the_same_seed_twice(run: Any, photos: Path, tmp_path: Path) -> None:
+    first, second = (
+        run("train", photos, *TRAIN, "--out", tmp_path / name, "--json").json for name in "ab"
+    )
+    assert first["schema"] == "florascope/1"
+    for subset in ("train", "val", "test"):
+        assert set(first[subset]) == {"n", "top1", "top5", "mean_class", "loss"}
+        assert first[subset] == second[subset]
+    assert first["seconds"] > 0
+
+
+def test_a_broken_photo_is_named_and_skipped(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--json")
+    assert ended.code == 0
+    assert ended.json["skipped"] == 1
+    assert "broken.jpg is damaged or cut short" in ended.err
+
+
+def test_a_broken_photo_is_fatal_when_strict(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--strict")
+    assert ended.code == 1
+    assert "broken.jpg" in ended.err
+    assert "leave out --strict" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_out_with_other_files_is_refused_before_any_work(
+    run: Any, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    ended = run("train", photos, "--out", tmp_path)
+    assert ended.code == 1
+    assert "holds other files and no earlier run" in ended.err
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--recipe", "magic"), "no recipe 'magic'. expected one of seed, probe."),
+        (("--set", "epochs=3"), "recipe probe has no setting 'epochs'"),
+        (("--set", "l2_max=big"), "l2_max=big. expected a value of type float."),
+        (("--backbone", "nonsense"), "timm has no backbone 'nonsense'"),
+        (("--weights", "nowhere.safetensors"), "no weights at nowhere.safetensors"),
+        (("--split", "official"), "has no split 'official'"),
+    ],
+)
+def test_bad_values_end_in_one_line(
+    run: Any, photos: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    ended = run("train", photos, *arguments, "--out", tmp_path / "run")
+    assert ended.code == 1
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_setting_without_a_value_is_wrong_usage(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("train", photos, "--set", "epochs", "--out", tmp_path / "run")
+    assert ended.code == 2
+    assert "expected NAME=VALUE" in ended.err
+
+
+def test_missing_data_says_what_to_type(run: Any, tmp_path: Path) -> None:
+    ended = run("train", tmp_path / "nothing", "--out", tmp_path / "run", "--json")
+    assert ended.code == 1
+    assert ended.json["error"]["found"].startswith("no data set")
+    assert "florascope data inspect garden" in ended.json["error"]["fix"]
