@@ -1,5 +1,6 @@
 """A split written down in a CSV file."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def split_from_csv(path: Path, dataset: Dataset) -> Split:
     table = read_table(path)
     by = "image_id" if "image_id" in table.columns else "path"
     table.require(by, "split")
-    reader = _Reader(table, dataset, _names(dataset, path.parent))
+    reader = _Reader(table, dataset, *_names(dataset))
     lines: dict[int, int] = {}
     parts: dict[str, list[int]] = {subset: [] for subset in SUBSETS}
     for row in table.rows:
@@ -69,12 +70,17 @@ class _Reader:
     table: Table
     dataset: Dataset
     names: dict[str, list[int]]
+    file_names: dict[str, list[int]]
 
     def photo(self, row: Row, by: str) -> int:
         """Return the index of the photo that a row names, its label checked."""
         text = row.cells[by]
         name = self._oxford_name(row) if by == "image_id" else text
-        found = self.names.get(name) or self.names.get(_absolute(self.table.path.parent / name), [])
+        found = (
+            self.names.get(name)
+            or self.names.get(_absolute(self.table.path.parent / name))
+            or self.file_names.get(name, [])
+        )
         if len(found) != 1:
             raise self.table.problem(
                 row,
@@ -101,17 +107,17 @@ class _Reader:
             )
 
 
-def _names(dataset: Dataset, base: Path) -> dict[str, list[int]]:
-    """Index the photos by name, by path, and by file name (which several may share)."""
+def _names(dataset: Dataset) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Index the photos by name and path, and by file name, which several may share."""
     names: dict[str, list[int]] = {}
+    file_names: dict[str, list[int]] = {}
     for index, photo in enumerate(dataset.photos):
-        keys = {photo.name, photo.name.rpartition("/")[2]}
-        if isinstance(photo, FilePhoto):
-            keys.add(_absolute(photo.path))
+        keys = {photo.name, _absolute(photo.path)} if isinstance(photo, FilePhoto) else {photo.name}
         for key in keys:
             names.setdefault(key, []).append(index)
-    return names
+        file_names.setdefault(photo.name.rpartition("/")[2], []).append(index)
+    return names, file_names
 
 
 def _absolute(path: Path) -> str:
-    return str(path.absolute())
+    return os.path.normpath(path.absolute())

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from florascope.data.garden.blade import Blade
 from florascope.data.garden.blossom import Blossom
 from florascope.data.garden.colour import (
-    BLUE, CREAM, MAGENTA, ORANGE, PINK, RED, VIOLET, WHITE, YELLOW, Colourway,
+    BLUE,
+    CREAM,
+    MAGENTA,
+    ORANGE,
+    PINK,
+    RED,
+    VIOLET,
+    WHITE,
+    YELLOW,
+    Colourway,
 )
 from florascope.data.garden.disc import Disc
 from florascope.data.garden.inflorescence import Globe, Inflorescence, Solitary, Spire, Umbel
@@ -61,34 +70,67 @@ def _bell(spots: float) -> Blossom:
     return Blossom(
         (
             Blade(tube, length=1.5, base=(-0.72, 0.0)),
-            Disc(0.50, (0.34, 0.22, 0.26), None, dome=0.1, centre=(0.55, 0.0), squash=0.62, edge=0.55, spots=spots),
+            Disc(
+                0.50,
+                (0.34, 0.22, 0.26),
+                None,
+                dome=0.1,
+                centre=(0.55, 0.0),
+                squash=0.62,
+                edge=0.55,
+                spots=spots,
+            ),
         ),
         shade=0.3,
     )
 
 
-PAPER = Petal(Outline(4, 1, 0.62, frill=0.05, frills=5), Skin(fan=14, vein=0.10, crease=0.1, throat=0.2, blotch=0.30))
+PAPER = Petal(
+    Outline(4, 1, 0.62, frill=0.05, frills=5),
+    Skin(fan=14, vein=0.10, crease=0.1, throat=0.2, blotch=0.30),
+)
 LILY = Petal(Outline(2, 4, 0.20), Skin(fan=3, vein=0.08, crease=-0.22, throat=0.3, spots=0.9))
 SEPAL = Petal(Outline(2, 4, 0.23), Skin(fan=3, vein=0.08, crease=-0.15, throat=0.3))
 TRUMPET = Petal(Outline(3, 3, 0.30), Skin(fan=7, vein=0.07, crease=0.14, throat=0.3))
-CORONA = Petal(Outline(4, 1, 0.62, frill=0.07, frills=6), Skin(fan=8, vein=0.10, crease=0.2, heart=0.6, throat=0.5))
-RAY = Petal(Outline(2, 1, 0.125, notch=0.02), Skin(fan=4, vein=0.07, crease=0.1, heart=0.2, throat=0.2))
+CORONA = Petal(
+    Outline(4, 1, 0.62, frill=0.07, frills=6),
+    Skin(fan=8, vein=0.10, crease=0.2, heart=0.6, throat=0.5),
+)
+RAY = Petal(
+    Outline(2, 1, 0.125, notch=0.02), Skin(fan=4, vein=0.07, crease=0.1, heart=0.2, throat=0.2)
+)
 FLAME = Petal(Outline(2, 3, 0.145), Skin(fan=4, vein=0.08, crease=0.15, heart=0.3, throat=0.35))
-STRAP = Petal(Outline(1, 1, 0.075, notch=0.03), Skin(fan=2, vein=0.06, crease=0.1, heart=0.5, throat=0.2))
-CONE = Petal(Outline(2, 2, 0.14, notch=0.05), Skin(fan=5, vein=0.10, crease=0.12, heart=0.3, throat=0.2))
-ROSE = Petal(Outline(3, 1, 0.60, notch=-0.03, frill=0.02, frills=3), Skin(fan=0, vein=0, crease=0.06, heart=0.6, throat=0.25))
+STRAP = Petal(
+    Outline(1, 1, 0.075, notch=0.03), Skin(fan=2, vein=0.06, crease=0.1, heart=0.5, throat=0.2)
+)
+CONE = Petal(
+    Outline(2, 2, 0.14, notch=0.05), Skin(fan=5, vein=0.10, crease=0.12, heart=0.3, throat=0.2)
+)
+ROSE = Petal(
+    Outline(3, 1, 0.60, notch=-0.03, frill=0.02, frills=3),
+    Skin(fan=0, vein=0, crease=0.06, heart=0.6, throat=0.25),
+)
 CUP = Petal(Outline(2, 3, 0.34), Skin(fan=10, vein=0.05, crease=-0.18, heart=0.25, throat=0.2))
 WING = Petal(Outline(3, 2, 0.52), Skin(fan=12, vein=0.11, crease=0.1, throat=0.25))
-LIP = Petal(Outline(3, 3, 0.34, notch=0.10), Skin(fan=4, vein=0.12, crease=0.1, throat=0.5, spots=0.7))
-FACE = Petal(Outline(3, 1, 0.58, frill=0.02, frills=4), Skin(fan=9, vein=0.08, crease=0.05, throat=0.22))
-MASK = Petal(Outline(3, 1, 0.60, frill=0.02, frills=4), Skin(fan=11, vein=0.14, crease=0.05, throat=0.2, blotch=0.52))
+LIP = Petal(
+    Outline(3, 3, 0.34, notch=0.10), Skin(fan=4, vein=0.12, crease=0.1, throat=0.5, spots=0.7)
+)
+FACE = Petal(
+    Outline(3, 1, 0.58, frill=0.02, frills=4), Skin(fan=9, vein=0.08, crease=0.05, throat=0.22)
+)
+MASK = Petal(
+    Outline(3, 1, 0.60, frill=0.02, frills=4),
+    Skin(fan=11, vein=0.14, crease=0.05, throat=0.2, blotch=0.52),
+)
 TINY = Petal(Outline(3, 2, 0.42, notch=0.12), Skin(crease=0.1, heart=0.25, throat=0.3))
 QUARTER = Petal(Outline(2, 2, 0.50), Skin(fan=4, vein=0.06, crease=0.1, heart=0.25, throat=0.3))
 KEEL = Petal(Outline(3, 2, 0.45), Skin(crease=0.15, heart=0.35, throat=0.35))
 
 POPPY = Blossom(
     (
-        Ring(PAPER, 2, 1.0, offset=0.0, lift=0.35, disorder=0.6) if False else Ring(PAPER, 4, 1.0, lift=0.3, disorder=0.8),
+        Ring(PAPER, 2, 1.0, offset=0.0, lift=0.35, disorder=0.6)
+        if False
+        else Ring(PAPER, 4, 1.0, lift=0.3, disorder=0.8),
         _stamens(31, 0.36, DARK),
         Disc(0.13, (0.50, 0.56, 0.30), (0.34, 0.42, 0.22), dome=0.5),
     )
@@ -109,7 +151,12 @@ NARCISSUS = Blossom(
         _stamens(6, 0.20, POLLEN, 0.05),
     )
 )
-DAISY = Blossom((Ring(RAY, 21, disorder=0.8, shadow=0.35), Disc(0.30, (0.93, 0.72, 0.12), (0.86, 0.56, 0.06), seeds=0.5, dome=0.35)))
+DAISY = Blossom(
+    (
+        Ring(RAY, 21, disorder=0.8, shadow=0.35),
+        Disc(0.30, (0.93, 0.72, 0.12), (0.86, 0.56, 0.06), seeds=0.5, dome=0.35),
+    )
+)
 SUN = Blossom(
     (
         Ring(FLAME, 21, 1.0, disorder=0.9, tone=0.85),
@@ -120,7 +167,9 @@ SUN = Blossom(
 CONEHEAD = Blossom(
     (
         Ring(CONE, 14, 1.0, lift=-0.45, disorder=0.7),
-        Disc(0.36, (0.50, 0.20, 0.08), (0.86, 0.45, 0.10), seeds=1.0, dome=0.5, rise=1.0, edge=0.75),
+        Disc(
+            0.36, (0.50, 0.20, 0.08), (0.86, 0.45, 0.10), seeds=1.0, dome=0.5, rise=1.0, edge=0.75
+        ),
     )
 )
 POMPON = Blossom(
@@ -175,9 +224,20 @@ PANSY = Blossom(
         Disc(0.085, (0.95, 0.80, 0.20), (0.93, 0.70, 0.10), dome=0.3, centre=(-0.04, 0.0)),
     )
 )
-STARLET = Blossom((Ring(TINY, 5, disorder=0.4, shadow=0.2), Disc(0.2, (0.75, 0.75, 0.35), None)), shade=0.25)
-CROSSLET = Blossom((Ring(QUARTER, 4, disorder=0.5, shadow=0.3), Disc(0.13, (0.88, 0.86, 0.5), None)), shade=0.5)
-LOBELET = Blossom((Blade(KEEL, 0.16, 1.1, (-0.3, 0.0), tone=0.85), Blade(KEEL, -0.16, 1.1, (-0.3, 0.0), tone=0.9), Blade(KEEL, 0.0, 1.3, (-0.4, 0.0))), shade=0.4)
+STARLET = Blossom(
+    (Ring(TINY, 5, disorder=0.4, shadow=0.2), Disc(0.2, (0.75, 0.75, 0.35), None)), shade=0.25
+)
+CROSSLET = Blossom(
+    (Ring(QUARTER, 4, disorder=0.5, shadow=0.3), Disc(0.13, (0.88, 0.86, 0.5), None)), shade=0.5
+)
+LOBELET = Blossom(
+    (
+        Blade(KEEL, 0.16, 1.1, (-0.3, 0.0), tone=0.85),
+        Blade(KEEL, -0.16, 1.1, (-0.3, 0.0), tone=0.9),
+        Blade(KEEL, 0.0, 1.3, (-0.4, 0.0)),
+    ),
+    shade=0.4,
+)
 
 SPECIES: tuple[Species, ...] = (
     Species("five-star", Solitary(_star(5)), (BLUE, VIOLET, WHITE, PINK)),
@@ -191,11 +251,34 @@ SPECIES: tuple[Species, ...] = (
     Species("pompon", Solitary(POMPON, (0.6, 1.0)), (YELLOW, RED, MAGENTA, WHITE)),
     Species("spiral-rose", Solitary(ROSETTE, (0.7, 1.0)), (RED, PINK, CREAM, WHITE)),
     Species("goblet", Solitary(GOBLET, (0.85, 1.0), upright=True), (RED, YELLOW, VIOLET, PINK)),
-    Species("moth-orchid", Solitary(MOTH, (0.7, 1.0), upright=True), (WHITE, MAGENTA, VIOLET, CREAM)),
-    Species("whisker-face", Solitary(PANSY, (0.75, 1.0), upright=True), (VIOLET, YELLOW, BLUE, WHITE)),
-    Species("lace-umbel", Umbel(STARLET, (10, 14), 7, 0.075), (WHITE, CREAM, YELLOW, PINK), (0.24, 0.5)),
-    Species("globe-cluster", Globe(CROSSLET, (30, 40), 0.27), (BLUE, PINK, VIOLET, WHITE), (0.2, 0.45)),
-    Species("bell-spire", Spire(_bell(0.9), (13, 18), 0.24, 0.26, 0.8), (MAGENTA, PINK, WHITE, CREAM), (0.36, 0.6)),
-    Species("false-bell-spire", Spire(_bell(0.0), (13, 18), 0.24, 0.26, 0.8), (MAGENTA, PINK, WHITE, CREAM), (0.36, 0.6)),
-    Species("candle-spire", Spire(LOBELET, (60, 75), 0.13, 0.17, -0.4), (BLUE, VIOLET, RED, YELLOW), (0.3, 0.55)),
+    Species(
+        "moth-orchid", Solitary(MOTH, (0.7, 1.0), upright=True), (WHITE, MAGENTA, VIOLET, CREAM)
+    ),
+    Species(
+        "whisker-face", Solitary(PANSY, (0.75, 1.0), upright=True), (VIOLET, YELLOW, BLUE, WHITE)
+    ),
+    Species(
+        "lace-umbel", Umbel(STARLET, (10, 14), 7, 0.075), (WHITE, CREAM, YELLOW, PINK), (0.24, 0.5)
+    ),
+    Species(
+        "globe-cluster", Globe(CROSSLET, (30, 40), 0.27), (BLUE, PINK, VIOLET, WHITE), (0.2, 0.45)
+    ),
+    Species(
+        "bell-spire",
+        Spire(_bell(0.9), (13, 18), 0.24, 0.26, 0.8),
+        (MAGENTA, PINK, WHITE, CREAM),
+        (0.36, 0.6),
+    ),
+    Species(
+        "false-bell-spire",
+        Spire(_bell(0.0), (13, 18), 0.24, 0.26, 0.8),
+        (MAGENTA, PINK, WHITE, CREAM),
+        (0.36, 0.6),
+    ),
+    Species(
+        "candle-spire",
+        Spire(LOBELET, (60, 75), 0.13, 0.17, -0.4),
+        (BLUE, VIOLET, RED, YELLOW),
+        (0.3, 0.55),
+    ),
 )
