@@ -66,6 +66,16 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 (any JSON value)
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def reserve(path: Path) -> None:
+    """Claim the disk space of a file just made, before it is written through a memory map.
+
+    A map's write to a full disk kills the process (SIGBUS); this raises OSError instead.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS, nor on Windows
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def cache_dir() -> Path:
     """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache."""
     if own := os.environ.get("FLORASCOPE_CACHE"):
@@ -78,10 +88,13 @@ def _replace_folder(draft: Path, path: Path) -> None:
     if not path.exists():
         draft.replace(path)
         return
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-    path.replace(old / path.name)
-    draft.replace(path)
-    shutil.rmtree(old)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.old.") as parking:
+        old = path.replace(Path(parking) / path.name)
+        try:
+            draft.replace(path)
+        except BaseException:  # also Ctrl-C: never leave the place empty
+            old.replace(path)
+            raise
 
 
 def _sync(path: Path) -> None:
@@ -99,5 +112,6 @@ def _clear_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise FlorascopeError(
             f"{path} cannot be written ({error.strerror or error})",
-            fix="Free some space or choose another place with --out; nothing was changed there",
+            fix="Free some space or choose another place (--out; FLORASCOPE_CACHE for the cache);"
+            " nothing was changed there",
         ) from error

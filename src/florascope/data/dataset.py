@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64
@@ -16,6 +16,7 @@ from florascope.images import RGB, read_bytes, read_photo
 Labels = Int64[np.ndarray, "n"]
 
 
+@runtime_checkable
 class Photo(Protocol):
     """One photo, read only when asked for."""
 

@@ -1,127 +1,192 @@
-"""Files from the network: verified, resumable, wholly there or not at all."""
+"""Verified downloads: HTTPS, resumable, the published bytes or nothing."""
 
 import hashlib
+import ipaddress
 import os
-import tarfile
-import urllib.error
-import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import IO
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from florascope import __version__
+from florascope.data.lock import locked
 from florascope.errors import DownloadError
-from florascope.files import new_folder
 from florascope.progress import Progress, silent
 
-CHUNK = 1 << 20
-TIMEOUT = 30.0
-MAX_EXTRACTED = 4 * 2**30
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+TIMEOUT = 30.0  # seconds without an answer or a byte
+CHUNK = 2**18
 
 
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from https to plain http."""
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """The published digest of a file.
 
-    def redirect_request(self, *reply: Any) -> Any:  # noqa: ANN401 (urllib's own signature)
-        """Check the new address, the last of the arguments."""
-        check_url(reply[-1])
-        return super().redirect_request(*reply)
-
-
-def check_url(url: str) -> None:
-    """Refuse everything but https (and plain http to this very machine).
-
-    Raises:
-        DownloadError: the address is of another kind.
+    Attributes:
+        algorithm: "sha256", or "md5" where the source publishes nothing better.
+        digest: in lower-case hex.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return
-    raise DownloadError(f"{url} is not safe to download from", expected="an https address")
+
+    algorithm: str
+    digest: str
+
+    def of(self, path: Path) -> str:
+        """Compute the digest that the file really has."""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, self.algorithm).hexdigest()
+
+    def fits(self, path: Path) -> bool:
+        """Whether the file is there and has the published bytes."""
+        return path.is_file() and self.of(path) == self.digest
 
 
-def download(url: str, target: Path, digest: str, progress: Progress = silent) -> None:
-    """Download a file and verify it; an interrupted download goes on where it stopped.
+def download(
+    url: str,
+    target: Path,
+    *,
+    md5: str | None = None,
+    sha256: str | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Download a file whose digest is known, unless it is already there.
+
+    The bytes go to TARGET.part, which a later call goes on from, and become the target only when
+    their digest is the published one. Other processes that want the same file wait for it.
 
     Args:
-        url: an https address.
-        target: the file; it appears only when its bytes are right.
-        digest: "md5:..." or "sha256:...", in hex.
-        progress: told in MiB.
+        url: https://, or http:// on this machine.
+        target: where the file shall be.
+        md5: its MD5, or
+        sha256: its SHA-256.
+        progress: told the bytes done and in all.
+
+    Returns:
+        The target.
 
     Raises:
-        DownloadError: the address cannot be reached, or the bytes are not the published ones.
+        DownloadError: the address is not secure, the server does not answer or breaks off, or
+            the bytes are others than the published ones.
+        ValueError: not exactly one digest is given.
     """
-    check_url(url)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
+    checksums = [Checksum(n, d) for n, d in (("md5", md5), ("sha256", sha256)) if d is not None]
+    if len(checksums) != 1:
+        raise ValueError("give md5 or sha256")
+    job = _Download(url, target, checksums[0], progress)
+    if not _secure(url):
+        raise job.failed(f"{url} is not a secure address", "https://")
     try:
-        _fetch(url, part, progress)
-    except (OSError, urllib.error.URLError) as error:
-        raise DownloadError(
-            f"{url} could not be downloaded ({error})",
-            fix=f"Try again (it goes on where it stopped), or put the file at {target} by hand",
-        ) from error
-    found = file_digest(part, digest.partition(":")[0])
-    if found != digest:
-        part.unlink()
-        raise DownloadError(
-            f"{url} gave bytes with {found}", expected=digest, fix="They were deleted; try again"
-        )
-    part.replace(target)
+        with locked(target):
+            job.run()
+    except (OSError, HTTPException) as error:
+        raise job.failed(f"{url} could not be downloaded ({_reason(error)})") from error
+    return target
 
 
-def file_digest(path: Path, algorithm: str) -> str:
-    """Return "algorithm:hex" of a file's bytes."""
-    with path.open("rb") as file:
-        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+@dataclass(frozen=True, slots=True)
+class _Download:
+    url: str
+    target: Path
+    checksum: Checksum
+    progress: Progress
 
+    @property
+    def part(self) -> Path:
+        return self.target.with_name(self.target.name + ".part")
 
-def _fetch(url: str, part: Path, progress: Progress) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 (checked)
-    opener = urllib.request.build_opener(_SafeRedirects)
-    try:
-        reply = opener.open(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is left to fetch
+    def run(self) -> None:
+        if self.checksum.fits(self.target):
             return
-        raise
-    with reply, part.open("ab" if reply.status == 206 else "wb") as file:
-        have = file.tell()
-        length = int(reply.headers.get("Content-Length") or 0)
-        while chunk := reply.read(CHUNK):
-            file.write(chunk)
-            progress(f"Downloading {part.stem}", file.tell() >> 20, (have + length) >> 20)
-        if length and file.tell() < have + length:
-            raise ConnectionError(f"cut off after {file.tell():,} of {have + length:,} bytes")
-        file.flush()
-        os.fsync(file.fileno())
+        if not self.checksum.fits(self.part):  # all of it may have come just before a crash
+            self.receive()
+        found = self.checksum.of(self.part)
+        if found != self.checksum.digest:
+            self.part.unlink()
+            raise self.failed(
+                f"{self.url} has {self.checksum.algorithm.upper()} {found}",
+                f"{self.checksum.digest}, the published file; what came was deleted",
+            )
+        self.part.replace(self.target)
 
+    def receive(self) -> None:
+        """Bring the part up to the whole file."""
+        have = self.part.stat().st_size if self.part.exists() else 0
+        with self.open(have) as response:
+            done = have if response.status == 206 else 0
+            total = done + int(response.headers.get("Content-Length", 0))
+            with self.part.open("ab" if done else "wb") as file:
+                while chunk := response.read(CHUNK):
+                    file.write(chunk)
+                    done += len(chunk)
+                    self.progress(f"Downloading {self.target.name}", done, max(done, total))
+                file.flush()
+                os.fsync(file.fileno())
+        if done < total:
+            raise self.failed(f"{self.url} broke off after {done:,} bytes", f"{total:,}")
 
-def extract(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive into a new folder, which appears only when complete.
+    def open(self, have: int) -> HTTPResponse:
+        """Ask for the bytes after the first `have`, or for all where the server cannot."""
+        headers = {"User-Agent": f"florascope/{__version__}"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        request = Request(self.url, headers=headers)  # noqa: S310 (the scheme was checked)
+        try:
+            response: HTTPResponse = build_opener(_SecureRedirects).open(request, timeout=TIMEOUT)
+        except HTTPError as error:
+            error.close()
+            if have and error.code == 416:  # the part is longer than the file
+                return self.open(0)
+            raise
+        if have and response.status == 206 and not _starts_at(response, have):
+            response.close()
+            return self.open(0)
+        return response
 
-    Raises:
-        DownloadError: a member points outside, is a link or device, or all are too large.
-    """
-    try:
-        with tarfile.open(archive) as tar, new_folder(folder) as draft:
-            members = tar.getmembers()
-            if sum(m.size for m in members) > MAX_EXTRACTED:
-                raise DownloadError(f"{archive} unpacks to more than {MAX_EXTRACTED:,} bytes")
-            for member in members:
-                _check_member(member, archive)
-            tar.extractall(draft, members, filter="data")
-    except (tarfile.TarError, EOFError) as error:
-        raise DownloadError(f"{archive} cannot be unpacked ({error})") from error
-
-
-def _check_member(member: tarfile.TarInfo, archive: Path) -> None:
-    path = Path(member.name)
-    plain = member.isfile() or member.isdir()
-    if path.is_absolute() or ".." in path.parts or not plain:
-        raise DownloadError(
-            f"{archive} holds {member.name!r}, which is refused",
-            expected="plain files and folders inside the archive",
+    def failed(self, found: str, expected: str = "") -> DownloadError:
+        return DownloadError(
+            found,
+            expected=expected,
+            fix="Run the command again (it goes on where it stopped), or fetch the file by other"
+            f" means and put it at {self.target}",
         )
+
+
+class _SecureRedirects(HTTPRedirectHandler):
+    """Follows redirects, but never to an address that can be eavesdropped on or is no web page."""
+
+    def redirect_request(
+        self,
+        req: Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> Request | None:
+        plain = urlsplit(newurl).scheme != "https"
+        if plain and not (_secure(newurl) and urlsplit(req.full_url).scheme == "http"):
+            fp.close()
+            raise HTTPError(req.full_url, code, f"redirects to {newurl}", headers, None)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _secure(url: str) -> bool:
+    """Whether a URL is HTTPS, or HTTP that does not leave this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname:
+        with suppress(ValueError):
+            return ipaddress.ip_address(parts.hostname).is_loopback
+        return parts.hostname == "localhost"
+    return parts.scheme == "https"
+
+
+def _starts_at(response: HTTPResponse, have: int) -> bool:
+    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        return f"status {error.code}: {error.reason}"
+    return str(getattr(error, "reason", error)) or type(error).__name__

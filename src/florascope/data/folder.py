@@ -1,104 +1,178 @@
-"""A folder of class folders, with or without train, val and test around them."""
+"""A folder of class folders, with or without train, val and test above them."""
 
-import re
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset, FilePhoto
-from florascope.data.splits import split_of
+from florascope.data.natural import natural_key
+from florascope.data.split import SPELLINGS, SUBSETS
+from florascope.data.splits import split_from_subsets
 from florascope.errors import DataError
 from florascope.images import SUFFIXES
 
-_SUBSET_FOLDERS = ("train", "training", "val", "valid", "validation", "test")
+LAYOUT = "a folder of class folders with photos in them (ROOT/rose/1.jpg), or train, val and test"
 
 
 def folder(root: Path) -> Dataset:
-    """Read the labels from the folders' names.
+    """Open a folder of photos that are sorted into one folder a class.
 
-    Either ROOT/CLASS/photo.jpg, or ROOT/train/CLASS/photo.jpg with val (valid, validation) and
-    test beside train; then the folders are the split "folder". Hidden files and files that are
-    not photos are passed over. Numeric class names are in numeric order.
+    Two layouts are understood: ROOT/rose/1.jpg, and ROOT/train/rose/1.jpg with val (or valid,
+    validation) and test beside train, all with the same class folders. The second gives the
+    split "folder". A photo keeps the side it lies on: where val is missing, or test, a stratified
+    tenth of train stands in for it (see `split_from_subsets`); train alone gives no split.
 
-    Raises:
-        DataError: the folder is missing, empty, or not laid out like that.
-    """
-    if not root.is_dir():
-        raise DataError(f"no folder {root}", expected="a folder of class folders")
-    subsets = [d for d in _folders(root) if d.name.lower() in _SUBSET_FOLDERS]
-    if subsets:
-        return _with_subsets(root, subsets)
-    rows = [(path, path.parent.name, "") for d in _folders(root) for path in _photos(d)]
-    return from_rows(str(root), _checked(rows, root))
-
-
-def from_rows(name: str, rows: list[tuple[Path, str, str]], split: str = "") -> Dataset:
-    """Make a data set of (path, class id, subset) rows.
+    Hidden files and files without a photo's suffix are left out, and counted in `ignored`.
 
     Args:
-        name: of the data set.
-        rows: one a photo.
-        split: the name of the rows' own split; empty where they have none.
+        root: the folder.
+
+    Returns:
+        The photos by subset, class and name, in natural order. A class's id and name are its
+        folder's name.
 
     Raises:
-        DataError: there is one class only, or a class has a single photo.
+        DataError: the folder is missing or empty, photos lie outside class folders or deeper
+            than them, there is one class only, a class has one photo only, or the subsets have
+            different classes.
     """
-    ids = sorted({label for _, label, _ in rows}, key=_natural)
-    number = {label: k for k, label in enumerate(ids)}
-    labels = np.array([number[label] for _, label, _ in rows], dtype=np.int64)
-    own = {split: split_of(split, [subset for *_, subset in rows])} if split else {}
-    photos = tuple(FilePhoto(path) for path, *_ in rows)
-    dataset = Dataset(name, photos, labels, tuple(ClassName(i, i) for i in ids), own)
-    for k in np.flatnonzero(dataset.counts() == 1):
-        raise DataError(
-            f"class {ids[k]} of {name} has a single photo",
-            expected="at least three a class, one each for train, val and test",
-            fix="Add photos of it or remove the class",
-        )
-    return dataset
-
-
-def _with_subsets(root: Path, subsets: list[Path]) -> Dataset:
-    rows = [
-        (path, path.parent.name, subset.name)
-        for subset in subsets
-        for d in _folders(subset)
-        for path in _photos(d)
+    top = _list(root)
+    subsets = _subset_folders(top)
+    groups = {s: _class_folders(_list(path)) for s, path in subsets.items()}
+    if not subsets:
+        groups = {"train": _class_folders(top)}
+    _check_same_classes(groups)
+    names = list(groups["train"])
+    files = [
+        (subset, label, path)
+        for subset, group in groups.items()
+        for label, listing in enumerate(group.values())
+        for path in listing.photos
     ]
-    found = {subset.name for subset in subsets}
-    if len(found) < 3:
-        raise DataError(
-            f"{root} holds {', '.join(sorted(found))}",
-            expected="train, val and test, or class folders alone (then --split 80-10-10 works)",
-        )
-    return from_rows(str(root), _checked(rows, root), "folder")
-
-
-def _checked(rows: list[tuple[Path, str, str]], root: Path) -> list[tuple[Path, str, str]]:
-    if rows:
-        return rows
-    loose = len(_photos(root))
-    raise DataError(
-        f"{root} holds {loose} photos of its own and none in class folders",
-        expected="one folder a class, each with photos inside",
+    labels = np.array([label for _, label, _ in files], dtype=np.int64)
+    _check_counts(root, names, np.bincount(labels).tolist())
+    others = [_list(path) for path in subsets.values()]
+    every = [top, *others, *(listing for group in groups.values() for listing in group.values())]
+    return Dataset(
+        root.resolve().name,
+        [FilePhoto(path, root) for _, _, path in files],
+        labels,
+        tuple(ClassName(name, name) for name in names),
+        split_from_subsets("folder", [subset for subset, _, _ in files], labels),
+        sum(listing.ignored for listing in every),
     )
 
 
-def _folders(root: Path) -> list[Path]:
-    found = [d for d in root.iterdir() if d.is_dir() and not d.name.startswith(".")]
-    return sorted(found, key=lambda d: _natural(d.name))
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What lies directly in a folder, in natural order."""
+
+    path: Path
+    folders: tuple[Path, ...]
+    photos: tuple[Path, ...]
+    ignored: int
 
 
-def _photos(root: Path) -> list[Path]:
-    found = [
-        p
-        for p in root.iterdir()
-        if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
-    return sorted(found, key=lambda p: _natural(p.name))
+def _list(path: Path) -> _Listing:
+    try:
+        with os.scandir(path) as entries:
+            found = sorted(entries, key=lambda entry: natural_key(entry.name))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", expected=LAYOUT) from error
+    seen = [entry for entry in found if not _hidden(entry.name)]
+    folders = tuple(path / entry.name for entry in seen if entry.is_dir())
+    files = [path / entry.name for entry in seen if not entry.is_dir()]
+    photos = tuple(file for file in files if file.suffix.lower() in SUFFIXES)
+    return _Listing(path, folders, photos, len(found) - len(folders) - len(photos))
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Order numbers inside names by value: 2 before 10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p.casefold()) for p in parts if p]
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _subset_folders(top: _Listing) -> dict[str, Path]:
+    """Find train, val and test; {} where the folders are classes (one may be called "train")."""
+    named: dict[str, Path] = {}
+    for path in top.folders:
+        subset = SPELLINGS.get(path.name.lower())
+        if subset in named:
+            raise DataError(
+                f"{top.path} holds both {named[subset].name} and {path.name}",
+                expected="one folder for each of train, val and test",
+            )
+        if subset:
+            named[subset] = path
+    if "train" not in named or not _list(named["train"]).folders:
+        return {}
+    _check_only_subsets(top, list(named.values()))
+    return {subset: named[subset] for subset in SUBSETS if subset in named}
+
+
+def _check_only_subsets(top: _Listing, subsets: list[Path]) -> None:
+    strays = [path.name for path in (*top.folders, *top.photos) if path not in subsets]
+    if strays:
+        raise DataError(
+            f"{top.path} holds {strays[0]} beside train",
+            expected="only train, val and test there",
+            fix=f"Move {strays[0]} elsewhere",
+        )
+
+
+def _class_folders(top: _Listing) -> dict[str, _Listing]:
+    """List the class folders, each of which holds photos and no folders."""
+    if top.photos:
+        raise DataError(
+            f"{len(top.photos)} photos lie directly in {top.path} ({top.photos[0].name} first)",
+            expected=LAYOUT,
+            fix="Move each into the folder of its class",
+        )
+    if not top.folders:
+        raise DataError(f"{top.path} holds no folders and no photos", expected=LAYOUT)
+    listings = {path.name: _list(path) for path in top.folders}
+    for listing in listings.values():
+        _check_class_folder(listing)
+    return listings
+
+
+def _check_class_folder(listing: _Listing) -> None:
+    if listing.folders:
+        raise DataError(
+            f"{listing.path} holds folders itself ({listing.folders[0].name} first)",
+            expected=LAYOUT,
+            fix=f"Move the photos up, or open {listing.path} if its folders are the classes",
+        )
+    if not listing.photos:
+        raise DataError(
+            f"{listing.path} holds no photos",
+            expected=f"files ending in {', '.join(sorted(SUFFIXES))}",
+            fix="Fill the folder or remove it",
+        )
+
+
+def _check_same_classes(groups: dict[str, dict[str, _Listing]]) -> None:
+    for subset, group in groups.items():
+        odd = sorted(set(group) ^ set(groups["train"]), key=natural_key)
+        if odd:
+            here, there = (subset, "train") if odd[0] in group else ("train", subset)
+            raise DataError(
+                f"{subset} and train differ in {len(odd)} classes: {odd[0]} is in {here} only",
+                expected=f"the same class folders in train and {subset}",
+                fix=f"Add {odd[0]} to {there}, or take it out of {here}",
+            )
+
+
+def _check_counts(root: Path, names: list[str], counts: list[int]) -> None:
+    if len(names) < 2:
+        raise DataError(
+            f"{root} holds one class folder only ({names[0]})",
+            expected="at least two classes to tell apart",
+        )
+    single = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if single:
+        raise DataError(
+            f"class {single[0]} of {root} has a single photo",
+            expected="several photos of every class",
+            fix="Add photos, or remove the class",
+        )

@@ -1,39 +1,78 @@
-"""A CSV that names photos and their classes: path,label[,split]."""
+"""A CSV file that lists photos with their labels."""
 
 from pathlib import Path
 
-from florascope.data.dataset import Dataset
-from florascope.data.folder import from_rows
-from florascope.data.splits import read_rows, subset_name
+import numpy as np
+
+from florascope.data.dataset import ClassName, Dataset, FilePhoto
+from florascope.data.natural import natural_key
+from florascope.data.split_file import subset_of
+from florascope.data.splits import split_from_subsets
+from florascope.data.table import Row, Table, read_table
 from florascope.errors import DataError
 
 
 def manifest(path: Path) -> Dataset:
-    """Read a manifest; relative paths start at the CSV's folder.
+    """Open the photos that a CSV file lists.
 
-    A split column (train, val, test) becomes the data set's own split "csv".
+    The columns are `path` (relative to the CSV file's folder, or absolute), `label`, and
+    optionally `split` (train, val, valid, validation or test), which gives the split "csv"; where
+    it has no val, or no test, a stratified tenth of train stands in (see `split_from_subsets`).
+
+    Args:
+        path: the CSV file, in UTF-8, its first line naming the columns.
+
+    Returns:
+        The photos in the file's order. A class's id and name are its label; the classes are in
+        natural order.
 
     Raises:
-        DataError: a column, label or photo file is missing; the line is named.
+        DataError: the file cannot be read, a line lacks something or names a photo for the second
+            time, photos are missing, or there is one class only.
     """
-    rows = read_rows(path, ("path", "label"))
-    split = "csv" if "split" in rows[0] else ""
-    photos = [_row(path, line, row, split) for line, row in enumerate(rows, start=2)]
-    missing = [p for p, *_ in photos if not p.is_file()]
+    table = read_table(path)
+    table.require("path", "label")
+    photos = [FilePhoto(_file(table, row), path.parent) for row in table.rows]
+    _check_once(table, photos)
+    _check_present(table, photos)
+    words = [_filled(table, row, "label") for row in table.rows]
+    names = sorted(set(words), key=natural_key)
+    index = {name: k for k, name in enumerate(names)}
+    labels = np.array([index[word] for word in words], dtype=np.int64)
+    subsets = [subset_of(table, row) for row in table.rows] if "split" in table.columns else []
+    own_splits = split_from_subsets("csv", subsets, labels) if subsets else {}
+    return Dataset(path.name, photos, labels, tuple(ClassName(n, n) for n in names), own_splits)
+
+
+def _file(table: Table, row: Row) -> Path:
+    return table.path.parent / _filled(table, row, "path")
+
+
+def _filled(table: Table, row: Row, column: str) -> str:
+    if not row.cells[column]:
+        raise table.problem(row, f"no {column}", expected=f"a {column} in every line")
+    return row.cells[column]
+
+
+def _check_once(table: Table, photos: list[FilePhoto]) -> None:
+    lines: dict[Path, int] = {}
+    for row, photo in zip(table.rows, photos, strict=True):
+        if photo.path in lines:
+            raise table.problem(
+                row,
+                f"{row.cells['path']} was already listed in line {lines[photo.path]}",
+                expected="each photo once",
+            )
+        lines[photo.path] = row.line
+
+
+def _check_present(table: Table, photos: list[FilePhoto]) -> None:
+    rows = zip(table.rows, photos, strict=True)
+    missing = [f"{row.cells['path']} (line {row.line})" for row, p in rows if not p.path.is_file()]
     if missing:
-        names = ", ".join(str(p) for p in missing[:3])
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise DataError(
-            f"{path} names {len(missing)} files that do not exist (first: {names})",
-            expected="paths relative to the CSV's folder, or absolute ones",
+            f"{len(missing)} of {len(photos)} photos in {table.path} are missing:"
+            f" {', '.join(missing[:3])}{more}",
+            expected=f"paths relative to {table.path.parent}",
         )
-    return from_rows(str(path), photos, split)
-
-
-def _row(path: Path, line: int, row: dict[str, str], split: str) -> tuple[Path, str, str]:
-    if not row["path"] or not row["label"]:
-        raise DataError(f"{path}, line {line} lacks a path or a label", expected="path,label")
-    try:
-        subset = subset_name(row["split"]) if split else ""
-    except DataError as error:
-        raise DataError(f"{path}, line {line}: {error.found}", expected=error.expected) from error
-    return path.parent / row["path"], row["label"], subset

@@ -1,139 +1,188 @@
-"""Oxford Flowers 102 (Nilsback & Zisserman 2008) in torchvision's folder layout."""
+"""Oxford Flowers 102: 8,189 photos of 102 flowers, with the authors' own split.
+
+M.-E. Nilsback and A. Zisserman, "Automated flower classification over a large number of classes",
+ICVGIP 2008, https://www.robots.ox.ac.uk/~vgg/data/flowers/102/.
+"""
 
 import csv
 import os
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from jaxtyping import Integer
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto
-from florascope.data.download import download, extract, file_digest
+from florascope.data.archive import unpack
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Labels
+from florascope.data.download import Checksum, download
 from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.files import cache_dir
 from florascope.progress import Progress, silent
 
 FOLDER = "flowers-102"
-LABELS, SPLITS, ARCHIVE = "imagelabels.mat", "setid.mat", "102flowers.tgz"
+PHOTOS = "jpg"
+LABELS = "imagelabels.mat"
+SPLITS = "setid.mat"
+SETS = ("trnid", "valid", "tstid")
+"""The authors' names for train, val and test."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Release:
-    """What was published, and where.
+    """What the authors published.
 
     Attributes:
-        url: of the folder that holds the three files.
+        url: the address that the file names below are joined to.
+        archive: the photos' archive, which holds the folder jpg/.
+        archive_md5: its MD5.
+        labels_sha256: SHA-256 of imagelabels.mat.
+        splits_sha256: SHA-256 of setid.mat.
         photos: how many there are.
-        digests: of each file.
     """
 
     url: str
+    archive: str
+    archive_md5: str
+    labels_sha256: str
+    splits_sha256: str
     photos: int
-    digests: dict[str, str]
 
 
-PUBLISHED = Release(
-    url="https://www.robots.ox.ac.uk/~vgg/data/flowers/102",
+OXFORD = Release(
+    url="https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
+    archive="102flowers.tgz",
+    archive_md5="52808999861908f626f3c1f4e79d11fa",
+    labels_sha256="4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d",
+    splits_sha256="46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd",
     photos=8189,
-    digests={
-        ARCHIVE: "md5:52808999861908f626f3c1f4e79d11fa",
-        LABELS: "sha256:4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d",
-        SPLITS: "sha256:46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd",
-    },
 )
 
 
 def oxford102(
-    data_dir: Path | None = None, progress: Progress = silent, release: Release = PUBLISHED
+    data_dir: Path | None = None, progress: Progress = silent, *, release: Release = OXFORD
 ) -> Dataset:
-    """Open Oxford Flowers 102, downloading it where it is not at hand.
+    """Open Oxford Flowers 102, downloading it (345 MB) where it is not at hand.
+
+    It is looked for in data_dir, then in the folder that FLORASCOPE_DATA names, then in the cache,
+    and downloaded to the first of these that is set.
 
     Args:
-        data_dir: folder that holds flowers-102/; else FLORASCOPE_DATA, else the user's cache.
+        data_dir: a folder that holds (or shall hold) flowers-102/{jpg/, imagelabels.mat,
+            setid.mat}, the layout that torchvision uses too.
         progress: told of the download.
-        release: what is expected, and from where.
+        release: the files to expect.
 
     Returns:
-        8,189 photos with class ids "1" to "102" and the split "official" (1020/1020/6149).
+        The photos in the authors' order, classes "1" to "102", and the split "official"
+        (1,020 / 1,020 / 6,149).
 
     Raises:
-        DataError: a file is missing or is not the published one.
+        DataError: photos are missing, or the labels or split are not the published files.
         DownloadError: the download failed.
     """
-    root = oxford102_at_hand(data_dir) or _download(data_dir, progress, release)
-    return read_oxford102(root, release)
+    home = oxford102_at_hand(data_dir) or _fetch(_homes(data_dir)[0] / FOLDER, release, progress)
+    return oxford102_in(home, release)
 
 
 def oxford102_at_hand(data_dir: Path | None = None) -> Path | None:
-    """Return the folder with the labels in it, if there is one."""
-    for parent in _places(data_dir):
-        for root in (parent, parent / FOLDER):
-            if (root / LABELS).is_file():
-                return root
-    return None
+    """Find the folder with jpg/, imagelabels.mat and setid.mat that `oxford102` would open.
+
+    Returns:
+        The folder, or None where nothing is at hand and opening would download.
+    """
+    places = (place for home in _homes(data_dir) for place in (home / FOLDER, home))
+    return next((p for p in places if is_layout(p) and (p / SPLITS).is_file()), None)
 
 
-def read_oxford102(root: Path, release: Release = PUBLISHED) -> Dataset:
-    """Read the folder flowers-102; see `oxford102`."""
-    for name in (LABELS, SPLITS):
-        _verify(root / name, release.digests[name])
-    photos = [root / "jpg" / f"image_{i:05d}.jpg" for i in range(1, release.photos + 1)]
-    there = {entry.name for entry in os.scandir(root / "jpg")} if (root / "jpg").is_dir() else set()
-    missing = [p.name for p in photos if p.name not in there]
-    if missing:
+def is_layout(folder: Path) -> bool:
+    """Whether a folder looks like Oxford's own: jpg/ and imagelabels.mat in it."""
+    return (folder / PHOTOS).is_dir() and (folder / LABELS).is_file()
+
+
+def oxford102_in(folder: Path, release: Release = OXFORD) -> Dataset:
+    """Open Oxford Flowers 102 from the folder that holds jpg/, imagelabels.mat and setid.mat.
+
+    Raises:
+        DataError: photos are missing, or the labels or split are not the published files.
+    """
+    paths = _photos(folder / PHOTOS, release)
+    labels = _labels(folder / LABELS, release)
+    names = oxford102_classes()[: int(labels.max()) + 1]
+    photos = [FilePhoto(path, folder / PHOTOS) for path in paths]
+    official = _official(folder / SPLITS, release)
+    return Dataset("Oxford Flowers 102", photos, labels, names, {"official": official})
+
+
+def oxford102_classes() -> tuple[ClassName, ...]:
+    """Name the 102 classes, in numeric order.
+
+    The names are the authors' English ones with slips of spelling mended; two that are other
+    plants than the photos show (89, a nasturtium, and 93, a pink quill) are named for the photos.
+    """
+    table = (resources.files("florascope.data") / "oxford102_names.csv").read_text("utf-8")
+    return tuple(ClassName(row["id"], row["name"]) for row in csv.DictReader(table.splitlines()))
+
+
+def _homes(data_dir: Path | None) -> list[Path]:
+    """List the folders that may hold data sets, the first choice first."""
+    named = [data_dir] if data_dir is not None else []
+    if value := os.environ.get("FLORASCOPE_DATA"):
+        named.append(Path(value).expanduser())
+    return [*named, cache_dir() / "data"]
+
+
+def _fetch(home: Path, release: Release, progress: Progress) -> Path:
+    """Download whatever is missing of the release; what is there stays."""
+    digests = {LABELS: release.labels_sha256, SPLITS: release.splits_sha256}
+    for name, sha256 in digests.items():
+        download(release.url + name, home / name, sha256=sha256, progress=progress)
+    if not (home / PHOTOS).is_dir():
+        archive = home / release.archive
+        put_by_hand = archive.is_file()
+        md5 = release.archive_md5
+        download(release.url + release.archive, archive, md5=md5, progress=progress)
+        unpack(archive, home / PHOTOS, progress=progress)
+        if not put_by_hand:
+            archive.unlink(missing_ok=True)  # another process may have been quicker
+    return home
+
+
+def _photos(folder: Path, release: Release) -> list[Path]:
+    expected = [f"image_{number:05d}.jpg" for number in range(1, release.photos + 1)]
+    found = {path.name for path in folder.glob("*.jpg")}
+    missing = [name for name in expected if name not in found]
+    if missing or len(found) != len(expected):
+        odd = f"the first missing is {missing[0]}" if missing else "some are not the authors'"
         raise DataError(
-            f"{root / 'jpg'} lacks {len(missing)} of {release.photos:,} photos"
-            f" (first: {missing[0]})",
-            expected=f"exactly {release.photos:,}, image_00001.jpg and on",
-            fix="Unpack 102flowers.tgz there again",
+            f"{folder} holds {len(found):,} photos; {odd}",
+            expected=f"{release.photos:,}, named {expected[0]} to {expected[-1]}",
+            fix=f"Unpack {release.archive} there again",
         )
-    labels = _mat(root / LABELS, "labels") - 1
-    parts = (_mat(root / SPLITS, key) - 1 for key in ("trnid", "valid", "tstid"))
-    split = Split("official", *parts)
-    photos_read = tuple(FilePhoto(path) for path in photos)
-    name = "Oxford Flowers 102"
-    return Dataset(name, photos_read, labels, class_names(), {"official": split})
+    return [folder / name for name in expected]
 
 
-def class_names() -> tuple[ClassName, ...]:
-    """The 102 classes in the order of their ids."""
-    text = (files("florascope.data") / "oxford102_names.csv").read_text(encoding="utf-8")
-    return tuple(ClassName(row["id"], row["name"]) for row in csv.DictReader(text.splitlines()))
+def _labels(path: Path, release: Release) -> Labels:
+    labels = _read_mat(path, release.labels_sha256, release.url)["labels"]
+    return labels.ravel().astype(np.int64) - 1
 
 
-def _places(data_dir: Path | None) -> list[Path]:
-    if data_dir is not None:
-        return [data_dir]
-    own = os.environ.get("FLORASCOPE_DATA")
-    return [Path(own)] if own else [cache_dir() / "data"]
+def _official(path: Path, release: Release) -> Split:
+    table = _read_mat(path, release.splits_sha256, release.url)
+    parts = (np.sort(table[key].ravel().astype(np.int64)) - 1 for key in SETS)
+    return Split("official", *parts)
 
 
-def _download(data_dir: Path | None, progress: Progress, release: Release) -> Path:
-    root = _places(data_dir)[0] / FOLDER
-    archive = root.parent / ARCHIVE
-    if not (root / "jpg").is_dir():
-        download(f"{release.url}/{ARCHIVE}", archive, release.digests[ARCHIVE], progress)
-        extract(archive, root)
-        archive.unlink()
-    for name in (SPLITS, LABELS):  # the labels come last: where they are, all is there
-        download(f"{release.url}/{name}", root / name, release.digests[name], progress)
-    return root
-
-
-def _verify(path: Path, digest: str) -> None:
-    if not path.is_file():
-        raise DataError(f"no file {path}", expected="the .mat files beside jpg/")
-    found = file_digest(path, digest.partition(":")[0])
-    if found != digest:
-        raise DataError(
-            f"{path} has {found}", expected=digest, fix="Download the published file again"
-        )
-
-
-def _mat(path: Path, key: str) -> Any:  # noqa: ANN401 (an int64 vector)
+def _read_mat(path: Path, sha256: str, url: str) -> dict[str, Integer[np.ndarray, "1 _"]]:
+    """Read a MATLAB file, only if it is the published one."""
     from scipy.io import loadmat
 
-    return loadmat(path)[key].ravel().astype(np.int64)
+    found = Checksum("sha256", sha256).of(path) if path.is_file() else "no such file"
+    if found != sha256:
+        raise DataError(
+            f"{path}: SHA-256 is {found}" if path.is_file() else f"{path} is missing",
+            expected=f"SHA-256 {sha256}, the published file",
+            fix=f"Replace it by {url}{path.name}",
+        )
+    return {key: table for key, table in loadmat(path).items() if not key.startswith("_")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset
-from florascope.data.split import Indexes
+from florascope.data.splits import Indexes
 from florascope.errors import DataError
 from florascope.evaluation.metrics import Labels, Logits, Metrics, measure
 from florascope.model.classifier import Classifier

@@ -54,10 +54,11 @@ def measure(logits: Logits, labels: Labels) -> Metrics:
     """Measure a subset.
 
     Ties are broken against the classifier in top-k: an all-equal row ranks its label last, so a
-    dead network cannot score by the order of its classes.
+    dead network cannot score by the order of its classes. NaN counts as the larger, so that a
+    diverged network cannot score either.
     """
     own = logits[np.arange(len(labels)), labels]
-    rank = (logits >= own[:, None]).sum(1)  # 1 is first
+    rank = (~(logits < own[:, None])).sum(1)  # 1 is first
     right = rank == 1
     present = np.unique(labels)
     per_class = [right[labels == k].mean() for k in present]

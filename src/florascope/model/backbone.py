@@ -1,6 +1,8 @@
 """A timm network without its classifier: from an input batch to a feature map and features."""
 
 import hashlib
+import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -46,6 +48,13 @@ class Backbone(nn.Module):
         name: timm's architecture name.
         preprocessing: the contract the weights were trained with.
         model_args: further arguments of `timm.create_model`.
+
+    Attributes:
+        head_shape: of one class's weights in timm's classifier: (c,) for a linear layer, (c, 1, 1)
+            for a 1 x 1 convolution.
+
+    Raises:
+        WeightsError: timm has no such network, or its classifier is not one linear layer.
     """
 
     def __init__(
@@ -55,12 +64,16 @@ class Backbone(nn.Module):
         model_args: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        cfg = _published(name)
         self.name = name
+        self.preprocessing = preprocessing or contract(cfg)
         self.model_args = dict(model_args or {})
-        self.net = _create(name, self.model_args)
-        self.preprocessing = preprocessing or contract(self.net.pretrained_cfg)
+        if cfg.get("fixed_input_size"):  # plain timm needs to be told, too, when it reads a bundle
+            self.model_args.setdefault("img_size", self.preprocessing.size)
+        self.net = _create(name, self.model_args, classes=0)
         self.norm = _norm_after_pooling(self.net)
         self.num_features, self.pools_linearly = self._measure()
+        self.head_shape = self._head_shape()
 
     @property
     def classifier_name(self) -> str:
@@ -116,6 +129,20 @@ class Backbone(nn.Module):
         linear = truth.shape == pooled.shape and torch.allclose(truth, pooled, atol=1e-4, rtol=1e-3)
         return truth.shape[1], linear
 
+    def _head_shape(self) -> tuple[int, ...]:
+        with torch.device("meta"):  # shapes alone, in no time
+            whole = _create(self.name, self.model_args, classes=2).state_dict()
+        added = whole.keys() - self.net.state_dict().keys()
+        weight, bias = f"{self.classifier_name}.weight", f"{self.classifier_name}.bias"
+        shape = tuple(whole[weight].shape[1:]) if added == {weight, bias} else ()
+        if math.prod(shape) != self.num_features:
+            raise WeightsError(
+                f"the classifier of {self.name} is not one linear layer"
+                f" (it consists of {', '.join(sorted({k.rpartition('.')[0] for k in added}))})",
+                expected="a backbone such as mobilenetv2_100, resnet18 or vit_tiny_patch16_224",
+            )
+        return shape
+
 
 def contract(pretrained_cfg: dict[str, Any]) -> Preprocessing:
     """Read timm's preprocessing for a network's published weights."""
@@ -130,14 +157,36 @@ def contract(pretrained_cfg: dict[str, Any]) -> Preprocessing:
     )
 
 
-def _create(name: str, model_args: dict[str, Any]) -> Any:  # noqa: ANN401 (timm's models share no class)
+def _published(name: str) -> dict[str, Any]:
+    """Return timm's configuration of a network's published weights."""
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name[:9]}*")[:5])
         raise WeightsError(
             f"timm has no backbone {name!r}",
             expected=f"a name from timm.list_models(){f', such as {near}' if near else ''}",
         )
-    return timm.create_model(name, pretrained=False, num_classes=0, **model_args)
+    cfg: dict[str, Any] = timm.get_pretrained_cfg(name).to_dict()
+    return cfg
+
+
+def _create(name: str, model_args: dict[str, Any], classes: int) -> Any:  # noqa: ANN401 (timm's models share no class)
+    """Make an untrained network.
+
+    The arguments may come from another's bundle: none may load a file or fetch weights.
+    """
+    own = {"num_classes", *inspect.signature(timm.create_model).parameters}
+    if reserved := own & set(model_args):
+        raise WeightsError(
+            f"arguments for {name} that are not the network's own: {', '.join(sorted(reserved))}",
+            expected="arguments that shape the network, such as pad_type",
+        )
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=classes, **model_args)
+    except Exception as error:  # a network's constructor can raise nearly anything
+        raise WeightsError(
+            f"timm cannot make {name} with {model_args} ({error})",
+            expected="arguments that the network takes",
+        ) from error
 
 
 def _norm_after_pooling(net: Any) -> Any:  # noqa: ANN401 (LayerNorm or timm's LayerNorm2d)

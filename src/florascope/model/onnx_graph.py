@@ -12,6 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from florascope.errors import FlorascopeError
 from florascope.files import cache_dir, new_file
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
@@ -22,6 +23,9 @@ def backbone_graph(backbone: Backbone) -> Path:
 
     Returns:
         A file in the cache, named by the backbone's digest and input size.
+
+    Raises:
+        FlorascopeError: PyTorch cannot export the network.
     """
     size = backbone.preprocessing.size
     path = cache_dir() / "graphs" / f"{backbone.digest()}-{size}.onnx"
@@ -51,6 +55,24 @@ def classifier_graph(classifier: Classifier) -> onnx.ModelProto:
 
 
 def _export(backbone: Backbone) -> onnx.ModelProto:
+    was_training = backbone.training
+    try:
+        model = _traced(backbone.eval())
+    except Exception as error:  # the exporter raises many kinds
+        raise FlorascopeError(
+            f"PyTorch cannot export {backbone.name} to ONNX ({type(error).__name__})",
+            fix="Choose another backbone, such as mobilenetv2_100",
+        ) from error
+    finally:
+        backbone.train(was_training)
+    del model.metadata_props[:]
+    for node in model.graph.node:  # the exporter notes source paths of the machine
+        del node.metadata_props[:]
+        node.doc_string = ""
+    return model
+
+
+def _traced(backbone: Backbone) -> onnx.ModelProto:
     size = backbone.preprocessing.size
     example = torch.zeros(2, 3, size, size)
     silence = io.StringIO()
@@ -58,7 +80,7 @@ def _export(backbone: Backbone) -> onnx.ModelProto:
     with warnings.catch_warnings(), redirect_stdout(silence), redirect_stderr(silence):
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         program: Any = torch.onnx.export(
-            backbone.eval(),
+            backbone,
             (example,),
             input_names=["image"],
             output_names=["map", "features"],
@@ -67,10 +89,6 @@ def _export(backbone: Backbone) -> onnx.ModelProto:
             verbose=False,
         )
     model: onnx.ModelProto = program.model_proto
-    del model.metadata_props[:]
-    for node in model.graph.node:  # the exporter notes source paths of the machine
-        del node.metadata_props[:]
-        node.doc_string = ""
     return model
 
 

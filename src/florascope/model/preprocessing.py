@@ -1,5 +1,6 @@
 """From an RGB photo to the network's input: the one contract that every use shares."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -13,6 +14,8 @@ from florascope.images import RGB
 Crop = UInt8[np.ndarray, "size size 3"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 CropMode = Literal["center", "squash"]
+
+LONGEST = 32  # sides; no camera's panorama is longer, and the crop shows the middle one
 
 _RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -30,9 +33,10 @@ class Preprocessing:
 
     Attributes:
         size: height and width of the network's input, in pixels.
-        crop_pct: share of the resized shorter side that the centre crop keeps
-            (0.875: the shorter side becomes size / 0.875, then the middle is cut out).
-        crop_mode: "center" keeps the aspect ratio and cuts; "squash" resizes to a square.
+        crop_pct: share of the resized shorter side that the centre crop keeps (0.875: the shorter
+            side becomes size / 0.875, rounded down as timm does, then the middle is cut out).
+        crop_mode: "center" keeps the aspect ratio; "squash" makes both sides the shorter one,
+            so that a crop_pct of 1 shows the whole photo.
         interpolation: of the resize, with antialiasing, as Pillow computes it.
         mean: subtracted, one value a channel, in [0, 1] units.
         std: divided by, one value a channel, in [0, 1] units.
@@ -49,12 +53,11 @@ class Preprocessing:
 
     def crop(self, rgb: RGB) -> Crop:
         """Resize and crop a photo of any size to (size, size, 3), still 8-bit RGB."""
-        image = Image.fromarray(rgb)
-        resample = _RESAMPLE[self.interpolation]
-        if self.crop_mode == "squash":
-            return np.asarray(image.resize((self.size, self.size), resample))
-        short = round(self.size / self.crop_pct)
-        scaled = image.resize(_scaled(image.size, short), resample)
+        short = math.floor(self.size / self.crop_pct)
+        squash = self.crop_mode == "squash"
+        image = Image.fromarray(rgb if squash else _middle(rgb))
+        sides = (short, short) if squash else _scaled(image.size, short)
+        scaled = image.resize(sides, _RESAMPLE[self.interpolation])
         left, top = (round((side - self.size) / 2) for side in scaled.size)
         return np.asarray(scaled.crop((left, top, left + self.size, top + self.size)))
 
@@ -103,12 +106,12 @@ class Preprocessing:
         """
         try:
             made = cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+            made.check()
         except (TypeError, KeyError) as error:
             raise BundleError(
                 f"preprocessing settings do not fit ({error})",
                 expected=", ".join(cls.__dataclass_fields__),
             ) from error
-        made.check()
         return made
 
     def check(self) -> None:
@@ -126,6 +129,17 @@ class Preprocessing:
         )
         if not right:
             raise BundleError(f"preprocessing settings out of range: {self.to_json()}")
+
+
+def _middle(rgb: RGB) -> RGB:
+    """Cut off what lies far outside the crop.
+
+    Resized whole, a photo of 1 x 20,000 pixels takes 4 GB.
+    """
+    height, width = rgb.shape[:2]
+    reach = LONGEST * min(height, width)
+    top, left = max(0, (height - reach) // 2), max(0, (width - reach) // 2)
+    return rgb[top : top + reach, left : left + reach]
 
 
 def _scaled(size: tuple[int, int], short: int) -> tuple[int, int]:

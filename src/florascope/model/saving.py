@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from florascope.errors import BundleError, WeightsError
@@ -36,7 +36,8 @@ def save_bundle(
     with new_folder(path) as draft:
         text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
-        save_file(_state(classifier), draft / bundle.WEIGHTS, metadata={"format": "pt"})
+        # not save_file, which reports a full disk as its own kind of error
+        (draft / bundle.WEIGHTS).write_bytes(save(_state(classifier), metadata={"format": "pt"}))
         (draft / bundle.GRAPH).write_bytes(graph.SerializeToString())
         (draft / bundle.CARD).write_text(card, encoding="utf-8")
     return config
@@ -72,21 +73,25 @@ def _config(classifier: Classifier, provenance: dict[str, Any]) -> BundleConfig:
 
 
 def _state(classifier: Classifier) -> dict[str, Tensor]:
-    """All weights in timm's names."""
-    name = classifier.backbone.classifier_name
-    head = {f"{name}.{key}": value for key, value in classifier.head.state_dict().items()}
-    state = {**classifier.backbone.net.state_dict(), **head}
+    """All weights in timm's names and shapes."""
+    backbone, head = classifier.backbone, classifier.head
+    state = {
+        **backbone.net.state_dict(),
+        f"{backbone.classifier_name}.weight": head.weight.reshape(-1, *backbone.head_shape),
+        f"{backbone.classifier_name}.bias": head.bias,
+    }
     return {key: value.detach().contiguous().clone() for key, value in state.items()}
 
 
 def _load(classifier: Classifier, state: dict[str, Tensor], source: str) -> None:
-    name = classifier.backbone.classifier_name
-    weight, bias = state.pop(f"{name}.weight", None), state.pop(f"{name}.bias", None)
-    wanted = tuple(classifier.head.weight.shape)
-    if weight is None or bias is None or tuple(weight.shape) != wanted:
-        raise WeightsError(
-            f"classifier of shape {None if weight is None else tuple(weight.shape)} in {source}",
-            expected=f"{name}.weight of shape {wanted} and {name}.bias",
-        )
-    load_state(classifier.backbone, state, source)
-    classifier.set_head(weight, bias)
+    backbone, classes = classifier.backbone, len(classifier.classes)
+    wanted = {
+        f"{backbone.classifier_name}.weight": (classes, *backbone.head_shape),
+        f"{backbone.classifier_name}.bias": (classes,),
+    }
+    found = {key: tuple(state[key].shape) for key in wanted if key in state}
+    if found != wanted:
+        raise WeightsError(f"classifier of shapes {found} in {source}", expected=f"{wanted}")
+    weight, bias = (state.pop(key) for key in wanted)
+    load_state(backbone, state, source)
+    classifier.set_head(weight.flatten(1), bias)

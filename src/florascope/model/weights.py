@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -74,15 +75,15 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
 
     Args:
         name: timm's architecture name.
-        weights: "torchvision" or "google" (files in FLORASCOPE_WEIGHTS), "flowers" (embedded),
-            "timm" (downloaded), "random", or the path of a safetensors file in timm's names.
+        weights: "torchvision" or "google" (files in FLORASCOPE_WEIGHTS), "timm" (downloaded),
+            "random" (always the same draw), or the path of a safetensors file in timm's names.
 
     Raises:
         WeightsError: they cannot be found, read or downloaded, or do not fit the backbone.
     """
     chosen = weights or default_weights(name)
     if chosen == "random":
-        return Backbone(name).eval()
+        return _random(name).eval()
     if chosen == "timm":
         return _from_timm(name).eval()
     known = NAMED.get(chosen)
@@ -95,6 +96,12 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
         )
     backbone = Backbone(name, known.preprocessing, known.model_args)
     return _from_file(backbone, _named_file(chosen, known)).eval()
+
+
+def _random(name: str) -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Backbone(name)
 
 
 def _named_file(name: str, known: NamedWeights) -> Path:
@@ -172,7 +179,19 @@ def _from_timm(name: str) -> Backbone:
 
 
 def with_preprocessing(backbone: Backbone, **changes: Any) -> Backbone:  # noqa: ANN401
-    """Change settings of a backbone's preprocessing (a recipe's input range, say)."""
-    backbone.preprocessing = replace(backbone.preprocessing, **changes)
-    backbone.preprocessing.check()
+    """Change settings of a backbone's preprocessing (a recipe's input range, say).
+
+    Raises:
+        BundleError: a setting is out of range.
+        WeightsError: the backbone takes photos of one size alone.
+    """
+    changed = replace(backbone.preprocessing, **changes)
+    changed.check()
+    fixed = backbone.model_args.get("img_size", changed.size)
+    if fixed != changed.size:
+        raise WeightsError(
+            f"{backbone.name} takes photos of {fixed} x {fixed} pixels, not {changed.size}",
+            fix=f"Use --set size={fixed}, or another backbone",
+        )
+    backbone.preprocessing = changed
     return backbone

@@ -21,11 +21,11 @@ TONES: tuple[Tone, ...] = ("alarm", "advice", "sound")
 NEAR_CHANCE = 0.1  # of the way from guessing to perfect: below it nothing was learnt
 WELL_FITTED = 0.9  # training top-1 from which the head has room enough
 LARGE_GAP = 0.1  # between training and test top-1
-WEAK_RECALL = 0.7
-FEWEST_PHOTOS = 3  # of a class on test, to speak of its recall
+BY_CHANCE = 0.025  # of true nulls lie wholly above a 95 % interval
 MAIN_PAIRS = 5
 MAIN_SHARE = 1 / 3  # of all errors: from here on the main pairs dominate
 NAMED = 4  # classes listed by name
+PARTS = ("claim", "evidence", "proposal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ def learning(figures: Figures, words: Words) -> Statement:
         return _say(words, "apart" if learnt_train else "broken", "alarm", values)
     if bounds.low <= figures.chance:
         return _say(words, "inconclusive", "advice", values)
-    return (
-        _say(words, "costly", "alarm", values) if worse else _say(words, "learnt", "sound", values)
-    )
+    if worse:
+        return _say(words, "costly", "alarm", values)
+    return _say(words, "learnt", "sound", values)
 
 
 def fit(figures: Figures, words: Words) -> Statement:
@@ -146,20 +146,28 @@ def rare_classes(figures: Figures, words: Words) -> Statement | None:
         "high": words.signed(100 * bounds.high, 1),
         "names": words.listed([figures.names[k] for k in worst[:NAMED]]),
     }
-    scarce = bounds.low > 0 and bool(worst)
-    return _say(words, "scarce" if scarce else "enough", "advice" if scarce else "sound", values)
+    if bounds.low > 0 and worst:
+        return _say(words, "scarce", "advice", values)
+    return _say(words, "enough", "sound", values)
 
 
 def weak_classes(figures: Figures, words: Words) -> Statement | None:
-    """Name the classes that are recognised least, and whether they lack photos."""
-    weak = [k for k in _by_recall(figures) if figures.classes[k].recall < WEAK_RECALL]
-    if not weak:
+    """Name the classes whose recall lies below the overall top-1 by more than sampling error.
+
+    Where no more are found than K such tests find by chance, nothing is said.
+    """
+    top1, found = figures.metrics["test"].top1, figures.classes
+    weak = [k for k in _by_recall(figures) if wilson(found[k].recall, found[k].support).high < top1]
+    chance = BY_CHANCE * len(found)
+    if len(weak) <= chance:
         return None
     usual = float(np.median(figures.trained))
     scarce = sum(figures.trained[k] < usual for k in weak) > len(weak) / 2
     values = {
         "count": words.counted("classes", len(weak)),
-        "recall": words.percent(WEAK_RECALL, 0),
+        "top1": words.percent(top1),
+        "chance": words.short(chance),
+        "classes": words.integer(len(found)),
         "names": words.listed([_class_line(figures, k, words) for k in weak[:NAMED]]),
         "usual": words.short(usual),
         "first": figures.names[weak[0]],
@@ -187,9 +195,9 @@ def confusions(figures: Figures, words: Words) -> Statement:
         "count": words.counted("times", worst.count),
         "rate": words.percent(worst.share, 0),
     }
-    return _say(
-        words, "dominant" if dominant else "spread", "advice" if dominant else "sound", values
-    )
+    if dominant:
+        return _say(words, "dominant", "advice", values)
+    return _say(words, "spread", "sound", values)
 
 
 def path_end(figures: Figures, words: Words) -> Statement:
@@ -228,9 +236,8 @@ def confidence(figures: Figures, words: Words) -> Statement:
     }
     if bounds.holds(figures.confidence):
         return _say(words, "honest", "sound", values)
-    return _say(
-        words, "boastful" if figures.confidence > bounds.high else "modest", "advice", values
-    )
+    key = "boastful" if figures.confidence > bounds.high else "modest"
+    return _say(words, key, "advice", values)
 
 
 def skipped(figures: Figures, words: Words) -> Statement | None:
@@ -261,11 +268,8 @@ QUESTIONS: Sequence[Question] = (
 
 
 def _say(words: Words, key: str, tone: Tone, values: dict[str, str]) -> Statement:
-    parts = (words(f"analysis.{key}.{part}", **values) for part in PARTS)
-    return Statement(*parts, tone)
-
-
-PARTS = ("claim", "evidence", "proposal")
+    claim, evidence, proposal = (words(f"analysis.{key}.{part}", **values) for part in PARTS)
+    return Statement(claim, evidence, proposal, tone)
 
 
 def _skill(figures: Figures, subset: str) -> float:
@@ -274,9 +278,9 @@ def _skill(figures: Figures, subset: str) -> float:
 
 
 def _by_recall(figures: Figures) -> list[int]:
-    """Classes with enough test photos, lowest recall first."""
-    enough = [k for k, c in enumerate(figures.classes) if c.support >= FEWEST_PHOTOS]
-    return sorted(enough, key=lambda k: figures.classes[k].recall)
+    """Classes with test photos, lowest recall first."""
+    measured = [k for k, c in enumerate(figures.classes) if c.support]
+    return sorted(measured, key=lambda k: figures.classes[k].recall)
 
 
 def _pooled(figures: Figures, chosen: np.ndarray) -> tuple[float, int]:

@@ -1,5 +1,128 @@
-"""tmp"""
+"""The report: one HTML page that needs nothing but a browser."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from florascope.evaluation.confusions import confusion_matrix
+from florascope.explanation.attribution import Explainer
+from florascope.explanation.methods import explainer
+from florascope.model.classifier import Classifier
+from florascope.progress import Progress, silent, track
+from florascope.report.analysis import analyse
+from florascope.report.charts.counts import counts_chart
+from florascope.report.charts.curves import accuracy_curve, loss_curve
+from florascope.report.charts.matrix import MOST, matrix_chart
+from florascope.report.charts.ranking import ranking_chart
+from florascope.report.charts.recall import recall_chart
+from florascope.report.choice import choose
+from florascope.report.classes import class_rows
+from florascope.report.explained import explain
+from florascope.report.figures import Figures, figures_of
+from florascope.report.interval import wilson
+from florascope.report.pair import worst_pair
+from florascope.report.results import (
+    ResultRow,
+    chance_rows,
+    class_report_rows,
+    grouped,
+    own_rows,
+)
+from florascope.report.samples import augmented_samples, sample_photos
+from florascope.report.words import Language, Words
+from florascope.training.experiment import Experiment
+from florascope.training.recipe import describe
+
+PAIRS = 12  # most confused pairs in the table
+PROBLEMS = 20  # skipped photos that are named
 
 
-def report_html(e, progress=None):
-    return "<html></html>"
+def report_html(
+    experiment: Experiment,
+    *,
+    rivals: Sequence[ResultRow] = (),
+    language: Language = "en",
+    progress: Progress = silent,
+) -> str:
+    """Render a finished run as one self-contained page (inline styles, charts and pictures).
+
+    Args:
+        experiment: the finished run.
+        rivals: further rows for the results table, such as another recipe's.
+        language: of the page, "en" or "es".
+        progress: told of every explained photo.
+
+    Raises:
+        FlorascopeError: there is no catalogue for the language.
+        PhotoError: a photo that was readable during the run no longer is.
+    """
+    words, figures = Words.of(language), figures_of(experiment)
+    environment = Environment(
+        loader=PackageLoader("florascope.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja2").render(
+        t=words,
+        experiment=experiment,
+        figures=figures,
+        wilson=wilson,
+        version=version("florascope"),
+        statements=analyse(figures, words),
+        data=_data(experiment, words),
+        settings=describe(experiment.recipe),
+        results=_results(figures, rivals, words),
+        curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
+        confusions=_confusions(experiment, figures, words),
+        explained=_explained(experiment, words, progress),
+        pair=worst_pair(experiment, figures.confusions[0], words) if figures.confusions else None,
+    )
+
+
+def explainers_for(classifier: Classifier) -> list[Explainer]:
+    """Return a map of the head's evidence that fits the network, and Integrated Gradients."""
+    place = "sharp" if classifier.backbone.pools_linearly else "gradcam"
+    return [explainer(place), explainer("ig")]
+
+
+def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
+    problems = experiment.bank.problems
+    shown = sorted(problems)[:PROBLEMS]
+    return {
+        "chart": counts_chart(experiment, words),
+        "samples": sample_photos(experiment, words),
+        "augmented": augmented_samples(experiment, words),
+        "problems": [(experiment.dataset.photos[i].name, problems[i]) for i in shown],
+        "unnamed": len(problems) - len(shown),
+    }
+
+
+def _results(figures: Figures, rivals: Sequence[ResultRow], words: Words) -> dict[str, Any]:
+    rows = [*own_rows(figures, words), *rivals, *class_report_rows(words)]
+    ranked = [row for row in rows if row.subset == "test" and row.top1 is not None]
+    return {
+        "groups": list(grouped([*rows, *chance_rows(figures, words)])),
+        "chart": ranking_chart(ranked, figures.chance, words),
+    }
+
+
+def _confusions(experiment: Experiment, figures: Figures, words: Words) -> dict[str, Any]:
+    test, labels = experiment.split.test, experiment.dataset.labels
+    matrix = confusion_matrix(experiment.logits[test], labels[test])
+    names = list(figures.names)
+    return {
+        "pairs": figures.confusions[:PAIRS],
+        "matrix": matrix_chart(matrix, names, words) if len(names) <= MOST else None,
+        "recall": recall_chart(figures, words),
+        "classes": class_rows(figures, [c.id for c in experiment.dataset.classes]),
+    }
+
+
+def _explained(experiment: Experiment, words: Words, progress: Progress) -> list[Any]:
+    choices, explainers = choose(experiment), explainers_for(experiment.classifier)
+    made = (explain(experiment, choice, explainers, words) for choice in choices)
+    return list(track(made, len(choices), words("progress"), progress))

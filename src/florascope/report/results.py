@@ -57,7 +57,7 @@ def class_report_rows(words: Words) -> list[ResultRow]:
     return [
         ResultRow(label, "train", 0.14),
         ResultRow(label, "val", 0.05),
-        ResultRow(label, "test", 0.0520, loss=4.6937, n=819),
+        ResultRow(label, "test", 0.0520, loss=4.6937),
     ]
 
 
@@ -74,7 +74,10 @@ def chance_rows(figures: Figures, words: Words) -> list[ResultRow]:
         figures.uniform_loss,
     )
     majority = ResultRow(
-        words("results.majority"), "test", figures.majority, mean_class=1 / max(1, present)
+        words("results.majority"),
+        "test",
+        figures.majority,
+        mean_class=(figures.majority > 0) / max(1, present),
     )
     return [uniform, majority]
 

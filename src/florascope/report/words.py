@@ -10,7 +10,8 @@ from florascope.report.spanish import SPANISH
 
 Language = Literal["en", "es"]
 NARROW = "\N{NARROW NO-BREAK SPACE}"
-MINUS = "\N{MINUS SIGN}"
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CATALOGUES: dict[Language, Mapping[str, str]] = {"en": ENGLISH, "es": SPANISH}
 
 
@@ -40,7 +41,8 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled in."""
-        return self.texts[key].format(**values)
+        text = self.texts[key].format(**values)
+        return text.replace(" %", f"{NARROW}%")  # Spanish: never break before the sign
 
     def counted(self, key: str, n: int, **values: object) -> str:
         """Return "1 photo" or "12 photos": the key's singular or plural with {n} filled in."""
@@ -68,7 +70,11 @@ class Words:
 
     def short(self, value: float) -> str:
         """Write with up to three significant digits, in powers of ten where very small."""
-        return self._marked(f"{value:.3g}")
+        digits, _, exponent = f"{value:.3g}".partition("e")
+        if not exponent:
+            return self._marked(digits)
+        power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
+        return power if digits == "1" else f"{self._marked(digits)} {TIMES} {power}"
 
     def percent(self, share: float, digits: int = 1) -> str:
         """Write a share as a percentage: "94.3%" or "94,3 %"."""
@@ -83,13 +89,19 @@ class Words:
         """Write an interval of shares in percent."""
         return self("between", low=self.percent(low), high=self.percent(high))
 
+    def meaning(self, setting: str) -> str:
+        """Say what a recipe's setting is; nothing for one this report does not know."""
+        return self.texts.get(f"setting.{setting}", "")
+
     def setting(self, value: object) -> str:
         """Write a recipe's value."""
         if isinstance(value, bool):
             return self("yes" if value else "no")
         if value is None:
             return self("automatic")
-        return self._marked(f"{value:g}") if isinstance(value, float) else str(value)
+        if isinstance(value, list | tuple):
+            return "; ".join(self.setting(part) for part in value)
+        return self.short(value) if isinstance(value, float) else str(value)
 
     def _marked(self, digits: str) -> str:
         text = digits.replace("-", MINUS)

@@ -4,6 +4,12 @@ from florascope.evaluation.metrics import per_class
 from florascope.training.experiment import Experiment
 from florascope.training.recipe import describe
 
+OUTLINE = "Answers with one of {} classes. Backbone {}, linear head."
+LIMITS = (
+    "For photos like those of {}. It always names one of its classes, also for a photo of something"
+    " else. Do not use it to decide whether a plant is safe to touch or eat."
+)
+
 
 def model_card(experiment: Experiment) -> str:
     """Write a bundle's README.md (Mitchell et al. 2019, "Model Cards for Model Reporting")."""
@@ -12,8 +18,7 @@ def model_card(experiment: Experiment) -> str:
         [
             f"# Image classifier for {name}",
             "",
-            f"Answers with one of {len(experiment.dataset.classes)} classes."
-            f" Backbone {experiment.recipe.backbone}, linear head.",
+            OUTLINE.format(len(experiment.dataset.classes), experiment.recipe.backbone),
             "",
             "## Figures",
             "",
@@ -27,8 +32,7 @@ def model_card(experiment: Experiment) -> str:
             "",
             "## Intended use and limits",
             "",
-            f"For photos like those of {name}. It always names one of its classes, also for a photo"
-            " of something else. Do not use it to decide whether a plant is safe to touch or eat.",
+            LIMITS.format(name),
             "",
             "## Every class on the test photos",
             "",
@@ -41,10 +45,8 @@ def model_card(experiment: Experiment) -> str:
 def _figures(experiment: Experiment) -> list[str]:
     rows = ["| photos | n | top-1 | top-5 | mean per class | loss |", "|---|---|---|---|---|---|"]
     for subset, m in experiment.metrics.items():
-        rows.append(
-            f"| {subset} | {m.n} | {m.top1:.4f} | {m.top5:.4f}"
-            f" | {m.mean_class:.4f} | {m.loss:.4f} |"
-        )
+        shares = " | ".join(f"{value:.4f}" for value in (m.top1, m.top5, m.mean_class, m.loss))
+        rows.append(f"| {subset} | {m.n} | {shares} |")
     return rows
 
 
@@ -53,5 +55,11 @@ def _classes(experiment: Experiment) -> list[str]:
     found = per_class(experiment.logits[test], experiment.dataset.labels[test])
     rows = ["| id | class | test photos | recall | precision |", "|---|---|---|---|---|"]
     for c, m in zip(experiment.dataset.classes, found, strict=True):
-        rows.append(f"| {c.id} | {c.name} | {m.support} | {m.recall:.3f} | {m.precision:.3f} |")
+        figures = f"{m.support} | {m.recall:.3f} | {m.precision:.3f}"
+        rows.append(f"| {_cell(c.id)} | {_cell(c.name)} | {figures} |")
     return rows
+
+
+def _cell(text: str) -> str:
+    """Keep a name from ending its cell or row."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -37,8 +37,8 @@ def fit_dense(
     for number, train in enumerate(track(epochs, len(epochs), "Training the head", progress), 1):
         order = torch.randperm(len(train.targets), generator=draw)
         seen = _epoch(train, dense, adam, torch.split(order, recipe.batch_size))
-        _check(seen[0], recipe.learning_rate)
         history.append(_row(number, seen, dense, val))
+        _check(history[-1], recipe.learning_rate)
     return LinearHead(dense.weight.detach(), dense.bias.detach(), history)
 
 
@@ -59,7 +59,7 @@ def _epoch(
         logits, targets = dense(train.features[batch]), train.targets[batch]
         loss = cross_entropy(logits, targets)
         adam.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
         total_loss += loss.item() * len(batch)
         right += int((logits.argmax(1) == targets).sum())
@@ -80,9 +80,10 @@ def _row(
     }
 
 
-def _check(loss: float, learning_rate: float) -> None:
-    if not math.isfinite(loss):
+def _check(row: dict[str, float], learning_rate: float) -> None:
+    train, val = row["train_loss"], row["val_loss"]
+    if not (math.isfinite(train) and math.isfinite(val)):
         raise TrainingError(
-            f"the loss became {loss} at learning rate {learning_rate}",
+            f"the loss became {train} (train) and {val} (val) at learning rate {learning_rate}",
             fix=f"Lower it: --set learning_rate={learning_rate / 10:g}",
         )

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float32
 
 from florascope.data.dataset import Dataset
-from florascope.data.split import Indexes, Split
+from florascope.data.splits import Indexes, Split
 from florascope.errors import DataError
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier
-from florascope.model.weights import load_backbone, with_preprocessing
+from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
@@ -30,7 +30,7 @@ class Experiment:
     Attributes:
         dataset: all photos.
         split: which of the readable photos trained, selected and measured.
-        recipe: how the head was fitted.
+        recipe: how the head was fitted, its weights named even where they were left to choose.
         classifier: the network, in eval mode.
         bank: features of every photo, (1, n, c).
         logits: (n, K) of every photo; rows of unreadable photos mean nothing.
@@ -86,6 +86,7 @@ def train(
         WeightsError: the backbone's weights are not to be had.
     """
     start = time.perf_counter()
+    recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = load_backbone(recipe.backbone, recipe.weights)
     with_preprocessing(backbone, **recipe.preprocessing)
     engine = Engine(backbone)

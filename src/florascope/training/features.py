@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from florascope.data.dataset import Photo
 from florascope.errors import PhotoError
-from florascope.files import cache_dir, new_folder
+from florascope.files import cache_dir, new_folder, reserve
 from florascope.model.augmentation import Augmentation
 from florascope.progress import Progress, silent, track
 from florascope.training.engine import Engine
@@ -93,6 +93,7 @@ def _fill(
     count = views.count if views else 1
     shape = (count, len(photos), engine.num_features)
     values = np.lib.format.open_memmap(folder / "values.npy", "w+", np.float32, shape)
+    reserve(folder / "values.npy")
     problems: dict[int, str] = {}
 
     def embed_batch(start: int) -> int:

@@ -1,5 +1,6 @@
 """The linear probe: multinomial logistic regression with the penalty chosen on validation."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from florascope.errors import TrainingError
 from florascope.progress import Progress, silent, track
 from florascope.training.head import LinearHead, Samples, score
 from florascope.training.recipe import ProbeRecipe
@@ -57,6 +59,9 @@ def fit_probe(
         val: the validation photos' features.
         recipe: the path.
         progress: told after each penalty.
+
+    Raises:
+        TrainingError: no penalty gives a finite loss.
     """
     scaling = Scaling.of(train.features)
     scaled = scaling(train.features)
@@ -70,6 +75,12 @@ def fit_probe(
         history.append(_row(l2, head, train, val))
         if history[-1]["val_loss"] < lowest:
             best, lowest = head, history[-1]["val_loss"]
+    if not math.isfinite(lowest):
+        raise TrainingError(
+            f"the validation loss is {history[-1]['val_loss']} for every penalty",
+            expected="finite features",
+            fix="Check the backbone's weights and the scale of its input",
+        )
     return LinearHead(*best, history)
 
 
@@ -84,10 +95,10 @@ def _minimise(
     def objective() -> float:
         lbfgs.zero_grad()
         loss = cross_entropy(features @ weight.T + bias, targets) + l2 / 2 * weight.square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
-    lbfgs.step(objective)
+    lbfgs.step(objective)  # type: ignore[no-untyped-call]
     return weight.detach(), bias.detach()
 
 

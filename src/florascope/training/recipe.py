@@ -1,5 +1,6 @@
 """Named recipes: every setting typed, with its default."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, get_args, get_type_hints
 
@@ -61,12 +62,13 @@ class SeedRecipe:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What the recipe changes in the preprocessing of its weights."""
-        return {
+        changes = {
             "size": self.size,
             "crop_mode": self.crop_mode,
             "mean": (self.mean,) * 3,
             "std": (self.std,) * 3,
         }
+        return {**changes, "crop_pct": 1.0} if self.crop_mode == "squash" else changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def make_recipe(name: str, **settings: Any) -> Recipe:  # noqa: ANN401
     hints = get_type_hints(type(recipe))
     parsed = {k: _parse(k, v, hints[k]) for k, v in settings.items()}
     made = replace(recipe, **parsed)
-    _check_positive(made)
+    _check_ranges(made)
     return made
 
 
@@ -136,33 +138,44 @@ def describe(recipe: Recipe) -> dict[str, Any]:
 
 
 def _parse(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
-    """Bring text into the setting's type; values of the type pass."""
+    """Bring text, or a value, into the setting's type."""
+    if value is None and type(None) in get_args(hint):
+        return None
     kinds = [k for k in (get_args(hint) or (hint,)) if k is not type(None)]
+    if bool in kinds:
+        return _choose(key, str(value).lower(), SWITCH)
     if not all(isinstance(k, type) for k in kinds):  # a Literal: the choices themselves
-        if value in kinds:
-            return value
-        raise TrainingError(f"{key}={value}", expected=f"one of {', '.join(map(str, kinds))}")
-    kind = kinds[0]
-    if kind is bool and isinstance(value, str):
-        value = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
-            value.lower(), value
-        )
-        if isinstance(value, bool):
-            return value
-        raise TrainingError(f"{key}={value}", expected="true or false")
+        return _choose(key, str(value), {str(k): k for k in kinds})
     try:
-        return None if value is None else kind(value)
-    except (TypeError, ValueError) as error:
+        return kinds[0](str(value))
+    except ValueError as error:
         raise TrainingError(
-            f"{key}={value}", expected=f"a value of type {kind.__name__}"
+            f"{key}={value}", expected=f"a value of type {kinds[0].__name__}"
         ) from error
 
 
-POSITIVE = ("learning_rate", "batch_size", "epochs", "size", "std", "l2_max", "l2_min", "l2_steps")
+SWITCH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def _check_positive(recipe: Recipe) -> None:
-    for key in POSITIVE:
-        value = getattr(recipe, key, 1)
-        if not value > 0:
+def _choose(key: str, text: str, choices: dict[str, Any]) -> Any:  # noqa: ANN401
+    if text not in choices:
+        raise TrainingError(f"{key}={text}", expected=f"one of {', '.join(choices)}")
+    return choices[text]
+
+
+ABOVE_0 = frozenset(
+    {"learning_rate", "batch_size", "epochs", "size", "std", "l2_max", "l2_min", "l2_steps"}
+    | {"max_iterations"}
+)
+AT_LEAST_0 = frozenset({"seed", "rotation", "zoom", "translate_x", "translate_y"})
+BELOW_1 = frozenset({"zoom"})  # at 1, a photo may shrink to a point
+
+
+def _check_ranges(recipe: Recipe) -> None:
+    for key, value in asdict(recipe).items():
+        if key in ABOVE_0 and not 0 < value < math.inf:
             raise TrainingError(f"{key}={value}", expected="a number above 0")
+        if key in AT_LEAST_0 and not 0 <= value < math.inf:
+            raise TrainingError(f"{key}={value}", expected="a number from 0")
+        if key in BELOW_1 and value >= 1:
+            raise TrainingError(f"{key}={value}", expected="a number below 1")

@@ -14,15 +14,23 @@ from florascope.training.experiment import Experiment
 Report = Callable[[Experiment], str]
 
 
+PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json"})
+
+
 def check_out(out: Path) -> None:
     """Refuse, before any work is done, a place that cannot become a run's folder.
 
+    An earlier run's folder, even an unfinished one, can.
+
     Raises:
-        FlorascopeError: it is a file, or a folder that holds something else.
+        FlorascopeError: it is a file, lies in one, or is a folder that holds something else.
     """
-    if out.is_file():
-        raise FlorascopeError(f"{out} is a file", expected="a folder for --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / "metrics.json").is_file():
+    for place in (out, *out.parents):
+        if place.is_file():
+            raise FlorascopeError(f"{place} is a file", expected="a folder for --out")
+    if not out.is_dir() or (out / "metrics.json").is_file():
+        return
+    if any(entry.name not in PARTS and not entry.name.startswith(".") for entry in out.iterdir()):
         raise FlorascopeError(
             f"{out} holds other files and no earlier run",
             expected="a new or empty folder for --out",

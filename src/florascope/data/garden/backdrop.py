@@ -5,13 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.data.garden.blossom import Blossom
 from florascope.data.garden.canvas import Canvas
-from florascope.data.garden.colour import LEAVES, RGB
+from florascope.data.garden.colour import LEAVES, RGB, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.disc import Disc
-from florascope.data.garden.foliage import BROAD, GRASS, LANCE, OVATE, Stroke, leaf
-from florascope.data.garden.plane import patches, pose
+from florascope.data.garden.foliage import BROAD, GRASS, LANCE, OVATE, draw, leaves
+from florascope.data.garden.plane import Plane, Poses, Swatch, disc_hull, sweep
 from florascope.data.garden.texture import NOISE_TILE, Tile, grain, noise, pebbles
 
 REDUCTION = 4
@@ -56,18 +54,28 @@ def enlarge(small: Canvas, size: int) -> Canvas:
     return canvas
 
 
-def _double(planes: Float32[np.ndarray, "4 h h"]) -> Float32[np.ndarray, "4 h2 h2"]:
-    h = planes.shape[1]
-    near, far = np.float32(0.75), np.float32(0.25)
-    rows = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    tall = np.empty((4, 2 * h, h + 2), dtype=np.float32)
-    centre, outer = rows[:, 1:-1] * near, rows * far
-    np.add(centre, outer[:, :-2], out=tall[:, 0::2])
-    np.add(centre, outer[:, 2:], out=tall[:, 1::2])
-    wide = np.empty((4, 2 * h, 2 * h), dtype=np.float32)
-    centre, outer = tall[:, :, 1:-1] * near, tall * far
-    np.add(centre, outer[:, :, :-2], out=wide[:, :, 0::2])
-    np.add(centre, outer[:, :, 2:], out=wide[:, :, 1::2])
+def _double(planes: Float32[np.ndarray, "4 h w"]) -> Float32[np.ndarray, "4 h2 w2"]:
+    """Twice as large: every new pixel is 3/4 of the old one it lies in and 1/4 of the next."""
+    return _twice_as_tall(_twice_as_wide(planes))
+
+
+def _twice_as_tall(planes: Float32[np.ndarray, "4 h w"]) -> Float32[np.ndarray, "4 h2 w"]:
+    tall = np.repeat(planes * np.float32(0.75), 2, axis=1)
+    quarter = planes * np.float32(0.25)
+    tall[:, 2::2] += quarter[:, :-1]
+    tall[:, 1:-1:2] += quarter[:, 1:]
+    tall[:, 0] += quarter[:, 0]
+    tall[:, -1] += quarter[:, -1]
+    return tall
+
+
+def _twice_as_wide(planes: Float32[np.ndarray, "4 h w"]) -> Float32[np.ndarray, "4 h w2"]:
+    wide = np.repeat(planes * np.float32(0.75), 2, axis=2)
+    quarter = planes * np.float32(0.25)
+    wide[:, :, 2::2] += quarter[:, :, :-1]
+    wide[:, :, 1:-1:2] += quarter[:, :, 1:]
+    wide[:, :, 0] += quarter[:, :, 0]
+    wide[:, :, -1] += quarter[:, :, -1]
     return wide
 
 
@@ -116,20 +124,16 @@ def foliage(canvas: Canvas, dice: Dice) -> Finish:
     base = dice.pick(LEAVES)
     _wash(canvas, _scaled(base.body, dice.uniform(0.4, 1.0)), _scaled(base.mark, 0.9))
     _mottle(canvas, 0.9, dice.uniform(1.0, 2.5), dice)
-    for _ in range(dice.whole(7, 12)):
-        stroke = Stroke(
-            (dice.uniform(-0.1, 1.1), dice.uniform(-0.1, 1.1)),
-            dice.uniform(),
-            dice.uniform(0.25, 0.6),
-        )
-        leaf(
-            canvas,
-            stroke,
-            dice.pick((BROAD, OVATE, LANCE)),
-            dice.pick(LEAVES),
-            dice,
-            dice.uniform(1, 5),
-        )
+    n = dice.whole(7, 12)
+    strokes = leaves(
+        dice.uniforms(n, -0.1, 1.1),
+        dice.uniforms(n, -0.1, 1.1),
+        dice.uniforms(n),
+        dice.uniforms(n, 0.25, 0.6),
+        dice.uniforms(n, 1, 5),
+        dice,
+    )
+    draw(canvas, strokes, dice.pick((BROAD, OVATE, LANCE)), Paint(dice.pick(LEAVES)), dice)
     return plain
 
 
@@ -142,13 +146,16 @@ def meadow(canvas: Canvas, dice: Dice) -> Finish:
         _scaled(base.throat, dice.uniform(0.5, 0.9)),
     )
     _mottle(canvas, 0.5, 1.5, dice)
-    for _ in range(dice.whole(14, 22)):
-        stroke = Stroke(
-            (dice.uniform(-0.1, 1.1), dice.uniform(0.6, 1.2)),
-            dice.uniform(0.66, 0.84),
-            dice.uniform(0.5, 1.0),
-        )
-        leaf(canvas, stroke, GRASS, dice.pick(LEAVES), dice, dice.uniform(1, 3))
+    n = dice.whole(14, 22)
+    strokes = leaves(
+        dice.uniforms(n, -0.1, 1.1),
+        dice.uniforms(n, 0.6, 1.2),
+        dice.uniforms(n, 0.66, 0.84),
+        dice.uniforms(n, 0.5, 1.0),
+        dice.uniforms(n, 1, 3),
+        dice,
+    )
+    draw(canvas, strokes, GRASS, Paint(dice.pick(LEAVES)), dice)
     return plain
 
 
@@ -218,18 +225,32 @@ def bokeh(canvas: Canvas, dice: Dice) -> Finish:
     base = dice.pick(LEAVES)
     _wash(canvas, _scaled(base.body, dice.uniform(0.4, 0.9)), _scaled(base.mark, 0.7))
     _mottle(canvas, 0.8, 2.0, dice)
-    for _ in range(dice.whole(5, 12)):
+    n = dice.whole(5, 12)
+    still = np.zeros(n)
+    poses = Poses(
+        dice.uniforms(n),
+        dice.uniforms(n),
+        dice.uniforms(n, 0.03, 0.12),
+        still,
+        still + 1,
+        still,
+        still,
+    )
+    for (patch,) in sweep(canvas, poses, disc_hull(1.2), _glow):
         paint = dice.pick((*PAINTS, (0.95, 0.95, 0.85), (0.75, 0.85, 0.5)))
-        disc = Blossom((Disc(1.0, paint, paint, dome=0.0),), shade=0.0)
-        where = pose(
-            dice.uniform(), dice.uniform(), dice.uniform(0.03, 0.12), tone=dice.uniform(0.4, 0.9)
-        )
-        view, swatch = disc.layers[0].paint(canvas, where, dice.pick(LEAVES), dice)
-        swatch.light[:] *= np.float32(0.6)
-        swatch.cover[:] *= np.float32(0.6)
-        for patch in patches(view, swatch, flower=False):
-            canvas.lay(patch)
+        h, w = patch.cover.shape
+        for plane, part in zip(canvas.planes, _scaled(paint, dice.uniform(0.1, 0.5)), strict=False):
+            plane[patch.top : patch.top + h, patch.left : patch.left + w] += (
+                patch.cover * np.float32(part)
+            )
     return plain
+
+
+def _glow(view: Plane) -> Swatch:
+    """The unit disc with a soft edge."""
+    rr = view.u * view.u + view.v * view.v
+    disc = ((1 - rr) * view.pixels * np.float32(0.4) + np.float32(0.5)).clip(0, 1)
+    return Swatch(disc[None], disc)
 
 
 GROUNDS: tuple[Callable[[Canvas, Dice], Finish], ...] = (

@@ -1,16 +1,16 @@
-"""A single petal, leaf or stem at a place of its own."""
+"""A single petal at a place of its own in its blossom."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
-from florascope.data.garden.canvas import Canvas
+from florascope.data.garden.canvas import Canvas, Patch
 from florascope.data.garden.circle import direction
-from florascope.data.garden.colour import Colourway
+from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.petal import Petal, petal_rows, surface
-from florascope.data.garden.plane import Plane, Poses, Swatch, plane
+from florascope.data.garden.outline import inside, tip
+from florascope.data.garden.petal import Petal, Points, appearance
+from florascope.data.garden.plane import Field, Hull, Plane, Poses, Swatch, sweep
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class Blade:
         width: factor of the outline's width.
         bow: how far its middle is bent sideways, as a fraction of the length.
         tone: brightness.
-        soft: width of its edge in pixels; more than 1 is out of focus.
         colours: its own colours, where they are not the blossom's.
     """
 
@@ -36,34 +35,47 @@ class Blade:
     width: float = 1.0
     bow: float = 0.0
     tone: float = 1.0
-    soft: float = 1.0
     colours: Colourway | None = None
 
-    def paint(
-        self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice
-    ) -> tuple[Plane, Swatch]:
-        """Evaluate the blade for m poses."""
-        view = plane(canvas, poses, 1.05 + self.soft / (poses.radius.max() * canvas.size))
-        along, across = self._frame(view)
-        sheen = dice.jitters(1, 0.16)
-        rows = petal_rows(
-            self.petal,
-            self.colours or colours,
-            np.array([self.width]),
-            self.tone * (1 + dice.jitters(1, 0.05)),
-            sheen,
-        )
-        pixels = view.pixels * np.float32(self.length)
-        seen = surface(rows, along, across, np.intp(0), pixels, self.soft)
-        return view, Swatch(seen.colour * (seen.cover * view.tone), seen.cover)
+    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
+        """Paint the blade for m poses."""
+        sheen = np.array(dice.jitter(0.16), dtype=np.float32)
+        tone = np.array(self.tone * (1 + dice.jitter(0.05)), dtype=np.float32)
+        own = Paint(self.colours) if self.colours else paint
 
-    def _frame(
-        self, view: Plane
-    ) -> tuple[Float32[np.ndarray, "m p p"], Float32[np.ndarray, "m p p"]]:
+        def painter(view: Plane) -> Swatch:
+            along, across = self._frame(view)
+            cover = inside(self.petal.outline, along, across)
+            cover *= view.pixels * np.float32(self.length)
+            cover += np.float32(0.5)
+            cover.clip(0, 1, out=cover)
+            light = appearance(self.petal, own.colours, Points(along, across, sheen, tone))
+            light *= cover
+            light *= view.tinted(own.tint)
+            return Swatch(light, cover)
+
+        return sweep(canvas, poses, self._hull(), painter)
+
+    def _hull(self) -> Hull:
+        """The corners of a box around it."""
+        c, s = direction(self.turns)
+        outline = self.petal.outline
+        half = self.length * (outline.width * self.width + abs(self.bow) + 0.02)
+        end = self.length * (1.02 + max(-outline.notch, 0.0))
+        middle = (self.base[0] + c * end / 2, self.base[1] + s * end / 2)
+        return Hull((c * end / 2, s * end / 2), (-s * half, c * half), middle)
+
+    def _frame(self, view: Plane) -> tuple[Field, Field]:
         c, s = (np.float32(part / self.length) for part in direction(self.turns))
         u, v = view.u - np.float32(self.base[0]), view.v - np.float32(self.base[1])
-        along = u * c + v * s
-        across = v * c - u * s
+        along = u * c
+        along += v * s
+        wide = np.float32(1 / self.width)
+        across = v * (c * wide)
+        across -= u * (s * wide)
         if self.bow:
             across -= np.float32(4 * self.bow) * along * (1 - along)
+        outline = self.petal.outline
+        if outline.notch or outline.frill:
+            along += along * along * tip(outline, across)
         return along, across

@@ -1,24 +1,21 @@
 """A blossom: layers of petals and discs over one another."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from florascope.data.garden.canvas import Canvas, Patch
-from florascope.data.garden.colour import Colourway
+from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.plane import Plane, Poses, Swatch, patches, plane
+from florascope.data.garden.plane import Plane, Poses, Swatch, disc_hull, sweep
 
 
 class Layer(Protocol):
     """Something of a blossom: `Ring`, `Disc` or `Blade`."""
 
-    def paint(
-        self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice
-    ) -> tuple[Plane, Swatch]:
-        """Evaluate the layer for m poses."""
+    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
+        """Paint the layer: the patches of each of m poses."""
         ...
 
 
@@ -34,38 +31,33 @@ class Blossom:
     layers: tuple[Layer, ...]
     shade: float = 0.4
 
-    def draw(self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice) -> None:
+    def draw(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> None:
         """Draw m blossoms of the same petals, the last pose on top."""
-        painted = [
-            list(self._painted(layer, canvas, poses, colours, dice)) for layer in self.layers
-        ]
         shadows = _shadows(canvas, poses, self.shade)
-        for stamp, *stack in zip(shadows, *painted, strict=True):
-            canvas.darken(*stamp)
-            for patch in stack:
-                canvas.lay(patch)
-
-    def _painted(
-        self, layer: Layer, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice
-    ) -> Iterator[Patch]:
-        yield from patches(*layer.paint(canvas, poses, colours, dice), flower=True)
+        painted = [layer.patches(canvas, poses, paint, dice) for layer in self.layers]
+        for shadow, *stack in zip(shadows, *painted, strict=True):
+            for patch in shadow:
+                canvas.darken(patch)
+            for patches in stack:
+                for patch in patches:
+                    canvas.lay(patch)
 
 
-Stamp = tuple[int, int, np.ndarray]
-
-
-def _shadows(canvas: Canvas, poses: Poses, strength: float) -> Iterator[Stamp]:
+def _shadows(canvas: Canvas, poses: Poses, strength: float) -> list[list[Patch]]:
     """A soft round shadow for each pose, moved away from the sun."""
-    moved = Poses(
-        poses.x - 0.16 * canvas.sun[0] * poses.radius,
-        poses.y - 0.16 * canvas.sun[1] * poses.radius,
-        poses.radius,
-        poses.spin,
-        poses.tilt,
-        poses.axis,
-        poses.tone,
+
+    def painter(view: Plane) -> Swatch:
+        near = view.u * view.u
+        near += view.v * view.v
+        np.subtract(np.float32(1.3), near, out=near)
+        near.clip(0, 1, out=near)
+        near *= near
+        near *= np.float32(strength)
+        return Swatch(near[None], near)
+
+    moved = replace(
+        poses,
+        x=poses.x - 0.16 * canvas.sun[0] * poses.radius,
+        y=poses.y - 0.16 * canvas.sun[1] * poses.radius,
     )
-    view = plane(canvas, moved, 1.15)
-    near = (1.3 - (view.u * view.u + view.v * view.v)).clip(0, 1)
-    factor = 1 - np.float32(strength) * near * near
-    yield from zip(view.left.tolist(), view.top.tolist(), factor, strict=True)
+    return sweep(canvas, moved, disc_hull(1.15), painter)

@@ -3,29 +3,39 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
-
-Light = Float32[np.ndarray, "3 h w"]
-Cover = Float32[np.ndarray, "h w"]
+from jaxtyping import Float32, Int64
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Something painted, ready to be laid on a canvas.
+    """A rectangle of flower, ready to be laid on a canvas.
 
     Attributes:
         left: column of its first pixel.
         top: row of its first pixel.
         light: (3, h, w) red, green and blue, 0 to about 1, times the cover.
         cover: (h, w) how much of what lies below it hides, 0 to 1.
-        flower: whether it is flower (petals and centres) and not leaf, stem or ground.
     """
 
     left: int
     top: int
-    light: Light
-    cover: Cover
-    flower: bool
+    light: Float32[np.ndarray, "3 h w"]
+    cover: Float32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dab:
+    """Scattered pixels of anything but flower, ready to be laid on a canvas.
+
+    Attributes:
+        index: (n,) row * size + column of each pixel, no pixel twice.
+        light: (3, n) red, green and blue, 0 to about 1, times the cover.
+        cover: (n,) how much of what lies below it hides, 0 to 1.
+    """
+
+    index: Int64[np.ndarray, "n"]
+    light: Float32[np.ndarray, "3 n"]
+    cover: Float32[np.ndarray, "n"]
 
 
 class Canvas:
@@ -46,15 +56,24 @@ class Canvas:
         self.sun = sun
 
     def lay(self, patch: Patch) -> None:
-        """Cover what is there with a patch."""
+        """Cover what is there with a patch of flower."""
         h, w = patch.cover.shape
         region = self.planes[:, patch.top : patch.top + h, patch.left : patch.left + w]
         region *= 1 - patch.cover
         region[:3] += patch.light
-        if patch.flower:
-            region[3] += patch.cover
+        region[3] += patch.cover
 
-    def darken(self, left: int, top: int, factor: Cover) -> None:
-        """Multiply the light, and not the share, by a factor: a shadow."""
-        h, w = factor.shape
-        self.planes[:3, top : top + h, left : left + w] *= factor
+    def dab(self, dab: Dab) -> None:
+        """Cover what is there with something that is not flower."""
+        flat = self.planes.reshape(4, -1)
+        seen = flat.take(dab.index, axis=1)
+        seen *= 1 - dab.cover
+        seen[:3] += dab.light
+        for plane, values in zip(flat, seen, strict=True):
+            plane[dab.index] = values
+
+    def darken(self, patch: Patch) -> None:
+        """Take away the patch's cover from the light, and not from the share: a shadow."""
+        h, w = patch.cover.shape
+        region = self.planes[:3, patch.top : patch.top + h, patch.left : patch.left + w]
+        region *= 1 - patch.cover

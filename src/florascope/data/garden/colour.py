@@ -22,6 +22,19 @@ class Colourway:
     mark: RGB
 
 
+@dataclass(frozen=True)
+class Paint:
+    """Colours and the tint that one plant gives them.
+
+    Attributes:
+        colours: the colours.
+        tint: factors of red, green and blue.
+    """
+
+    colours: Colourway
+    tint: RGB = (1.0, 1.0, 1.0)
+
+
 WHITE = Colourway((0.90, 0.89, 0.86), (0.97, 0.96, 0.94), (0.80, 0.84, 0.62), (0.50, 0.16, 0.34))
 CREAM = Colourway((0.94, 0.88, 0.68), (0.97, 0.93, 0.80), (0.90, 0.78, 0.36), (0.60, 0.28, 0.12))
 YELLOW = Colourway((0.94, 0.76, 0.10), (0.97, 0.84, 0.25), (0.88, 0.56, 0.06), (0.56, 0.22, 0.06))

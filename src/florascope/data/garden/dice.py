@@ -34,7 +34,12 @@ class Dice:
 
     def jitters(self, n: int, spread: float) -> Draws:
         """Return n numbers around 0 with a triangular density, -spread < x < spread."""
-        return self.uniforms(n, 0.0, spread) - self.uniforms(n, 0.0, spread)
+        units = self.uniforms(2 * n, 0.0, spread)
+        return units[:n] - units[n:]
+
+    def jitter(self, spread: float) -> float:
+        """One such number."""
+        return self.uniform(0.0, spread) - self.uniform(0.0, spread)
 
     def whole(self, low: int, high: int) -> int:
         """One whole number, both ends included."""

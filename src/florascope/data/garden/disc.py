@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.data.garden.canvas import Canvas
-from florascope.data.garden.colour import RGB, Colourway
+from florascope.data.garden.canvas import Canvas, Patch
+from florascope.data.garden.colour import RGB, Paint
 from florascope.data.garden.dice import Dice
 from florascope.data.garden.petal import smooth, speckle
-from florascope.data.garden.plane import Plane, Poses, Swatch, plane
+from florascope.data.garden.plane import Field, Plane, Poses, Swatch, disc_hull, sweep
 from florascope.data.garden.texture import SEED_TILE, seeds
 
 BANDS = 64
@@ -44,23 +44,24 @@ class Disc:
     squash: float = 1.0
     spots: float = 0.0
 
-    def paint(
-        self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice
-    ) -> tuple[Plane, Swatch]:
-        """Evaluate the disc for m poses."""
-        away = max(abs(self.centre[0]), abs(self.centre[1]))
-        view = plane(canvas, self._raised(poses), away + 1.1 * self.size)
-        u = (view.u - np.float32(self.centre[0])) * np.float32(1 / (self.size * self.squash))
-        v = (view.v - np.float32(self.centre[1])) * np.float32(1 / self.size)
-        rr = u * u + v * v
-        cover = _round(rr, view.pixels * np.float32(self.size))
-        bands = _bands(self.core, self.rim or colours.throat, self.edge)
-        at = (rr * np.float32(BANDS)).clip(0, BANDS - 1).astype(np.intp)
-        light = np.stack([band.take(at) for band in bands])
-        if self.spots:
-            speckle(light, colours.mark, u, v, self.spots)
-        light *= self._shade(u, v, rr, canvas, poses) * cover * view.tone
-        return view, Swatch(light, cover)
+    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
+        """Paint the disc for m poses."""
+        bands = _bands(self.core, self.rim or paint.colours.throat, self.edge)
+
+        def painter(view: Plane) -> Swatch:
+            u = (view.u - np.float32(self.centre[0])) * np.float32(1 / (self.size * self.squash))
+            v = (view.v - np.float32(self.centre[1])) * np.float32(1 / self.size)
+            rr = u * u + v * v
+            cover = _round(rr, view.pixels * np.float32(self.size))
+            at = (rr * np.float32(BANDS)).clip(0, BANDS - 1).astype(np.intp)
+            light = np.stack([band.take(at) for band in bands])
+            if self.spots:
+                speckle(light, paint.colours.mark, u, v, self.spots)
+            light *= self._shade(u, v, rr, canvas) * cover
+            light *= view.tinted((1.0, 1.0, 1.0))
+            return Swatch(light, cover)
+
+        return sweep(canvas, self._raised(poses), disc_hull(1.05 * self.size, self.centre), painter)
 
     def _raised(self, poses: Poses) -> Poses:
         if not self.rise:
@@ -72,12 +73,11 @@ class Disc:
 
     def _shade(
         self,
-        u: Float32[np.ndarray, "m p p"],
-        v: Float32[np.ndarray, "m p p"],
-        rr: Float32[np.ndarray, "m p p"],
+        u: Field,
+        v: Field,
+        rr: Field,
         canvas: Canvas,
-        poses: Poses,
-    ) -> Float32[np.ndarray, "m p p"]:
+    ) -> Field:
         shade = 1 - np.float32(self.dome) * rr
         shade += (u * np.float32(canvas.sun[0]) + v * np.float32(canvas.sun[1])) * np.float32(
             0.6 * self.dome
@@ -91,9 +91,7 @@ class Disc:
         return shade
 
 
-def _round(
-    rr: Float32[np.ndarray, "m p p"], pixels: Float32[np.ndarray, "m 1 1"]
-) -> Float32[np.ndarray, "m p p"]:
+def _round(rr: Field, pixels: Float32[np.ndarray, "m 1 1"]) -> Field:
     """Antialiased cover of the unit disc: (1 - r^2) / 2 is the distance near its edge."""
     return ((1 - rr) * (pixels * np.float32(0.5)) + np.float32(0.5)).clip(0, 1)
 

@@ -1,16 +1,16 @@
 """Leaves, stems and grass: everything green, never part of the flower."""
 
-import math
 from dataclasses import dataclass
 
-from florascope.data.garden.blade import Blade
-from florascope.data.garden.canvas import Canvas
-from florascope.data.garden.circle import angle, direction
-from florascope.data.garden.colour import LEAVES, Colourway
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from florascope.data.garden.canvas import Canvas, Dab
+from florascope.data.garden.circle import cosine_sine, turn
+from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.outline import Outline
-from florascope.data.garden.petal import Petal, Skin
-from florascope.data.garden.plane import patches, pose
+from florascope.data.garden.outline import Outline, inside
+from florascope.data.garden.petal import Petal, Points, Skin, appearance
 
 BROAD = Petal(Outline(2, 3, 0.30), Skin(ribs=7, vein=0.10, crease=0.10, heart=0.2))
 OVATE = Petal(Outline(1, 3, 0.22), Skin(ribs=9, vein=0.08, crease=0.14, heart=0.2))
@@ -21,75 +21,160 @@ STEM = Petal(Outline(1, 1, 0.010), Skin(crease=-0.35, heart=0.1))
 LEAF_KINDS = (BROAD, OVATE, LANCE, GRASS)
 
 Point = tuple[float, float]
+Each = Float64[np.ndarray, "m"]
+Field = Float32[np.ndarray, "m a b"]
 
 
 @dataclass(frozen=True)
-class Stroke:
-    """Where a leaf or stem runs.
+class Strokes:
+    """Where m leaves or stems run, (m,) each; places and lengths as fractions of the picture.
 
     Attributes:
-        base: (x, y) of its beginning, as fractions of the picture.
-        turns: its direction on the screen.
-        length: as a fraction of the picture.
+        x: column of the base.
+        y: row of the base.
+        turns: direction on the screen.
+        length: from base to tip.
+        width: factor of the outline's width.
+        bow: how far the middle is bent sideways, as a fraction of the length.
+        tone: brightness.
+        soft: width of the edge in pixels; more than 1 is out of focus.
     """
 
-    base: Point
-    turns: float
-    length: float
+    x: Each
+    y: Each
+    turns: Each
+    length: Each
+    width: Each
+    bow: Each
+    tone: Each
+    soft: Each
 
-    @property
-    def middle(self) -> Point:
-        """Half way along it."""
-        c, s = direction(self.turns)
-        return self.base[0] + c * self.length / 2, self.base[1] + s * self.length / 2
 
-
-def leaf(
-    canvas: Canvas, stroke: Stroke, kind: Petal, colours: Colourway, dice: Dice, soft: float = 1.0
-) -> None:
-    """Draw one leaf, bent and lit at random."""
-    blade = Blade(
-        kind,
-        length=2.0,
-        base=(-1.0, 0.0),
-        width=dice.uniform(0.8, 1.25),
-        bow=dice.uniform(-0.12, 0.12),
-        tone=dice.uniform(0.75, 1.15),
-        soft=soft,
+def leaves(x: Each, y: Each, turns: Each, length: Each, soft: Each, dice: Dice) -> Strokes:
+    """Leaves of random width, bend and brightness."""
+    n = len(x)
+    return Strokes(
+        x,
+        y,
+        turns,
+        length,
+        dice.uniforms(n, 0.8, 1.25),
+        dice.uniforms(n, -0.12, 0.12),
+        dice.uniforms(n, 0.75, 1.15),
+        soft,
     )
-    _lay(canvas, stroke, blade, colours, dice)
 
 
-def stem(
-    canvas: Canvas,
-    foot: Point,
-    head: Point,
-    thickness: float,
-    colours: Colourway,
-    dice: Dice,
-) -> None:
-    """Draw a slightly bent stem from foot to head; its thickness is a fraction of the picture."""
-    dx, dy = head[0] - foot[0], head[1] - foot[1]
-    length = math.sqrt(dx * dx + dy * dy)
-    if length < 0.01:
+def stems(foot: Point, x: Each, y: Each, thickness: float, dice: Dice) -> Strokes:
+    """Slightly bent stems from one foot to m heads at (x, y)."""
+    n = len(x)
+    dx, dy = x - foot[0], y - foot[1]
+    length = np.maximum(np.sqrt(dx * dx + dy * dy), 0.005)
+    turns = turn(dy.astype(np.float32), dx.astype(np.float32)).astype(np.float64)
+    return Strokes(
+        np.full(n, foot[0]),
+        np.full(n, foot[1]),
+        turns,
+        length,
+        thickness / (2 * STEM.outline.width * length),
+        dice.uniforms(n, -0.04, 0.04),
+        dice.uniforms(n, 0.9, 1.05),
+        np.ones(n),
+    )
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Pixels along m strokes: a rows (or columns, where it lies flat) of b pixels each.
+
+    Attributes:
+        along: (m, a, b) from 0 at the base to 1 at the tip.
+        across: (m, a, b) sideways, in units of the length and of the width's factor.
+        index: (m, a, b) pixel in the canvas.
+        valid: (m, a, b) whether it lies in the canvas.
+    """
+
+    along: Field
+    across: Field
+    index: Int64[np.ndarray, "m a b"]
+    valid: np.ndarray
+
+
+def draw(canvas: Canvas, strokes: Strokes, kind: Petal, paint: Paint, dice: Dice) -> None:
+    """Draw strokes of one kind, the last on top."""
+    runs = _runs(canvas.size, strokes, kind.outline.width)
+    if runs is None:
         return
-    blade = Blade(
-        STEM,
-        length=2.0,
-        base=(-1.0, 0.0),
-        width=thickness / (2 * STEM.outline.width * length),
-        bow=dice.uniform(-0.05, 0.05),
+    depth = inside(kind.outline, runs.along, runs.across)
+    depth *= _each(strokes.length * strokes.width * canvas.size / strokes.soft)
+    cover = (depth + np.float32(0.5)).clip(0, 1)
+    cover *= runs.valid
+    n = len(strokes.x)
+    hits = np.flatnonzero(cover)
+    which = hits // cover[0].size
+    bounds = np.searchsorted(which, np.arange(n + 1))
+    tone = strokes.tone.astype(np.float32).take(which)
+    sheen = dice.jitters(n, 0.16).astype(np.float32).take(which)
+    points = Points(
+        runs.along.ravel().take(hits),
+        runs.across.ravel().take(hits),
+        sheen,
+        tone,
     )
-    _lay(canvas, Stroke(foot, angle(dx, dy), length), blade, colours, dice)
+    light = appearance(kind, paint.colours, points)
+    seen = cover.ravel().take(hits)
+    light *= seen
+    light *= np.array(paint.tint, dtype=np.float32)[:, None]
+    index = runs.index.ravel().take(hits)
+    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        if a < b:
+            canvas.dab(Dab(index[a:b], light[:, a:b], seen[a:b]))
 
 
-def _lay(canvas: Canvas, stroke: Stroke, blade: Blade, colours: Colourway, dice: Dice) -> None:
-    x, y = stroke.middle
-    view, swatch = blade.paint(canvas, pose(x, y, stroke.length / 2, stroke.turns), colours, dice)
-    for patch in patches(view, swatch, flower=False):
-        canvas.lay(patch)
+def _runs(size: int, strokes: Strokes, half: float) -> Runs | None:
+    c, s = cosine_sine(strokes.turns)
+    steep = np.abs(s) > np.abs(c)
+    cm, cn = np.where(steep, s, c), np.where(steep, c, s)
+    length = strokes.length * size
+    bm = np.where(steep, strokes.y, strokes.x) * size
+    bn = np.where(steep, strokes.x, strokes.y) * size
+    wide = half * strokes.width * length * 1.02 + strokes.soft + 1
+    end = bm + length * cm
+    pad = (wide + np.abs(strokes.bow) * length) * np.abs(cn) + 1
+    low = np.floor(np.minimum(bm, end) - pad).clip(0, size)
+    high = np.ceil(np.maximum(bm, end) + pad).clip(0, size)
+    a, b = int((high - low).max()), int((wide / np.abs(cm)).max() * 2) + 2
+    if a <= 0:
+        return None
+    major = low[:, None] + np.arange(a)
+    run = (major + 0.5 - bm[:, None]) / (cm * length)[:, None]  # s on the axis at this major
+    at = run.clip(0.0, 1.0)
+    sign = np.where(steep, 1.0, -1.0)
+    bent = (4 * strokes.bow * length * sign / cm)[:, None] * (at - at * at)
+    minor = np.floor(bn[:, None] + (cn * length)[:, None] * run + bent - b / 2 + 0.5)
+    dm = (major + 0.5 - bm[:, None]).astype(np.float32)[:, :, None]
+    start = (minor + 0.5 - bn[:, None]).astype(np.float32)[:, :, None]
+    dn = start + np.arange(b, dtype=np.float32)
+    flip = sign / strokes.width
+    along = _each(cm / length) * dm + _each(cn / length) * dn
+    across = _each(flip * cm / length) * dn - _each(flip * cn / length) * dm
+    bow = _each(4 * strokes.bow / strokes.width)
+    across -= bow * (along - along * along)
+    return Runs(along, across, *_pixels(size, major, minor, b, steep))
 
 
-def leaf_colours(dice: Dice) -> Colourway:
-    """One plant's greens."""
-    return dice.pick(LEAVES)
+def _pixels(
+    size: int, major: np.ndarray, minor: np.ndarray, b: int, steep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    columns = minor.astype(np.intp)[:, :, None] + np.arange(b)
+    rows = major.astype(np.intp)[:, :, None]
+    valid = (columns >= 0) & (columns < size) & (rows < size)
+    by_row, by_column = (
+        np.where(steep, size, 1)[:, None, None],
+        np.where(steep, 1, size)[:, None, None],
+    )
+    return rows * by_row + columns * by_column, valid
+
+
+def _each(values: Each) -> Float32[np.ndarray, "m 1 1"]:
+    return values.astype(np.float32)[:, None, None]

@@ -1,21 +1,22 @@
 """How a plant bears its blossoms: alone, in globes, umbels or spires."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Float64
 
 from florascope.data.garden.blossom import Blossom
 from florascope.data.garden.canvas import Canvas
-from florascope.data.garden.circle import cosine_sine
-from florascope.data.garden.colour import Colourway
+from florascope.data.garden.circle import cosine_sine, direction, turn
+from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.foliage import Point, stem
+from florascope.data.garden.foliage import STEM, draw, stems
 from florascope.data.garden.plane import Poses, pose
 from florascope.data.garden.texture import GOLDEN
 
 Each = Float64[np.ndarray, "n"]
+Number = TypeVar("Number", float, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,23 @@ class Plant:
     scale: float
     lean: float
     tone: float
-    petals: Colourway
-    greens: Colourway
+    petals: Paint
+    greens: Paint
 
-    def at(self, aside: float, up: float) -> Point:
-        """A point of the picture from plant coordinates in units of the scale."""
-        c, s = (float(part) for part in cosine_sine(np.array(self.lean)))
+    def at(self, aside: Number, up: Number) -> tuple[Number, Number]:
+        """Points of the picture from plant coordinates in units of the scale."""
+        c, s = direction(self.lean)
         return (
             self.x + self.scale * (aside * c + up * s),
             self.y + self.scale * (aside * s - up * c),
         )
+
+    def stem(self, canvas: Canvas, up: float, thickness: float, dice: Dice) -> None:
+        """Draw the stem from below the picture up to a height, in units of the scale."""
+        x, y = self.at(0.0, up)
+        foot = self.at(dice.uniform(-0.6, 0.6), -6.0)
+        strokes = stems(foot, np.array([x]), np.array([y]), thickness * self.scale, dice)
+        draw(canvas, strokes, STEM, self.greens, dice)
 
 
 class Inflorescence(Protocol):
@@ -77,8 +85,7 @@ class Solitary:
 
     def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
         """Draw the stem, then the blossom."""
-        foot = plant.at(dice.uniform(-0.6, 0.6), -6.0)
-        stem(canvas, foot, plant.at(0, 0), self.thickness * plant.scale, plant.greens, dice)
+        plant.stem(canvas, 0.0, self.thickness, dice)
         spin = dice.uniform(-self.sway, self.sway) + 0.75 + plant.lean
         poses = pose(
             plant.x,
@@ -110,8 +117,7 @@ class Globe:
 
     def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
         """Draw the stem, then the florets from the rim inward."""
-        foot = plant.at(dice.uniform(-0.5, 0.5), -6.0)
-        stem(canvas, foot, plant.at(0, 0), self.thickness * plant.scale, plant.greens, dice)
+        plant.stem(canvas, 0.0, self.thickness, dice)
         n = dice.whole(*self.count)
         radius, turns = spiral(n, dice)
         c, s = cosine_sine(turns)
@@ -151,18 +157,15 @@ class Umbel:
         depth = dice.uniform(0.35, 0.8)
         c, s = cosine_sine(turns)
         aside, up = 0.8 * radius * c, depth * 0.8 * radius * s + 0.25 * (1 - radius * radius)
-        hub = plant.at(0.0, -0.9)
-        stem(
+        plant.stem(canvas, -0.9, 0.05, dice)
+        heads = plant.at(aside, up)
+        draw(
             canvas,
-            plant.at(dice.uniform(-0.4, 0.4), -6),
-            hub,
-            0.05 * plant.scale,
+            stems(plant.at(0.0, -0.9), *heads, 0.022 * plant.scale, dice),
+            STEM,
             plant.greens,
             dice,
         )
-        for x, y in zip(aside, up, strict=True):
-            head = plant.at(float(x), float(y))
-            stem(canvas, hub, head, 0.022 * plant.scale, plant.greens, dice)
         order = np.argsort(up)[::-1]
         poses = self._florets(plant, aside[order], up[order], dice)
         self.floret.draw(canvas, poses, plant.petals, dice)
@@ -207,8 +210,7 @@ class Spire:
 
     def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
         """Draw the stem, then the florets from the foot up."""
-        foot = plant.at(dice.uniform(-0.2, 0.2), -6.0)
-        stem(canvas, foot, plant.at(0, 0.95), 0.07 * plant.scale, plant.greens, dice)
+        plant.stem(canvas, 0.95, 0.07, dice)
         n = dice.whole(*self.count)
         at = (np.arange(n) + 0.5) / n + dice.jitters(n, 0.3 / n)
         aside, front = cosine_sine(np.arange(n) * GOLDEN + dice.uniform())
@@ -219,12 +221,14 @@ class Spire:
         n = len(at)
         grow = 1 - (1 - self.taper) * at
         across, up = self.spread * grow * aside, 2 * at - 1
-        c, s = cosine_sine(np.array(plant.lean))
+        x, y = plant.at(across, up)
         down = self.droop * (0.55 + 0.45 * front)
-        turns = np.array([_heading(x, y) for x, y in zip(aside, down, strict=True)]) + plant.lean
+        turns = (
+            turn(down.astype(np.float32), aside.astype(np.float32)).astype(np.float64) + plant.lean
+        )
         return Poses(
-            plant.x + plant.scale * (across * c + up * s),
-            plant.y + plant.scale * (across * s - up * c),
+            x,
+            y,
             plant.scale * self.size * grow,
             turns + dice.jitters(n, 0.03),
             (1 - 0.42 * front * front),
@@ -238,9 +242,3 @@ def spiral(n: int, dice: Dice) -> tuple[Each, Each]:
     k = np.arange(n)[::-1]
     radius = np.sqrt((k + 0.5) / n) + dice.jitters(n, 0.04)
     return radius.clip(0.0, 1.0), k * GOLDEN + dice.uniform() + dice.jitters(n, 0.015)
-
-
-def _heading(x: float, y: float) -> float:
-    from florascope.data.garden.circle import angle
-
-    return angle(x, y)

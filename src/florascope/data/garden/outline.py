@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 STEPS = 256
 MARGIN = 32
@@ -44,16 +44,16 @@ class Outline:
 
 @dataclass(frozen=True)
 class OutlineTables:
-    """An outline sampled along its length, negative and steep beyond both ends.
+    """An outline sampled along its length, with a = w^2 and its derivative a'.
 
     Attributes:
-        square: w(s)^2.
-        slope: its derivative by s.
-        inverse: 1 / w(s), limited near the ends.
+        reach: sqrt(a'^2 / 4 + a); beyond both ends |a'| / 2 less the distance to the end.
+        bend: a'^2 / 4.
+        inverse: 1 / w, limited near the ends.
     """
 
-    square: Table
-    slope: Table
+    reach: Table
+    bend: Table
     inverse: Table
 
 
@@ -62,11 +62,50 @@ def outline_tables(outline: Outline) -> OutlineTables:
     """Sample an outline once; later calls return the same tables."""
     inside = ALONG.clip(0.0, 1.0)
     half = _thread(inside, outline) if outline.knob else _power(inside, outline)
-    excess = np.abs(ALONG - inside)
-    square = half * half - excess
-    slope = np.gradient(square) * STEPS
+    square = half * half
+    steep = np.gradient(square) * (STEPS / 2)
+    steep[:MARGIN], steep[-MARGIN:] = steep[MARGIN + 1], steep[-MARGIN - 2]
+    beyond = np.abs(ALONG - inside)
+    reach = np.where(beyond > 0, np.abs(steep) - beyond, np.sqrt(steep * steep + square))
     inverse = 1 / np.maximum(half, 0.04 * outline.width)
-    return OutlineTables(*(a.astype(np.float32) for a in (square, slope, inverse)))
+    return OutlineTables(*(a.astype(np.float32) for a in (reach, steep * steep, inverse)))
+
+
+def table_index(along: Float32[np.ndarray, "*s"]) -> Int64[np.ndarray, "*s"]:
+    """The entry of a table for each s."""
+    at = along * np.float32(STEPS)
+    at += np.float32(MARGIN)
+    return at.clip(0, LENGTH - 1, out=at).astype(np.intp)
+
+
+def inside(
+    outline: Outline, along: Float32[np.ndarray, "*s"], across: Float32[np.ndarray, "*s"]
+) -> Float32[np.ndarray, "*s"]:
+    """Distance to the edge in lengths of the petal, positive inside.
+
+    Along the normal at (s, t) the function a(s) - t^2 runs like g + |grad| d - d^2 up to its
+    square term, so it is zero at d = sqrt(a'^2 / 4 + a) - sqrt(a'^2 / 4 + t^2). That is exactly
+    w - |t| where w is constant, and finite at the ends of every outline.
+    """
+    tables = outline_tables(outline)
+    at = table_index(along)
+    depth = tables.bend.take(at)
+    depth += across * across
+    np.sqrt(depth, out=depth)
+    return np.subtract(tables.reach.take(at), depth, out=depth)
+
+
+def tip(outline: Outline, across: Float32[np.ndarray, "*s"]) -> Float32[np.ndarray, "*s"]:
+    """How far notch and frill draw the tip in at each distance from the axis, per s^2."""
+    drawn = np.zeros_like(across)
+    if outline.notch:
+        part = across * np.float32(2.2 / outline.width)
+        drawn += np.float32(outline.notch) * np.maximum(1 - part * part, 0)
+    if outline.frill:
+        phase = across * np.float32(outline.frills / (2 * outline.width))
+        phase -= np.floor(phase)
+        drawn += np.float32(4 * outline.frill) * phase * (1 - phase)
+    return drawn
 
 
 def quarter_power(x: Curve, quarters: int) -> Curve:

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float32, Float64
 
 from florascope.data.garden.colour import RGB, Colourway
-from florascope.data.garden.outline import ALONG, LENGTH, MARGIN, STEPS, Outline, outline_tables
+from florascope.data.garden.outline import ALONG, Outline, outline_tables, table_index
 from florascope.data.garden.texture import SPOT_TILE, spots
 
 Field = Float32[np.ndarray, "*s"]
-Rows = Int[np.ndarray, "*s"]
+Light = Float32[np.ndarray, "3 *s"]
 
 
 @dataclass(frozen=True)
@@ -48,138 +48,56 @@ class Petal:
 
 
 @dataclass(frozen=True)
-class PetalRows:
-    """Tables of n petals of one kind that differ in width, tone and light; flat, (n * 320,).
+class Points:
+    """Points on petals; the last two vary from petal to petal.
 
     Attributes:
-        petal: the kind.
-        square, slope, inverse: the outline, see `OutlineTables`.
-        sheen: brightness gained from one edge to the middle, for light from the side.
-        colour: (3, n * 320).
-        mark: colour of the spots.
-    """
-
-    petal: Petal
-    square: Float32[np.ndarray, "t"]
-    slope: Float32[np.ndarray, "t"]
-    inverse: Float32[np.ndarray, "t"]
-    sheen: Float32[np.ndarray, "t"]
-    colour: Float32[np.ndarray, "3 t"]
-    mark: RGB
-
-
-@dataclass(frozen=True)
-class Surface:
-    """Petals evaluated at pixels.
-
-    Attributes:
-        colour: (3, ...).
-        cover: (...) 0 to 1, antialiased.
-        inside: (...) distance to the edge in pixels, negative outside.
-    """
-
-    colour: Float32[np.ndarray, "3 *s"]
-    cover: Field
-    inside: Field
-
-
-def petal_rows(
-    petal: Petal,
-    colours: Colourway,
-    widths: Float64[np.ndarray, "n"],
-    tones: Float64[np.ndarray, "n"],
-    sheens: Float64[np.ndarray, "n"],
-) -> PetalRows:
-    """Tables of n petals.
-
-    Args:
-        petal: outline and surface.
-        colours: throat, body, tip and mark.
-        widths: (n,) factors of the outline's width.
-        tones: (n,) factors of the colour.
-        sheens: (n,) how much brighter the right edge is than the middle (and the left darker).
-    """
-    tables = outline_tables(petal.outline)
-    w, tone, sheen = (a.astype(np.float32)[:, None] for a in (widths, tones, sheens))
-    return PetalRows(
-        petal,
-        # Beyond the ends the table is negative; widening must not push that towards 0.
-        np.where(tables.square > 0, w * w * tables.square, tables.square).ravel(),
-        np.where(tables.square > 0, w * w * tables.slope, tables.slope).ravel(),
-        (tables.inverse / w).ravel(),
-        np.repeat(sheen, LENGTH, axis=1).ravel(),
-        (tone * _bands(petal.skin, colours)[:, None, :]).reshape(3, -1),
-        colours.mark,
-    )
-
-
-def surface(
-    rows: PetalRows, along: Field, across: Field, first: Rows, pixels: Field, soft: float = 1.0
-) -> Surface:
-    """Evaluate petals at pixels.
-
-    The distance to the edge is that of the implicit curve w(s)^2 - t^2 = 0, to first order:
-    value over gradient (Taubin 1994, "Distance approximations for rasterizing implicit curves").
-
-    Args:
-        rows: the tables.
         along: (...) s, from 0 at the base to 1 at the tip.
         across: (...) t, sideways, in units of the length.
-        first: first table entry of each pixel's petal, broadcastable.
-        pixels: the petal's length in pixels, broadcastable.
-        soft: width of the edge in pixels; more than 1 is out of focus.
+        sheen: how much brighter the right edge is than the middle, and the left darker.
+        tone: brightness.
     """
-    outline, skin = rows.petal.outline, rows.petal.skin
-    if outline.notch or outline.frill:
-        along = along + along * along * _tip(outline, across)
-    at = (along * np.float32(STEPS) + np.float32(MARGIN)).clip(0, LENGTH - 1).astype(np.intp)
-    at += first
-    tt = across * across
-    slope = rows.slope.take(at)
-    steepness = np.sqrt(slope * slope + 4 * tt)
-    inside = rows.square.take(at)
-    inside -= tt
-    inside /= steepness + np.float32(1e-6)
-    inside *= pixels
-    cover = (inside * np.float32(1 / soft) + np.float32(0.5)).clip(0, 1)
-    q = across * rows.inverse.take(at)
-    shade = rows.sheen.take(at)
-    shade *= q
-    shade += 1
-    _groove(shade, skin, q, along)
-    colour = np.stack([plane.take(at) for plane in rows.colour])
-    colour *= shade
-    if skin.spots:
-        shift = (first // LENGTH * 0.37).astype(np.float32)
-        speckle(colour, rows.mark, along + shift, across, _fade(along, skin.spots))
-    return Surface(colour, cover, inside)
+
+    along: Field
+    across: Field
+    sheen: Field
+    tone: Field
 
 
-def _groove(shade: Field, skin: Skin, q: Field, along: Field) -> None:
-    """Darken the crease and the veins, in place."""
+def appearance(petal: Petal, colours: Colourway, points: Points) -> Light:
+    """The colour of petals at points, (3, ...)."""
+    at = table_index(points.along)
+    q = outline_tables(petal.outline).inverse.take(at)
+    q *= points.across
+    q.clip(-1, 1, out=q)
+    light = np.empty((3, *at.shape), dtype=np.float32)
+    for plane, band in zip(light, bands(petal.skin, colours), strict=True):
+        band.take(at, out=plane, mode="clip")
+    if petal.skin.spots:
+        strength = _fade(points.along, petal.skin.spots)
+        speckle(light, colours.mark, points.along + points.tone * 9, points.across, strength)
+    light *= _shade(petal.skin, q, points)
+    return light
+
+
+def _shade(skin: Skin, q: Field, points: Points) -> Field:
+    """Brightness from light at the side, the crease and the veins."""
+    shade = points.sheen * q
+    shade += points.tone
     size = np.abs(q)
-    if skin.crease:
-        shade += (size - np.float32(0.6)) * np.float32(skin.crease)
     if skin.fan or skin.ribs:
-        phase = q * np.float32(skin.fan / 2) if skin.fan else along * np.float32(skin.ribs)
+        phase = q * np.float32(skin.fan / 2) if skin.fan else points.along * np.float32(skin.ribs)
         if skin.ribs:
             phase -= size * np.float32(0.3 * skin.ribs)
         phase -= np.floor(phase)
-        wave = phase * (1 - phase)  # 0 on a vein, 0.25 between veins
-        shade += (wave - np.float32(0.17)) * np.float32(4 * skin.vein)
-
-
-def _tip(outline: Outline, across: Field) -> Field:
-    """How far the tip is drawn in at each distance from the axis, per s^2."""
-    drawn = np.zeros_like(across)
-    if outline.notch:
-        part = across * np.float32(2.2 / outline.width)
-        drawn += np.float32(outline.notch) * np.maximum(1 - part * part, 0)
-    if outline.frill:
-        phase = across * np.float32(outline.frills / (2 * outline.width))
-        phase -= np.floor(phase)
-        drawn += np.float32(4 * outline.frill) * phase * (1 - phase)
-    return drawn
+        phase -= phase * phase  # 0 on a vein, 0.25 between veins
+        phase -= np.float32(0.17)
+        phase *= np.float32(4 * skin.vein)
+        shade += phase
+    size -= np.float32(0.6)
+    size *= np.float32(skin.crease)
+    shade += size
+    return shade
 
 
 def _fade(along: Field, strength: float) -> Field:
@@ -190,20 +108,18 @@ def _fade(along: Field, strength: float) -> Field:
     return rise
 
 
-def speckle(
-    colour: Float32[np.ndarray, "3 *s"], mark: RGB, x: Field, y: Field, strength: Field | float
-) -> None:
+def speckle(light: Light, mark: RGB, x: Field, y: Field, strength: Field | float) -> None:
     """Mix spots of a colour in, in place; the tile of spots is 1.4 units wide."""
     column = (x * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
     row = (y * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
     spot = spots().take((row % SPOT_TILE) * SPOT_TILE + column % SPOT_TILE)
     spot *= strength
-    for plane, value in zip(colour, mark, strict=True):
+    for plane, value in zip(light, mark, strict=True):
         plane += spot * (np.float32(value) - plane)
 
 
 @lru_cache(maxsize=256)
-def _bands(skin: Skin, colours: Colourway) -> Float32[np.ndarray, "3 320"]:
+def bands(skin: Skin, colours: Colourway) -> Float32[np.ndarray, "3 320"]:
     """Colour along a petal: throat, body, tip, darker in the heart."""
     s = ALONG.clip(0.0, 1.0)
     throat, body, tip, mark = (

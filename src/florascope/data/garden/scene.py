@@ -5,9 +5,9 @@ import numpy as np
 from florascope.data.garden.backdrop import backdrop, enlarge
 from florascope.data.garden.canvas import Canvas
 from florascope.data.garden.circle import direction
-from florascope.data.garden.colour import LEAVES, Colourway
+from florascope.data.garden.colour import LEAVES, Colourway, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.foliage import BROAD, GRASS, LANCE, OVATE, Stroke, leaf
+from florascope.data.garden.foliage import GRASS, LANCE, LEAF_KINDS, OVATE, draw, leaves
 from florascope.data.garden.inflorescence import Plant
 from florascope.data.garden.lens import soften
 from florascope.data.garden.species import Species
@@ -16,8 +16,8 @@ from florascope.data.garden.species import Species
 def scene(species: Species, size: int, dice: Dice) -> Canvas:
     """Compose a picture, before the camera's exposure."""
     sun = direction(dice.uniform(0.6, 0.9))
-    greens = dice.pick(LEAVES)
-    petals = _varied(dice.pick(species.colourways), dice)
+    greens = _tinted(dice.pick(LEAVES), 0.15, dice)
+    petals = _tinted(dice.pick(species.colourways), 0.1, dice)
     small, finish = backdrop(size, sun, dice)
     near = _plants(species, petals, greens, dice)
     for _ in range(dice.whole(0, 2)):
@@ -34,20 +34,13 @@ def scene(species: Species, size: int, dice: Dice) -> Canvas:
     return canvas
 
 
-def _varied(colours: Colourway, dice: Dice) -> Colourway:
+def _tinted(colours: Colourway, spread: float, dice: Dice) -> Paint:
     """The same colours, each channel a little stronger or weaker."""
-    gain = 1 + dice.jitters(3, 0.10)
-
-    def vary(colour: tuple[float, float, float]) -> tuple[float, float, float]:
-        r, g, b = (float(part) for part in np.array(colour) * gain)
-        return r, g, b
-
-    return Colourway(
-        vary(colours.body), vary(colours.tip), vary(colours.throat), vary(colours.mark)
-    )
+    r, g, b = (1 + dice.jitters(3, spread)).tolist()
+    return Paint(colours, (r, g, b))
 
 
-def _plants(species: Species, petals: Colourway, greens: Colourway, dice: Dice) -> list[Plant]:
+def _plants(species: Species, petals: Paint, greens: Paint, dice: Dice) -> list[Plant]:
     """One to three plants in focus, the largest last and nearest the middle."""
     low, high = species.scale
     scale = low * (high / low) ** dice.uniform()
@@ -93,16 +86,16 @@ def _far(species: Species, like: Plant, small: Canvas, dice: Dice) -> None:
 
 def _leaves(canvas: Canvas, plant: Plant, dice: Dice) -> None:
     """Leaves around the foot of a plant's blossoms."""
-    kind = dice.pick((BROAD, OVATE, LANCE, GRASS))
-    for _ in range(dice.whole(1, 4)):
-        base = plant.at(dice.uniform(-0.8, 0.8), dice.uniform(-2.2, -0.4))
-        stroke = Stroke(base, 0.75 + dice.jitters(1, 0.3)[0].item(), dice.uniform(0.25, 0.55))
-        leaf(canvas, stroke, kind, plant.greens, dice)
+    n = dice.whole(1, 4)
+    x, y = plant.at(dice.uniforms(n, -0.8, 0.8), dice.uniforms(n, -2.2, -0.4))
+    turns = 0.75 + dice.jitters(n, 0.3)
+    strokes = leaves(x, y, turns, dice.uniforms(n, 0.25, 0.55), np.ones(n), dice)
+    draw(canvas, strokes, dice.pick(LEAF_KINDS), plant.greens, dice)
 
 
 def _occlude(canvas: Canvas, plant: Plant, dice: Dice) -> None:
     """A leaf or blade of grass between the flower and the camera."""
-    kind = dice.pick((GRASS, LANCE, OVATE))
-    base = plant.at(dice.uniform(-1.2, 1.2), -dice.uniform(0.8, 1.6))
-    stroke = Stroke(base, dice.uniform(0.66, 0.84), dice.uniform(0.3, 0.7))
-    leaf(canvas, stroke, kind, plant.greens, dice, dice.pick((1.0, 2.0, 5.0)))
+    x, y = plant.at(dice.uniforms(1, -1.2, 1.2), dice.uniforms(1, -1.6, -0.8))
+    soft = np.array([dice.pick((1.0, 2.0, 5.0))])
+    strokes = leaves(x, y, dice.uniforms(1, 0.66, 0.84), dice.uniforms(1, 0.3, 0.7), soft, dice)
+    draw(canvas, strokes, dice.pick((GRASS, LANCE, OVATE)), plant.greens, dice)

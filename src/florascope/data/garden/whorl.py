@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Complex64, Float32, Float64
 
-from florascope.data.garden.canvas import Canvas
+from florascope.data.garden.canvas import Canvas, Patch
 from florascope.data.garden.circle import cosine_sine, turn
-from florascope.data.garden.colour import Colourway
+from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.outline import LENGTH
-from florascope.data.garden.petal import Petal, PetalRows, petal_rows, surface
-from florascope.data.garden.plane import Plane, Poses, Swatch, plane
+from florascope.data.garden.outline import inside, tip
+from florascope.data.garden.petal import Petal, Points, appearance
+from florascope.data.garden.plane import Field, Plane, Poses, Swatch, disc_hull, sweep
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Ring:
         lift: height over the blossom's plane, per unit of radius; a cup is positive.
         tone: brightness.
         disorder: how much angle, length, width and tone vary from petal to petal, 0 to 1.
-        shadow: how dark the shadow on the neighbour below is, 0 to 1.
+        shadow: how dark the shadow on the neighbour below is, 0 to 1; at 0 petals do not overlap.
         colours: the ring's own colours, where they are not the blossom's.
     """
 
@@ -40,84 +40,124 @@ class Ring:
     shadow: float = 0.4
     colours: Colourway | None = None
 
-    def paint(
-        self, canvas: Canvas, poses: Poses, colours: Colourway, dice: Dice
-    ) -> tuple[Plane, Swatch]:
-        """Evaluate the ring for m poses; all share the same variation between petals."""
-        view = plane(canvas, poses, 1.05 * self.size, self.lift)
-        spokes = self._spokes(dice)
-        rows = self._rows(canvas, poses, self.colours or colours, spokes, dice)
-        return view, _paint(view, rows, spokes, self)
+    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
+        """Paint the ring for m poses; all share the same variation between petals."""
+        spokes = self._spokes(canvas, float(poses.spin[0]), dice)
+        own = Paint(self.colours) if self.colours else paint
 
-    def _spokes(self, dice: Dice) -> "Spokes":
-        n = self.count
-        turns = (np.arange(n) + self.offset + dice.jitters(n, 0.22 * self.disorder)) / n
-        length = self.size * (1 - dice.uniforms(n, 0.0, 0.16 * self.disorder))
-        return Spokes(turns, length)
+        def painter(view: Plane) -> Swatch:
+            return _paint(view, spokes, self, own)
 
-    def _rows(
-        self, canvas: Canvas, poses: Poses, colours: Colourway, spokes: "Spokes", dice: Dice
-    ) -> PetalRows:
+        return sweep(canvas, poses, disc_hull(self.size, lift=self.lift), painter)
+
+    def _spokes(self, canvas: Canvas, spin: float, dice: Dice) -> "Spokes":
         n = self.count
-        c, s = cosine_sine(spokes.turns + float(poses.spin[0]))
-        toward = c * canvas.sun[0] + s * canvas.sun[1]
-        sideways = c * canvas.sun[1] - s * canvas.sun[0]
-        widths = 1 + dice.jitters(n, 0.14 * self.disorder)
-        tones = self.tone * (1 + 0.1 * toward + dice.jitters(n, 0.08 * self.disorder))
-        return petal_rows(self.petal, colours, widths, tones, 0.14 * sideways)
+        angle, length, tone = dice.uniforms(3 * n, -1.0, 1.0).reshape(3, n) * self.disorder
+        turns = (np.arange(n) + self.offset + 0.12 * angle) / n
+        c, s = cosine_sine(np.stack([turns, turns + spin]))
+        toward = c[1] * canvas.sun[0] + s[1] * canvas.sun[1]
+        sideways = c[1] * canvas.sun[1] - s[1] * canvas.sun[0]
+        long = self.size * (0.93 + 0.07 * length)
+        bright = self.tone * (1 + 0.1 * toward + 0.05 * tone)
+        around = np.arange(2 * n + 2) % n
+        return Spokes(
+            _pack(c[0] / long, s[0] / long)[around], _pack(bright, 0.14 * sideways)[around]
+        )
 
 
 @dataclass(frozen=True)
 class Spokes:
-    """Directions in turns and lengths in radii of n petals."""
+    """What differs from petal to petal, for petals 0 .. n-1 twice, 0, 1; packed in pairs.
 
-    turns: Float64[np.ndarray, "n"]
-    length: Float64[np.ndarray, "n"]
+    One gather of a pair costs half of two gathers; complex numbers are only the container.
 
-    def frames(self) -> Float32[np.ndarray, "2 n2"]:
-        """Cosine and sine over length, for petals 0 .. n-1, 0, 1: (2, n + 2)."""
-        n = len(self.turns)
-        c, s = cosine_sine(self.turns)
-        around = np.arange(n + 2) % n
-        return (np.stack([c, s]) / self.length)[:, around].astype(np.float32)
+    Attributes:
+        frame: (2n + 2,) cosine and sine of the direction, over the length.
+        look: (2n + 2,) tone and sheen.
+    """
+
+    frame: Complex64[np.ndarray, "n2"]
+    look: Complex64[np.ndarray, "n2"]
 
 
-def _paint(view: Plane, rows: PetalRows, spokes: Spokes, ring: Ring) -> Swatch:
-    """Each pixel can see two petals: the one before its angle and, over it, the one after."""
-    n = ring.count
-    pair = (turn(view.v, view.u) - np.float32(ring.offset / n)) * np.float32(n)
-    pair = np.where(pair < 0, pair + np.float32(n), pair).astype(np.intp)
-    pair = np.stack([pair, pair + 1])
-    c, s = (frame.take(pair) for frame in spokes.frames())
-    first = (np.arange(n + 2) % n * LENGTH).take(pair)
-    along = view.u * c + view.v * s
-    across = view.v * c - view.u * s
-    seen = surface(rows, along, across, first, view.pixels * np.float32(ring.size))
-    below, above = seen.colour[:, 0], seen.colour[:, 1]
+def _paint(view: Plane, spokes: Spokes, ring: Ring, paint: Paint) -> Swatch:
+    place = turn(view.v, view.u)
+    place *= np.float32(ring.count)
     if ring.shadow:
-        below *= _shadow(seen.inside[1], view, ring.shadow)
-    return _over(above, seen.cover[1], below, seen.cover[0], view.tone)
+        return _overlapping(view, spokes, ring, paint, place)
+    return _apart(view, spokes, ring, paint, place)
+
+
+def _apart(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, place: Field) -> Swatch:
+    """Each pixel can see the petal nearest to its angle."""
+    place += np.float32(ring.count + 0.5 - ring.offset)
+    petal = place.astype(np.intp)
+    along, across = _frames(view, spokes.frame.take(petal), ring)
+    cover = inside(ring.petal.outline, along, across)
+    cover *= view.pixels * np.float32(ring.size)
+    cover += np.float32(0.5)
+    cover.clip(0, 1, out=cover)
+    look = spokes.look.take(petal)
+    light = appearance(ring.petal, paint.colours, Points(along, across, look.imag, look.real))
+    light *= cover
+    light *= view.tinted(paint.tint)
+    return Swatch(light, cover)
+
+
+def _overlapping(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, place: Field) -> Swatch:
+    """Each pixel can see two petals: the one before its angle and, over it, the one after.
+
+    Where both show, the colour is that of the one that shows more.
+    """
+    place += np.float32(ring.count + 1 - ring.offset)
+    petal = np.empty((2, *place.shape), dtype=np.intp)
+    petal[0] = place
+    np.subtract(petal[0], 1, out=petal[1])
+    along, across = _frames(view, spokes.frame.take(petal), ring)
+    depth = inside(ring.petal.outline, along, across)
+    pixels = view.pixels * np.float32(ring.size)
+    depth *= pixels
+    above, below = (depth + np.float32(0.5)).clip(0, 1)
+    below *= 1 - above
+    cover = above + below
+    lower = above < below
+    below *= _shadow(depth[0], pixels, ring.shadow)
+    above += below
+    look = spokes.look.take(np.where(lower, petal[1], petal[0]))
+    points = Points(
+        np.where(lower, *along[::-1]), np.where(lower, *across[::-1]), look.imag, look.real
+    )
+    light = appearance(ring.petal, paint.colours, points)
+    light *= above
+    light *= view.tinted(paint.tint)
+    return Swatch(light, cover)
+
+
+def _frames(view: Plane, frame: Complex64[np.ndarray, "*s"], ring: Ring) -> tuple[Field, Field]:
+    """Along and across the petals."""
+    c, s = frame.real, frame.imag
+    along = view.u * c
+    along += view.v * s
+    across = view.v * c
+    across -= view.u * s
+    outline = ring.petal.outline
+    if outline.notch or outline.frill:
+        along += along * along * tip(outline, across)
+    return along, across
+
+
+def _pack(a: Float64[np.ndarray, "n"], b: Float64[np.ndarray, "n"]) -> Complex64[np.ndarray, "n"]:
+    return (a + 1j * b).astype(np.complex64)
 
 
 def _shadow(
-    inside: Float32[np.ndarray, "m p p"], view: Plane, strength: float
+    depth: Float32[np.ndarray, "m p p"], pixels: Float32[np.ndarray, "m 1 1"], strength: float
 ) -> Float32[np.ndarray, "m p p"]:
     """Darkest at the upper petal's edge, gone at a tenth of the radius."""
-    near = (inside / (view.pixels * np.float32(0.12)) + 1).clip(0, 1)
+    near = depth / (pixels * np.float32(0.12))
+    near += 1
+    near.clip(0, 1, out=near)
     near *= near
     near *= np.float32(-strength)
     near += 1
     return near
-
-
-def _over(
-    above: Float32[np.ndarray, "3 m p p"],
-    above_cover: Float32[np.ndarray, "m p p"],
-    below: Float32[np.ndarray, "3 m p p"],
-    below_cover: Float32[np.ndarray, "m p p"],
-    tone: Float32[np.ndarray, "m 1 1"],
-) -> Swatch:
-    rest = below_cover * (1 - above_cover)
-    light = above * (above_cover * tone)
-    light += below * (rest * tone)
-    return Swatch(light, above_cover + rest)

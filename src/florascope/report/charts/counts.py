@@ -18,7 +18,7 @@ Counts = dict[str, np.ndarray]
 def counts_chart(experiment: Experiment, words: Words) -> Markup:
     """Draw one stacked bar a class, most photos first."""
     counts = _counts(experiment)
-    order = np.argsort(-sum(counts.values()), kind="stable")
+    order = np.argsort(-np.sum(list(counts.values()), axis=0), kind="stable")
     names = [experiment.dataset.classes[k].name for k in order]
     counts = {subset: values[order] for subset, values in counts.items()}
     named = len(names) <= NAMED
@@ -55,14 +55,15 @@ def _plain_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> N
         bottom += values
     axes.set_xlim(-0.8, len(names) - 0.2)
     axes.set_xticks([0, len(names) - 1], [names[0], names[-1]])
-    for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-        label.set_horizontalalignment(side)
+    first, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     axes.set_ylabel(words("photos"))
     axes.legend(loc="upper right", ncols=3)
 
 
 def _alt(counts: Counts, names: list[str], words: Words) -> str:
-    total = sum(counts.values())
+    total = np.sum(list(counts.values()), axis=0)
     return words(
         "data.counts.alt",
         most=names[0],

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from florascope.report.charts.canvas import FAINT, INK, LEAF, PETAL, canvas
 from florascope.report.figures import Figures
@@ -22,11 +22,12 @@ def loss_curve(figures: Figures, words: Words) -> Markup:
         highest = max(max(row["train_loss"], row["val_loss"]) for row in figures.history)
         if _by_penalty(figures.history):
             axes.set_yscale("log")
+            axes.yaxis.set_minor_locator(NullLocator())
         elif highest > figures.uniform_loss / 2:
             _level(axes, figures.uniform_loss, words("curves.uniform"))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.short(v)))
         axes.set_ylabel(words("curves.loss"))
-        drawing.finish(_alt(figures, "loss", lambda v: words.number(v), words))
+        drawing.finish(_alt(figures, "loss", words.number, words))
     return drawing.svg
 
 
@@ -38,7 +39,7 @@ def accuracy_curve(figures: Figures, words: Words) -> Markup:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.percent(v, 0)))
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], min_n_ticks=3))
         axes.set_ylabel(words("top1"))
-        drawing.finish(_alt(figures, "top1", lambda v: words.percent(v), words))
+        drawing.finish(_alt(figures, "top1", words.percent, words))
     return drawing.svg
 
 
@@ -54,21 +55,20 @@ def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
         label = words(f"subset.{subset}")
         axes.plot(places, values, color=colour, marker=marker, ms=4, lw=1.6, label=label)
     best = places[int(np.argmin([row["val_loss"] for row in history]))]
-    axes.axvline(
-        best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=words(f"curves.{step}.best")
-    )
-    _steps(axes, places, step, words)
+    chosen = words(f"curves.{step}.best")
+    axes.axvline(best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=chosen)
+    _steps(axes, step, words)
     axes.grid(axis="y", color=FAINT, lw=0.4, alpha=0.5)
     axes.legend(loc="best")
 
 
-def _steps(axes: Axes, places: list[float], step: str, words: Words) -> None:
+def _steps(axes: Axes, step: str, words: Words) -> None:
     axes.set_xlabel(words(f"curves.{step}"))
     if step == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return
     axes.set_xscale("log")
-    axes.set_xticks(places[:: max(1, len(places) // 5)])
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.short(v)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.invert_xaxis()  # strong to weak, as the path is walked

@@ -11,6 +11,8 @@ from florascope.report.interval import wilson
 from florascope.report.results import ResultRow
 from florascope.report.words import Words
 
+LEFT = 0.8  # beyond it, labels stand left of their dot
+
 
 def ranking_chart(rows: Sequence[ResultRow], chance: float, words: Words) -> Markup:
     """Draw one line a test row: a dot, its interval where the number of photos is known.
@@ -48,16 +50,15 @@ def ranking_chart(rows: Sequence[ResultRow], chance: float, words: Words) -> Mar
 
 def _mark(axes: Axes, place: int, row: ResultRow, colour: str, words: Words) -> None:
     assert row.top1 is not None, "only rows with a top-1 are ranked"
-    if row.n:
-        low, high = wilson(row.top1, row.n)
-        axes.plot([low, high], [place, place], color=colour, lw=2.4, alpha=0.5)
+    low, high = wilson(row.top1, row.n) if row.n else (row.top1, row.top1)
+    axes.plot([low, high], [place, place], color=colour, lw=2.4, alpha=0.5)
     axes.plot([row.top1], [place], "o", color=colour, ms=6)
+    left = row.top1 > LEFT
     axes.annotate(
         words.percent(row.top1),
-        (row.top1, place),
-        (0, 9),
+        (low if left else high, place),
+        (-8 if left else 8, 0),
         textcoords="offset points",
-        ha="center",
+        ha="right" if left else "left",
         va="center",
-        fontsize=9,
     )

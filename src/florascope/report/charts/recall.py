@@ -34,17 +34,19 @@ def recall_chart(figures: Figures, words: Words) -> Markup:
 
 
 def _name_worst(axes: Axes, trained: np.ndarray, recall: np.ndarray, names: list[str]) -> None:
+    """Name dots of equal recall together, so that names do not run into each other."""
+    axes.scatter(trained, recall, s=14, color=PETAL, zorder=3)
     middle = np.mean(axes.get_xlim())
-    for x, y, name in zip(trained, recall, names, strict=True):
-        axes.scatter([x], [y], s=14, color=PETAL, zorder=3)
-        left = x < middle
-        offset = (7 if left else -7, 0)
+    for level in np.unique(recall):
+        here = np.flatnonzero(recall == level)
+        here = here[np.argsort(trained[here])]
+        left = trained[here].min() > middle
         axes.annotate(
-            name,
-            (x, y),
-            offset,
+            ", ".join(names[k] for k in here),
+            (trained[here[0 if left else -1]], level),
+            (-8 if left else 8, 0),
             textcoords="offset points",
-            ha="left" if left else "right",
+            ha="right" if left else "left",
             va="center",
             fontsize=9,
         )

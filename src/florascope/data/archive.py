@@ -1,0 +1,88 @@
+"""Unpacking a .tgz whose content is not trusted."""
+
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from florascope.data.lock import locked
+from florascope.errors import DownloadError
+from florascope.files import new_folder
+from florascope.progress import Progress, silent
+
+MAX_BYTES = 8 * 2**30
+DAMAGED = (tarfile.TarError, zlib.error, EOFError, ValueError, FileExistsError, NotADirectoryError)
+HEADER = 512  # bytes of a member's header: counted, so that empty members cannot be endless
+
+
+def unpack(
+    archive: Path, target: Path, *, max_bytes: int = MAX_BYTES, progress: Progress = silent
+) -> Path:
+    """Unpack a gzipped tar archive that holds one folder, unless that folder is already there.
+
+    Args:
+        archive: the .tgz file.
+        target: the folder to make; the archive's folder must have the same name.
+        max_bytes: refuse an archive that unpacks to more.
+        progress: told the bytes of the archive that are done and in all.
+
+    Returns:
+        The target, complete; on any error it is not there at all.
+
+    Raises:
+        DownloadError: the archive is damaged or too large, or a member is no plain file or
+            folder inside that one folder.
+        FlorascopeError: the disk is full or cannot be written.
+    """
+    with locked(target):
+        if target.is_dir():
+            return target
+        with new_folder(target) as draft:
+            try:
+                _unpack(archive, draft, target.name, max_bytes, progress)
+            except DAMAGED as error:
+                raise _refused(archive, f"is damaged ({error})") from error
+    return target
+
+
+def _unpack(archive: Path, draft: Path, root: str, max_bytes: int, progress: Progress) -> None:
+    size, unpacked = archive.stat().st_size, 0
+    with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as members:
+        for member in members:
+            unpacked += HEADER + member.size
+            if unpacked > max_bytes:
+                raise _refused(archive, f"unpacks to more than {max_bytes:,} bytes")
+            _write(members, member, draft / _inside(archive, member, root))
+            progress(f"Unpacking {archive.name}", file.tell(), size)
+    if not any(draft.iterdir()):
+        raise _refused(archive, "holds nothing")
+
+
+def _inside(archive: Path, member: tarfile.TarInfo, root: str) -> PurePosixPath:
+    """Return where a member goes, relative to the one folder all must lie in."""
+    path = PurePosixPath(member.name)
+    if "\\" in member.name or ":" in member.name or ".." in path.parts or path.parts[:1] != (root,):
+        raise _refused(archive, f"holds {member.name!r}", f"only paths inside {root}/")
+    if not (member.isfile() or member.isdir()):
+        raise _refused(archive, f"holds {member.name!r}, a link or device", "files and folders")
+    return path.relative_to(root)
+
+
+def _write(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content: IO[bytes] | None = members.extractfile(member)
+    assert content is not None, "a regular file has content"
+    with path.open("xb") as file:
+        shutil.copyfileobj(content, file)
+
+
+def _refused(archive: Path, found: str, expected: str = "") -> DownloadError:
+    return DownloadError(
+        f"{archive} {found}",
+        expected=expected,
+        fix="Nothing was unpacked; delete the archive and fetch it again",
+    )
