@@ -24,7 +24,7 @@ def checked(function: Checked) -> Checked:
     It cannot where a signature says Self, or a Protocol that is not @runtime_checkable.
     """
     try:
-        return beartype(function, conf=TOWER)
+        return beartype(conf=TOWER)(function)
     except (BeartypeDecorHintPep673Exception, BeartypeDecorHintPep3119Exception):
         return function
 

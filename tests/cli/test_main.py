@@ -51,6 +51,6 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
 def test_bad_input_exits_with_1_and_one_line() -> None:
     done = florascope("data", "inspect", "nowhere")
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: no data set 'nowhere'")
+    assert done.stderr.startswith("Error: 'nowhere' is no file or folder")
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""

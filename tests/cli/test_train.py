@@ -102,5 +102,5 @@ def test_a_setting_without_a_value_is_wrong_usage(run: Any, photos: Path, tmp_pa
 def test_missing_data_says_what_to_type(run: Any, tmp_path: Path) -> None:
     ended = run("train", tmp_path / "nothing", "--out", tmp_path / "run", "--json")
     assert ended.code == 1
-    assert ended.json["error"]["found"].startswith("no data set")
-    assert "florascope data inspect garden" in ended.json["error"]["fix"]
+    assert ended.json["error"]["found"].endswith("is no file or folder")
+    assert "florascope train garden" in ended.json["error"]["fix"]

@@ -32,17 +32,20 @@ def network(name: str, **model_args: str) -> Classifier:
     return classifier
 
 
-class Pixels(nn.Module):
+class Pixels(Backbone):
     """A backbone whose feature map is the input itself."""
 
-    name, num_features, pools_linearly, preprocessing = "pixels", 3, True, PLAIN
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.name, self.num_features, self.pools_linearly = "pixels", 3, True
+        self.preprocessing = PLAIN
 
     def forward(self, images: Tensor) -> Embedding:
         return Embedding(images, images.mean((2, 3)))
 
 
 def linear() -> Classifier:
-    classifier = Classifier(Pixels(), names(2))  # type: ignore[arg-type]
+    classifier = Classifier(Pixels(), names(2))
     classifier.set_head(
         torch.tensor([[1.0, 2.0, 3.0], [0.0, -1.0, 0.5]]), torch.tensor([0.5, -2.0])
     )
@@ -90,10 +93,13 @@ def test_ig_of_a_linear_network_is_weight_times_input() -> None:
     assert found.gap.item() < 1e-5
 
 
-class Toy(nn.Module):
+class Toy(Backbone):
     """f(x1, x2) = relu(x1 - 1 - relu(x2)), whose IG at (3, 1) is (1.5, -0.5) (Captum's toy)."""
 
-    name, num_features, pools_linearly, preprocessing = "toy", 1, False, PLAIN
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.name, self.num_features, self.pools_linearly = "toy", 1, False
+        self.preprocessing = PLAIN
 
     def forward(self, images: Tensor) -> Embedding:
         x1, x2 = images[:, 0, 0, 0], images[:, 0, 0, 1]
@@ -102,7 +108,7 @@ class Toy(nn.Module):
 
 
 def test_ig_of_the_published_toy() -> None:
-    classifier = Classifier(Toy(), names(2)).eval()  # type: ignore[arg-type]
+    classifier = Classifier(Toy(), names(2)).eval()
     classifier.set_head(torch.tensor([[1.0], [0.0]]), torch.zeros(2))
     image = torch.zeros(1, 3, 8, 8)
     image[0, 0, 0, :2] = torch.tensor([3.0, 1.0])
@@ -134,7 +140,8 @@ def test_ig_adds_nodes_until_the_gap_is_small() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_contract(method: str) -> None:
-    classifier, how = network("mobilenetv2_050"), explainer(method)
+    classifier = network("mobilenetv2_050")
+    how = IntegratedGradients(max_nodes=8) if method == "ig" else explainer(method)
     images, targets = inputs(2), torch.tensor([0, 2])
     before = {k: v.clone() for k, v in classifier.state_dict().items()}
     found = how(classifier, images, targets)
@@ -171,11 +178,9 @@ def test_gradcam_refuses_networks_that_answer_from_a_token() -> None:
         GradCAM()(network("vit_tiny_patch16_224"), inputs(1), torch.tensor([0]))
 
 
-def test_unknown_method_and_baseline() -> None:
+def test_unknown_method() -> None:
     with pytest.raises(ExplanationError, match="no method 'guess'"):
         explainer("guess")
-    with pytest.raises(ExplanationError, match="baseline 'pink'"):
-        IntegratedGradients("pink")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("size", [(224, 224), (100, 90)])

@@ -72,7 +72,10 @@ def progress_bars() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     tasks: dict[str, Any] = {}
-    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+    quiet = not console.is_terminal  # a log file wants no bars
+    with Bars(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet
+    ) as bars:
 
         def show(what: str, done: int, total: int) -> None:
             if what not in tasks:

@@ -1,5 +1,6 @@
 """Unpacking a .tgz whose content is not trusted."""
 
+import gzip
 import shutil
 import tarfile
 import zlib
@@ -12,7 +13,11 @@ from florascope.files import new_folder
 from florascope.progress import Progress, silent
 
 MAX_BYTES = 8 * 2**30
-DAMAGED = (tarfile.TarError, zlib.error, EOFError, ValueError, FileExistsError, NotADirectoryError)
+DAMAGED = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, FileExistsError, NotADirectoryError),  # names that cannot be, or cannot both be
+)
+CHUNK = 2**20
 HEADER = 512  # bytes of a member's header: counted, so that empty members cannot be endless
 
 
@@ -48,13 +53,20 @@ def unpack(
 
 def _unpack(archive: Path, draft: Path, root: str, max_bytes: int, progress: Progress) -> None:
     size, unpacked = archive.stat().st_size, 0
-    with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as members:
+    with (
+        archive.open("rb") as file,
+        gzip.GzipFile(fileobj=file) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as members,
+    ):
         for member in members:
             unpacked += HEADER + member.size
             if unpacked > max_bytes:
                 raise _refused(archive, f"unpacks to more than {max_bytes:,} bytes")
             _write(members, member, draft / _inside(archive, member, root))
             progress(f"Unpacking {archive.name}", file.tell(), size)
+        # tarfile takes a damaged header for the end: only gzip's own checksum tells.
+        while stream.read(CHUNK):
+            pass
     if not any(draft.iterdir()):
         raise _refused(archive, "holds nothing")
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -159,7 +159,7 @@ class _SecureRedirects(HTTPRedirectHandler):
     def redirect_request(
         self,
         req: Request,
-        fp: IO[bytes],
+        fp: Any,  # noqa: ANN401 (what urllib passes is no IO[bytes])
         code: int,
         msg: str,
         headers: HTTPMessage,

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
 from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
@@ -44,10 +43,6 @@ class IntegratedGradients:
     def name(self) -> str:
         """The method's name on the command line."""
         return "ig"
-
-    def __post_init__(self) -> None:
-        if self.baseline not in {"black", "mean"}:
-            raise ExplanationError(f"baseline {self.baseline!r}", expected="black or mean")
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
         """Explain one logit an image; see `Explainer`."""

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import timm
@@ -160,7 +161,7 @@ def contract(pretrained_cfg: dict[str, Any]) -> Preprocessing:
 def _published(name: str) -> dict[str, Any]:
     """Return timm's configuration of a network's published weights."""
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name[:9]}*")[:5])
+        near = ", ".join(get_close_matches(name, timm.list_models(), n=5))
         raise WeightsError(
             f"timm has no backbone {name!r}",
             expected=f"a name from timm.list_models(){f', such as {near}' if near else ''}",

@@ -53,13 +53,14 @@ class Preprocessing:
 
     def crop(self, rgb: RGB) -> Crop:
         """Resize and crop a photo of any size to (size, size, 3), still 8-bit RGB."""
-        short = math.floor(self.size / self.crop_pct)
-        squash = self.crop_mode == "squash"
-        image = Image.fromarray(rgb if squash else _middle(rgb))
-        sides = (short, short) if squash else _scaled(image.size, short)
-        scaled = image.resize(sides, _RESAMPLE[self.interpolation])
-        left, top = (round((side - self.size) / 2) for side in scaled.size)
-        return np.asarray(scaled.crop((left, top, left + self.size, top + self.size)))
+        return self._cut_out(rgb, _RESAMPLE[self.interpolation])
+
+    def crop_mask(self, mask: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "size size"]:
+        """Resize and crop a photo's label mask as `crop` does the photo, to (size, size).
+
+        Each pixel takes the label of the nearest one, so that no labels are mixed.
+        """
+        return self._cut_out(mask, Image.Resampling.NEAREST)
 
     def normalise(
         self, crops: UInt8[np.ndarray, "b size size 3"]
@@ -130,16 +131,27 @@ class Preprocessing:
         if not right:
             raise BundleError(f"preprocessing settings out of range: {self.to_json()}")
 
+    def _cut_out(
+        self, pixels: UInt8[np.ndarray, "h w *c"], resample: Image.Resampling
+    ) -> UInt8[np.ndarray, "size size *c"]:
+        short = math.floor(self.size / self.crop_pct)
+        squash = self.crop_mode == "squash"
+        image = Image.fromarray(pixels if squash else _middle(pixels))
+        sides = (short, short) if squash else _scaled(image.size, short)
+        scaled = image.resize(sides, resample)
+        left, top = (round((side - self.size) / 2) for side in scaled.size)
+        return np.asarray(scaled.crop((left, top, left + self.size, top + self.size)))
 
-def _middle(rgb: RGB) -> RGB:
+
+def _middle(pixels: UInt8[np.ndarray, "_ _ *c"]) -> UInt8[np.ndarray, "_ _ *c"]:
     """Cut off what lies far outside the crop.
 
     Resized whole, a photo of 1 x 20,000 pixels takes 4 GB.
     """
-    height, width = rgb.shape[:2]
+    height, width = pixels.shape[:2]
     reach = LONGEST * min(height, width)
     top, left = max(0, (height - reach) // 2), max(0, (width - reach) // 2)
-    return rgb[top : top + reach, left : left + reach]
+    return pixels[top : top + reach, left : left + reach]
 
 
 def _scaled(size: tuple[int, int], short: int) -> tuple[int, int]:

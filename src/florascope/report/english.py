@@ -200,7 +200,7 @@ ENGLISH: Final[dict[str, str]] = {
     "explained.why": "Why {name}?",
     "explained.contrast": "Why {predicted} and not {true}?",
     "explained.contrast.title": "{method}, difference",
-    "explained.total": "sum {total}",
+    "explained.total": "sum {total}, logit {logit}",
     "explained.gap": "completeness gap {gap}",
     "explained.legend": "logits for each 1% of the picture: against and for the class. One scale"
     " for all maps of this photo.",

@@ -1,44 +1,21 @@
-"""Test photos with the evidence for their answers, place by place."""
+"""Test photos with the evidence for their answers, drawn place by place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from scipy.ndimage import gaussian_filter
 
 from florascope.evaluation.metrics import softmax
-from florascope.explanation.attribution import Attribution, Explainer
+from florascope.explanation.attribution import Explainer
 from florascope.explanation.overlay import heat, overlay
-from florascope.model.backbone import Images
 from florascope.model.preprocessing import Crop
 from florascope.report.choice import Choice, Reason
-from florascope.report.pictures import Picture, crop_of, picture
+from florascope.report.evidence import Case, Evidence
+from florascope.report.pictures import Picture, picture
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
 CANDIDATES = 3  # classes listed with their probabilities
-SMOOTHING = 1 / 28  # of the side: half a cell of a 7 x 7 map, as standard deviation
-
-Map = Float[np.ndarray, "size size"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One question put to one explainer.
-
-    Attributes:
-        title: the method.
-        question: "Why lotus?", or "Why lotus and not rose?".
-        values: (size, size) logit units a pixel, as shown.
-        attribution: what the explainer said; None where two of its answers were subtracted.
-    """
-
-    title: str
-    question: str
-    values: Map
-    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +27,7 @@ class Panel:
         question: what it was asked.
         heat: the evidence alone.
         overlay: the evidence on the photo.
-        total: sum of the evidence, in logit units.
+        total: sum of the evidence beside the logit it explains.
         gap: how far the sum is from what the method promises; empty where it promises nothing.
     """
 
@@ -112,89 +89,44 @@ def explain(
         explainers: the first also answers "why this class and not that" for an error.
         words: the language.
     """
-    crop = crop_of(experiment, choice.index)
-    true = int(experiment.dataset.labels[choice.index])
-    predicted = int(experiment.logits[choice.index].argmax())
-    evidence = _evidence(experiment, crop, (true, predicted), explainers, words)
+    case = Case.of(experiment, choice.index, words)
+    evidence = case.evidence(explainers)
     scale = max(float(np.abs(e.values).max()) for e in evidence) or 1.0
-    names = [c.name for c in experiment.dataset.classes]
-    photo = experiment.dataset.photos[choice.index].name
+    name, true = experiment.dataset.photos[choice.index].name, case.name(case.true)
     return Explained(
-        photo=picture(crop, words("explained.photo.alt", photo=photo, name=names[true])),
-        name=photo,
+        photo=picture(case.crop, words("explained.photo.alt", photo=name, name=true)),
+        name=name,
         reason=choice.reason,
-        true=names[true],
-        predicted=names[predicted],
-        right=true == predicted,
-        candidates=_candidates(experiment, choice.index),
-        panels=tuple(_panel(e, crop, scale, words) for e in evidence),
+        true=true,
+        predicted=case.name(case.predicted),
+        right=case.right,
+        candidates=_candidates(case),
+        panels=tuple(_panel(e, case.crop, scale, words) for e in evidence),
         legend=_legend(scale, words),
-        limit=scale * crop.shape[0] * crop.shape[1] / 100,
+        limit=scale * case.crop.shape[0] * case.crop.shape[1] / 100,
     )
 
 
-def _evidence(
-    experiment: Experiment,
-    crop: Crop,
-    classes: tuple[int, int],
-    explainers: Sequence[Explainer],
-    words: Words,
-) -> list[Evidence]:
-    true, predicted = classes
-    classifier, names = experiment.classifier, [c.name for c in experiment.dataset.classes]
-    image = torch.from_numpy(classifier.preprocessing.normalise(crop[None]))
-    why = words("explained.why", name=names[predicted])
-    found = [
-        _asked(explainer, experiment, image, predicted, words, why) for explainer in explainers
-    ]
-    if true == predicted or not found:
-        return found
-    other = _asked(explainers[0], experiment, image, true, words, why)
-    question = words("explained.contrast", predicted=names[predicted], true=names[true])
-    title = words("explained.contrast.title", method=found[0].title)
-    return [*found, Evidence(title, question, found[0].values - other.values)]
-
-
-def _asked(
-    explainer: Explainer,
-    experiment: Experiment,
-    image: Images,
-    target: int,
-    words: Words,
-    question: str,
-) -> Evidence:
-    attribution = explainer(experiment.classifier, image, torch.tensor([target]))
-    values = attribution.values[0].detach().double().numpy()
-    if attribution.method == "ig":
-        # Reflected borders keep the sum, and with it the completeness, as it was.
-        values = gaussian_filter(values, SMOOTHING * len(values), mode="reflect")
-    return Evidence(words(f"method.{attribution.method}"), question, values, attribution)
-
-
-def _candidates(experiment: Experiment, index: int) -> tuple[Candidate, ...]:
-    (probability,) = softmax(experiment.logits[index : index + 1])
-    true, order = int(experiment.dataset.labels[index]), np.argsort(-probability, kind="stable")
-    shown = order[:CANDIDATES].tolist()
-    classes = experiment.dataset.classes
+def _candidates(case: Case) -> tuple[Candidate, ...]:
+    (probability,) = softmax(case.logits[None])
+    shown = np.argsort(-probability, kind="stable")[:CANDIDATES].tolist()
     return tuple(
-        Candidate(classes[k].name, float(probability[k]), k == true, k == order[0])
-        for k in (shown if true in shown else [*shown, true])
+        Candidate(case.name(k), float(probability[k]), k == case.true, bool(k == case.predicted))
+        for k in (shown if case.true in shown else [*shown, case.true])
     )
 
 
 def _panel(evidence: Evidence, crop: Crop, scale: float, words: Words) -> Panel:
     what = {"title": evidence.title, "question": evidence.question}
-    attribution, gap = evidence.attribution, ""
-    if attribution is not None and attribution.complete:
-        gap = words("explained.gap", gap=words.percent(float(attribution.gap[0]), 2))
-    total = float(evidence.values.sum())
+    total, logit = (words.signed(v) for v in (float(evidence.values.sum()), evidence.logit))
+    gap = "" if evidence.gap is None else words("explained.gap", gap=words.percent(evidence.gap, 2))
+    over = overlay(crop, evidence.values, scale)
     return Panel(
-        **what,
+        title=evidence.title,
+        question=evidence.question,
         heat=picture(heat(evidence.values, scale), words("explained.heat.alt", **what)),
-        overlay=picture(
-            overlay(crop, evidence.values, scale), words("explained.overlay.alt", **what)
-        ),
-        total=words("explained.total", total=words.signed(total)),
+        overlay=picture(over, words("explained.overlay.alt", **what)),
+        total=words("explained.total", total=total, logit=logit),
         gap=gap,
     )
 

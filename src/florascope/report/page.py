@@ -55,7 +55,6 @@ def report_html(
         progress: told of every explained photo.
 
     Raises:
-        FlorascopeError: there is no catalogue for the language.
         PhotoError: a photo that was readable during the run no longer is.
     """
     words, figures = Words.of(language), figures_of(experiment)
@@ -85,7 +84,7 @@ def report_html(
 
 def explainers_for(classifier: Classifier) -> list[Explainer]:
     """Return a map of the head's evidence that fits the network, and Integrated Gradients."""
-    place = "sharp" if classifier.backbone.pools_linearly else "gradcam"
+    place = "cam" if classifier.backbone.pools_linearly else "gradcam"
     return [explainer(place), explainer("ig")]
 
 

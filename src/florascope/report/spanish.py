@@ -205,7 +205,7 @@ SPANISH: Final[dict[str, str]] = {
     "explained.why": "¿Por qué {name}?",
     "explained.contrast": "¿Por qué {predicted} y no {true}?",
     "explained.contrast.title": "{method}, diferencia",
-    "explained.total": "suma {total}",
+    "explained.total": "suma {total}, logit {logit}",
     "explained.gap": "error de completitud {gap}",
     "explained.legend": "logits por cada 1 % de la imagen: en contra y a favor de la clase. La"
     " misma escala para todos los mapas de esta foto.",

@@ -59,7 +59,7 @@ def _epoch(
         logits, targets = dense(train.features[batch]), train.targets[batch]
         loss = cross_entropy(logits, targets)
         adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         adam.step()
         total_loss += loss.item() * len(batch)
         right += int((logits.argmax(1) == targets).sum())

@@ -95,10 +95,10 @@ def _minimise(
     def objective() -> float:
         lbfgs.zero_grad()
         loss = cross_entropy(features @ weight.T + bias, targets) + l2 / 2 * weight.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.item()
 
-    lbfgs.step(objective)  # type: ignore[no-untyped-call]
+    lbfgs.step(objective)
     return weight.detach(), bias.detach()
 
 

@@ -8,7 +8,7 @@ from florascope.data.garden.canvas import Canvas, Patch
 from florascope.data.garden.circle import direction
 from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.outline import inside, tip
+from florascope.data.garden.outline import inside, table_index, tip
 from florascope.data.garden.petal import Petal, Points, appearance
 from florascope.data.garden.plane import Field, Hull, Plane, Poses, Swatch, sweep
 
@@ -45,14 +45,13 @@ class Blade:
 
         def painter(view: Plane) -> Swatch:
             along, across = self._frame(view)
-            cover = inside(self.petal.outline, along, across)
+            at = table_index(along)
+            cover = inside(self.petal.outline, at, across)
             cover *= view.pixels * np.float32(self.length)
             cover += np.float32(0.5)
             cover.clip(0, 1, out=cover)
-            light = appearance(self.petal, own.colours, Points(along, across, sheen, tone))
-            light *= cover
-            light *= view.tinted(own.tint)
-            return Swatch(light, cover)
+            points = Points(along, at, across, sheen, tone)
+            return view.finish(appearance(self.petal, own.colours, points), cover, None, own.tint)
 
         return sweep(canvas, poses, self._hull(), painter)
 

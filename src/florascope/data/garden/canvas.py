@@ -13,14 +13,13 @@ class Patch:
     Attributes:
         left: column of its first pixel.
         top: row of its first pixel.
-        light: (3, h, w) red, green and blue, 0 to about 1, times the cover.
-        cover: (h, w) how much of what lies below it hides, 0 to 1.
+        planes: (4, h, w) red, green and blue, 0 to about 1, times the cover; then the cover: how
+            much of what lies below it hides, 0 to 1.
     """
 
     left: int
     top: int
-    light: Float32[np.ndarray, "3 h w"]
-    cover: Float32[np.ndarray, "h w"]
+    planes: Float32[np.ndarray, "4 h w"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,10 @@ class Canvas:
 
     def lay(self, patch: Patch) -> None:
         """Cover what is there with a patch of flower."""
-        h, w = patch.cover.shape
+        _, h, w = patch.planes.shape
         region = self.planes[:, patch.top : patch.top + h, patch.left : patch.left + w]
-        region *= 1 - patch.cover
-        region[:3] += patch.light
-        region[3] += patch.cover
+        region *= 1 - patch.planes[3]
+        region += patch.planes
 
     def dab(self, dab: Dab) -> None:
         """Cover what is there with something that is not flower."""
@@ -72,8 +70,11 @@ class Canvas:
         for plane, values in zip(flat, seen, strict=True):
             plane[dab.index] = values
 
-    def darken(self, patch: Patch) -> None:
-        """Take away the patch's cover from the light, and not from the share: a shadow."""
-        h, w = patch.cover.shape
-        region = self.planes[:3, patch.top : patch.top + h, patch.left : patch.left + w]
-        region *= 1 - patch.cover
+    def darken(self, left: int, top: int, factor: Float32[np.ndarray, "h w"]) -> None:
+        """Multiply the light, and not the share, by a factor: a shadow, wherever it falls."""
+        h, w = factor.shape
+        rows, columns = slice(max(top, 0), max(top + h, 0)), slice(max(left, 0), max(left + w, 0))
+        region = self.planes[:3, rows, columns]
+        h, w = region.shape[1:]
+        y, x = max(-top, 0), max(-left, 0)
+        region *= factor[y : y + h, x : x + w]

@@ -42,6 +42,21 @@ def direction(turns: float) -> tuple[float, float]:
     return float(TABLE[0, at]), float(TABLE[1, at])
 
 
+def pseudo_angle(
+    y: Float32[np.ndarray, "*s"], x: Float32[np.ndarray, "*s"]
+) -> Float32[np.ndarray, "*s"]:
+    """A number from -2 to 2 that grows with the angle of (x, y), without trigonometry.
+
+    It is 1 - x / (|x| + |y|) with the sign of y: 0 to the right, 1 below, +-2 to the left.
+    """
+    size = np.abs(x)
+    size += np.abs(y)
+    size += np.float32(1e-20)
+    np.divide(x, size, out=size)
+    np.subtract(np.float32(1), size, out=size)
+    return np.copysign(size, y, out=size)
+
+
 def angle(dx: float, dy: float) -> float:
     """The angle of one vector (dx, dy) in turns."""
     return float(turn(np.array([dy], dtype=np.float32), np.array([dx], dtype=np.float32))[0])

@@ -54,12 +54,13 @@ class Disc:
             rr = u * u + v * v
             cover = _round(rr, view.pixels * np.float32(self.size))
             at = (rr * np.float32(BANDS)).clip(0, BANDS - 1).astype(np.intp)
-            light = np.stack([band.take(at) for band in bands])
+            planes = np.empty((4, *at.shape), dtype=np.float32)
+            for plane, band in zip(planes, bands, strict=False):
+                band.take(at, out=plane, mode="clip")
             if self.spots:
-                speckle(light, paint.colours.mark, u, v, self.spots)
-            light *= self._shade(u, v, rr, canvas) * cover
-            light *= view.tinted((1.0, 1.0, 1.0))
-            return Swatch(light, cover)
+                speckle(planes[:3], paint.colours.mark, u, v, self.spots)
+            planes[:3] *= self._shade(u, v, rr, canvas)
+            return view.finish(planes, cover, None, (1.0, 1.0, 1.0))
 
         return sweep(canvas, self._raised(poses), disc_hull(1.05 * self.size, self.centre), painter)
 

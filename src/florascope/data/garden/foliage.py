@@ -1,6 +1,8 @@
 """Leaves, stems and grass: everything green, never part of the flower."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -9,7 +11,7 @@ from florascope.data.garden.canvas import Canvas, Dab
 from florascope.data.garden.circle import cosine_sine, turn
 from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.outline import Outline, inside
+from florascope.data.garden.outline import Outline, inside, table_index
 from florascope.data.garden.petal import Petal, Points, Skin, appearance
 
 BROAD = Petal(Outline(2, 3, 0.30), Skin(ribs=7, vein=0.10, crease=0.10, heart=0.2))
@@ -83,6 +85,15 @@ def stems(foot: Point, x: Each, y: Each, thickness: float, dice: Dice) -> Stroke
     )
 
 
+def together(parts: Sequence[Strokes]) -> Strokes:
+    """All strokes of several plants, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Strokes(
+        *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Strokes))
+    )
+
+
 @dataclass(frozen=True)
 class Runs:
     """Pixels along m strokes: a rows (or columns, where it lies flat) of b pixels each.
@@ -102,31 +113,30 @@ class Runs:
 
 def draw(canvas: Canvas, strokes: Strokes, kind: Petal, paint: Paint, dice: Dice) -> None:
     """Draw strokes of one kind, the last on top."""
-    runs = _runs(canvas.size, strokes, kind.outline.width)
+    half = kind.outline.width * strokes.width * strokes.length * canvas.size
+    # A stroke thinner than a pixel is drawn one pixel wide and as much fainter.
+    wide = replace(strokes, width=strokes.width * np.maximum(0.5 / half, 1.0))
+    runs = _runs(canvas.size, wide, kind.outline.width)
     if runs is None:
         return
-    depth = inside(kind.outline, runs.along, runs.across)
-    depth *= _each(strokes.length * strokes.width * canvas.size / strokes.soft)
-    cover = (depth + np.float32(0.5)).clip(0, 1)
+    at = table_index(runs.along)
+    cover = inside(kind.outline, at, runs.across)
+    cover *= _each(wide.length * wide.width * canvas.size / wide.soft)
+    cover += np.float32(0.5)
+    cover.clip(0, 1, out=cover)
+    cover *= _each(np.minimum(2 * half, 1.0))
     cover *= runs.valid
-    n = len(strokes.x)
     hits = np.flatnonzero(cover)
-    which = hits // cover[0].size
-    bounds = np.searchsorted(which, np.arange(n + 1))
-    tone = strokes.tone.astype(np.float32).take(which)
-    sheen = dice.jitters(n, 0.16).astype(np.float32).take(which)
-    points = Points(
-        runs.along.ravel().take(hits),
-        runs.across.ravel().take(hits),
-        sheen,
-        tone,
-    )
-    light = appearance(kind, paint.colours, points)
+    bounds = np.searchsorted(hits, np.arange(len(half) + 1) * cover[0].size)
+    look = np.stack([strokes.tone, dice.jitters(len(half), 0.16)]).astype(np.float32)
+    tone, sheen = np.repeat(look, np.diff(bounds), axis=1)
+    along, at, across = (a.ravel().take(hits) for a in (runs.along, at, runs.across))
+    light = appearance(kind, paint.colours, Points(along, at, across, sheen, tone))[:3]
     seen = cover.ravel().take(hits)
     light *= seen
     light *= np.array(paint.tint, dtype=np.float32)[:, None]
     index = runs.index.ravel().take(hits)
-    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+    for a, b in pairwise(bounds.tolist()):
         if a < b:
             canvas.dab(Dab(index[a:b], light[:, a:b], seen[a:b]))
 

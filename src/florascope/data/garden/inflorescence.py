@@ -6,22 +6,22 @@ from typing import Protocol, TypeVar
 import numpy as np
 from jaxtyping import Float64
 
-from florascope.data.garden.blossom import Blossom
-from florascope.data.garden.canvas import Canvas
 from florascope.data.garden.circle import cosine_sine, direction, turn
-from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.foliage import STEM, draw, stems
-from florascope.data.garden.plane import Poses, pose
+from florascope.data.garden.foliage import Strokes, stems, together
+from florascope.data.garden.plane import Poses
 from florascope.data.garden.texture import GOLDEN
 
 Each = Float64[np.ndarray, "n"]
 Number = TypeVar("Number", float, np.ndarray)
 
+FOOT = -6.0
+"""Height of a plant's foot, in units of its scale: below the picture."""
+
 
 @dataclass(frozen=True)
 class Plant:
-    """Where a plant stands and what colours it has.
+    """Where a plant stands.
 
     Attributes:
         x: column of the blossoms' middle, as a fraction of the picture.
@@ -29,8 +29,6 @@ class Plant:
         scale: reach of the blossoms from there, as a fraction of the picture.
         lean: turn of the plant from upright, in turns.
         tone: brightness.
-        petals: the flower's colours.
-        greens: the colours of stem and leaves.
     """
 
     x: float
@@ -38,8 +36,6 @@ class Plant:
     scale: float
     lean: float
     tone: float
-    petals: Paint
-    greens: Paint
 
     def at(self, aside: Number, up: Number) -> tuple[Number, Number]:
         """Points of the picture from plant coordinates in units of the scale."""
@@ -49,19 +45,26 @@ class Plant:
             self.y + self.scale * (aside * s - up * c),
         )
 
-    def stem(self, canvas: Canvas, up: float, thickness: float, dice: Dice) -> None:
-        """Draw the stem from below the picture up to a height, in units of the scale."""
-        x, y = self.at(0.0, up)
-        foot = self.at(dice.uniform(-0.6, 0.6), -6.0)
-        strokes = stems(foot, np.array([x]), np.array([y]), thickness * self.scale, dice)
-        draw(canvas, strokes, STEM, self.greens, dice)
+    def stem(self, up: float, thickness: float, dice: Dice) -> Strokes:
+        """The stem from below the picture up to a height, in units of the scale."""
+        foot = self.at(dice.uniform(-0.6, 0.6), FOOT)
+        x, y = self.at(np.zeros(1), np.full(1, up))
+        return stems(foot, x, y, thickness * self.scale, dice)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A plant's stems and where its blossoms sit, from the back to the front."""
+
+    stems: Strokes
+    blossoms: Poses
 
 
 class Inflorescence(Protocol):
     """A way of bearing blossoms."""
 
-    def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
-        """Draw stems, then blossoms."""
+    def arrange(self, plant: Plant, dice: Dice) -> Stand:
+        """Place stems and blossoms."""
         ...
 
 
@@ -70,33 +73,26 @@ class Solitary:
     """One blossom on a stem.
 
     Attributes:
-        blossom: the blossom.
         tilt: least and greatest cosine of its tilt.
         upright: whether its first axis points upward (a tulip) or anywhere (a daisy).
-        sway: how far it may lean over from there, in turns.
-        thickness: of the stem, as a fraction of the scale.
     """
 
-    blossom: Blossom
     tilt: tuple[float, float] = (0.55, 1.0)
     upright: bool = False
-    sway: float = 0.05
-    thickness: float = 0.07
 
-    def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
-        """Draw the stem, then the blossom."""
-        plant.stem(canvas, 0.0, self.thickness, dice)
-        spin = dice.uniform(-self.sway, self.sway) + 0.75 + plant.lean
-        poses = pose(
+    def arrange(self, plant: Plant, dice: Dice) -> Stand:
+        """Place the stem and the blossom."""
+        spin = dice.uniform(0.7, 0.8) + plant.lean if self.upright else dice.uniform()
+        values = (
             plant.x,
             plant.y,
             plant.scale,
-            spin if self.upright else dice.uniform(),
+            spin,
             dice.uniform(*self.tilt),
             dice.uniform(0.1, 0.4) + plant.lean,
             plant.tone,
         )
-        self.blossom.draw(canvas, poses, plant.petals, dice)
+        return Stand(plant.stem(0.0, 0.07, dice), Poses(*(np.array([value]) for value in values)))
 
 
 @dataclass(frozen=True)
@@ -104,20 +100,15 @@ class Globe:
     """Many florets on a half sphere.
 
     Attributes:
-        floret: one of them.
-        count: least and greatest number.
+        count: least and greatest number of florets.
         size: a floret's radius, as a fraction of the globe's.
-        thickness: of the stem, as a fraction of the scale.
     """
 
-    floret: Blossom
     count: tuple[int, int]
     size: float
-    thickness: float = 0.07
 
-    def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
-        """Draw the stem, then the florets from the rim inward."""
-        plant.stem(canvas, 0.0, self.thickness, dice)
+    def arrange(self, plant: Plant, dice: Dice) -> Stand:
+        """Place the stem, and the florets from the rim inward."""
         n = dice.whole(*self.count)
         radius, turns = spiral(n, dice)
         c, s = cosine_sine(turns)
@@ -131,7 +122,7 @@ class Globe:
             turns,
             plant.tone * (0.62 + 0.42 * height + dice.jitters(n, 0.06)),
         )
-        self.floret.draw(canvas, poses, plant.petals, dice)
+        return Stand(plant.stem(0.0, 0.07, dice), poses)
 
 
 @dataclass(frozen=True)
@@ -139,36 +130,27 @@ class Umbel:
     """Small heads of florets on rays from one point, seen from above the side.
 
     Attributes:
-        floret: one floret.
         rays: least and greatest number of heads.
         florets: number of florets in a head.
         size: a floret's radius, as a fraction of the scale.
     """
 
-    floret: Blossom
     rays: tuple[int, int]
     florets: int
     size: float
 
-    def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
-        """Draw the stem and rays, then the florets from the back to the front."""
-        rays = dice.whole(*self.rays)
-        radius, turns = spiral(rays, dice)
+    def arrange(self, plant: Plant, dice: Dice) -> Stand:
+        """Place the stem and rays, and the florets from the back to the front."""
+        radius, turns = spiral(dice.whole(*self.rays), dice)
         depth = dice.uniform(0.35, 0.8)
         c, s = cosine_sine(turns)
         aside, up = 0.8 * radius * c, depth * 0.8 * radius * s + 0.25 * (1 - radius * radius)
-        plant.stem(canvas, -0.9, 0.05, dice)
-        heads = plant.at(aside, up)
-        draw(
-            canvas,
-            stems(plant.at(0.0, -0.9), *heads, 0.022 * plant.scale, dice),
-            STEM,
-            plant.greens,
-            dice,
-        )
         order = np.argsort(up)[::-1]
-        poses = self._florets(plant, aside[order], up[order], dice)
-        self.floret.draw(canvas, poses, plant.petals, dice)
+        rays = stems(plant.at(0.0, -0.9), *plant.at(aside, up), 0.022 * plant.scale, dice)
+        return Stand(
+            together([plant.stem(-0.9, 0.05, dice), rays]),
+            self._florets(plant, aside[order], up[order], dice),
+        )
 
     def _florets(self, plant: Plant, aside: Each, up: Each, dice: Dice) -> Poses:
         n = len(aside) * self.florets
@@ -176,10 +158,10 @@ class Umbel:
         c, s = cosine_sine(turns)
         dx = np.repeat(aside, self.florets) + np.tile(0.2 * radius * c, len(aside))
         dy = np.repeat(up, self.florets) + np.tile(0.14 * radius * s, len(aside))
-        x, y = plant.at(0.0, 0.0)
+        x, y = plant.at(dx + dice.jitters(n, 0.03), dy + dice.jitters(n, 0.03))
         return Poses(
-            x + plant.scale * (dx + dice.jitters(n, 0.03)),
-            y - plant.scale * (dy + dice.jitters(n, 0.03)),
+            x,
+            y,
             plant.scale * self.size * (1 + dice.jitters(n, 0.2)),
             dice.uniforms(n),
             dice.uniforms(n, 0.6, 1.0),
@@ -193,46 +175,41 @@ class Spire:
     """Florets along an upright axis, largest at the foot.
 
     Attributes:
-        floret: one floret, whose first axis points away from the stem.
-        count: least and greatest number.
+        count: least and greatest number of florets.
         size: a floret's radius at the foot, as a fraction of half the spire's height.
         spread: distance of florets from the axis at the foot, likewise.
-        droop: how far florets hang: 0 points aside, 1 mostly down, -1 mostly up.
+        droop: how far florets' first axes hang: 0 points aside, 1 mostly down, -1 mostly up.
         taper: size at the top over size at the foot.
     """
 
-    floret: Blossom
     count: tuple[int, int]
     size: float
     spread: float
     droop: float
     taper: float = 0.35
 
-    def draw(self, canvas: Canvas, plant: Plant, dice: Dice) -> None:
-        """Draw the stem, then the florets from the foot up."""
-        plant.stem(canvas, 0.95, 0.07, dice)
+    def arrange(self, plant: Plant, dice: Dice) -> Stand:
+        """Place the stem, and the florets from the foot up."""
         n = dice.whole(*self.count)
         at = (np.arange(n) + 0.5) / n + dice.jitters(n, 0.3 / n)
         aside, front = cosine_sine(np.arange(n) * GOLDEN + dice.uniform())
-        front = np.abs(front)  # those behind the stem are hidden: all turn to the camera's side
-        self.floret.draw(canvas, self._poses(plant, at, aside, front, dice), plant.petals, dice)
+        # Those behind the stem would be hidden: all turn to the camera's side.
+        poses = self._florets(plant, at, aside, np.abs(front), dice)
+        return Stand(plant.stem(0.95, 0.07, dice), poses)
 
-    def _poses(self, plant: Plant, at: Each, aside: Each, front: Each, dice: Dice) -> Poses:
+    def _florets(self, plant: Plant, at: Each, aside: Each, front: Each, dice: Dice) -> Poses:
         n = len(at)
         grow = 1 - (1 - self.taper) * at
-        across, up = self.spread * grow * aside, 2 * at - 1
-        x, y = plant.at(across, up)
+        x, y = plant.at(self.spread * grow * aside, 2 * at - 1)
         down = self.droop * (0.55 + 0.45 * front)
-        turns = (
-            turn(down.astype(np.float32), aside.astype(np.float32)).astype(np.float64) + plant.lean
-        )
+        turns = turn(down.astype(np.float32), aside.astype(np.float32)) + plant.lean
         return Poses(
             x,
             y,
             plant.scale * self.size * grow,
             turns + dice.jitters(n, 0.03),
-            (1 - 0.42 * front * front),
-            turns,
+            1 - 0.42 * front * front,
+            turns.astype(np.float64),
             plant.tone * (0.84 + 0.18 * front + dice.jitters(n, 0.05)),
         )
 

@@ -79,16 +79,20 @@ def table_index(along: Float32[np.ndarray, "*s"]) -> Int64[np.ndarray, "*s"]:
 
 
 def inside(
-    outline: Outline, along: Float32[np.ndarray, "*s"], across: Float32[np.ndarray, "*s"]
+    outline: Outline, at: Int64[np.ndarray, "*s"], across: Float32[np.ndarray, "*s"]
 ) -> Float32[np.ndarray, "*s"]:
     """Distance to the edge in lengths of the petal, positive inside.
+
+    Args:
+        outline: the outline.
+        at: (...) entries of its tables, see `table_index`.
+        across: (...) sideways distance t from the axis, in lengths.
 
     Along the normal at (s, t) the function a(s) - t^2 runs like g + |grad| d - d^2 up to its
     square term, so it is zero at d = sqrt(a'^2 / 4 + a) - sqrt(a'^2 / 4 + t^2). That is exactly
     w - |t| where w is constant, and finite at the ends of every outline.
     """
     tables = outline_tables(outline)
-    at = table_index(along)
     depth = tables.bend.take(at)
     depth += across * across
     np.sqrt(depth, out=depth)

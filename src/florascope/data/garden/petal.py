@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from florascope.data.garden.colour import RGB, Colourway
-from florascope.data.garden.outline import ALONG, Outline, outline_tables, table_index
+from florascope.data.garden.outline import ALONG, Outline, outline_tables
 from florascope.data.garden.texture import SPOT_TILE, spots
 
 Field = Float32[np.ndarray, "*s"]
@@ -24,6 +24,7 @@ class Skin:
         vein: contrast of the veins.
         crease: how much darker the middle is than the edges.
         heart: how much darker the base is than the rest.
+        deep: where that darkness has faded out, as a fraction of the length.
         throat: where the throat's colour has faded out, as a fraction of the length.
         blotch: where a mark-coloured base ends, as a fraction of the length (0: none).
         spots: contrast of mark-coloured spots on the inner half (0: none).
@@ -34,6 +35,7 @@ class Skin:
     vein: float = 0.06
     crease: float = 0.12
     heart: float = 0.35
+    deep: float = 0.5
     throat: float = 0.3
     blotch: float = 0.0
     spots: float = 0.0
@@ -53,31 +55,34 @@ class Points:
 
     Attributes:
         along: (...) s, from 0 at the base to 1 at the tip.
+        at: (...) the entry of a petal's tables for each s.
         across: (...) t, sideways, in units of the length.
         sheen: how much brighter the right edge is than the middle, and the left darker.
         tone: brightness.
     """
 
     along: Field
+    at: Int64[np.ndarray, "*s"]
     across: Field
     sheen: Field
     tone: Field
 
 
-def appearance(petal: Petal, colours: Colourway, points: Points) -> Light:
-    """The colour of petals at points, (3, ...)."""
-    at = table_index(points.along)
+def appearance(petal: Petal, colours: Colourway, points: Points) -> Float32[np.ndarray, "4 *s"]:
+    """The colour of petals at points: red, green, blue, and an empty plane for the cover."""
+    at = points.at
     q = outline_tables(petal.outline).inverse.take(at)
     q *= points.across
     q.clip(-1, 1, out=q)
-    light = np.empty((3, *at.shape), dtype=np.float32)
+    planes = np.empty((4, *at.shape), dtype=np.float32)
+    light = planes[:3]
     for plane, band in zip(light, bands(petal.skin, colours), strict=True):
         band.take(at, out=plane, mode="clip")
     if petal.skin.spots:
         strength = _fade(points.along, petal.skin.spots)
         speckle(light, colours.mark, points.along + points.tone * 9, points.across, strength)
     light *= _shade(petal.skin, q, points)
-    return light
+    return planes
 
 
 def _shade(skin: Skin, q: Field, points: Points) -> Field:
@@ -129,7 +134,9 @@ def bands(skin: Skin, colours: Colourway) -> Float32[np.ndarray, "3 320"]:
     colour = colour + (tip - body) * smooth(s, 0.5, 1.0)
     if skin.blotch:
         colour = mark + (colour - mark) * smooth(s, 0.75 * skin.blotch, skin.blotch)
-    return (colour * (1 - skin.heart * (1 - smooth(s, -0.2, 0.5)))).astype(np.float32)
+    return (colour * (1 - skin.heart * (1 - smooth(s, 0.6 * skin.deep - 0.5, skin.deep)))).astype(
+        np.float32
+    )
 
 
 def smooth(x: Float64[np.ndarray, "*s"], low: float, high: float) -> Float64[np.ndarray, "*s"]:

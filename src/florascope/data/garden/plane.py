@@ -108,19 +108,24 @@ class Plane:
     pixels: Float32[np.ndarray, "m 1 1"]
     tone: Each
 
-    def tinted(self, tint: RGB) -> Float32[np.ndarray, "3 m 1 1"]:
-        """The factors of red, green and blue in each window."""
-        factors = np.multiply.outer(tint, self.tone)
-        return factors.astype(np.float32)[:, :, None, None]
+    def finish(self, planes: "Swatch", cover: Field, shade: Field | None, tint: RGB) -> "Swatch":
+        """Tint the light of a swatch, multiply it by the cover and add the cover, in place.
+
+        Args:
+            planes: light, and room for the cover.
+            cover: (m, h, w) to be filled in.
+            shade: what the light is multiplied by instead, where parts of it are in the shade.
+            tint: factors of red, green and blue.
+        """
+        light = planes[:3]
+        light *= cover if shade is None else shade
+        light *= np.multiply.outer(tint, self.tone).astype(np.float32)[:, :, None, None]
+        planes[3] = cover
+        return planes
 
 
-@dataclass(frozen=True)
-class Swatch:
-    """What a painter returns for a plane: light times cover, and cover."""
-
-    light: Float32[np.ndarray, "3 m h w"]
-    cover: Field
-
+Swatch = Float32[np.ndarray, "4 m h w"]
+"""What a painter returns for a plane: light times cover, then cover; see `Patch`."""
 
 Painter = Callable[[Plane], Swatch]
 
@@ -177,9 +182,7 @@ def sweep(canvas: Canvas, poses: Poses, hull: Hull, painter: Painter) -> list[li
     for box in _chunks(_box(canvas.size, *hull.bounds(poses)), len(poses)):
         swatch = painter(_plane(canvas.size, poses, box, hull.lift))
         for j, (left, top) in enumerate(box.corner.T.tolist()):
-            result[box.which.start + j].append(
-                Patch(left, top, swatch.light[:, j], swatch.cover[j])
-            )
+            result[box.which.start + j].append(Patch(left, top, swatch[:, j]))
     return result
 
 

@@ -38,12 +38,14 @@ class Species:
 
     Attributes:
         name: lower case, with hyphens.
-        habit: how it bears its blossoms.
+        blossom: one of its blossoms.
+        habit: how it bears them.
         colourways: its colours, each as likely.
         scale: least and greatest reach of one plant's blossoms, as a fraction of the picture.
     """
 
     name: str
+    blossom: Blossom
     habit: Inflorescence
     colourways: tuple[Colourway, ...]
     scale: tuple[float, float] = (0.16, 0.42)
@@ -51,7 +53,7 @@ class Species:
 
 def _stamens(count: int, size: float, colours: Colourway, width: float = 0.02) -> Ring:
     thread = Petal(Outline(width=width, knob=0.085), Skin(0, 0, 0, 0, 0.2, 0.5))
-    return Ring(thread, count, size, disorder=1.6, shadow=0.0, colours=colours, offset=0.5)
+    return Ring(thread, count, size, disorder=1.6, colours=colours, offset=0.5)
 
 
 def _star(count: int) -> Blossom:
@@ -85,6 +87,12 @@ def _bell(spots: float) -> Blossom:
     )
 
 
+def _rose(deep: float) -> Petal:
+    """A broad petal that lies in the shadow of the next ring up to a fraction of its length."""
+    outline = Outline(3, 1, 0.62)
+    return Petal(outline, Skin(vein=0.0, crease=0.04, heart=0.75, deep=deep, throat=0.25))
+
+
 PAPER = Petal(
     Outline(4, 1, 0.62, frill=0.05, frills=5),
     Skin(fan=14, vein=0.10, crease=0.1, throat=0.2, blotch=0.30),
@@ -97,7 +105,7 @@ CORONA = Petal(
     Skin(fan=8, vein=0.10, crease=0.2, heart=0.6, throat=0.5),
 )
 RAY = Petal(
-    Outline(2, 1, 0.125, notch=0.02), Skin(fan=4, vein=0.07, crease=0.1, heart=0.2, throat=0.2)
+    Outline(2, 1, 0.115, notch=0.02), Skin(fan=4, vein=0.07, crease=0.1, heart=0.2, throat=0.2)
 )
 FLAME = Petal(Outline(2, 3, 0.145), Skin(fan=4, vein=0.08, crease=0.15, heart=0.3, throat=0.35))
 STRAP = Petal(
@@ -105,10 +113,6 @@ STRAP = Petal(
 )
 CONE = Petal(
     Outline(2, 2, 0.14, notch=0.05), Skin(fan=5, vein=0.10, crease=0.12, heart=0.3, throat=0.2)
-)
-ROSE = Petal(
-    Outline(3, 1, 0.60, notch=-0.03, frill=0.02, frills=3),
-    Skin(fan=0, vein=0, crease=0.06, heart=0.6, throat=0.25),
 )
 CUP = Petal(Outline(2, 3, 0.34), Skin(fan=10, vein=0.05, crease=-0.18, heart=0.25, throat=0.2))
 WING = Petal(Outline(3, 2, 0.52), Skin(fan=12, vein=0.11, crease=0.1, throat=0.25))
@@ -122,15 +126,16 @@ MASK = Petal(
     Outline(3, 1, 0.60, frill=0.02, frills=4),
     Skin(fan=11, vein=0.14, crease=0.05, throat=0.2, blotch=0.52),
 )
-TINY = Petal(Outline(3, 2, 0.42, notch=0.12), Skin(crease=0.1, heart=0.25, throat=0.3))
+TINY = Petal(
+    Outline(3, 2, 0.42, notch=0.12),
+    Skin(crease=0.1, heart=0.35, throat=0.45),
+)
 QUARTER = Petal(Outline(2, 2, 0.50), Skin(fan=4, vein=0.06, crease=0.1, heart=0.25, throat=0.3))
 KEEL = Petal(Outline(3, 2, 0.45), Skin(crease=0.15, heart=0.35, throat=0.35))
 
 POPPY = Blossom(
     (
-        Ring(PAPER, 2, 1.0, offset=0.0, lift=0.35, disorder=0.6)
-        if False
-        else Ring(PAPER, 4, 1.0, lift=0.3, disorder=0.8),
+        Ring(PAPER, 4, 1.0, lift=0.3, disorder=0.8, shadow=0.4),
         _stamens(31, 0.36, DARK),
         Disc(0.13, (0.50, 0.56, 0.30), (0.34, 0.42, 0.22), dome=0.5),
     )
@@ -138,7 +143,7 @@ POPPY = Blossom(
 LILIUM = Blossom(
     (
         Ring(LILY, 3, 1.0, disorder=0.5, tone=0.95),
-        Ring(LILY, 3, 0.98, offset=0.5, disorder=0.5, shadow=0.3),
+        Ring(LILY, 3, 0.98, offset=0.5, disorder=0.5),
         Disc(0.07, (0.48, 0.58, 0.25), None),
         _stamens(6, 0.62, RUST, 0.014),
     )
@@ -153,7 +158,7 @@ NARCISSUS = Blossom(
 )
 DAISY = Blossom(
     (
-        Ring(RAY, 21, disorder=0.8, shadow=0.35),
+        Ring(RAY, 21, disorder=0.8),
         Disc(0.30, (0.93, 0.72, 0.12), (0.86, 0.56, 0.06), seeds=0.5, dome=0.35),
     )
 )
@@ -183,12 +188,11 @@ POMPON = Blossom(
 )
 ROSETTE = Blossom(
     (
-        Ring(ROSE, 5, 1.0, lift=0.2, disorder=1.0, tone=0.95, shadow=0.6),
-        Ring(ROSE, 5, 0.84, offset=0.5, lift=0.35, disorder=1.0, tone=1.0, shadow=0.6),
-        Ring(ROSE, 5, 0.67, offset=0.2, lift=0.5, disorder=1.0, tone=0.98, shadow=0.6),
-        Ring(ROSE, 4, 0.50, offset=0.7, lift=0.6, disorder=1.0, tone=0.95, shadow=0.65),
-        Ring(ROSE, 4, 0.35, offset=0.3, lift=0.7, disorder=1.0, tone=0.88, shadow=0.7),
-        Ring(ROSE, 3, 0.21, offset=0.6, lift=0.7, disorder=1.0, tone=0.78, shadow=0.7),
+        Ring(_rose(0.95), 5, 1.0, lift=0.2, disorder=1.3, shadow=0.5),
+        Ring(_rose(0.92), 5, 0.83, offset=0.5, lift=0.35, disorder=1.3, shadow=0.5),
+        Ring(_rose(0.90), 5, 0.63, offset=0.2, lift=0.5, disorder=1.3, shadow=0.5),
+        Ring(_rose(0.85), 4, 0.43, offset=0.7, lift=0.6, disorder=1.3, tone=0.95, shadow=0.5),
+        Ring(_rose(0.75), 3, 0.25, offset=0.3, lift=0.7, disorder=1.3, tone=0.85, shadow=0.5),
     )
 )
 GOBLET = Blossom(
@@ -224,60 +228,47 @@ PANSY = Blossom(
         Disc(0.085, (0.95, 0.80, 0.20), (0.93, 0.70, 0.10), dome=0.3, centre=(-0.04, 0.0)),
     )
 )
-STARLET = Blossom(
-    (Ring(TINY, 5, disorder=0.4, shadow=0.2), Disc(0.2, (0.75, 0.75, 0.35), None)), shade=0.25
-)
-CROSSLET = Blossom(
-    (Ring(QUARTER, 4, disorder=0.5, shadow=0.3), Disc(0.13, (0.88, 0.86, 0.5), None)), shade=0.5
-)
-LOBELET = Blossom(
-    (
-        Blade(KEEL, 0.16, 1.1, (-0.3, 0.0), tone=0.85),
-        Blade(KEEL, -0.16, 1.1, (-0.3, 0.0), tone=0.9),
-        Blade(KEEL, 0.0, 1.3, (-0.4, 0.0)),
-    ),
-    shade=0.4,
-)
+STARLET = Blossom((Ring(TINY, 5, disorder=0.4),), shade=0.0)
+CROSSLET = Blossom((Ring(QUARTER, 4, disorder=0.5),), shade=0.5)
+BELLS = Spire((15, 20), 0.25, 0.25, 0.8)
+LOBELET = Blossom((Ring(KEEL, 3, disorder=0.5, lift=0.3),), shade=0.4)
 
 SPECIES: tuple[Species, ...] = (
-    Species("five-star", Solitary(_star(5)), (BLUE, VIOLET, WHITE, PINK)),
-    Species("six-star", Solitary(_star(6)), (BLUE, VIOLET, WHITE, PINK)),
-    Species("paper-bowl", Solitary(POPPY, (0.6, 1.0)), (RED, ORANGE, YELLOW, PINK)),
-    Species("freckled-lily", Solitary(LILIUM), (ORANGE, PINK, WHITE, YELLOW)),
-    Species("trumpet-star", Solitary(NARCISSUS, (0.5, 0.95)), (YELLOW, CREAM, WHITE, ORANGE)),
-    Species("garden-daisy", Solitary(DAISY, (0.45, 1.0)), (WHITE, PINK, MAGENTA, BLUE)),
-    Species("sun-disc", Solitary(SUN), (YELLOW, ORANGE, RED, CREAM)),
-    Species("cone-head", Solitary(CONEHEAD, (0.5, 0.8)), (MAGENTA, PINK, WHITE, ORANGE)),
-    Species("pompon", Solitary(POMPON, (0.6, 1.0)), (YELLOW, RED, MAGENTA, WHITE)),
-    Species("spiral-rose", Solitary(ROSETTE, (0.7, 1.0)), (RED, PINK, CREAM, WHITE)),
-    Species("goblet", Solitary(GOBLET, (0.85, 1.0), upright=True), (RED, YELLOW, VIOLET, PINK)),
+    Species("five-star", _star(5), Solitary(), (BLUE, VIOLET, WHITE, PINK)),
+    Species("six-star", _star(6), Solitary(), (BLUE, VIOLET, WHITE, PINK)),
+    Species("paper-bowl", POPPY, Solitary((0.6, 1.0)), (RED, ORANGE, YELLOW, PINK)),
+    Species("freckled-lily", LILIUM, Solitary(), (ORANGE, PINK, WHITE, YELLOW)),
+    Species("trumpet-star", NARCISSUS, Solitary((0.5, 0.95)), (YELLOW, CREAM, WHITE, ORANGE)),
+    Species("garden-daisy", DAISY, Solitary((0.45, 1.0)), (WHITE, PINK, MAGENTA, BLUE)),
+    Species("sun-disc", SUN, Solitary(), (YELLOW, ORANGE, RED, CREAM)),
+    Species("cone-head", CONEHEAD, Solitary((0.5, 0.8)), (MAGENTA, PINK, WHITE, ORANGE)),
+    Species("pompon", POMPON, Solitary((0.6, 1.0)), (YELLOW, RED, MAGENTA, WHITE)),
+    Species("spiral-rose", ROSETTE, Solitary((0.7, 1.0)), (RED, PINK, CREAM, WHITE)),
     Species(
-        "moth-orchid", Solitary(MOTH, (0.7, 1.0), upright=True), (WHITE, MAGENTA, VIOLET, CREAM)
+        "goblet",
+        GOBLET,
+        Solitary((0.85, 1.0), upright=True),
+        (RED, YELLOW, VIOLET, PINK),
+        (0.14, 0.34),
     ),
     Species(
-        "whisker-face", Solitary(PANSY, (0.75, 1.0), upright=True), (VIOLET, YELLOW, BLUE, WHITE)
+        "moth-orchid", MOTH, Solitary((0.7, 1.0), upright=True), (WHITE, MAGENTA, VIOLET, CREAM)
     ),
     Species(
-        "lace-umbel", Umbel(STARLET, (10, 14), 7, 0.075), (WHITE, CREAM, YELLOW, PINK), (0.24, 0.5)
+        "whisker-face", PANSY, Solitary((0.75, 1.0), upright=True), (VIOLET, YELLOW, BLUE, WHITE)
     ),
     Species(
-        "globe-cluster", Globe(CROSSLET, (30, 40), 0.27), (BLUE, PINK, VIOLET, WHITE), (0.2, 0.45)
+        "lace-umbel", STARLET, Umbel((10, 14), 6, 0.078), (WHITE, CREAM, YELLOW, PINK), (0.24, 0.5)
     ),
     Species(
-        "bell-spire",
-        Spire(_bell(0.9), (13, 18), 0.24, 0.26, 0.8),
-        (MAGENTA, PINK, WHITE, CREAM),
-        (0.36, 0.6),
+        "globe-cluster", CROSSLET, Globe((28, 36), 0.28), (BLUE, PINK, VIOLET, WHITE), (0.2, 0.42)
     ),
-    Species(
-        "false-bell-spire",
-        Spire(_bell(0.0), (13, 18), 0.24, 0.26, 0.8),
-        (MAGENTA, PINK, WHITE, CREAM),
-        (0.36, 0.6),
-    ),
+    Species("bell-spire", _bell(0.9), BELLS, (MAGENTA, PINK, WHITE, CREAM), (0.36, 0.6)),
+    Species("false-bell-spire", _bell(0.0), BELLS, (MAGENTA, PINK, WHITE, CREAM), (0.36, 0.6)),
     Species(
         "candle-spire",
-        Spire(LOBELET, (60, 75), 0.13, 0.17, -0.4),
+        LOBELET,
+        Spire((50, 60), 0.14, 0.17, -0.4),
         (BLUE, VIOLET, RED, YELLOW),
         (0.3, 0.55),
     ),

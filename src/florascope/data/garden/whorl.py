@@ -1,17 +1,20 @@
 """A ring of petals around a centre, all evaluated in one pass over its pixels."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64
+from jaxtyping import Complex64, Float32, Float64, Int64
 
 from florascope.data.garden.canvas import Canvas, Patch
-from florascope.data.garden.circle import cosine_sine, turn
+from florascope.data.garden.circle import cosine_sine, pseudo_angle, turn
 from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.outline import inside, tip
+from florascope.data.garden.outline import inside, table_index, tip
 from florascope.data.garden.petal import Petal, Points, appearance
 from florascope.data.garden.plane import Field, Plane, Poses, Swatch, disc_hull, sweep
+
+Sectors = Int64[np.ndarray, "m h w"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Ring:
     lift: float = 0.0
     tone: float = 1.0
     disorder: float = 0.5
-    shadow: float = 0.4
+    shadow: float = 0.0
     colours: Colourway | None = None
 
     def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
@@ -59,62 +62,59 @@ class Ring:
         sideways = c[1] * canvas.sun[1] - s[1] * canvas.sun[0]
         long = self.size * (0.93 + 0.07 * length)
         bright = self.tone * (1 + 0.1 * toward + 0.05 * tone)
-        around = np.arange(2 * n + 2) % n
-        return Spokes(
-            _pack(c[0] / long, s[0] / long)[around], _pack(bright, 0.14 * sideways)[around]
-        )
+        return Spokes(_pack(c[0] / long, s[0] / long), _pack(bright, 0.14 * sideways))
 
 
 @dataclass(frozen=True)
 class Spokes:
-    """What differs from petal to petal, for petals 0 .. n-1 twice, 0, 1; packed in pairs.
+    """What differs from petal to petal, packed in pairs.
 
     One gather of a pair costs half of two gathers; complex numbers are only the container.
 
     Attributes:
-        frame: (2n + 2,) cosine and sine of the direction, over the length.
-        look: (2n + 2,) tone and sheen.
+        frame: (n,) cosine and sine of the direction, over the length.
+        look: (n,) tone and sheen.
     """
 
-    frame: Complex64[np.ndarray, "n2"]
-    look: Complex64[np.ndarray, "n2"]
+    frame: Complex64[np.ndarray, "n"]
+    look: Complex64[np.ndarray, "n"]
 
 
 def _paint(view: Plane, spokes: Spokes, ring: Ring, paint: Paint) -> Swatch:
-    place = turn(view.v, view.u)
-    place *= np.float32(ring.count)
+    sector = pseudo_angle(view.v, view.u)
+    sector *= np.float32(SECTORS // 4)
+    sector += np.float32(SECTORS // 2)
+    at = sector.astype(np.intp)
     if ring.shadow:
-        return _overlapping(view, spokes, ring, paint, place)
-    return _apart(view, spokes, ring, paint, place)
+        return _overlapping(view, spokes, ring, paint, at)
+    return _apart(view, spokes, ring, paint, at)
 
 
-def _apart(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, place: Field) -> Swatch:
+def _apart(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, sector: Sectors) -> Swatch:
     """Each pixel can see the petal nearest to its angle."""
-    place += np.float32(ring.count + 0.5 - ring.offset)
-    petal = place.astype(np.intp)
-    along, across = _frames(view, spokes.frame.take(petal), ring)
-    cover = inside(ring.petal.outline, along, across)
+    nearest = _petal_before(ring.count, ring.offset - 0.5)
+    along, across = _frames(view, spokes.frame[nearest].take(sector), ring)
+    at = table_index(along)
+    cover = inside(ring.petal.outline, at, across)
     cover *= view.pixels * np.float32(ring.size)
     cover += np.float32(0.5)
     cover.clip(0, 1, out=cover)
-    look = spokes.look.take(petal)
-    light = appearance(ring.petal, paint.colours, Points(along, across, look.imag, look.real))
-    light *= cover
-    light *= view.tinted(paint.tint)
-    return Swatch(light, cover)
+    look = spokes.look[nearest].take(sector)
+    points = Points(along, at, across, look.imag, look.real)
+    return view.finish(appearance(ring.petal, paint.colours, points), cover, None, paint.tint)
 
 
-def _overlapping(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, place: Field) -> Swatch:
+def _overlapping(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, sector: Sectors) -> Swatch:
     """Each pixel can see two petals: the one before its angle and, over it, the one after.
 
     Where both show, the colour is that of the one that shows more.
     """
-    place += np.float32(ring.count + 1 - ring.offset)
-    petal = np.empty((2, *place.shape), dtype=np.intp)
-    petal[0] = place
-    np.subtract(petal[0], 1, out=petal[1])
-    along, across = _frames(view, spokes.frame.take(petal), ring)
-    depth = inside(ring.petal.outline, along, across)
+    before = _petal_before(ring.count, ring.offset)
+    pair = np.stack([before + 1, before]) % ring.count
+    frame = spokes.frame[pair].take(sector, axis=1)
+    along, across = _frames(view, frame, ring)
+    at = table_index(along)
+    depth = inside(ring.petal.outline, at, across)
     pixels = view.pixels * np.float32(ring.size)
     depth *= pixels
     above, below = (depth + np.float32(0.5)).clip(0, 1)
@@ -123,14 +123,26 @@ def _overlapping(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, place: F
     lower = above < below
     below *= _shadow(depth[0], pixels, ring.shadow)
     above += below
-    look = spokes.look.take(np.where(lower, petal[1], petal[0]))
-    points = Points(
-        np.where(lower, *along[::-1]), np.where(lower, *across[::-1]), look.imag, look.real
-    )
-    light = appearance(ring.petal, paint.colours, points)
-    light *= above
-    light *= view.tinted(paint.tint)
-    return Swatch(light, cover)
+    along, at, across = (np.where(lower, both[1], both[0]) for both in (along, at, across))
+    look = spokes.look[pair].ravel().take(sector + lower * SECTORS_END)
+    points = Points(along, at, across, look.imag, look.real)
+    return view.finish(appearance(ring.petal, paint.colours, points), cover, above, paint.tint)
+
+
+SECTORS = 4096
+SECTORS_END = SECTORS + 1
+"""Entries of a table by pseudo-angle, whose two ends are both included."""
+
+
+@lru_cache(maxsize=64)
+def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "4097"]:
+    """The petal at or before each sector's angle, where petal k stands at (k + offset) / count."""
+    pseudo = (np.arange(SECTORS_END) + 0.5) * (4 / SECTORS) - 2
+    # The pseudo-angle p is reached in the direction (1 - |p|, sign(p) (1 - |1 - |p||)).
+    size = np.abs(pseudo).clip(0, 2)
+    y = np.copysign(1 - np.abs(1 - size), pseudo)
+    turns = turn(y.astype(np.float32), (1 - size).astype(np.float32)).astype(np.float64)
+    return np.floor(turns * count - offset).astype(np.int64) % count
 
 
 def _frames(view: Plane, frame: Complex64[np.ndarray, "*s"], ring: Ring) -> tuple[Field, Field]:

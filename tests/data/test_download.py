@@ -1,0 +1,285 @@
+"""Downloads from a real server on this machine: verified, resumed, or refused."""
+
+import hashlib
+import io
+import re
+import socket
+import threading
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request
+
+import pytest
+
+from florascope.data import download as module
+from florascope.data.download import download
+from florascope.errors import DownloadError
+
+CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes: several chunks
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
+BY_HAND = "fetch the file by other means and put it at"
+
+Server = Any  # the Site of conftest.py, which tests cannot import
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "file.tgz"
+
+
+@pytest.fixture
+def server(site: Server) -> Server:
+    site.files["file.tgz"] = CONTENT
+    return site
+
+
+def leftovers(target: Path) -> list[str]:
+    return sorted(path.name for path in target.parent.iterdir() if path != target)
+
+
+class TestSuccess:
+    @pytest.mark.parametrize("checksum", [{"sha256": SHA256}, {"md5": MD5}], ids=["sha256", "md5"])
+    def test_the_file_is_there_and_nothing_else(
+        self, checksum: dict[str, Any], server: Server, target: Path
+    ) -> None:
+        assert download(server.url + "file.tgz", target, **checksum) == target
+        assert target.read_bytes() == CONTENT
+        assert leftovers(target) == []
+
+    def test_progress_counts_the_bytes(self, server: Server, target: Path) -> None:
+        seen: list[tuple[str, int, int]] = []
+        download(server.url + "file.tgz", target, sha256=SHA256, progress=lambda *x: seen.append(x))
+        assert {what for what, _, _ in seen} == {"Downloading file.tgz"}
+        assert {total for _, _, total in seen} == {len(CONTENT)}
+        done = [done for _, done, _ in seen]
+        assert done == sorted(done)
+        assert len(done) >= 4
+        assert done[-1] == len(CONTENT)
+
+    def test_a_server_that_tells_no_length(self, server: Server, target: Path) -> None:
+        server.lengths = False
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+
+    def test_a_file_that_is_there_is_not_fetched_again(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        target.write_bytes(CONTENT)
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert server.asked == []
+
+    def test_a_wrong_file_that_is_there_is_replaced(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        target.write_bytes(b"an error page")
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+
+    def test_redirects_on_this_machine(self, server: Server, target: Path) -> None:
+        server.redirects["old"] = server.url + "file.tgz"
+        download(server.url + "old", target, sha256=SHA256)
+        assert [path for path, _ in server.asked] == ["old", "file.tgz"]
+
+    def test_two_at_once_fetch_once(self, server: Server, target: Path) -> None:
+        def fetch() -> None:
+            download(server.url + "file.tgz", target, sha256=SHA256)
+
+        threads = [threading.Thread(target=fetch) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert target.read_bytes() == CONTENT
+        assert len(server.asked) == 1
+
+
+class TestResume:
+    def test_a_connection_cut_midway_goes_on_where_it_stopped(
+        self, server: Server, target: Path
+    ) -> None:
+        server.cuts["file.tgz"] = 600_000
+        with pytest.raises(DownloadError, match="broke off after 600,000 bytes") as info:
+            download(server.url + "file.tgz", target, sha256=SHA256)
+        assert info.value.expected == "1,024,000"
+        assert info.value.fix.startswith("Run the command again (it goes on where it stopped)")
+        assert not target.exists()
+        assert target.with_name("file.tgz.part").read_bytes() == CONTENT[:600_000]
+
+        seen: list[tuple[int, int]] = []
+        download(
+            server.url + "file.tgz",
+            target,
+            sha256=SHA256,
+            progress=lambda _, done, total: seen.append((done, total)),
+        )
+        assert server.asked == [("file.tgz", None), ("file.tgz", "bytes=600000-")]
+        assert target.read_bytes() == CONTENT
+        assert leftovers(target) == []
+        assert min(seen) > (600_000, 0)
+        assert seen[-1] == (len(CONTENT), len(CONTENT))
+
+    @pytest.mark.parametrize("ranges", ["ignored", "wrong"])
+    def test_starts_anew_where_the_server_cannot_go_on(
+        self, ranges: str, server: Server, target: Path
+    ) -> None:
+        server.ranges = ranges
+        server.cuts["file.tgz"] = 600_000
+        with pytest.raises(DownloadError):
+            download(server.url + "file.tgz", target, sha256=SHA256)
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+
+    def test_starts_anew_where_the_part_is_too_long(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        target.with_name("file.tgz.part").write_bytes(CONTENT + b"more")
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+        assert [wanted for _, wanted in server.asked] == ["bytes=1024004-", None]
+
+    def test_a_complete_part_is_not_fetched_again(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        target.with_name("file.tgz.part").write_bytes(CONTENT)
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+        assert server.asked == []
+
+    def test_the_whole_is_verified_at_the_end(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        part = target.with_name("file.tgz.part")
+        part.write_bytes(b"of another file")
+        with pytest.raises(DownloadError, match="has SHA256"):
+            download(server.url + "file.tgz", target, sha256=SHA256)
+        assert not part.exists()
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert target.read_bytes() == CONTENT
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("checksum", "name", "found"),
+        [({"sha256": "0" * 64}, "SHA256", SHA256), ({"md5": "0" * 32}, "MD5", MD5)],
+        ids=["sha256", "md5"],
+    )
+    def test_wrong_bytes_are_deleted(
+        self, checksum: dict[str, Any], name: str, found: str, server: Server, target: Path
+    ) -> None:
+        with pytest.raises(DownloadError) as info:
+            download(server.url + "file.tgz", target, **checksum)
+        assert info.value.found == f"{server.url}file.tgz has {name} {found}"
+        (wanted,) = checksum.values()
+        assert info.value.expected == f"{wanted}, the published file; what came was deleted"
+        assert f"{BY_HAND} {target}" in info.value.fix
+        assert not target.exists()
+        assert not target.with_name("file.tgz.part").exists()
+
+    def test_wrong_bytes_do_not_touch_what_was_there(self, server: Server, target: Path) -> None:
+        target.parent.mkdir()
+        target.write_bytes(b"old")
+        with pytest.raises(DownloadError):
+            download(server.url + "file.tgz", target, sha256="0" * 64)
+        assert target.read_bytes() == b"old"
+
+    def test_a_missing_page(self, server: Server, target: Path) -> None:
+        with pytest.raises(DownloadError, match=r"gone could not be downloaded \(status 404: Not"):
+            download(server.url + "gone", target, sha256=SHA256)
+        assert not target.exists()
+
+    def test_nobody_answers(self, target: Path) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # bound, never listening
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}/file.tgz"
+            with pytest.raises(DownloadError, match=r"could not be downloaded .*refused") as info:
+                download(url, target, sha256=SHA256)
+        assert f"{BY_HAND} {target}" in info.value.fix
+
+    def test_a_server_that_falls_silent(
+        self, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "TIMEOUT", 0.1)
+        monkeypatch.setenv("no_proxy", "*")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}/file.tgz"
+            with pytest.raises(DownloadError, match=r"could not be downloaded \(.*timed out"):
+                download(url, target, sha256=SHA256)
+
+    def test_an_answer_that_is_no_http(self, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("no_proxy", "*")
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=answer)
+            thread.start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/file.tgz"
+            with pytest.raises(DownloadError, match=r"could not be downloaded \(.*SSH-2\.0"):
+                download(url, target, sha256=SHA256)
+            thread.join()
+
+    def test_a_folder_that_cannot_be_made(self, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(DownloadError, match="could not be downloaded"):
+            download(server.url + "file.tgz", tmp_path / "file" / "x.tgz", sha256=SHA256)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://example.org/file.tgz",
+            "http://127.0.0.1.example.org/file.tgz",
+            "http://localhost.example.org/file.tgz",
+            "http://192.168.0.1/file.tgz",
+            "http://user@example.org/file.tgz",
+            "http:///file.tgz",
+            "ftp://example.org/file.tgz",
+            "file:///etc/passwd",
+            "data:,hello",
+            "file.tgz",
+        ],
+    )
+    def test_insecure_addresses(self, url: str, target: Path) -> None:
+        with pytest.raises(DownloadError, match=r"is not a secure address\. expected https://"):
+            download(url, target, sha256=SHA256)
+        assert not target.parent.exists()
+
+    @pytest.mark.parametrize(
+        "url", ["http://example.org/file.tgz", "ftp://example.org/f", "file:///etc/passwd"]
+    )
+    def test_redirects_to_insecure_addresses(self, url: str, server: Server, target: Path) -> None:
+        server.redirects["old"] = url
+        with pytest.raises(DownloadError, match=rf"status 302: .*{re.escape(url)}"):
+            download(server.url + "old", target, sha256=SHA256)
+        assert [path for path, _ in server.asked] == ["old"]
+
+    def test_https_does_not_redirect_to_plain_http_even_on_this_machine(self) -> None:
+        with pytest.raises(HTTPError, match="redirects to http://127"):
+            module._SecureRedirects().redirect_request(
+                Request("https://example.org/"),
+                io.BytesIO(),
+                302,
+                "Found",
+                HTTPMessage(),
+                "http://127.0.0.1:1/",
+            )
+
+    @pytest.mark.parametrize("checksums", [{}, {"md5": MD5, "sha256": SHA256}])
+    def test_exactly_one_checksum(self, checksums: dict[str, Any], target: Path) -> None:
+        with pytest.raises(ValueError, match="give md5 or sha256"):
+            download("https://example.org/", target, **checksums)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/",
+        "http://127.0.0.1:8000/",
+        "http://127.9.9.9/",
+        "http://[::1]:80/",
+        "http://localhost:1/",
+    ],
+)
+def test_secure_addresses(url: str) -> None:
+    assert module._secure(url)

@@ -1,0 +1,217 @@
+"""Folders of class folders: what is found, and what is refused."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from florascope.data.dataset import Dataset, Photo
+from florascope.data.folder import folder
+from florascope.errors import DataError
+
+
+def names(photos: list[Photo]) -> list[str]:
+    return [photo.name for photo in photos]
+
+
+def ids(data: Dataset) -> list[str]:
+    return [known.id for known in data.classes]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Path]:
+    """Make empty files below a folder: folder() looks at names, never into files."""
+
+    def files(*paths: str) -> Path:
+        root = tmp_path / "root"
+        root.mkdir(exist_ok=True)
+        for path in paths:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).touch()
+        return root
+
+    return files
+
+
+def classes(where: str = "", *, count: int = 2, of: str = "ab") -> list[str]:
+    return [f"{where}{name}/{i}.jpg" for name in of for i in range(count)]
+
+
+class TestClassFolders:
+    def test_photos_labels_and_names(self, photo_folder: Path) -> None:
+        data = folder(photo_folder)
+        assert data.name == "photos"
+        assert [(known.id, known.name) for known in data.classes] == [
+            ("daisy", "daisy"),
+            ("rose", "rose"),
+            ("violet", "violet"),
+        ]
+        assert data.counts().tolist() == [10, 10, 10]
+        assert data.own_splits == {}
+        assert names(list(data.photos))[9:12] == ["daisy/10.jpg", "rose/1.jpg", "rose/2.jpg"]
+        assert data.labels[9:12].tolist() == [0, 1, 1]
+        assert data.photos[10].read()[..., 0].mean() == pytest.approx(200, abs=4)
+
+    def test_numeric_classes_are_in_numeric_order(self, make: Callable[..., Path]) -> None:
+        root = make(*(f"{k}/{i}.jpg" for k in (10, 2, 1, 102) for i in (1, 2)))
+        assert ids(folder(root)) == ["1", "2", "10", "102"]
+
+    def test_other_classes_are_in_alphabetic_order(self, make: Callable[..., Path]) -> None:
+        assert ids(folder(make(*classes(of="cBa")))) == ["a", "B", "c"]
+
+    def test_suffixes_of_any_case(self, make: Callable[..., Path]) -> None:
+        root = make("a/1.JPG", "a/2.jpeg", "a/3.Png", "b/1.webp", "b/2.TIF")
+        assert folder(root).counts().tolist() == [3, 2]
+
+    def test_hidden_files_and_other_files_are_left_out_and_counted(
+        self, make: Callable[..., Path]
+    ) -> None:
+        root = make(
+            *classes(),
+            *("README.txt", ".DS_Store", ".git/config", "__MACOSX/a/1.jpg"),
+            *("a/.1.jpg", "a/notes.md", "b/1.txt", "b/.thumbs/1.jpg"),
+        )
+        data = folder(root)
+        assert data.counts().tolist() == [2, 2]
+        assert data.ignored == 8
+
+    def test_links_to_files_and_folders_are_followed(
+        self, make: Callable[..., Path], photo_folder: Path
+    ) -> None:
+        root = make(*classes(of="a"))
+        (root / "a" / "link.jpg").symlink_to(photo_folder / "rose" / "1.jpg")
+        (root / "linked").symlink_to(photo_folder / "violet")
+        data = folder(root)
+        assert data.counts().tolist() == [3, 10]
+        assert data.photos[2].read().shape == (30, 40, 3)
+
+    def test_a_class_may_be_called_train(self, make: Callable[..., Path]) -> None:
+        root = make(*(f"{k}/{i}.jpg" for k in ("train", "test", "bus") for i in (1, 2)))
+        data = folder(root)
+        assert ids(data) == ["bus", "test", "train"]
+        assert data.own_splits == {}
+
+    def test_the_folder_here_has_its_own_name(
+        self, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(photo_folder)
+        data = folder(Path())
+        assert data.name == "photos"
+        assert data.photos[0].name == "daisy/1.jpg"
+
+
+class TestSubsets:
+    @pytest.mark.parametrize("val", ["val", "valid", "validation", "Val"])
+    def test_train_val_and_test(self, val: str, make: Callable[..., Path]) -> None:
+        root = make(*classes("train/", count=4), *classes(f"{val}/", count=2), *classes("test/"))
+        data = folder(root)
+        assert ids(data) == ["a", "b"]
+        split = data.own_splits["folder"]
+        assert split.name == "folder"
+        for subset, place in (("train", "train"), ("val", val), ("test", "test")):
+            found = [data.photos[i].name for i in split[subset]]
+            assert found == [name for name in names(list(data.photos)) if name.startswith(place)]
+        assert {s: len(part) for s, part in split.items()} == {"train": 8, "val": 4, "test": 4}
+        assert data.labels[split.val].tolist() == [0, 0, 1, 1]
+
+    @pytest.mark.parametrize(("present", "missing"), [("val", "test"), ("test", "val")])
+    def test_a_missing_subset_is_drawn_from_train(
+        self, present: str, missing: str, make: Callable[..., Path]
+    ) -> None:
+        data = folder(make(*classes("train/", count=20), *classes(f"{present}/", count=3)))
+        split = data.own_splits["folder"]
+        assert split.name == f"folder ({missing}: 10% of train)"
+        assert {data.photos[i].name.split("/")[0] for i in split[present]} == {present}
+        assert {data.photos[i].name.split("/")[0] for i in split[missing]} == {"train"}
+        assert np.bincount(data.labels[split[missing]]).tolist() == [2, 2]
+        assert np.bincount(data.labels[split.train]).tolist() == [18, 18]
+
+    def test_train_alone_has_no_split(self, make: Callable[..., Path]) -> None:
+        data = folder(make(*classes("train/", count=3)))
+        assert data.own_splits == {}
+        assert data.counts().tolist() == [3, 3]
+
+    def test_other_files_are_counted_at_every_level(self, make: Callable[..., Path]) -> None:
+        root = make(*classes("train/"), *classes("val/"), *classes("test/"))
+        make("labels.txt", "train/.x", "val/a/notes.md")
+        assert folder(root).ignored == 3
+
+    @pytest.mark.parametrize(
+        ("extra", "message", "fix"),
+        [
+            ("val/c/1.jpg", "val and train differ in 1 classes: c is in val only", "to train"),
+            ("train/c/1.jpg", "val and train differ in 1 classes: c is in train only", "to val"),
+        ],
+    )
+    def test_the_classes_must_agree(
+        self, extra: str, message: str, fix: str, make: Callable[..., Path]
+    ) -> None:
+        root = make(*classes("train/"), *classes("val/"), *classes("test/"), extra)
+        with pytest.raises(DataError, match=message) as info:
+            folder(root)
+        assert info.value.fix.startswith(f"Add c {fix}, or take it out")
+
+    def test_two_folders_for_one_subset(self, make: Callable[..., Path]) -> None:
+        root = make(*classes("train/"), *classes("val/"), *classes("valid/"))
+        with pytest.raises(DataError, match=r"root holds both val and valid\. expected one folder"):
+            folder(root)
+
+    @pytest.mark.parametrize("stray", ["extra/a/1.jpg", "cover.jpg"])
+    def test_photos_beside_the_subsets(self, stray: str, make: Callable[..., Path]) -> None:
+        name = stray.split("/", maxsplit=1)[0]
+        with pytest.raises(DataError, match=f"root holds {name} beside train") as info:
+            folder(make(*classes("train/"), *classes("test/"), stray))
+        assert info.value.fix == f"Move {name} elsewhere"
+
+    def test_photos_directly_in_a_subset(self, make: Callable[..., Path]) -> None:
+        root = make(*classes("train/"), "test/1.jpg", "test/2.jpg")
+        with pytest.raises(DataError, match=r"2 photos lie directly in .*test \(1\.jpg first\)"):
+            folder(root)
+
+
+class TestRefusals:
+    def test_a_missing_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"gone cannot be read \(No such file") as info:
+            folder(tmp_path / "gone")
+        assert info.value.expected.startswith("a folder of class folders")
+
+    def test_a_file(self, photo_folder: Path) -> None:
+        with pytest.raises(DataError, match=r"1\.jpg cannot be read \(Not a directory\)"):
+            folder(photo_folder / "rose" / "1.jpg")
+
+    def test_an_empty_folder(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match="root holds no folders and no photos"):
+            folder(make())
+
+    def test_photos_directly_in_the_folder(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"2 photos lie directly in .*root \(2") as info:
+            folder(make("2.jpg", "10.jpg", *classes()))
+        assert info.value.fix == "Move each into the folder of its class"
+
+    def test_a_class_folder_without_photos(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"root/c holds no photos\. .*\.jpg") as info:
+            folder(make(*classes(), "c/notes.txt"))
+        assert info.value.fix == "Fill the folder or remove it"
+
+    def test_folders_nested_too_deeply(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"root/a holds folders itself \(2019 first\)") as info:
+            folder(make(*classes(), "a/2019/1.jpg"))
+        assert "or open" in info.value.fix
+
+    def test_a_folder_around_the_right_one_is_pointed_to(
+        self, photo_folder: Path, tmp_path: Path
+    ) -> None:
+        shutil.move(photo_folder, tmp_path / "outer" / "photos")
+        with pytest.raises(DataError, match=r"or open .*outer/photos if its folders are"):
+            folder(tmp_path / "outer")
+
+    def test_one_class_only(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"holds one class folder only \(a\)\. .*at least two"):
+            folder(make(*classes(of="a")))
+
+    def test_a_class_with_a_single_photo(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"class c of .*root has a single photo") as info:
+            folder(make(*classes(), "c/1.jpg"))
+        assert info.value.fix == "Add photos, or remove the class"

@@ -1,0 +1,195 @@
+"""The whole page: well-formed, self-contained, accessible, and saying what was measured."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import get_args
+
+import pytest
+
+from florascope.errors import FlorascopeError
+from florascope.explanation.attribution import Explainer
+from florascope.report import page
+from florascope.report.page import explainers_for, report_html
+from florascope.report.results import ResultRow
+from florascope.report.words import Language
+from florascope.training.experiment import Experiment
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Reads a page and complains of tags that do not match."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(autouse=True)
+def known_explainers(monkeypatch: pytest.MonkeyPatch, ramps: list[Explainer]) -> None:
+    monkeypatch.setattr(page, "explainers_for", lambda _: ramps)
+
+
+@pytest.fixture
+def html(experiment: Experiment) -> str:
+    return report_html(experiment)
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_both_languages_are_well_formed(seeded: Experiment, language: Language) -> None:
+    reader = read(report_html(seeded, language=language))
+    assert reader.all("html") == [{"lang": language}]
+    assert len(reader.all("section")) == 8
+    title = {"en": "Training report", "es": "Informe de entrenamiento"}[language]
+    assert title in reader.words
+
+
+def test_nothing_comes_from_elsewhere(html: str) -> None:
+    reader = read(html)
+    addresses = [a[k] for _, a in reader.tags for k in ("src", "href", "xlink:href") if k in a]
+    assert addresses
+    assert all(a and a.startswith(("data:image/jpeg;base64,", "#")) for a in addresses)
+    assert not reader.all("script")
+    assert not reader.all("link")
+    assert not re.search(r"url\((?!#)|@import", html)
+
+
+def test_every_link_within_the_page_arrives(html: str) -> None:
+    reader = read(html)
+    ids = [a["id"] for _, a in reader.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    targets = {a["href"] for a in reader.all("a")}
+    assert targets <= {f"#{i}" for i in ids}
+
+
+def test_every_picture_is_described(html: str) -> None:
+    reader = read(html)
+    assert all(a.get("alt") for a in reader.all("img"))
+    assert all(a.get("aria-label") for a in reader.all("svg"))
+
+
+def test_tables_have_captions_and_headers(html: str) -> None:
+    reader = read(html)
+    assert len(reader.all("table")) == len(reader.all("caption"))
+    scopes = {a.get("scope") for a in reader.all("th")}
+    assert scopes == {"col", "row", "rowgroup"}
+
+
+def test_hostile_names_stay_text(html: str) -> None:
+    assert "<script" not in html
+    assert "<b>co</b>" not in html
+    reader = read(html)
+    assert "<script>alert(1)</script>" in reader.words
+    assert "Swatches & <b>co</b>" in reader.words
+
+
+def test_the_table_has_the_metrics(experiment: Experiment, html: str) -> None:
+    text = read(html).words
+    for metrics in experiment.metrics.values():
+        assert f"{100 * metrics.top1:.2f}%" in text
+        assert f"{100 * metrics.top5:.2f}%" in text
+        assert f"{100 * metrics.mean_class:.2f}%" in text
+        assert f"{metrics.loss:.4f}" in text
+    assert "test 8 75.00% 40.9% to 92.9%" in text  # 6 of 8, Wilson
+    assert "5.20%" in text
+    assert "4.6937" in text
+    assert "1.3863" in text  # ln 4
+
+
+def test_wrong_and_right_photos_are_named(html: str) -> None:
+    text = read(html).words
+    assert text.count("wrong <script>alert(1)</script>") == 0
+    assert 'wrong R&D "$5$", taken for <script>alert(1)</script>' in text
+    assert 'wrong blue flax, taken for R&D "$5$"' in text
+    assert "swatch_06.png" in text
+    assert "swatch_14.png" in text
+    assert len(re.findall(r"\bright (grey willow|blue flax|R&D|<script>)", text)) == 3
+
+
+def test_skipped_photos_are_named_and_escaped(seeded: Experiment) -> None:
+    html = report_html(seeded)
+    text = read(html).words
+    assert "1 photo could not be read and took no part:" in text
+    assert "swatch_00.png : swatch_00.png is damaged & <i>cut</i> short" in text
+    assert "<i>cut</i>" not in html
+
+
+def test_of_many_skipped_photos_the_first_are_named(seeded: Experiment) -> None:
+    problems = dict.fromkeys(range(25), "damaged")
+    bank = replace(seeded.bank, problems=problems)
+    text = read(report_html(replace(seeded, bank=bank))).words
+    assert text.count(": damaged") == 20
+    assert "and 5 photos more" in text
+
+
+def test_every_setting_is_listed(seeded: Experiment) -> None:
+    text = read(report_html(seeded)).words
+    assert "learning_rate 0.001 step size of Adam" in text
+    assert "augment yes" in text
+    assert "crop_mode squash" in text
+
+
+def test_rivals_stand_in_the_table(experiment: Experiment) -> None:
+    rival = ResultRow("Done <right>", "test", 0.8861, 0.97, 0.88, 0.51, 819)
+    text = read(report_html(experiment, rivals=[rival])).words
+    assert "Done <right> test 819 88.61% 86.3% to 90.6% 97.00% 88.00% 0.5100" in text
+
+
+def test_a_run_without_errors_says_so(experiment: Experiment) -> None:
+    labels = experiment.logits.argmax(1)
+    perfect = replace(experiment, dataset=replace(experiment.dataset, labels=labels))
+    text = read(report_html(perfect)).words
+    assert text.count("No test photo was misnamed, so there is no confusion to show.") == 2
+
+
+def test_progress_counts_the_explained_photos(experiment: Experiment) -> None:
+    calls: list[tuple[str, int, int]] = []
+    report_html(experiment, progress=lambda *call: calls.append(call))
+    assert calls == [("Explaining photos", done, 5) for done in range(6)]
+
+
+def test_the_page_is_small(html: str) -> None:
+    assert len(html) < 1_000_000
+
+
+def test_an_unknown_language_is_refused(experiment: Experiment) -> None:
+    with pytest.raises(FlorascopeError, match="no report in language"):
+        report_html(experiment, language="eo")  # type: ignore[arg-type]
+
+
+def test_the_real_explainers_fit_the_network(experiment: Experiment) -> None:
+    names = [explainer.name for explainer in explainers_for(experiment.classifier)]
+    assert names == ["sharp", "ig"]

@@ -1,0 +1,121 @@
+"""Both languages say everything, with the same placeholders; numbers are written by their rules."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import florascope.report
+from florascope.errors import FlorascopeError
+from florascope.report.english import ENGLISH
+from florascope.report.spanish import SPANISH
+from florascope.report.words import Words
+
+EN, ES = Words.of("en"), Words.of("es")
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert list(ENGLISH) == list(SPANISH)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_both_languages_have_the_same_placeholders(key: str) -> None:
+    assert _placeholders(ENGLISH[key]) == _placeholders(SPANISH[key])
+
+
+def test_nothing_is_left_untranslated() -> None:
+    alike = {key for key in ENGLISH if ENGLISH[key] == SPANISH[key]}
+    symbols = {"no", "top1", "top5", "method.gradcam", "errors.one"}
+    assert alike <= symbols
+
+
+def test_every_text_is_used() -> None:
+    folder = Path(florascope.report.__file__).parent
+    sources = [*folder.rglob("*.py"), *folder.rglob("*.jinja2")]
+    catalogues = re.compile("(english|spanish)")
+    code = "".join(p.read_text(encoding="utf-8") for p in sources if not catalogues.match(p.stem))
+    used = set(re.findall(r"""["']([a-z0-9_.]+)["']""", code))
+    stems = {f"{prefix}{used_part}" for prefix in ("", "analysis.") for used_part in used}
+    families = ("tone.", "subset.", "purpose.", "reason.", "method.", "setting.", "curves.")
+    unused = [
+        key
+        for key in ENGLISH
+        if key not in stems and key.rsplit(".", 1)[0] not in stems and not key.startswith(families)
+    ]
+    titles = {key for key in unused if key.endswith(".title")}
+    assert set(unused) - titles == {"explained.methods.linear", "explained.methods.other"}
+
+
+def test_english_numbers() -> None:
+    assert EN.integer(12345) == "12,345"
+    assert EN.number(-1.5, 2) == "\N{MINUS SIGN}1.50"
+    assert EN.signed(2.0) == "+2.00"
+    assert EN.percent(0.9426) == "94.3%"
+    assert EN.points(0.057) == "5.7 points"
+    assert EN.between(0.1, 0.25) == "10.0% to 25.0%"
+
+
+def test_spanish_numbers() -> None:
+    assert ES.integer(8189) == "8189"
+    assert ES.integer(12345) == f"12{NARROW}345"
+    assert ES.number(4.6937, 4) == "4,6937"
+    assert ES.percent(0.9426) == f"94,3{NARROW}%"
+    assert ES.between(0.1, 0.25) == f"de 10,0{NARROW}% a 25,0{NARROW}%"
+
+
+def test_short_numbers() -> None:
+    assert [EN.short(v) for v in (0.0123456, 32.0, 1e-6, 3.1623e-5)] == [
+        "0.0123",
+        "32",
+        "10⁻⁶",
+        "3.16 × 10⁻⁵",
+    ]
+
+
+def test_counts_agree_with_their_noun() -> None:
+    assert [EN.counted("photos", n) for n in (0, 1, 6552)] == [
+        "0 photos",
+        "1 photo",
+        "6,552 photos",
+    ]
+    assert [ES.counted("times", n) for n in (1, 2)] == ["una vez", "2 veces"]
+
+
+def test_lists_end_with_and() -> None:
+    assert EN.listed(["a", "b", "c"]) == "a, b and c"
+    assert ES.listed(["a", "b"]) == "a y b"
+    assert EN.listed(["a"]) == "a"
+    assert EN.listed([]) == ""
+
+
+def test_settings_of_every_kind() -> None:
+    values = [True, None, 0.001, 224, "squash", (0.5, 0.25)]
+    assert [EN.setting(v) for v in values] == [
+        "yes",
+        "automatic",
+        "0.001",
+        "224",
+        "squash",
+        "0.5; 0.25",
+    ]
+    assert ES.setting(0.5) == "0,5"
+
+
+def test_meaning_of_known_and_unknown_settings() -> None:
+    assert EN.meaning("seed") == ENGLISH["setting.seed"]
+    assert EN.meaning("unheard_of") == ""
+
+
+def test_spanish_does_not_break_before_the_percent_sign() -> None:
+    assert f"95{NARROW}%" in ES("results.interval")
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(FlorascopeError, match="no report in language 'eo'. expected one of en, es"):
+        Words.of("eo")  # type: ignore[arg-type]
