@@ -107,7 +107,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _from_wide(image: Image.Image) -> Image.Image:
     """Scale greys of 16 or 32 bits, where Pillow's own conversion would clip them at 255."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
     top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max()))
     greys = (values.clip(0, top) * (255.0 / top)).round().astype(np.uint8)
     return Image.fromarray(greys).convert("RGB")

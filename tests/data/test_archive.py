@@ -1,5 +1,6 @@
 """Unpacking: honest archives, and every way to be dishonest."""
 
+import errno
 import io
 import tarfile
 import threading
@@ -178,6 +179,21 @@ class TestRefusals:
         archive = tmp_path / "photos.tgz"
         archive.write_bytes(content)
         refused(archive, target, r"photos\.tgz is damaged")
+
+    def test_a_disk_that_is_full(
+        self, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("shutil.copyfileobj", full)
+        error = refused(
+            archived(tmp_path, file("jpg/a.jpg")), target, r"cannot be unpacked \(No space left"
+        )
+        assert error.fix.endswith("free some space or choose another --data-dir")
+
+    def test_a_missing_archive(self, tmp_path: Path, target: Path) -> None:
+        refused(tmp_path / "gone.tgz", target, r"gone\.tgz cannot be unpacked \(No such file")
 
     def test_an_empty_archive(self, tmp_path: Path, target: Path) -> None:
         refused(archived(tmp_path), target, "holds nothing")

@@ -57,7 +57,7 @@ class Ramp:
         return Attribution(self.name, values, total, complete=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ramps() -> list[Explainer]:
     """A complete explainer and a pixel-wise one whose sum falls short by four fifths."""
     return [Ramp(), Ramp("ig", missing=0.8)]

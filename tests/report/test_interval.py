@@ -28,10 +28,5 @@ def test_difference_changes_sign_with_its_arguments() -> None:
 
 def test_an_interval_holds_its_bounds_and_what_lies_between() -> None:
     interval = Interval(0.2, 0.4)
-    assert [interval.holds(v) for v in (0.19, 0.2, 0.3, 0.4, 0.41)] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]
+    held = [v for v in (0.19, 0.2, 0.3, 0.4, 0.41) if interval.holds(v)]
+    assert held == [0.2, 0.3, 0.4]

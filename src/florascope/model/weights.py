@@ -40,17 +40,17 @@ NAMED = {
     "torchvision": NamedWeights(
         "mobilenetv2_100.torchvision_folded.safetensors", "mobilenetv2_100", Preprocessing()
     ),
-    # This project's own, trained on the 6,552 training photos of Oxford 102 (80/10/10), halved in
-    # precision; in the package, so that the demo runs without a network.
-    "flowers": NamedWeights(
-        "mobilenetv2_100.flowers.safetensors", "mobilenetv2_100", Preprocessing(), embedded=True
-    ),
     # Google's TensorFlow weights, as Keras ships them: "same" padding, input in [-1, 1].
     "google": NamedWeights(
         "mobilenetv2_100.google_tf_folded.safetensors",
         "mobilenetv2_100",
         Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
         {"pad_type": "same"},
+    ),
+    # This project's own, trained on the 6,552 training photos of Oxford 102 (80/10/10), halved in
+    # precision; in the package, so that the demo runs without a network.
+    "flowers": NamedWeights(
+        "mobilenetv2_100.flowers.safetensors", "mobilenetv2_100", Preprocessing(), embedded=True
     ),
 }
 

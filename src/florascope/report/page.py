@@ -31,7 +31,7 @@ from florascope.report.results import (
     own_rows,
 )
 from florascope.report.samples import augmented_samples, sample_photos
-from florascope.report.words import Language, Words
+from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 from florascope.training.recipe import describe
 
@@ -43,7 +43,7 @@ def report_html(
     experiment: Experiment,
     *,
     rivals: Sequence[ResultRow] = (),
-    language: Language = "en",
+    language: str = "en",
     progress: Progress = silent,
 ) -> str:
     """Render a finished run as one self-contained page (inline styles, charts and pictures).

@@ -52,8 +52,8 @@ def worst_pair(experiment: Experiment, worst: Confusion, words: Words) -> Pair:
         predicted=predicted,
         count=worst.count,
         mistaken=_pictures(experiment, mistaken, alt),
-        of_true=_training(experiment, mistaken[0], worst.true, words),
-        of_predicted=_training(experiment, mistaken[0], worst.predicted, words),
+        of_true=_training(experiment, int(mistaken[0]), worst.true, words),
+        of_predicted=_training(experiment, int(mistaken[0]), worst.predicted, words),
     )
 
 

@@ -61,7 +61,7 @@ def _sample(experiment: Experiment, index: int, words: Words) -> Sample:
 def _augmented(experiment: Experiment, recipe: SeedRecipe, place: int, words: Words) -> Sample:
     index = int(experiment.split.train[place])
     plain, name = _sample(experiment, index, words), class_name(experiment, index)
-    crops = crop_of(experiment, index)[None]
+    crops = np.stack([crop_of(experiment, index)])  # a writable copy, as torch wants
 
     def views() -> Iterator[Picture]:
         for epoch in range(recipe.epochs):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 from florascope.report.english import ENGLISH
 from florascope.report.spanish import SPANISH
@@ -27,9 +27,10 @@ class Words:
     texts: Mapping[str, str]
 
     @classmethod
-    def of(cls, language: Language) -> Self:
-        """Return the words of a language."""
-        return cls(language, CATALOGUES[language])
+    def of(cls, language: str) -> Self:
+        """Return the words of a language, "en" or "es"."""
+        known = cast("Language", language)
+        return cls(known, CATALOGUES[known])
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled in."""

@@ -118,7 +118,7 @@ def quarter_power(x: Curve, quarters: int) -> Curve:
     result = np.ones_like(x)
     for _ in range(quarters):
         result = result * root
-    return result
+    return np.asarray(result)  # a lone number would come out as a scalar
 
 
 def _power(s: Curve, outline: Outline) -> Curve:
