@@ -112,7 +112,7 @@ def tip(outline: Outline, across: Float32[np.ndarray, "*s"]) -> Float32[np.ndarr
     return drawn
 
 
-def quarter_power(x: Curve, quarters: int) -> Curve:
+def quarter_power(x: Curve | float, quarters: int) -> Curve:
     """x^(quarters/4) by square roots and products, which round alike everywhere."""
     root = np.sqrt(np.sqrt(x))
     result = np.ones_like(x)
