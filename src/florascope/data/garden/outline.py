@@ -14,7 +14,7 @@ LENGTH = STEPS + 2 * MARGIN
 ALONG = (np.arange(LENGTH) - MARGIN + 0.5) / STEPS
 
 Table = Float32[np.ndarray, "320"]
-Curve = Float64[np.ndarray, "*s"]
+Curve = Float64[np.ndarray, "*s"] | np.float64
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def tip(outline: Outline, across: Float32[np.ndarray, "*s"]) -> Float32[np.ndarr
     return drawn
 
 
-def quarter_power(x: Curve | float, quarters: int) -> Curve:
+def quarter_power(x: Curve, quarters: int) -> Curve:
     """x^(quarters/4) by square roots and products, which round alike everywhere."""
     root = np.sqrt(np.sqrt(x))
     result = np.ones_like(x)
