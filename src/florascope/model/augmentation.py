@@ -57,7 +57,7 @@ class Augmentation:
             indexes: of the b photos in their data set.
         """
         theta = torch.from_numpy(np.stack([self.matrix(seed, epoch, i) for i in indexes]))
-        images = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+        images = torch.tensor(crops).permute(0, 3, 1, 2).float()  # a copy: crops may be read-only
         grid = affine_grid(theta, list(images.shape), align_corners=False)
         moved = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
         return np.ascontiguousarray(moved.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())

@@ -17,9 +17,7 @@ from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
 PIXELWISE = {"ig"}  # methods whose single pixels are too noisy to look at
-SMOOTHING = (
-    1 / 14
-)  # of the side, as standard deviation: as coarse as a 7 x 7 map, to share its scale
+SMOOTHING = 1 / 14  # of the side, as standard deviation: as coarse as a map of 7 x 7 places
 
 Map = Float[np.ndarray, "size size"]
 
