@@ -1,0 +1,210 @@
+"""Does the answer hang on the places that the map names? Deletion and insertion curves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64
+from torch import Tensor
+from torch.nn import functional
+
+from florascope.errors import ExplanationError
+from florascope.explanation.attribution import Targets
+from florascope.model.backbone import Images
+from florascope.model.classifier import Logits
+
+Network = Callable[[Images], Logits]
+Maps = Float[Tensor, "b H W"]
+Curve = Float64[np.ndarray, "b points"]
+Fill = Literal["blur", "mean"]
+
+BLUR = 0.1  # of the photo's side
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """How a photo is taken apart.
+
+    Attributes:
+        fill: what stands where the photo is removed: "blur" (a Gaussian of a tenth of the side),
+            which adds no edges of its own, or "mean" (the photo's mean colour). One fill serves
+            deletion and insertion, so that the two are each other's mirror image.
+        steps: how many equal parts the photo is removed in.
+        tile: side in pixels of the squares that are removed whole. Single pixels (1) reward noise:
+            a scatter of removed pixels confuses a network wherever it lies. Measured with
+            MobileNetV2 on flowers, deleting single pixels at random scored as low as deleting in
+            the order of the class activation map (0.14 and 0.16).
+        seed: of the order among equal values, so that a constant map is a random order.
+    """
+
+    fill: Fill = "blur"
+    steps: int = 10
+    tile: int = 16
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The target's score while the photo goes, and while it comes back.
+
+    Deleting the least relevant places first (LeRF) passes through the same pictures as inserting
+    the most relevant first, backwards. So these two curves hold all four orders, and
+
+        gain = AUC(insertion) - AUC(deletion) = AUC(deletion, LeRF) - AUC(deletion, MoRF),
+
+    the symmetric relevance gain of Bluecher et al. 2024, is 0 on average for any order that knows
+    nothing (an all-zero map among them), whatever the network makes of the perturbed pictures.
+
+    Attributes:
+        at: (points,) share of the photo removed or inserted, 0 to 1.
+        deletion: (b, points) score after removing the most relevant places first (MoRF).
+        insertion: (b, points) score after putting the most relevant places first into the fill.
+    """
+
+    at: Float64[np.ndarray, "points"]
+    deletion: Curve
+    insertion: Curve
+
+    @property
+    def deletion_auc(self) -> Float64[np.ndarray, "b"]:
+        """Low where the most relevant places carry the answer."""
+        return auc(self.at, self.deletion)
+
+    @property
+    def insertion_auc(self) -> Float64[np.ndarray, "b"]:
+        """High where the most relevant places suffice for the answer."""
+        return auc(self.at, self.insertion)
+
+    @property
+    def gain(self) -> Float64[np.ndarray, "b"]:
+        """Insertion less deletion: 0 for an order that knows nothing, higher is better."""
+        gain: Float64[np.ndarray, "b"] = self.insertion_auc - self.deletion_auc
+        return gain
+
+
+class Faithfulness(NamedTuple):
+    """The curves in both scales.
+
+    Attributes:
+        probability: of the target, as Petsiuk et al. 2018 measure it.
+        logit: of the target, which no other class's logit enters.
+    """
+
+    probability: Curves
+    logit: Curves
+
+
+def faithfulness(
+    network: Network,
+    images: Images,
+    targets: Targets,
+    values: Maps,
+    perturbation: Perturbation | None = None,
+) -> Faithfulness:
+    """Measure deletion and insertion curves (Petsiuk, Das and Saenko 2018, RISE).
+
+    It needs memory for about three batches of b images and takes 2 * steps forward passes.
+
+    Args:
+        network: from normalised images to logits, in eval mode.
+        images: (b, 3, H, W) normalised.
+        targets: (b,) classes whose score is followed.
+        values: (b, H, W) the maps; only their order within an image matters.
+        perturbation: how the photos are taken apart.
+
+    Raises:
+        ExplanationError: there are fewer tiles than steps.
+    """
+    how = perturbation or Perturbation()
+    ranks = removal_ranks(values, how.tile, how.seed)
+    cuts = _cuts(ranks[0].numel(), how.steps)
+    photo = images.to(memory_format=torch.channels_last)  # about twice as fast on a CPU
+    filled = fill(photo, how.fill)
+
+    def score(cut: int, inside: Tensor, outside: Tensor) -> Tensor:
+        """Probability and logit with the `cut` most relevant tiles from inside."""
+        chosen = _spread(ranks < cut, how.tile, values.shape)[:, None]
+        return _scores(network, torch.where(chosen, inside, outside), targets)
+
+    with torch.no_grad():
+        deletion = [score(cut, filled, photo) for cut in cuts]
+        between = [score(cut, photo, filled) for cut in cuts[1:-1]]
+    insertion = [deletion[-1], *between, deletion[0]]
+    at = np.array(cuts) / cuts[-1]
+    probability, logit = (
+        Curves(at, *(_curve(points, scale) for points in (deletion, insertion))) for scale in (0, 1)
+    )
+    return Faithfulness(probability, logit)
+
+
+def auc(
+    at: Float64[np.ndarray, "points"], curve: Float64[np.ndarray, "b points"]
+) -> Float64[np.ndarray, "b"]:
+    """Area under each curve by the trapezoid rule, (b,)."""
+    areas: Float64[np.ndarray, "b"] = np.trapezoid(curve, at, axis=1)
+    return areas
+
+
+def removal_ranks(values: Maps, tile: int, seed: int) -> Int64[Tensor, "b rows columns"]:
+    """Rank the tiles of each map, 0 for the one with the highest mean; ties in seeded order."""
+    tiles = functional.avg_pool2d(values[:, None].double(), tile, ceil_mode=True)[:, 0]
+    flat = tiles.flatten(1)
+    generator = torch.Generator().manual_seed(seed)
+    shuffle = torch.rand(flat.shape, generator=generator).argsort(1)
+    order = torch.argsort(flat.gather(1, shuffle), dim=1, descending=True, stable=True)
+    places = torch.arange(flat.shape[1]).expand_as(order)
+    ranks = torch.empty_like(order).scatter_(1, shuffle.gather(1, order), places)
+    return ranks.reshape(tiles.shape)
+
+
+def fill(images: Images, kind: Fill) -> Images:
+    """What stands where a photo is removed, at the photo's size."""
+    if kind == "mean":
+        return images.mean((2, 3), keepdim=True).expand_as(images)
+    for axis in (2, 3):
+        images = _blurred(images, axis)
+    return images
+
+
+def _blurred(images: Images, axis: int) -> Images:
+    """Convolve one axis with a Gaussian of BLUR times its length, reflected at the border."""
+    sigma = BLUR * images.shape[axis]
+    reach = min(int(3 * sigma) + 1, images.shape[axis] - 1)
+    kernel = torch.exp(-((torch.arange(-reach, reach + 1) / sigma) ** 2) / 2).to(images.dtype)
+    shape = [1, 1, 1, 1]
+    shape[axis] = len(kernel)
+    padding = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
+    padded = functional.pad(images, padding, mode="reflect")
+    weight = (kernel / kernel.sum()).reshape(shape).expand(images.shape[1], *shape[1:])
+    return functional.conv2d(padded, weight, groups=images.shape[1])
+
+
+def _cuts(tiles: int, steps: int) -> list[int]:
+    """How many tiles are gone after each step, 0 to all."""
+    if not 1 <= steps <= tiles:
+        raise ExplanationError(
+            f"{steps} steps for maps of {tiles} tiles",
+            expected=f"1 to {tiles} steps",
+            fix="Take fewer steps or smaller tiles",
+        )
+    return [round(step * tiles / steps) for step in range(steps + 1)]
+
+
+def _spread(
+    chosen: Bool[Tensor, "b rows columns"], tile: int, shape: torch.Size
+) -> Bool[Tensor, "b H W"]:
+    """From tiles to pixels."""
+    wide = chosen.repeat_interleave(tile, 1).repeat_interleave(tile, 2)
+    return wide[:, : shape[1], : shape[2]]
+
+
+def _scores(network: Network, pictures: Images, targets: Targets) -> Float[Tensor, "2 b"]:
+    logits = network(pictures).double()
+    own = targets[:, None]
+    return torch.stack([x.gather(1, own)[:, 0] for x in (logits.softmax(1), logits)])
+
+
+def _curve(points: list[Tensor], scale: int) -> Curve:
+    return torch.stack([point[scale] for point in points], dim=1).numpy()

@@ -1,0 +1,79 @@
+"""How far a mean over photos can be trusted."""
+
+import math
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+
+import numpy as np
+from jaxtyping import Float64
+
+Values = Float64[np.ndarray, "_"]
+
+NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with its 95 % confidence interval.
+
+    Attributes:
+        mean: of the n values; NaN where there are none.
+        low: the interval's lower end; NaN below two values, which say nothing of their spread.
+        high: its upper end; likewise.
+        n: values it was taken over.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        if self.n < 2:
+            return f"{self.mean:.2f} [n = {self.n}]"
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return the numbers, null where there are none."""
+        return {key: value if math.isfinite(value) else None for key, value in asdict(self).items()}
+
+
+def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval of a mean (Efron 1987, BCa), 95 %.
+
+    With z0 the normal quantile of the share of resampled means below the mean, and the jackknife's
+    acceleration, which for a mean is a = sum d^3 / (6 (sum d^2)^1.5), d the deviations, the ends
+    are the resampled means' quantiles at Phi(z0 + (z0 + z) / (1 - a (z0 + z))), z = -1.96, 1.96.
+    Unlike the plain percentiles this follows the skew of shares and areas that are near 0 or 1.
+
+    Args:
+        values: one a photo; NaN (a photo without a mask, say) is left out.
+        seed: of the resampling.
+        resamples: how many.
+    """
+    known = values[~np.isnan(values)]
+    n = len(known)
+    if n < 2:
+        return Interval(float(known.mean()) if n else math.nan, math.nan, math.nan, n)
+    mean = float(known.mean())
+    if np.ptp(known) == 0:
+        return Interval(mean, mean, mean, n)
+    draws = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    means = known[draws].mean(1)
+    low, high = np.quantile(means, _levels(known, means))
+    return Interval(mean, float(low), float(high), n)
+
+
+def _levels(values: Values, means: Values) -> tuple[float, float]:
+    """Quantiles of the resampled means at which the interval ends."""
+    deviations = values - values.mean()
+    acceleration = (deviations**3).sum() / (6.0 * (deviations**2).sum() ** 1.5)
+    below = ((means < values.mean()).mean() + (means <= values.mean()).mean()) / 2.0
+    # an extreme skew may leave no resampled mean on one side: stay within what B draws can tell
+    bias = NORMAL.inv_cdf(float(np.clip(below, 1 / len(means), 1 - 1 / len(means))))
+
+    def level(z: float) -> float:
+        shifted = bias + z
+        return NORMAL.cdf(bias + shifted / (1.0 - acceleration * shifted))
+
+    return level(NORMAL.inv_cdf(0.025)), level(NORMAL.inv_cdf(0.975))

@@ -1,0 +1,142 @@
+"""What an audit found."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from florascope.audit.faithfulness import Curves, Perturbation
+from florascope.audit.interval import Interval, bootstrap
+from florascope.audit.measure import MEASURES
+from florascope.audit.references import REFERENCES
+from florascope.audit.sanity import Similarity
+from florascope.audit.similarity import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How an audit is done.
+
+    Attributes:
+        perturbation: of the deletion and insertion curves.
+        noise: of the stability check, in levels of an 8-bit pixel (of 255).
+        sanity_photos: photos, evenly picked, whose maps are followed while weights are randomised.
+        sanity_stages: steps of that randomisation.
+        batch_size: photos at a time, which bounds the memory.
+        resamples: of the bootstrap.
+        seed: of everything drawn.
+    """
+
+    perturbation: Perturbation = field(default_factory=Perturbation)
+    noise: float = 2.0
+    sanity_photos: int = 16
+    sanity_stages: int = 6
+    batch_size: int = 16
+    resamples: int = 2000
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class MethodScores:
+    """What was measured of one method.
+
+    Attributes:
+        method: its name.
+        scores: (n,) by the names of MEASURES; NaN where a measure does not exist (no usable mask,
+            or a method that does not promise its sum).
+        curves: of the target's probability.
+        sanity: similarity to the trained network's maps, from the top downwards.
+    """
+
+    method: str
+    scores: dict[str, Scores]
+    curves: Curves
+    sanity: tuple[Similarity, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class AuditReport:
+    """What was measured of all methods on the same photos.
+
+    Attributes:
+        settings: how.
+        targets: (n,) the class explained in each photo.
+        methods: those asked for, then the references "random" and "centre".
+    """
+
+    settings: AuditSettings
+    targets: Int64[np.ndarray, "n"]
+    methods: tuple[MethodScores, ...]
+
+    @property
+    def masked(self) -> int:
+        """Photos whose mask shows flower and background."""
+        return self.interval(REFERENCES[0], "area").n
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """The methods asked for, without the references."""
+        return tuple(s.method for s in self.methods if s.method not in REFERENCES)
+
+    def __getitem__(self, method: str) -> MethodScores:
+        return next(scores for scores in self.methods if scores.method == method)
+
+    def interval(self, method: str, measure: str) -> Interval:
+        """Mean and 95 % interval of a measure over the photos."""
+        return self.bootstrapped(self[method].scores[measure])
+
+    def difference(self, method: str, reference: str, measure: str) -> Interval:
+        """The same of method less reference, photo by photo.
+
+        Paired, because photos differ far more among each other than methods do on one photo.
+        """
+        one, other = (self[name].scores[measure] for name in (method, reference))
+        return self.bootstrapped(one - other)
+
+    def bootstrapped(self, values: Scores) -> Interval:
+        """Interval of any figure a photo, with the audit's seed and resamples."""
+        return bootstrap(values, self.settings.seed, self.settings.resamples)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return means, intervals and mean curves as JSON values."""
+        return {
+            "photos": len(self.targets),
+            "masked": self.masked,
+            "settings": asdict(self.settings),
+            "measures": [asdict(measure) for measure in MEASURES.values()],
+            "methods": {scores.method: self._method(scores) for scores in self.methods},
+        }
+
+    def _method(self, scores: MethodScores) -> dict[str, Any]:
+        measures, curves = scores.scores.items(), scores.curves
+        return {
+            "reference": scores.method in REFERENCES,
+            "measures": {name: self.bootstrapped(values).to_json() for name, values in measures},
+            "curves": {
+                "at": curves.at.tolist(),
+                "deletion": curves.deletion.mean(0).tolist(),
+                "insertion": curves.insertion.mean(0).tolist(),
+            },
+            "sanity": [self._stage(similarity) for similarity in scores.sanity],
+        }
+
+    def _stage(self, similarity: Similarity) -> dict[str, Any]:
+        return {
+            "stage": similarity.stage,
+            "signed": self.bootstrapped(similarity.signed).to_json(),
+            "absolute": self.bootstrapped(similarity.absolute).to_json(),
+        }
+
+
+def joined(parts: Sequence[MethodScores]) -> MethodScores:
+    """Put one method's batches together."""
+    first = parts[0]
+    curves = Curves(
+        first.curves.at,
+        np.concatenate([part.curves.deletion for part in parts]),
+        np.concatenate([part.curves.insertion for part in parts]),
+    )
+    scores = {name: np.concatenate([part.scores[name] for part in parts]) for name in first.scores}
+    return MethodScores(first.method, scores, curves)

@@ -1,0 +1,63 @@
+"""How alike two stacks of maps are, map by map."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+from scipy.stats import rankdata
+
+Maps = Float[np.ndarray, "n H W"]
+Scores = Float64[np.ndarray, "n"]
+Rows = Float64[np.ndarray, "n p"]
+
+
+def correlation(first: Maps, second: Maps) -> Scores:
+    """Pearson's correlation over the pixels of each pair of maps, (n,), in [-1, 1].
+
+    Where it is undefined because a map is constant, equal maps score 1 and others 0: a map that
+    ignores the network stays similar to itself, and one that died is similar to nothing.
+    """
+    one, two = _flat(first), _flat(second)
+    return np.where(_vary(one, two), _pearson(one, two), _equal(one, two))
+
+
+def rank_correlation(first: Maps, second: Maps) -> Scores:
+    """Spearman's correlation: Pearson's of the pixels' ranks, ties sharing their mean rank.
+
+    Constant maps are treated as in `correlation`.
+    """
+    one, two = _flat(first), _flat(second)
+    ranked = _pearson(rankdata(one, axis=1), rankdata(two, axis=1))
+    return np.where(_vary(one, two), ranked, _equal(one, two))
+
+
+def relative_l2(first: Maps, second: Maps) -> Scores:
+    """Distance |second - first| over the larger of the two norms: 0 for equal maps, at most 2.
+
+    The larger norm, rather than the first, keeps the figure finite where one map is zero.
+    """
+    one, two = _flat(first), _flat(second)
+    size = np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(two, axis=1))
+    distance: Scores = np.linalg.norm(two - one, axis=1) / np.where(size > 0, size, 1.0)
+    return distance
+
+
+def _pearson(first: Rows, second: Rows) -> Scores:
+    one, two = (values - values.mean(1, keepdims=True) for values in (first, second))
+    size = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
+    cosine: Scores = (one * two).sum(1) / np.where(size > 0, size, 1.0)
+    return cosine.clip(-1.0, 1.0)
+
+
+def _vary(first: Rows, second: Rows) -> Bool[np.ndarray, "n"]:
+    """Whether neither row is constant (exactly: a constant's deviations may round to non-zero)."""
+    varied: Bool[np.ndarray, "n"] = (np.ptp(first, axis=1) > 0) & (np.ptp(second, axis=1) > 0)
+    return varied
+
+
+def _equal(first: Rows, second: Rows) -> Scores:
+    same: Scores = (first == second).all(1).astype(np.float64)
+    return same
+
+
+def _flat(maps: Maps) -> Rows:
+    flat: Rows = maps.reshape(len(maps), -1).astype(np.float64)
+    return flat

@@ -1,0 +1,103 @@
+"""A network whose reasons are known: it looks at one patch of the photo and nowhere else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from florascope.data.dataset import ClassName
+from florascope.explanation.attribution import Attribution
+from florascope.model.backbone import Backbone, Embedding
+from florascope.model.classifier import Classifier
+from florascope.model.preprocessing import Preprocessing
+
+SIZE = 32
+PATCH = (slice(4, 14), slice(16, 30))  # rows and columns; not in the middle
+
+
+class Lens(nn.Module):
+    """Weighs every place of the photo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weight = torch.zeros(SIZE, SIZE)
+        weight[PATCH] = 1.0
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(1, keepdim=True) * self.weight
+
+
+class PatchBackbone(Backbone):
+    """A feature map at the photo's size: brightness inside the patch, zero elsewhere."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.name, self.model_args, self.norm = "patch", {}, None
+        self.preprocessing = Preprocessing(
+            size=SIZE, crop_pct=1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+        )
+        self.net = nn.Sequential(Lens())
+        self.num_features, self.pools_linearly = 1, True
+
+    def forward(self, images: Tensor) -> Embedding:
+        feature_map = self.net(images)
+        return Embedding(feature_map, feature_map.mean((2, 3)))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The class activation map, which is the whole truth about the patch network."""
+
+    name: str = "truth"
+
+    def __call__(self, classifier: Classifier, images: Tensor, targets: Tensor) -> Attribution:
+        with torch.no_grad():
+            answer = classifier.answer(images)
+            weight = classifier.head.weight[targets]
+            values = torch.einsum("bc,bchw->bhw", weight, answer.map) / answer.map[0, 0].numel()
+            logits = answer.logits.gather(1, targets[:, None])[:, 0]
+            total = logits - classifier.head.bias[targets]
+        return Attribution(self.name, values, total, complete=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def patch_classifier() -> Classifier:
+    """Two classes: "dark" and "bright", by the mean brightness of the patch."""
+    classifier = Classifier(PatchBackbone(), (ClassName("0", "dark"), ClassName("1", "bright")))
+    share = np.zeros((SIZE, SIZE))
+    share[PATCH] = 1.0
+    scale = 20.0 / float(share.mean())
+    classifier.set_head(torch.tensor([[-scale], [scale]]), torch.tensor([14.0, -14.0]))
+    return classifier.eval()
+
+
+@pytest.fixture
+def truth() -> Truth:
+    """The right explanation of `patch_classifier`."""
+    return Truth()
+
+
+@pytest.fixture
+def photos() -> list[np.ndarray]:
+    """Twenty photos of the network's size, the patch bright, the rest noise as dark as black."""
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 120, (20, SIZE, SIZE, 3), dtype=np.uint8)
+    photos[:, PATCH[0], PATCH[1]] = rng.integers(180, 250, (20, 10, 14, 3), dtype=np.uint8)
+    return list(photos)
+
+
+@pytest.fixture
+def mask() -> np.ndarray:
+    """Flower in the patch, background elsewhere, the first two rows unknown."""
+    mask = np.full((SIZE, SIZE), 3, np.uint8)
+    mask[PATCH] = 1
+    mask[:2] = 0
+    return mask
