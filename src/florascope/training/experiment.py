@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from florascope.data.dataset import Dataset
 from florascope.data.splits import Indexes, Split
 from florascope.errors import DataError
+from florascope.evaluation.calibration import Calibrated, calibrate
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
@@ -37,6 +38,7 @@ class Experiment:
         history: one row a step of the fit.
         metrics: of "train", "val" and "test", on plain photos.
         seconds: from the first photo to the last figure.
+        calibrated: what the classifier's verdicts rest on.
     """
 
     dataset: Dataset
@@ -48,6 +50,7 @@ class Experiment:
     history: list[dict[str, float]]
     metrics: dict[str, Metrics]
     seconds: float
+    calibrated: Calibrated | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the run's figures as JSON values."""
@@ -97,9 +100,19 @@ def train(
     classifier.set_head(head.weight, head.bias)
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
+    calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
     seconds = time.perf_counter() - start
     return Experiment(
-        dataset, readable, recipe, classifier, bank, logits, head.history, metrics, seconds
+        dataset,
+        readable,
+        recipe,
+        classifier,
+        bank,
+        logits,
+        head.history,
+        metrics,
+        seconds,
+        calibrated,
     )
 
 
