@@ -6,7 +6,7 @@ import pytest
 
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
-from florascope.data.species import HARMS, species102, species_of
+from florascope.data.species import HARMS, Species, species102, species_of
 
 TABLE = species102()
 EVERY = list(TABLE.values())
@@ -17,7 +17,7 @@ def test_every_class_is_there_under_the_name_of_its_data_set() -> None:
 
 
 @pytest.mark.parametrize("species", EVERY, ids=lambda s: s.label)
-def test_each_row_is_complete_and_consistent(species) -> None:  # type: ignore[no-untyped-def]
+def test_each_row_is_complete_and_consistent(species: Species) -> None:
     words = species.scientific.split()
     assert words[0] == species.genus
     assert len(words) >= 2
@@ -59,7 +59,8 @@ def test_lookalikes_are_known_others_and_mutual() -> None:
 
 
 def test_nothing_is_called_safe() -> None:
-    forbidden = re.compile(r"safe|edible|harmless|non-?toxic|comestible|segur|inofensiv", re.I)
+    words = r"safe|edible|harmless|non-?toxic|comestible|segur|inofensiv"
+    forbidden = re.compile(words, re.IGNORECASE)
     for species in EVERY:
         for text in (*species.notes.values(), species.source):
             assert not forbidden.search(text), species.label
@@ -80,9 +81,9 @@ def test_the_most_dangerous_are_so_named() -> None:
 
 @pytest.mark.parametrize(
     "genus",
-    ["Helleborus", "Narcissus", "Ranunculus", "Iris", "Cyclamen", "Hippeastrum", "Nerine"]
-    + ["Ipomoea", "Zantedeschia", "Anthurium", "Rhododendron", "Euphorbia", "Fritillaria"]
-    + ["Lathyrus", "Pelargonium", "Clematis", "Anemone", "Aquilegia", "Papaver", "Lilium"],
+    "Helleborus Narcissus Ranunculus Iris Cyclamen Hippeastrum Nerine Ipomoea Zantedeschia Anthurium"
+    " Rhododendron Euphorbia Fritillaria Lathyrus Pelargonium Clematis Anemone Aquilegia Papaver"
+    " Lilium".split(),
 )
 def test_known_harm_is_never_left_out(genus: str) -> None:
     found = [s for s in EVERY if s.genus == genus]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--recipe", "name", default="probe", show_default=True, help="seed or probe.")
+@click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
 @click.option("--weights", help="torchvision, google, timm, random or a safetensors FILE.")
@@ -52,7 +52,9 @@ def run_training(
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.report.page import report_html
+    from florascope.training.device import leave_to_first_process
     from florascope.training.experiment import train as run
+    from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
 
@@ -63,7 +65,15 @@ def run_training(
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
         split = choose_split(dataset, options["split"], recipe.seed)
-        experiment = run(dataset, split, recipe, strict=options["strict"], progress=progress)
+        experiment = run(
+            dataset,
+            split,
+            recipe,
+            strict=options["strict"],
+            logbook=Logbook(out),
+            progress=progress,
+        )
+        leave_to_first_process()
         files = write_run(experiment, out, lambda e: report_html(e, progress=progress))
     name_skipped(experiment)
     return experiment, files

@@ -1,5 +1,6 @@
 """One training run from photos to measured classifier."""
 
+import hashlib
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,12 +17,15 @@ from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
+from florascope.training.batches import LabelledPhotos, Transform
 from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
+from florascope.training.finetune import finetune, training_transform
 from florascope.training.head import LinearHead, Samples
+from florascope.training.logbook import Logbook, Row
 from florascope.training.probe import fit_probe
-from florascope.training.recipe import Recipe, SeedRecipe, describe
+from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,7 @@ def train(
     recipe: Recipe,
     *,
     strict: bool = False,
+    logbook: Logbook | None = None,
     progress: Progress = silent,
 ) -> Experiment:
     """Fit a classifier on the train photos, select on val, measure on all three.
@@ -81,6 +86,7 @@ def train(
         split: their division.
         recipe: how to fit; the same recipe (with its seed) gives the same numbers.
         strict: refuse to go on where a photo cannot be read, instead of leaving it out.
+        logbook: where fine-tuning keeps its checkpoint and history; None keeps nothing.
         progress: told of every longer step.
 
     Raises:
@@ -98,6 +104,12 @@ def train(
     head = _fit(dataset, readable, recipe, engine, bank, progress)
     classifier = Classifier(backbone, dataset.classes).eval()
     classifier.set_head(head.weight, head.bias)
+    history = head.history
+    if isinstance(recipe, FinetuneRecipe):
+        book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
+        history = _finetune(classifier, dataset, readable, recipe, book, progress)
+        bank = embed(dataset.photos, Engine(backbone), progress=progress)
+        head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
     calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
@@ -109,7 +121,7 @@ def train(
         classifier,
         bank,
         logits,
-        head.history,
+        history,
         metrics,
         seconds,
         calibrated,
@@ -145,7 +157,9 @@ def _fit(
     progress: Progress,
 ) -> LinearHead:
     train, val = (_samples(dataset, bank, split[s]) for s in ("train", "val"))
-    if not isinstance(recipe, SeedRecipe):
+    if isinstance(recipe, FinetuneRecipe):
+        return fit_probe(train, val, ProbeRecipe(), progress=progress)
+    if isinstance(recipe, ProbeRecipe):
         return fit_probe(train, val, recipe, progress=progress)
     epochs = [train] * recipe.epochs
     if recipe.augment:
@@ -160,3 +174,41 @@ def _samples(dataset: Dataset, bank: FeatureBank, indexes: Indexes) -> Samples:
     features = torch.from_numpy(bank.values[0, indexes])
     targets = torch.from_numpy(dataset.labels[indexes])
     return Samples(features, targets, len(dataset.classes))
+
+
+def _finetune(
+    classifier: Classifier,
+    dataset: Dataset,
+    split: Split,
+    recipe: FinetuneRecipe,
+    logbook: Logbook,
+    progress: Progress,
+) -> list[Row]:
+    transforms = training_transform(classifier, recipe), Transform(classifier.preprocessing)
+    train, val = (
+        LabelledPhotos(
+            [dataset.photos[i] for i in split[subset]],
+            dataset.labels[split[subset]],
+            len(dataset.classes),
+            transform,
+            recipe.batch_size,
+            balanced=recipe.balanced and subset == "train",
+        )
+        for subset, transform in zip(("train", "val"), transforms, strict=True)
+    )
+    return finetune(classifier, train, val, recipe, logbook, progress=progress)
+
+
+def _origin(
+    dataset: Dataset, split: Split, recipe: FinetuneRecipe, bank: FeatureBank
+) -> dict[str, Any]:
+    """What a run must share with the checkpoint it goes on from."""
+    digest = hashlib.blake2b(dataset.labels.tobytes(), digest_size=8)
+    for indexes in (split.train, split.val):
+        digest.update(indexes.tobytes())
+    return {
+        **describe(recipe),
+        "data": dataset.name,
+        "photos": bank.key,
+        "split": f"{split.name} ({digest.hexdigest()})",
+    }
