@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from florascope.data.dataset import Dataset
 from florascope.data.splits import Indexes, Split
 from florascope.errors import DataError
+from florascope.evaluation.calibration import Calibrated, calibrate
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
@@ -41,6 +42,7 @@ class Experiment:
         history: one row a step of the fit.
         metrics: of "train", "val" and "test", on plain photos.
         seconds: from the first photo to the last figure.
+        calibrated: what the classifier's verdicts rest on.
     """
 
     dataset: Dataset
@@ -52,6 +54,7 @@ class Experiment:
     history: list[dict[str, float]]
     metrics: dict[str, Metrics]
     seconds: float
+    calibrated: Calibrated | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the run's figures as JSON values."""
@@ -109,9 +112,19 @@ def train(
         head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
+    calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
     seconds = time.perf_counter() - start
     return Experiment(
-        dataset, readable, recipe, classifier, bank, logits, history, metrics, seconds
+        dataset,
+        readable,
+        recipe,
+        classifier,
+        bank,
+        logits,
+        history,
+        metrics,
+        seconds,
+        calibrated,
     )
 
 

@@ -59,7 +59,8 @@ def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, st
     }
     paths["metrics"].unlink(missing_ok=True)
     figures = experiment.to_json()
-    save_bundle(experiment.classifier, paths["bundle"], figures, model_card(experiment))
+    card, calibrated = model_card(experiment), experiment.calibrated
+    save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated)
     write_text(paths["history"], as_csv(experiment.history))
     write_text(paths["report"], report(experiment))
     write_json(paths["metrics"], figures)
