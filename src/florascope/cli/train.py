@@ -1,5 +1,6 @@
 """`florascope train`: photos to a measured classifier."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from florascope.cli.console import (
 
 if TYPE_CHECKING:
     from florascope.evaluation.metrics import Metrics
+    from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
 
 
@@ -46,9 +48,9 @@ def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # 
 
 
 def run_training(
-    source: str, out: Path, options: dict[str, Any]
+    source: str, out: Path, options: dict[str, Any], rivals: Sequence["ResultRow"] = ()
 ) -> tuple["Experiment", dict[str, str]]:
-    """Open the data, train and write the run's folder."""
+    """Open the data, train and write the run's folder; rivals stand beside it in its report."""
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.report.page import report_html
@@ -74,7 +76,9 @@ def run_training(
             progress=progress,
         )
         leave_to_first_process()
-        files = write_run(experiment, out, lambda e: report_html(e, progress=progress))
+        files = write_run(
+            experiment, out, lambda e: report_html(e, rivals=rivals, progress=progress)
+        )
     name_skipped(experiment)
     return experiment, files
 
