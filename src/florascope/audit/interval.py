@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.stats import binomtest
 
 Values = Float64[np.ndarray, "_"]
 
@@ -62,6 +63,23 @@ def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
     means = known[draws].mean(1)
     low, high = np.quantile(means, _levels(known, means))
     return Interval(mean, float(low), float(high), n)
+
+
+def wilson(hits: Values) -> Interval:
+    """Wilson's score interval (1927) of a share, 95 %, by SciPy.
+
+    Resampling cannot see the misses that were not met: of 16 hits in 16 it would make 1.00 for
+    certain, where Wilson's interval begins at 0.81.
+
+    Args:
+        hits: 1 or 0 a photo; NaN is left out, and fractions (a hit shared by ties) are rounded in
+            sum.
+    """
+    known = hits[~np.isnan(hits)]
+    if not len(known):
+        return Interval(math.nan, math.nan, math.nan, 0)
+    ends = binomtest(round(known.sum()), len(known)).proportion_ci(method="wilson")
+    return Interval(float(known.mean()), float(ends.low), float(ends.high), len(known))
 
 
 def _levels(values: Values, means: Values) -> tuple[float, float]:
