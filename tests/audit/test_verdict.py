@@ -135,12 +135,17 @@ def test_the_summary_names_what_fails() -> None:
     assert summary(found) == ("sharp passes 5 of 7 criteria, not localised, stable",)
 
 
+def test_the_worse_of_the_two_correlations_is_judged() -> None:
+    assert findings()["learned"].measured.mean == pytest.approx(0.1)  # absolute; signed is half
+
+
 def test_findings_are_json() -> None:
     finding = findings()["stable"]
     assert finding.to_json() == {
         "method": "sharp",
         "criterion": "stable",
         "passed": True,
+        "measured": finding.measured.to_json(),
         "text": finding.text,
     }
 

@@ -18,6 +18,7 @@ from florascope.audit.specimens import Specimens, as_array, attribute, maps_of
 from florascope.audit.stability import Noise, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
+from florascope.explanation.methods import METHODS
 from florascope.model.classifier import Classifier
 from florascope.progress import Progress, silent, track
 
@@ -57,6 +58,17 @@ def audit(
         for explainer, scores in zip(tracked, measured, strict=True)
     )
     return AuditReport(how, exhibits.targets, methods)
+
+
+def methods_for(classifier: Classifier) -> list[str]:
+    """Return the names of the methods that fit the network, without the slow "ig".
+
+    Where pooling and head are linear, Grad-CAM is the class activation map once more; where they
+    are not, only Grad-CAM is left.
+    """
+    if not classifier.backbone.pools_linearly:
+        return ["gradcam"]
+    return [name for name in METHODS if name not in {"gradcam", "ig"}]
 
 
 def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:

@@ -43,9 +43,9 @@ class Perturbation:
     seed: int = 0
 
     @classmethod
-    def of(cls, size: int, steps: int = 10) -> Self:
+    def of(cls, size: int, steps: int = 10, seed: int = 0) -> Self:
         """Return squares of a fourteenth of the side, whatever the photo's size in pixels."""
-        return cls(steps=steps, tile=max(1, size // 14))
+        return cls(steps=steps, tile=max(1, size // 14), seed=seed)
 
 
 @dataclass(frozen=True, eq=False)

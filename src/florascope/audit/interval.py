@@ -30,9 +30,8 @@ class Interval:
     n: int
 
     def __str__(self) -> str:
-        if self.n < 2:
-            return f"{self.mean:.2f} [n = {self.n}]"
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        mean, low, high = (f"{round(v, 2) + 0.0:.2f}" for v in (self.mean, self.low, self.high))
+        return f"{mean} [n = {self.n}]" if self.n < 2 else f"{mean} [{low}, {high}]"
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return the numbers, null where there are none."""

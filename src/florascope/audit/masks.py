@@ -61,8 +61,12 @@ class MaskFolder:
 
     def __call__(self, photo: Photo) -> Mask | None:
         """Return the photo's mask, of the file's size; None where there is none."""
-        file = self.path / f"{Path(photo.name).stem}.png"
+        file = self.file(photo)
         return _read(file, self.ids) if file.is_file() else None
+
+    def file(self, photo: Photo) -> Path:
+        """Return where the photo's mask is looked for."""
+        return self.path / f"{Path(photo.name).stem}.png"
 
 
 def no_mask(photo: Photo) -> Mask | None:  # noqa: ARG001 (a MaskOf)
