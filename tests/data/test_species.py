@@ -81,9 +81,28 @@ def test_the_most_dangerous_are_so_named() -> None:
 
 @pytest.mark.parametrize(
     "genus",
-    "Helleborus Narcissus Ranunculus Iris Cyclamen Hippeastrum Nerine Ipomoea Zantedeschia Anthurium"
-    " Rhododendron Euphorbia Fritillaria Lathyrus Pelargonium Clematis Anemone Aquilegia Papaver"
-    " Lilium".split(),
+    [
+        "Helleborus",
+        "Narcissus",
+        "Ranunculus",
+        "Iris",
+        "Cyclamen",
+        "Hippeastrum",
+        "Nerine",
+        "Ipomoea",
+        "Zantedeschia",
+        "Anthurium",
+        "Rhododendron",
+        "Euphorbia",
+        "Fritillaria",
+        "Lathyrus",
+        "Pelargonium",
+        "Clematis",
+        "Anemone",
+        "Aquilegia",
+        "Papaver",
+        "Lilium",
+    ],
 )
 def test_known_harm_is_never_left_out(genus: str) -> None:
     found = [s for s in EVERY if s.genus == genus]

@@ -22,9 +22,9 @@ from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
-from florascope.training.head import LinearHead, Samples
+from florascope.training.frozen import fit_head
+from florascope.training.head import LinearHead, Samples, tempered
 from florascope.training.logbook import Logbook, Row
-from florascope.training.probe import fit_probe
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
 
@@ -158,15 +158,14 @@ def _fit(
 ) -> LinearHead:
     train, val = (_samples(dataset, bank, split[s]) for s in ("train", "val"))
     if isinstance(recipe, FinetuneRecipe):
-        return fit_probe(train, val, ProbeRecipe(), progress=progress)
-    if isinstance(recipe, ProbeRecipe):
-        return fit_probe(train, val, recipe, progress=progress)
-    epochs = [train] * recipe.epochs
-    if recipe.augment:
-        photos = [dataset.photos[i] for i in split.train]
-        views = Views(recipe.augmentation, recipe.epochs, recipe.seed)
-        augmented = embed(photos, engine, views=views, progress=progress)
-        epochs = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
+        head = fit_head(train, val, recipe, progress)
+        return tempered(head, val, recipe.label_smoothing)
+    if isinstance(recipe, ProbeRecipe) or not recipe.augment:
+        return fit_head(train, val, recipe, progress)
+    photos = [dataset.photos[i] for i in split.train]
+    views = Views(recipe.augmentation, recipe.epochs, recipe.seed)
+    augmented = embed(photos, engine, views=views, progress=progress)
+    epochs = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
     return fit_dense(epochs, val, recipe, progress=progress)
 
 

@@ -16,7 +16,7 @@ from florascope.progress import Progress, silent
 from florascope.training.dense import fit_dense
 from florascope.training.head import LinearHead, Samples
 from florascope.training.probe import fit_probe
-from florascope.training.recipe import Recipe, SeedRecipe, describe
+from florascope.training.recipe import ProbeRecipe, Recipe, SeedRecipe, describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +70,18 @@ def fit_frozen(
         )
     start = time.perf_counter()
     train, val = (_samples(dataset, features, split[subset]) for subset in ("train", "val"))
-    head = _fit(train, val, recipe, progress)
+    head = fit_head(train, val, recipe, progress)
     logits = head.logits(features)
     metrics = {subset: measure(logits[i], dataset.labels[i]) for subset, i in split.items()}
     return FrozenFit(split.name, recipe, metrics, head.history, time.perf_counter() - start)
 
 
-def _fit(train: Samples, val: Samples, recipe: Recipe, progress: Progress) -> LinearHead:
+def fit_head(train: Samples, val: Samples, recipe: Recipe, progress: Progress) -> LinearHead:
+    """Fit the recipe's head on plain features; fine-tuning begins with a probe."""
     if isinstance(recipe, SeedRecipe):
         return fit_dense([train] * recipe.epochs, val, recipe, progress=progress)
-    return fit_probe(train, val, recipe, progress=progress)
+    probe = recipe if isinstance(recipe, ProbeRecipe) else ProbeRecipe()
+    return fit_probe(train, val, probe, progress=progress)
 
 
 def _samples(dataset: Dataset, features: Float32[ndarray, "n c"], indexes: Indexes) -> Samples:
