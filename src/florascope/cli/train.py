@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 @click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
-@click.option("--weights", help="torchvision, google, timm, random or a safetensors FILE.")
+@click.option(
+    "--weights", help="torchvision, google, timm, random, a shipped BUNDLE's name or a FILE."
+)
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
+@click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @data_options
 @json_option
@@ -59,10 +62,12 @@ def run_training(
     from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
+    from florascope.training.tensorboard import tensorboard
 
     given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
     given |= {"seed": options["seed"], **parse_settings(options["settings"])}
     recipe = make_recipe(options["name"], **given)
+    listeners = [tensorboard(out / "tensorboard")] if options["tensorboard"] else []
     with progress_bars() as progress:
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
@@ -72,7 +77,7 @@ def run_training(
             split,
             recipe,
             strict=options["strict"],
-            logbook=Logbook(out),
+            logbook=Logbook(out, listeners=listeners),
             progress=progress,
         )
         leave_to_first_process()

@@ -14,6 +14,7 @@ from florascope.model import bundle
 from florascope.model.backbone import Backbone
 from florascope.model.bundle import BundleConfig, read_config
 from florascope.model.classifier import Classifier
+from florascope.model.half import halved, rounded
 from florascope.model.onnx_graph import classifier_graph
 from florascope.model.weights import load_state, read_state
 
@@ -24,6 +25,8 @@ def save_bundle(
     provenance: dict[str, Any],
     card: str = "",
     calibrated: Calibrated | None = None,
+    *,
+    half: bool = False,
 ) -> BundleConfig:
     """Write a bundle, wholly or not at all, replacing one that is there.
 
@@ -33,17 +36,20 @@ def save_bundle(
         provenance: JSON values that say how the classifier came to be.
         card: the model card, Markdown.
         calibrated: what verdicts rest on; its class means go into the graph.
+        half: store the weights in half precision, rounding them first; see `model.half`.
 
     Returns:
         The configuration that was written.
     """
     config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
-    graph = classifier_graph(classifier, calibrated.means if calibrated else None)
+    kept = rounded(classifier) if half else classifier
+    graph = classifier_graph(kept, calibrated.means if calibrated else None)
+    graph, state = (halved(graph), _halved(kept)) if half else (graph, _state(kept))
     with new_folder(path) as draft:
         text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
         # not save_file, which reports a full disk as its own kind of error
-        (draft / bundle.WEIGHTS).write_bytes(save(_state(classifier), metadata={"format": "pt"}))
+        (draft / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
         (draft / bundle.GRAPH).write_bytes(graph.SerializeToString())
         (draft / bundle.CARD).write_text(card, encoding="utf-8")
     return config
@@ -90,6 +96,10 @@ def _state(classifier: Classifier) -> dict[str, Tensor]:
         f"{backbone.classifier_name}.bias": head.bias,
     }
     return {key: value.detach().contiguous().clone() for key, value in state.items()}
+
+
+def _halved(classifier: Classifier) -> dict[str, Tensor]:
+    return {k: v.half() if v.ndim > 1 else v for k, v in _state(classifier).items()}
 
 
 def _load(classifier: Classifier, state: dict[str, Tensor], source: str) -> None:

@@ -23,7 +23,7 @@ from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
 from florascope.training.frozen import fit_head
-from florascope.training.head import LinearHead, Samples, tempered
+from florascope.training.head import LinearHead, Samples, joined, tempered
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
@@ -160,13 +160,15 @@ def _fit(
     if isinstance(recipe, FinetuneRecipe):
         head = fit_head(train, val, recipe, progress)
         return tempered(head, val, recipe.label_smoothing)
-    if isinstance(recipe, ProbeRecipe) or not recipe.augment:
+    if not recipe.views:
         return fit_head(train, val, recipe, progress)
     photos = [dataset.photos[i] for i in split.train]
-    views = Views(recipe.augmentation, recipe.epochs, recipe.seed)
+    views = Views(recipe.augmentation, recipe.views, recipe.seed)
     augmented = embed(photos, engine, views=views, progress=progress)
-    epochs = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
-    return fit_dense(epochs, val, recipe, progress=progress)
+    seen = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
+    if isinstance(recipe, ProbeRecipe):
+        return fit_head(joined([train, *seen]), val, recipe, progress)
+    return fit_dense(seen, val, recipe, progress=progress)
 
 
 def _samples(dataset: Dataset, bank: FeatureBank, indexes: Indexes) -> Samples:

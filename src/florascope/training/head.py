@@ -1,5 +1,6 @@
 """A fitted linear head and how it came to be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,6 +45,12 @@ class Samples:
     features: Features
     targets: Targets
     classes: int
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples of the same classes, one after the other."""
+    features, targets = ([getattr(p, name) for p in parts] for name in ("features", "targets"))
+    return Samples(torch.cat(features), torch.cat(targets), parts[0].classes)
 
 
 def tempered(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead:

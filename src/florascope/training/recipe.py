@@ -60,6 +60,11 @@ class SeedRecipe:
         return Augmentation(self.rotation, self.zoom, self.translate_x, self.translate_y, self.flip)
 
     @property
+    def views(self) -> int:
+        """Augmented views of each training photo: one an epoch."""
+        return self.epochs if self.augment else 0
+
+    @property
     def preprocessing(self) -> dict[str, Any]:
         """What the recipe changes in the preprocessing of its weights."""
         changes = {
@@ -85,7 +90,9 @@ class ProbeRecipe:
         l2_min: weakest.
         l2_steps: how many are tried, evenly in the logarithm; validation loss chooses.
         max_iterations: of L-BFGS for each penalty.
-        seed: kept with the run; the fit itself draws nothing at random.
+        views: augmented views of each training photo (small rotations, zooms, shifts and flips)
+            whose features join those of the plain photo.
+        seed: of the views; the fit itself draws nothing at random.
     """
 
     name: ClassVar[str] = "probe"
@@ -95,7 +102,13 @@ class ProbeRecipe:
     l2_min: float = 1e-6
     l2_steps: int = 9
     max_iterations: int = 40
+    views: int = 0
     seed: int = 0
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What the views show."""
+        return Augmentation()
 
     @property
     def preprocessing(self) -> dict[str, Any]:
@@ -257,7 +270,17 @@ ABOVE_0 = frozenset(
     | {"layer_decay"}
 )
 AT_LEAST_0 = frozenset(
-    {"seed", "rotation", "zoom", "translate_x", "translate_y", "unfreeze", "weight_decay", "warmup"}
+    {
+        "seed",
+        "views",
+        "rotation",
+        "zoom",
+        "translate_x",
+        "translate_y",
+        "unfreeze",
+        "weight_decay",
+        "warmup",
+    }
     | {"ema", "label_smoothing", "colour", "mixup", "cutmix", "mixed"}
 )
 BELOW_1 = frozenset({"zoom", "ema", "label_smoothing", "colour", "warmup"})  # 1: nothing is left

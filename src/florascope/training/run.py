@@ -14,7 +14,7 @@ from florascope.training.logbook import as_csv
 Report = Callable[[Experiment], str]
 
 
-PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json", FILE})
+PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json", "tensorboard", FILE})
 
 
 def check_out(out: Path) -> None:
