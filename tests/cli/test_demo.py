@@ -71,7 +71,7 @@ def test_json_and_the_report_hold_every_fit(
     assert fits == [(recipe, split) for recipe in ("seed", "probe") for split in splits]
     page = Path(found["files"]["report"]).read_text(encoding="utf-8")
     for split in splits:
-        assert f"Oxford 102, linear probe, {split}" in page
+        assert f"Oxford 102, probe, {split}" in page
 
 
 def test_a_split_that_is_not_there_writes_nothing(run: Any, bare: None, tmp_path: Path) -> None:

@@ -135,5 +135,5 @@ def _rival(fit: "FrozenFit") -> "ResultRow":
     """Make a row of the page's results table."""
     from florascope.report.results import ResultRow
 
-    label = f"Oxford 102, {HEADS[fit.recipe.name]}, {fit.split}"
+    label = f"Oxford 102, {fit.recipe.name}, {fit.split}"
     return ResultRow.of(label, "test", fit.metrics["test"])
