@@ -34,7 +34,12 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     features = np.eye(6, dtype=np.float32)[labels] + 0.5
     stored = dict.fromkeys(("google", "torchvision"), Companded.of(features, 16))
     embedded = EmbeddedOxford102(dataset, stored, {})
-    options = {"name": "probe", "backbone": "test_resnet", "weights": "random", "seed": 0}
+    options: dict[str, Any] = {
+        "name": "probe",
+        "backbone": "test_resnet",
+        "weights": "random",
+        "seed": 0,
+    }
     options |= {"settings": (), "split": None, "data_dir": None, "strict": False}
     monkeypatch.setattr("florascope.data.oxford102_features.embedded_oxford102", lambda: embedded)
     monkeypatch.setattr("florascope.data.garden.garden", lambda: garden(5, size=48))
