@@ -34,7 +34,12 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     features = np.eye(6, dtype=np.float32)[labels] + 0.5
     stored = dict.fromkeys(("google", "torchvision"), Companded.of(features, 16))
     embedded = EmbeddedOxford102(dataset, stored, {})
-    options = {"name": "probe", "backbone": "test_resnet", "weights": "random", "seed": 0}
+    options: dict[str, Any] = {
+        "name": "probe",
+        "backbone": "test_resnet",
+        "weights": "random",
+        "seed": 0,
+    }
     options |= {"settings": (), "split": None, "data_dir": None, "strict": False}
     monkeypatch.setattr("florascope.data.oxford102_features.embedded_oxford102", lambda: embedded)
     monkeypatch.setattr("florascope.data.garden.garden", lambda: garden(5, size=48))
@@ -71,7 +76,7 @@ def test_json_and_the_report_hold_every_fit(
     assert fits == [(recipe, split) for recipe in ("seed", "probe") for split in splits]
     page = Path(found["files"]["report"]).read_text(encoding="utf-8")
     for split in splits:
-        assert f"Oxford 102, linear probe, {split}" in page
+        assert f"Oxford 102, probe, {split}" in page
 
 
 def test_a_split_that_is_not_there_writes_nothing(run: Any, bare: None, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:
     weights = default_weights("mobilenetv2_100")
     real = oxford102_at_hand() is not None and weights != "timm"
     chosen = weights if weights != "timm" else "flowers"
-    options = {"name": "probe", "backbone": None, "weights": chosen, "seed": seed}
+    options: dict[str, Any] = {"name": "probe", "backbone": None, "weights": chosen, "seed": seed}
     options |= {"settings": PENALTIES, "data_dir": None, "tensorboard": False, "strict": False}
     return ("oxford102" if real else "garden"), {**options, "split": "80-10-10" if real else None}
 
@@ -135,5 +135,5 @@ def _rival(fit: "FrozenFit") -> "ResultRow":
     """Make a row of the page's results table."""
     from florascope.report.results import ResultRow
 
-    label = f"Oxford 102, {HEADS[fit.recipe.name]}, {fit.split}"
+    label = f"Oxford 102, {fit.recipe.name}, {fit.split}"
     return ResultRow.of(label, "test", fit.metrics["test"])

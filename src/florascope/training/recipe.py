@@ -281,7 +281,7 @@ AT_LEAST_0 = frozenset(
         "weight_decay",
         "warmup",
     }
-    | {"ema", "label_smoothing", "colour", "mixup", "cutmix", "mixed"}
+    | {"weight_decay", "ema", "label_smoothing", "colour", "mixup", "cutmix", "mixed"}
 )
 BELOW_1 = frozenset({"zoom", "ema", "label_smoothing", "colour", "warmup"})  # 1: nothing is left
 AT_MOST_1 = frozenset({"crop_area", "crop_pct", "layer_decay", "mixed"})
