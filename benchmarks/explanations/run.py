@@ -71,6 +71,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args(arguments)
+    if "FLORASCOPE_DATA" not in os.environ:
+        parser.error("FLORASCOPE_DATA is not set: the folder that holds oxford-17-masks/")
     if strange := [text for text in options.models if "=" not in text]:
         parser.error(f"{strange[0]} is not NAME=BUNDLE")
     return options

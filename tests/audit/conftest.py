@@ -109,7 +109,7 @@ def show(patch_classifier: Classifier) -> Show:
     def call(photos: Sequence[RGB], masks: Sequence[np.ndarray | None] | None = None) -> Exhibits:
         marks = masks or [None] * len(photos)
         stills = [Still(*pair) for pair in zip(photos, marks, strict=True)]
-        return exhibit(patch_classifier, stills, lambda still: still.marks)
+        return exhibit(patch_classifier, stills, lambda still: getattr(still, "marks", None))
 
     return call
 

@@ -88,7 +88,7 @@ def test_sixteen_hits_in_sixteen_are_not_certain() -> None:
     """By hand, at p = 1: low = 1 / (1 + z^2 / n), high = 1."""
     found = wilson(np.array([1.0] * 16 + [np.nan]))
     assert found.low == pytest.approx(1 / (1 + 1.959964**2 / 16))
-    assert (found.mean, found.high, found.n) == (1.0, pytest.approx(1.0), 16)
+    assert [found.mean, found.high, found.n] == pytest.approx([1.0, 1.0, 16])
 
 
 def test_wilson_by_hand() -> None:

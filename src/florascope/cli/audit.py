@@ -15,6 +15,7 @@ from florascope.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from florascope.audit.interval import Interval
     from florascope.audit.report import AuditReport
     from florascope.audit.selection import Selection
 
@@ -34,7 +35,7 @@ NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 @click.command()
 @click.argument("bundle")
 @click.argument("source", metavar="DATA")
-@click.option("--method", "methods", multiple=True, help="May be repeated.  [default: all but ig]")
+@click.option("--method", "methods", multiple=True, help="May be repeated.  [default: all that fit but ig]")
 @click.option("--masks", type=click.Path(path_type=Path), help="Folder of PNGs, named as photos.")
 @click.option("--flower", default=1, show_default=True, help="Value of a flower pixel in --masks.")
 @click.option("--background", default=3, show_default=True, help="Value of a background pixel.")
@@ -137,7 +138,7 @@ def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:
 def _print(report: "AuditReport", values: dict[str, Any]) -> None:
     shown = [key for key in COLUMNS if report.masked or key not in NEED_MASKS]
     rows = [
-        (scores.method, *(str(report.interval(scores.method, key)) for key in shown))
+        (scores.method, *(_cell(report.interval(scores.method, key)) for key in shown))
         for scores in report.methods
     ]
     masked = f", {report.masked} with a mask" if report.masked else ""
@@ -147,3 +148,8 @@ def _print(report: "AuditReport", values: dict[str, Any]) -> None:
         click.echo(f"{sentence}.")
     for finding in values["findings"]:
         click.echo(f"  {finding['text']}.")
+
+
+def _cell(interval: "Interval") -> str:
+    """Write the interval below the mean, so that the table stays narrow."""
+    return str(interval).replace(" [", "\n[")
