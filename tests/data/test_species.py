@@ -79,31 +79,13 @@ def test_the_most_dangerous_are_so_named() -> None:
     assert TABLE["6"].pets == "deadly"
 
 
-@pytest.mark.parametrize(
-    "genus",
-    [
-        "Helleborus",
-        "Narcissus",
-        "Ranunculus",
-        "Iris",
-        "Cyclamen",
-        "Hippeastrum",
-        "Nerine",
-        "Ipomoea",
-        "Zantedeschia",
-        "Anthurium",
-        "Rhododendron",
-        "Euphorbia",
-        "Fritillaria",
-        "Lathyrus",
-        "Pelargonium",
-        "Clematis",
-        "Anemone",
-        "Aquilegia",
-        "Papaver",
-        "Lilium",
-    ],
-)
+HARMFUL_GENERA = """
+Anemone Anthurium Aquilegia Clematis Cyclamen Euphorbia Fritillaria Helleborus Hippeastrum Ipomoea
+Iris Lathyrus Lilium Narcissus Nerine Papaver Pelargonium Ranunculus Rhododendron Zantedeschia
+"""
+
+
+@pytest.mark.parametrize("genus", HARMFUL_GENERA.split())
 def test_known_harm_is_never_left_out(genus: str) -> None:
     found = [s for s in EVERY if s.genus == genus]
     assert found

@@ -35,7 +35,9 @@ NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 @click.command()
 @click.argument("bundle")
 @click.argument("source", metavar="DATA")
-@click.option("--method", "methods", multiple=True, help="May be repeated.  [default: all that fit but ig]")
+@click.option(
+    "--method", "methods", multiple=True, help="May be repeated.  [default: all that fit but ig]"
+)
 @click.option("--masks", type=click.Path(path_type=Path), help="Folder of PNGs, named as photos.")
 @click.option("--flower", default=1, show_default=True, help="Value of a flower pixel in --masks.")
 @click.option("--background", default=3, show_default=True, help="Value of a background pixel.")

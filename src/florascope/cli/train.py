@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
-@click.option(
-    "--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE."
-)
+@click.option("--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")

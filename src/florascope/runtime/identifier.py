@@ -26,13 +26,14 @@ class Identifier:
 
     Args:
         bundle: the bundle's folder.
-        threads: that one photo may use; 0 leaves it to ONNX Runtime.
+        threads: that one photo may use; 0 means one a core. Where several photos are asked about
+            at once, the callers' threads are the parallelism.
 
     Raises:
         BundleError: the folder is no bundle, or its graph does not do what its config says.
     """
 
-    def __init__(self, bundle: Path, threads: int = 0) -> None:
+    def __init__(self, bundle: Path, threads: int = 1) -> None:
         self.config = read_config(bundle)
         self.catalogue = Catalogue.of(self.config.classes)
         self._session = _open(bundle / GRAPH, threads)
@@ -75,6 +76,8 @@ def _open(graph: Path, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
+    # idle threads that spin cost a single answer more than they gain
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises many kinds
