@@ -8,6 +8,8 @@ import math
 import numpy as np
 from jaxtyping import Float32, Float64
 
+Vector = tuple[float, float]
+
 TURN = 8192
 """Directions in a turn: all angles are rounded down to one of them."""
 
@@ -36,7 +38,7 @@ def cosine_sine(turns: Float64[np.ndarray, "*s"]) -> Float64[np.ndarray, "2 *s"]
     return TABLE.take(np.floor(turns * TURN).astype(np.intp), axis=1, mode="wrap")
 
 
-def direction(turns: float) -> tuple[float, float]:
+def direction(turns: float) -> Vector:
     """The unit vector (x, y) at one angle in turns, rounded likewise."""
     at = math.floor(turns * TURN) % TURN
     return float(TABLE[0, at]), float(TABLE[1, at])

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from florascope.data.garden.colour import RGB, Colourway
+from florascope.data.garden.colour import RGB, Colourway, Paint
 from florascope.data.garden.outline import ALONG, Outline, outline_tables
 from florascope.data.garden.texture import SPOT_TILE, spots
 
@@ -55,38 +55,62 @@ class Points:
 
     Attributes:
         along: (...) s, from 0 at the base to 1 at the tip.
-        at: (...) the entry of a petal's tables for each s.
+        at: (...) the entry of a petal's tables for each s, see `table_index`.
         across: (...) t, sideways, in units of the length.
         sheen: how much brighter the right edge is than the middle, and the left darker.
         tone: brightness.
     """
 
-    along: Field
-    at: Int64[np.ndarray, "*s"]
-    across: Field
-    sheen: Field
-    tone: Field
+    along: Float32[np.ndarray, "*#s"]
+    at: Int64[np.ndarray, "*#s"]
+    across: Float32[np.ndarray, "*#s"]
+    sheen: Float32[np.ndarray, "*#s"]
+    tone: Float32[np.ndarray, "*#s"]
 
 
-def appearance(petal: Petal, colours: Colourway, points: Points) -> Float32[np.ndarray, "4 *s"]:
-    """The colour of petals at points: red, green, blue, and an empty plane for the cover."""
-    at = points.at
-    q = outline_tables(petal.outline).inverse.take(at)
-    q *= points.across
-    q.clip(-1, 1, out=q)
-    planes = np.empty((4, *at.shape), dtype=np.float32)
-    light = planes[:3]
-    for plane, band in zip(light, bands(petal.skin, colours), strict=True):
-        band.take(at, out=plane, mode="clip")
-    if petal.skin.spots:
-        strength = _fade(points.along, petal.skin.spots)
-        speckle(light, colours.mark, points.along + points.tone * 9, points.across, strength)
-    light *= _shade(petal.skin, q, points)
-    return planes
+class Surface:
+    """A petal in the colours of one plant.
+
+    Args:
+        petal: its kind.
+        paint: colours and tint.
+    """
+
+    def __init__(self, petal: Petal, paint: Paint) -> None:
+        self.outline, self.skin = petal.outline, petal.skin
+        colours = _table(petal, paint.colours) * np.array([*paint.tint, 1], dtype=np.float32)
+        self._table = colours.view(np.complex128).ravel()  # one gather instead of four
+        self._mark = tuple(a * b for a, b in zip(paint.colours.mark, paint.tint, strict=True))
+
+    def appearance(self, points: Points, cover: Field) -> Float32[np.ndarray, "4 *s"]:
+        """The light of points times their cover.
+
+        Returns:
+            Red, green and blue, and the cover.
+        """
+        rows = self._table.take(points.at, mode="clip").view(np.float32)
+        rows = rows.reshape(*points.at.shape, 4)
+        planes = np.empty((4, *points.at.shape), dtype=np.float32)
+        weight = _shade(self.skin, rows[..., 3], points)
+        weight *= cover
+        if self.skin.spots:
+            strength = _fade(points.along, self.skin.spots)
+            x = points.along + points.tone * np.float32(9)
+            for plane, row, mark in zip(planes, np.moveaxis(rows, -1, 0), self._mark, strict=False):
+                plane[:] = row
+            speckle(planes[:3], self._mark, x, points.across, strength)
+            planes[:3] *= weight
+        else:
+            for k in range(3):
+                np.multiply(rows[..., k], weight, out=planes[k])
+        planes[3] = cover
+        return planes
 
 
-def _shade(skin: Skin, q: Field, points: Points) -> Field:
+def _shade(skin: Skin, inverse: Field, points: Points) -> Field:
     """Brightness from light at the side, the crease and the veins."""
+    q = inverse * points.across
+    np.clip(q, -1, 1, out=q)
     shade = points.sheen * q
     shade += points.tone
     size = np.abs(q)
@@ -121,6 +145,13 @@ def speckle(light: Light, mark: RGB, x: Field, y: Field, strength: Field | float
     spot *= strength
     for plane, value in zip(light, mark, strict=True):
         plane += spot * (np.float32(value) - plane)
+
+
+@lru_cache(maxsize=256)
+def _table(petal: Petal, colours: Colourway) -> Float32[np.ndarray, "320 4"]:
+    """Red, green, blue and 1 / w along a petal."""
+    inverse = outline_tables(petal.outline).inverse
+    return np.stack([*bands(petal.skin, colours), inverse], axis=1)
 
 
 @lru_cache(maxsize=256)
