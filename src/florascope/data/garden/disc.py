@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from florascope.data.garden.circle import Vector
 from florascope.data.garden.colour import RGB, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.petal import smooth, speckle
+from florascope.data.garden.petal import smooth, speckle, spotted
 from florascope.data.garden.plane import Brush, Field, Plane, Stance, Swatch, disc_hull
 from florascope.data.garden.texture import SEED_TILE, seeds
 
@@ -60,9 +60,10 @@ class Disc:
             planes = np.empty((4, *at.shape), dtype=np.float32)
             for plane, band in zip(planes, bands, strict=False):
                 band.take(at, out=plane, mode="clip")
+                plane *= shade
             if self.spots:
-                speckle(planes[:3], paint.colours.mark, u, v, self.spots)
-            planes[:3] *= shade
+                spot = spotted(u, v) * np.float32(self.spots)
+                speckle(planes[:3], paint.colours.mark, spot, shade)
             planes[3] = cover
             return planes
 

@@ -1,5 +1,6 @@
 """Leaves, stems and grass: everything green, never part of the flower."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from florascope.data.garden.canvas import Canvas, Dab
-from florascope.data.garden.circle import turn
+from florascope.data.garden.circle import angle
 from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
 from florascope.data.garden.outline import Outline, inside, table_index
@@ -44,13 +45,12 @@ def leaves(x: Each, y: Each, turns: Each, length: Each, soft: Each, dice: Dice) 
 def stems(foot: Point, x: Each, y: Each, thickness: float, dice: Dice) -> Strokes:
     """Slightly bent stems from one foot to m heads at (x, y)."""
     n = len(x)
-    dx, dy = x - foot[0], y - foot[1]
-    length = np.maximum(np.sqrt(dx * dx + dy * dy), 0.005)
-    turns = turn(dy.astype(np.float32), dx.astype(np.float32)).astype(np.float64)
+    heads = [(a - foot[0], b - foot[1]) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    length = np.array([max(math.hypot(*head), 0.005) for head in heads])
     return Strokes(
         np.full(n, foot[0]),
         np.full(n, foot[1]),
-        turns,
+        np.array([angle(*head) for head in heads]),
         length,
         thickness / (2 * STEM.outline.width * length),
         dice.uniforms(n, -0.04, 0.04),
@@ -66,20 +66,24 @@ def draw(canvas: Canvas, strokes: Strokes, kind: Petal, paint: Paint, dice: Dice
     wide = replace(strokes, width=strokes.width * np.maximum(0.5 / half, 1.0))
     near = runs(canvas.size, wide, kind.outline.width)
     at = table_index(near.along)
-    cover = inside(kind.outline, at, near.across)
-    cover *= each(wide.length * wide.width * canvas.size / wide.soft)
+    depth = inside(kind.outline, at, near.across)
+    scale = wide.length * wide.width * canvas.size / wide.soft
+    shown = depth > each(-0.5 / scale)
+    shown &= near.valid
+    hits = np.flatnonzero(shown)
+    bounds = np.searchsorted(hits, np.arange(len(half) + 1) * shown[0].size)
+    look = np.array([strokes.tone, dice.jitters(len(half), 0.16), scale, np.minimum(2 * half, 1)])
+    tone, sheen, sharp, faint = np.repeat(look.astype(np.float32), np.diff(bounds), axis=1)
+    cover = depth.ravel().take(hits)
+    cover *= sharp
     cover += np.float32(0.5)
-    np.clip(cover, 0, 1, out=cover)
-    cover *= each(np.minimum(2 * half, 1.0))
-    cover *= near.valid
-    hits = np.flatnonzero(cover)
-    bounds = np.searchsorted(hits, np.arange(len(half) + 1) * cover[0].size)
-    look = np.array([strokes.tone, dice.jitters(len(half), 0.16)], dtype=np.float32)
-    tone, sheen = np.repeat(look, np.diff(bounds), axis=1)
-    along, at, across = (a.ravel().take(hits) for a in (near.along, at, near.across))
-    points = Points(along, at, across, sheen, tone)
-    planes = Surface(kind, paint).appearance(points, cover.ravel().take(hits))
-    index = near.index.ravel().take(hits)
+    np.minimum(cover, 1, out=cover)
+    cover *= faint
+    along, at, across, index = (
+        a.ravel().take(hits) for a in (near.along, at, near.across, near.index)
+    )
+    planes = Surface(kind, paint).appearance(Points(along, at, across, sheen, tone), cover)
+    index = index.astype(np.int64)
     for a, b in pairwise(bounds.tolist()):
         if a < b:
-            canvas.dab(Dab(index[a:b], planes[:3, a:b], planes[3, a:b]))
+            canvas.dab(Dab(index[a:b], planes[:3, a:b], cover[a:b]))

@@ -77,10 +77,9 @@ class Surface:
     """
 
     def __init__(self, petal: Petal, paint: Paint) -> None:
-        self.outline, self.skin = petal.outline, petal.skin
-        colours = _table(petal, paint.colours) * np.array([*paint.tint, 1], dtype=np.float32)
+        self._skin, self._mark = petal.skin, paint.mark
+        colours = _table(petal, paint.colours) * paint.factors
         self._table = colours.view(np.complex128).ravel()  # one gather instead of four
-        self._mark = tuple(a * b for a, b in zip(paint.colours.mark, paint.tint, strict=True))
 
     def appearance(self, points: Points, cover: Field) -> Float32[np.ndarray, "4 *s"]:
         """The light of points times their cover.
@@ -91,18 +90,15 @@ class Surface:
         rows = self._table.take(points.at, mode="clip").view(np.float32)
         rows = rows.reshape(*points.at.shape, 4)
         planes = np.empty((4, *points.at.shape), dtype=np.float32)
-        weight = _shade(self.skin, rows[..., 3], points)
+        weight = _shade(self._skin, rows[..., 3], points)
         weight *= cover
-        if self.skin.spots:
-            strength = _fade(points.along, self.skin.spots)
+        for plane, k in zip(planes[:3], range(3), strict=True):
+            np.multiply(rows[..., k], weight, out=plane)
+        if self._skin.spots:
             x = points.along + points.tone * np.float32(9)
-            for plane, row, mark in zip(planes, np.moveaxis(rows, -1, 0), self._mark, strict=False):
-                plane[:] = row
-            speckle(planes[:3], self._mark, x, points.across, strength)
-            planes[:3] *= weight
-        else:
-            for k in range(3):
-                np.multiply(rows[..., k], weight, out=planes[k])
+            spot = spotted(x, points.across)
+            spot *= _fade(points.along, self._skin.spots)
+            speckle(planes[:3], self._mark, spot, weight)
         planes[3] = cover
         return planes
 
@@ -137,14 +133,28 @@ def _fade(along: Field, strength: float) -> Field:
     return rise
 
 
-def speckle(light: Light, mark: RGB, x: Field, y: Field, strength: Field | float) -> None:
-    """Mix spots of a colour in, in place; the tile of spots is 1.4 units wide."""
-    column = (x * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
-    row = (y * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
-    spot = spots().take((row % SPOT_TILE) * SPOT_TILE + column % SPOT_TILE)
-    spot *= strength
+def spotted(x: Field, y: Field) -> Field:
+    """How much of a spot lies at each point, 0 to 1; the tile of spots is 1.4 units wide."""
+    column = (x * np.float32(90) + np.float32(SPOT_TILE)).astype(np.int64)
+    row = (y * np.float32(90) + np.float32(SPOT_TILE)).astype(np.int64)
+    row %= SPOT_TILE
+    row *= SPOT_TILE
+    column %= SPOT_TILE
+    row += column
+    return spots().take(row)
+
+
+def speckle(light: Light, mark: RGB, spot: Field, weight: Field) -> None:
+    """Mix spots of a colour in, in place.
+
+    Args:
+        light: (3, ...) light times weight.
+        mark: the spots' colour.
+        spot: (...) how much of it there is, 0 to 1.
+        weight: (...) what the light has been multiplied by.
+    """
     for plane, value in zip(light, mark, strict=True):
-        plane += spot * (np.float32(value) - plane)
+        plane += spot * (np.float32(value) * weight - plane)
 
 
 @lru_cache(maxsize=256)

@@ -20,7 +20,7 @@ Part = tuple[slice, slice, slice]
 CHUNK = 16384
 """Pixels evaluated at a time where there are many windows: temporary arrays stay in the cache."""
 
-SECTORS = 4096
+SECTORS = 2048
 """Sectors of a turn, see `Plane.sector`: tables by sector have one entry more."""
 
 WHOLE: Part = (slice(None), slice(None), slice(None))
@@ -245,6 +245,10 @@ def _windows(size: int, poses: Poses, brushes: Sequence[Brush]) -> dict[Stance, 
 
 
 def _windows_of(size: int, poses: Poses, hull: Hull) -> Windows:
+    if len(poses) == 1:
+        (left, right), (top, bottom) = (_within(b, size, 0, size) for b in hull.bounds(poses))
+        corner = np.array([[left], [top]])
+        return Windows(size, poses, hull, corner, bottom - top, right - left)
     low, high = _extent(poses, hull)
     first = np.floor(low * size - 1).astype(np.int64).clip(0, size)
     last = np.ceil(high * size + 1).astype(np.int64).clip(0, size)

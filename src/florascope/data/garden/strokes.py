@@ -142,28 +142,36 @@ def _frame(
     course: _Course, strokes: Strokes, lines: Lines, first: Lines, b: int
 ) -> tuple[Field, Field]:
     """Along and across; the bow is a parabola through base and tip."""
-    down = (lines + 0.5 - course.base_line[:, None]).astype(np.float32)[:, :, None]
-    start = (first + 0.5 - course.base_place[:, None]).astype(np.float32)[:, :, None]
-    aside = start + np.arange(b, dtype=np.float32)
-    major, minor = course.major / course.length, course.minor / course.length
-    flip = course.sign / strokes.width
-    along = each(major) * down + each(minor) * aside
-    across = each(flip * major) * aside - each(flip * minor) * down
-    across -= each(4 * strokes.bow / strokes.width) * (along - along * along)
+    back = (course.major - 1j * course.minor) / course.length
+    down = (lines + 0.5 - course.base_line[:, None]) * back[:, None]
+    aside = 1j * back
+    start = down + (first + 0.5 - course.base_place[:, None]) * aside[:, None]
+    points = start.astype(np.complex64)[:, :, None] + (
+        aside.astype(np.complex64)[:, None, None] * np.arange(b, dtype=np.float32)
+    )
+    along = np.ascontiguousarray(points.real)
+    across = points.imag * each(course.sign / strokes.width)
+    bent = np.square(along)
+    bent -= along
+    bent *= each(4 * strokes.bow / strokes.width)
+    across += bent
     return along, across
 
 
 def _pixels(
     size: int, steep: Bool[np.ndarray, "m"], lines: Lines, first: Lines, b: int
 ) -> tuple[Int32[np.ndarray, "m a b"], Bool[np.ndarray, "m a b"]]:
-    line = lines.astype(np.int32)[:, :, None]
-    place = first.astype(np.int32)[:, :, None] + np.arange(b, dtype=np.int32)
-    valid = place.view(np.uint32) < np.uint32(size)  # negative ones are huge
-    valid &= line < size
+    steps = np.arange(b, dtype=np.int32)
+    start = np.where(lines < size, first, -BEYOND).astype(np.int32)[:, :, None]
+    valid = (start + steps).view(np.uint32) < np.uint32(size)  # negative ones are huge
     by_line, by_place = np.where(steep, [[size], [1]], [[1], [size]]).astype(np.int32)
-    place *= by_place[:, None, None]
-    place += line * by_line[:, None, None]
-    return place, valid
+    corner = lines.astype(np.int32) * by_line[:, None]
+    corner += first.astype(np.int32) * by_place[:, None]
+    return corner[:, :, None] + (by_place[:, None] * steps)[:, None, :], valid
+
+
+BEYOND = 2**24
+"""Farther outside than any place on a canvas."""
 
 
 def each(values: Each) -> Float32[np.ndarray, "m 1 1"]:

@@ -142,7 +142,7 @@ def _unpacked(
 
 
 @lru_cache(maxsize=64)
-def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "4097"]:
+def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "2049"]:
     """The petal at or before each sector's angle, where petal k stands at (k + offset) / count."""
     pseudo = (np.arange(SECTORS + 1) + 0.5) * (4 / SECTORS) - 2
     # The pseudo-angle p is reached in the direction (1 - |p|, sign(p) (1 - |1 - |p||)).
