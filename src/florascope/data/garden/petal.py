@@ -10,8 +10,8 @@ from florascope.data.garden.colour import RGB, Colourway, Paint
 from florascope.data.garden.outline import ALONG, Outline, outline_tables
 from florascope.data.garden.texture import SPOT_TILE, spots
 
-Field = Float32[np.ndarray, "*s"]
-Light = Float32[np.ndarray, "3 *s"]
+Field = Float32[np.ndarray, "..."]
+Light = Float32[np.ndarray, "3 ..."]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Petal:
 
 @dataclass(frozen=True)
 class Points:
-    """Points on petals; the last two vary from petal to petal.
+    """Points on petals; the fields broadcast: a blade has one sheen and tone for all its points.
 
     Attributes:
         along: (...) s, from 0 at the base to 1 at the tip.
@@ -61,11 +61,11 @@ class Points:
         tone: brightness.
     """
 
-    along: Float32[np.ndarray, "*#s"]
-    at: Int64[np.ndarray, "*#s"]
-    across: Float32[np.ndarray, "*#s"]
-    sheen: Float32[np.ndarray, "*#s"]
-    tone: Float32[np.ndarray, "*#s"]
+    along: Float32[np.ndarray, "..."]
+    at: Int64[np.ndarray, "..."]
+    across: Float32[np.ndarray, "..."]
+    sheen: Float32[np.ndarray, "..."]
+    tone: Float32[np.ndarray, "..."]
 
 
 class Surface:
@@ -81,7 +81,7 @@ class Surface:
         colours = _table(petal, paint.colours) * paint.factors
         self._table = colours.view(np.complex128).ravel()  # one gather instead of four
 
-    def appearance(self, points: Points, cover: Field) -> Float32[np.ndarray, "4 *s"]:
+    def appearance(self, points: Points, cover: Field) -> Float32[np.ndarray, "4 ..."]:
         """The light of points times their cover.
 
         Returns:
