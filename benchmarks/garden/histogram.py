@@ -46,9 +46,7 @@ def histograms(photos: Sequence[Photo], progress: Progress) -> Features:
 
 def joint(pixels: RGB, levels: tuple[int, int, int]) -> Float32[np.ndarray, "d"]:
     """Share of the pixels in each cell of a colour cube."""
-    a, b, c = (
-        pixels[..., k].astype(np.int64) * levels[k] // 256 for k in range(3)
-    )
+    a, b, c = (pixels[..., k].astype(np.int64) * levels[k] // 256 for k in range(3))
     counts = np.bincount(((a * levels[1] + b) * levels[2] + c).ravel(), minlength=np.prod(levels))
     return (counts / counts.sum()).astype(np.float32)
 
@@ -74,7 +72,9 @@ def candidates() -> dict[str, Model]:
     return linear | forests
 
 
-def accuracies(dataset: Dataset, split: Split, features: Features) -> list[tuple[str, float, float]]:
+def accuracies(
+    dataset: Dataset, split: Split, features: Features
+) -> list[tuple[str, float, float]]:
     """Name, validation and test top-1 of the best of each kind, chosen on validation."""
     best: dict[str, tuple[str, float, float]] = {}
     for name, model in candidates().items():

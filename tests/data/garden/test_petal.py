@@ -57,7 +57,9 @@ def test_the_heart_is_dark_up_to_its_depth() -> None:
 def test_tone_and_sheen_are_factors() -> None:
     along = np.array([0.5, 0.5, 0.5], np.float32)
     across = np.array([-0.5, 0.0, 0.5], np.float32)
-    points = Points(along, table_index(along), across, np.float32(0.2) * ONE, ONE * np.float32(0.8))
+    points = Points(
+        along, table_index(along), across, np.array(0.2, np.float32), np.array(0.8, np.float32)
+    )
     surface = Surface(Petal(Outline(2, 2, 0.5), Skin(**FLAT)), Paint(GREY))
     light = surface.appearance(points, np.ones(3, np.float32))[0]
     np.testing.assert_allclose(light / 0.5, [0.6, 0.8, 1.0], rtol=1e-4)
@@ -83,9 +85,9 @@ def test_spots_mix_in_their_colour() -> None:
     x, y = (part.ravel() for part in np.meshgrid(grid, grid))
     light = np.full((3, x.size), 0.5, np.float32)
     speckle(light, GREY.mark, spotted(x, y), np.ones_like(x))
-    spotted = light[0] < 0.11
-    assert 0.05 < spotted.mean() < 0.6
-    np.testing.assert_allclose(light[:, spotted].mean(axis=1), GREY.mark, rtol=0.03)
+    marked = light[0] < 0.11
+    assert 0.05 < marked.mean() < 0.6
+    np.testing.assert_allclose(light[:, marked].mean(axis=1), GREY.mark, rtol=0.03)
     assert (light[0] == 0.5).mean() > 0.3
 
 

@@ -70,7 +70,7 @@ class Blade:
         along = np.ascontiguousarray(points.real)
         across = points.imag * np.float32(1 / self.width)
         if self.bow:
-            across -= np.float32(4 * self.bow) * (along - along * along)
+            across -= np.float32(4 * self.bow / self.width) * (along - along * along)
         outline = self.petal.outline
         if outline.notch or outline.frill:
             along += along * along * tip(outline, across)

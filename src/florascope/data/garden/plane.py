@@ -116,7 +116,7 @@ class Hull:
     def _shift(self, poses: Poses) -> tuple[float, float]:
         if not self.stance.lift:
             return 0.0, 0.0
-        far = -self.stance.lift * max(self.p) * float(poses.slant[0])
+        far = -self.stance.lift * self.reach * float(poses.slant[0])
         return far * float(poses.turned[0, 0, 0]), far * float(poses.turned[1, 0, 0])
 
     def _range(
@@ -239,8 +239,7 @@ def _windows(size: int, poses: Poses, brushes: Sequence[Brush]) -> dict[Stance, 
         if before is None or hull.reach > before.reach:
             widest[hull.stance] = hull
     return {
-        stance: _windows_of(size, poses.risen(stance.rise), hull)
-        for stance, hull in widest.items()
+        stance: _windows_of(size, poses.risen(stance.rise), hull) for stance, hull in widest.items()
     }
 
 

@@ -56,7 +56,9 @@ class Ring:
         """Get ready to paint the ring; all blossoms share the same variation between petals."""
         surface = Surface(self.petal, Paint(self.colours) if self.colours else paint)
         spokes = self._spokes(sun, dice)
-        painter = self._overlapping(spokes, surface) if self.shadow else self._apart(spokes, surface)
+        painter = (
+            self._overlapping(spokes, surface) if self.shadow else self._apart(spokes, surface)
+        )
         return Brush(disc_hull(self.size, stance=Stance(self.lift)), painter)
 
     def _spokes(self, sun: Vector, dice: Dice) -> Spokes:
