@@ -91,7 +91,12 @@ Each line's setting was chosen on the validation photos; the test photos were us
 
 | data | classifier | validation top-1 | test top-1 |
 |---|---|---|---|
-{"".join(f"| {data} | {name} | {val:.3f} | {test:.3f} |{chr(10)}" for data, name, val, test in rows)}"""
+{"".join(line(*row) for row in rows)}"""
+
+
+def line(data: str, name: str, val: float, test: float) -> str:
+    """One line of the second table."""
+    return f"| {data} | {name} | {val:.3f} | {test:.3f} |\n"
 
 
 if __name__ == "__main__":

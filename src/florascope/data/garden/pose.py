@@ -72,8 +72,11 @@ class Poses:
 
     @cached_property
     def unturned(self) -> Complex64[np.ndarray, "3 m"]:
-        """The same in two steps: for a pixel to the right and one down, along the axis (without
-        the foreshortening) and across it; then the turn from the axis to the plane."""
+        """The same in two steps.
+
+        First, for a pixel to the right and one down, the way along the axis (without the
+        foreshortening) and across it; then the turn from the axis to the plane.
+        """
         (ca, cr), (sa, sr) = self.turned
         k = self.tilt
         return np.array([ca / k - 1j * sa, sa / k + 1j * ca, cr - 1j * sr]).astype(np.complex64)

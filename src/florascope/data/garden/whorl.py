@@ -15,7 +15,6 @@ from florascope.data.garden.petal import Petal, Points, Surface
 from florascope.data.garden.plane import (
     SECTORS,
     Brush,
-    Field,
     Plane,
     Stance,
     Swatch,
@@ -24,6 +23,7 @@ from florascope.data.garden.plane import (
 
 Spokes = Complex128[np.ndarray, "n"]
 Painter = Callable[[Plane], Swatch]
+Pair = tuple[Float32[np.ndarray, "*s"], Float32[np.ndarray, "*s"]]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Ring:
 
         return painter
 
-    def _frames(self, view: Plane, frame: Complex64[np.ndarray, "*s"]) -> tuple[Field, Field]:
+    def _frames(self, view: Plane, frame: Complex64[np.ndarray, "*s"]) -> Pair:
         """Along and across the petals."""
         points = frame * view.points
         along, across = points.real, points.imag
