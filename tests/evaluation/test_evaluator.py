@@ -1,6 +1,5 @@
 """A finished classifier on labelled photos, beside the network run by hand."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,9 +39,8 @@ class Noise:
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path))
-    return
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_from_the_front_the_map_is_a_rotation() -> None:
 def test_tilt_shortens_along_the_axis_alone() -> None:
     # Foreshortened to 0.6 in the vertical direction (a quarter turn), nothing spun.
     down = poses(spin=0.0, axis=0.25, tilt=0.6).forward[:, :, 0]
-    np.testing.assert_allclose(down, [[1, 0], [0, 0.6]], atol=1e-3)
+    np.testing.assert_allclose(down, [[1.0, 0.0], [0.0, 0.6]], atol=1e-3)
     area = np.linalg.det(poses().forward[:, :, 0])
     np.testing.assert_allclose(area, 0.6)
 
