@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
+@click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @data_options
@@ -80,7 +81,10 @@ def run_training(
         )
         leave_to_first_process()
         files = write_run(
-            experiment, out, lambda e: report_html(e, rivals=rivals, progress=progress)
+            experiment,
+            out,
+            lambda e: report_html(e, rivals=rivals, progress=progress),
+            half=options["half"],
         )
     name_skipped(experiment)
     return experiment, files

@@ -37,7 +37,9 @@ def check_out(out: Path) -> None:
         )
 
 
-def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, str]:
+def write_run(
+    experiment: Experiment, out: Path, report: Report, *, half: bool = False
+) -> dict[str, str]:
     """Write RUN/{bundle/, history.csv, report.html, metrics.json}, each wholly or not at all.
 
     metrics.json comes last: where it is, the run is complete, and its checkpoint goes.
@@ -46,6 +48,7 @@ def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, st
         experiment: the finished run.
         out: the run's folder.
         report: makes the HTML page.
+        half: store the bundle's weights in half precision.
 
     Returns:
         The path of each part, by name.
@@ -60,7 +63,7 @@ def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, st
     paths["metrics"].unlink(missing_ok=True)
     figures = experiment.to_json()
     card, calibrated = model_card(experiment), experiment.calibrated
-    save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated)
+    save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
     write_text(paths["history"], as_csv(experiment.history))
     write_text(paths["report"], report(experiment))
     write_json(paths["metrics"], figures)
