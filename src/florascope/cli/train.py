@@ -1,5 +1,6 @@
 """`florascope train`: photos to a measured classifier."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ from florascope.cli.console import (
 
 if TYPE_CHECKING:
     from florascope.evaluation.metrics import Metrics
+    from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
 
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--recipe", "name", default="probe", show_default=True, help="seed or probe.")
+@click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
 @click.option("--weights", help="torchvision, google, timm, random or a safetensors FILE.")
@@ -46,13 +48,15 @@ def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # 
 
 
 def run_training(
-    source: str, out: Path, options: dict[str, Any]
+    source: str, out: Path, options: dict[str, Any], rivals: Sequence["ResultRow"] = ()
 ) -> tuple["Experiment", dict[str, str]]:
-    """Open the data, train and write the run's folder."""
+    """Open the data, train and write the run's folder; rivals stand beside it in its report."""
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.report.page import report_html
+    from florascope.training.device import leave_to_first_process
     from florascope.training.experiment import train as run
+    from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
 
@@ -63,8 +67,18 @@ def run_training(
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
         split = choose_split(dataset, options["split"], recipe.seed)
-        experiment = run(dataset, split, recipe, strict=options["strict"], progress=progress)
-        files = write_run(experiment, out, lambda e: report_html(e, progress=progress))
+        experiment = run(
+            dataset,
+            split,
+            recipe,
+            strict=options["strict"],
+            logbook=Logbook(out),
+            progress=progress,
+        )
+        leave_to_first_process()
+        files = write_run(
+            experiment, out, lambda e: report_html(e, rivals=rivals, progress=progress)
+        )
     name_skipped(experiment)
     return experiment, files
 

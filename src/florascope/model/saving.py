@@ -8,6 +8,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from florascope.errors import BundleError, WeightsError
+from florascope.evaluation.calibration import Calibrated, Calibration
 from florascope.files import new_folder
 from florascope.model import bundle
 from florascope.model.backbone import Backbone
@@ -18,7 +19,11 @@ from florascope.model.weights import load_state, read_state
 
 
 def save_bundle(
-    classifier: Classifier, path: Path, provenance: dict[str, Any], card: str = ""
+    classifier: Classifier,
+    path: Path,
+    provenance: dict[str, Any],
+    card: str = "",
+    calibrated: Calibrated | None = None,
 ) -> BundleConfig:
     """Write a bundle, wholly or not at all, replacing one that is there.
 
@@ -27,12 +32,13 @@ def save_bundle(
         path: the bundle's folder.
         provenance: JSON values that say how the classifier came to be.
         card: the model card, Markdown.
+        calibrated: what verdicts rest on; its class means go into the graph.
 
     Returns:
         The configuration that was written.
     """
-    config = _config(classifier, provenance)
-    graph = classifier_graph(classifier)
+    config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
+    graph = classifier_graph(classifier, calibrated.means if calibrated else None)
     with new_folder(path) as draft:
         text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
@@ -59,7 +65,9 @@ def load_classifier(path: Path) -> Classifier:
     return classifier.eval()
 
 
-def _config(classifier: Classifier, provenance: dict[str, Any]) -> BundleConfig:
+def _config(
+    classifier: Classifier, provenance: dict[str, Any], calibration: Calibration | None
+) -> BundleConfig:
     backbone = classifier.backbone
     return BundleConfig(
         architecture=backbone.name,
@@ -69,6 +77,7 @@ def _config(classifier: Classifier, provenance: dict[str, Any]) -> BundleConfig:
         classes=classifier.classes,
         preprocessing=classifier.preprocessing,
         provenance=provenance,
+        calibration=calibration,
     )
 
 

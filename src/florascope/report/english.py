@@ -3,6 +3,7 @@
 from typing import Final
 
 from florascope.report.english_analysis import ENGLISH_ANALYSIS
+from florascope.report.english_audited import ENGLISH_AUDITED
 
 ENGLISH: Final[dict[str, str]] = {
     # Small words
@@ -232,4 +233,5 @@ ENGLISH: Final[dict[str, str]] = {
     " findings. Where two shares are compared, their sampling error decides.",
     "analysis.proposal": "Proposal",
     **ENGLISH_ANALYSIS,
+    **ENGLISH_AUDITED,
 }

@@ -12,6 +12,7 @@ from florascope.explanation.methods import explainer
 from florascope.model.classifier import Classifier
 from florascope.progress import Progress, silent, track
 from florascope.report.analysis import analyse
+from florascope.report.audited import audited
 from florascope.report.charts.counts import counts_chart
 from florascope.report.charts.curves import accuracy_curve, loss_curve
 from florascope.report.charts.matrix import MOST, matrix_chart
@@ -52,7 +53,7 @@ def report_html(
         experiment: the finished run.
         rivals: further rows for the results table, such as another recipe's.
         language: of the page, "en" or "es".
-        progress: told of every explained photo.
+        progress: told of every explained photo, and of the quick audit.
 
     Raises:
         PhotoError: a photo that was readable during the run no longer is.
@@ -78,6 +79,7 @@ def report_html(
         curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
         confusions=_confusions(experiment, figures, words),
         explained=_explained(experiment, words, progress),
+        audited=audited(experiment, explainers_for(experiment.classifier)[0], words, progress),
         pair=worst_pair(experiment, figures.confusions[0], words) if figures.confusions else None,
     )
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from florascope.report.spanish_analysis import SPANISH_ANALYSIS
+from florascope.report.spanish_audited import SPANISH_AUDITED
 
 SPANISH: Final[dict[str, str]] = {
     # Small words
@@ -237,4 +238,5 @@ SPANISH: Final[dict[str, str]] = {
     " cifras dan otras conclusiones. Al comparar dos porcentajes decide su error de muestreo.",
     "analysis.proposal": "Propuesta",
     **SPANISH_ANALYSIS,
+    **SPANISH_AUDITED,
 }

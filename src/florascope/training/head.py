@@ -46,6 +46,22 @@ class Samples:
     classes: int
 
 
+def tempered(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead:
+    """Scale a head so that its label-smoothed loss on some samples is the least.
+
+    A probe's logits lie far apart, which label smoothing punishes: fine-tuning from them as they
+    are would begin with steep gradients that throw the backbone off course.
+    """
+    logits = samples.features @ head.weight.T + head.bias
+    scales = torch.logspace(-2, 1, 61)
+    losses = [
+        torch.nn.functional.cross_entropy(s * logits, samples.targets, label_smoothing=smoothing)
+        for s in scales
+    ]
+    best = scales[int(torch.stack(losses).argmin())]
+    return LinearHead(best * head.weight, best * head.bias, head.history)
+
+
 def score(logits: Float32[Tensor, "n k"], targets: Targets) -> tuple[float, float]:
     """Cross-entropy in nats, and top-1."""
     loss = torch.nn.functional.cross_entropy(logits, targets)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from florascope.errors import TrainingError
 from florascope.model.augmentation import Augmentation
@@ -103,9 +103,97 @@ class ProbeRecipe:
         return {}
 
 
-Recipe = SeedRecipe | ProbeRecipe
-RECIPES: dict[str, type[SeedRecipe] | type[ProbeRecipe]] = {
-    recipe.name: recipe for recipe in (SeedRecipe, ProbeRecipe)
+@dataclass(frozen=True, slots=True)
+class FinetuneRecipe:
+    """A linear probe first, then the backbone's last stages or all of it.
+
+    Layer-wise learning rates (Howard & Ruder 2018), warm-up and cosine, AdamW, weight averaging
+    (EMA), label smoothing, augmentation; BatchNorm stands still. The average with the best
+    validation top-1 is kept. Training at a smaller size than the answers are given at makes up
+    for random crops, which show objects larger (Touvron et al. 2019, "FixRes").
+
+    Attributes:
+        backbone: timm's architecture name.
+        weights: see `florascope.model.weights.load_backbone`; None takes what is at hand.
+        size: height and width of the input when answering; None keeps the weights' own.
+        crop_pct: of the centre crop when answering; None keeps the weights' own.
+        train_size: height and width while training; None takes `size`.
+        unfreeze: how many of the backbone's last stages learn; None: all, 0: the head alone.
+        learning_rate: of the backbone's last stage.
+        head_learning_rate: of the head.
+        layer_decay: factor of the learning rate from each stage to the one before.
+        weight_decay: of AdamW, on weights of two or more dimensions.
+        batch_size: photos a step, over all devices.
+        epochs: passes over the training photos at the most.
+        warmup: share of the steps over which the learning rate rises.
+        patience: epochs without a better validation top-1 after which training stops.
+        ema: decay of the weights' moving average a step; 0 keeps the last weights.
+        label_smoothing: probability spread evenly over the classes.
+        balanced: draw every class equally often instead of every photo once.
+        crop_area: smallest share of the photo that a random crop shows; 1 takes the centre crop.
+        rotation: degrees, to both sides.
+        zoom: share of the scale, to both sides.
+        translate_x: share of the width, to both sides.
+        translate_y: share of the height, to both sides.
+        flip: mirror left and right half of the time.
+        colour: strength of brightness, contrast and saturation changes; 0 leaves them.
+        mixup: alpha of mixup; 0 leaves it out.
+        cutmix: alpha of CutMix; 0 leaves it out.
+        mixed: share of the batches that are mixed.
+        train_batchnorm: let BatchNorm use and learn the batches' statistics.
+        precision: "auto" takes bfloat16 where the machine computes with it, else float32.
+        compile: use torch.compile (slow to start).
+        seed: of the order of the photos and of every augmentation.
+    """
+
+    name: ClassVar[str] = "finetune"
+    backbone: str = "mobilenetv2_100"
+    weights: str | None = None
+    size: int | None = None
+    crop_pct: float | None = None
+    train_size: int | None = None
+    unfreeze: int | None = None
+    learning_rate: float = 5e-4
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 0.85
+    weight_decay: float = 0.02
+    batch_size: int = 32
+    epochs: int = 12
+    warmup: float = 0.1
+    patience: int = 5
+    ema: float = 0.998
+    label_smoothing: float = 0.1
+    balanced: bool = False
+    crop_area: float = 0.3
+    rotation: float = 0.0
+    zoom: float = 0.0
+    translate_x: float = 0.0
+    translate_y: float = 0.0
+    flip: bool = True
+    colour: float = 0.2
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mixed: float = 0.5
+    train_batchnorm: bool = False
+    precision: Literal["auto", "32", "bf16", "16"] = "auto"
+    compile: bool = False
+    seed: int = 0
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The geometric augmentation these settings ask for, besides the random crop."""
+        return Augmentation(self.rotation, self.zoom, self.translate_x, self.translate_y, self.flip)
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What the recipe changes in the preprocessing of its weights."""
+        changes = {"size": self.size, "crop_pct": self.crop_pct}
+        return {key: value for key, value in changes.items() if value is not None}
+
+
+Recipe = SeedRecipe | ProbeRecipe | FinetuneRecipe
+RECIPES: dict[str, type[SeedRecipe] | type[ProbeRecipe] | type[FinetuneRecipe]] = {
+    recipe.name: recipe for recipe in (SeedRecipe, ProbeRecipe, FinetuneRecipe)
 }
 
 
@@ -164,18 +252,27 @@ def _choose(key: str, text: str, choices: dict[str, Any]) -> Any:  # noqa: ANN40
 
 
 ABOVE_0 = frozenset(
-    {"learning_rate", "batch_size", "epochs", "size", "std", "l2_max", "l2_min", "l2_steps"}
-    | {"max_iterations"}
+    {"learning_rate", "head_learning_rate", "batch_size", "epochs", "size", "train_size", "std"}
+    | {"l2_max", "l2_min", "l2_steps", "max_iterations", "patience", "crop_area", "crop_pct"}
+    | {"layer_decay"}
 )
-AT_LEAST_0 = frozenset({"seed", "rotation", "zoom", "translate_x", "translate_y"})
-BELOW_1 = frozenset({"zoom"})  # at 1, a photo may shrink to a point
+AT_LEAST_0 = frozenset(
+    {"seed", "rotation", "zoom", "translate_x", "translate_y", "unfreeze", "weight_decay", "warmup"}
+    | {"ema", "label_smoothing", "colour", "mixup", "cutmix", "mixed"}
+)
+BELOW_1 = frozenset({"zoom", "ema", "label_smoothing", "colour", "warmup"})  # 1: nothing is left
+AT_MOST_1 = frozenset({"crop_area", "crop_pct", "layer_decay", "mixed"})
 
 
 def _check_ranges(recipe: Recipe) -> None:
     for key, value in asdict(recipe).items():
+        if value is None:
+            continue
         if key in ABOVE_0 and not 0 < value < math.inf:
             raise TrainingError(f"{key}={value}", expected="a number above 0")
         if key in AT_LEAST_0 and not 0 <= value < math.inf:
             raise TrainingError(f"{key}={value}", expected="a number from 0")
         if key in BELOW_1 and value >= 1:
             raise TrainingError(f"{key}={value}", expected="a number below 1")
+        if key in AT_MOST_1 and value > 1:
+            raise TrainingError(f"{key}={value}", expected="a number up to 1")
