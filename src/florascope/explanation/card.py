@@ -1,11 +1,11 @@
 """One picture for a person: the photo, its evidence, the scale and how far to trust it."""
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from florascope.explanation.explanation import Explanation
 from florascope.explanation.overlay import heat, overlay
+from florascope.shapes import UInt8
 
 PANEL = 320  # side of each of the three pictures, in pixels
 MARGIN = 24

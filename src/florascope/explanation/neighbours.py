@@ -1,9 +1,9 @@
 """Explanation by examples: the training photos that the network sees as most alike."""
 
 import numpy as np
-from jaxtyping import Float, Int64
 
 from florascope.errors import ExplanationError
+from florascope.shapes import Float, Int64
 
 Indexes = Int64[np.ndarray, "_"]
 
