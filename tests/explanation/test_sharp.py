@@ -6,14 +6,14 @@ import torch
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.cam import class_maps
+from florascope.explanation.contrast import contrast
 from florascope.explanation.contributions import contributions, last_block
 from florascope.explanation.sharp import Sharp
+from florascope.explanation.unstrided import unstrided
 from florascope.explanation.upsampling import spread
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
 from florascope.model.preprocessing import Preprocessing
-
-ONE_VIEW = Sharp(views=(1.0,))
 
 
 def network(name: str = "test_resnet") -> Classifier:
@@ -62,22 +62,26 @@ def test_contributions_differ_by_gradient_times_activation() -> None:
     torch.testing.assert_close(positive, product.relu().sum(1), rtol=1e-3, atol=1e-6)
 
 
-def test_the_rule_by_hand() -> None:
-    positive = torch.tensor([[[3.0, 1.0], [0.0, 0.0]]])
-    negative = torch.tensor([[[0.0, 0.0], [1.0, 1.0]]])
-    shares = [3 / 4, 1 / 4, 0, 0], [0, 0, 1 / 2, 1 / 2]
-    for total, (same, opposite) in ((2.0, shares), (-2.0, shares[::-1])):
-        rule = Sharp()._rule(positive, negative, torch.tensor([total]), (2, 2))
-        expected = [4 / 3 * s - 1 / 3 * o for s, o in zip(same, opposite, strict=True)]
-        torch.testing.assert_close(rule.flatten(), torch.tensor(expected))
+def test_contributions_in_their_place_and_the_rest_everywhere() -> None:
+    """One view at the network's own size, worked out from the contributions."""
+    classifier, targets = network(), torch.tensor([1, 2])
+    found = Sharp(beta=0.25, views=(1.0,))(classifier, images(), targets)
+    positive, negative = contributions(unstrided(classifier, 32), images(), targets)
+    placed = positive - 0.25 * negative
+    rest = found.total - placed.sum((1, 2))
+    expected = spread(placed, (64, 64), placed.sum((1, 2))) + rest[:, None, None] / 64**2
+    torch.testing.assert_close(found.values, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_nothing_against_takes_nothing_away() -> None:
-    positive, none = torch.tensor([[[3.0, 1.0]]]), torch.zeros(1, 1, 2)
-    rule = Sharp()._rule(positive, none, torch.tensor([1.0]), (1, 2))
-    assert rule.flatten().tolist() == [0.75, 0.25]
-    even = Sharp()._rule(none, none, torch.tensor([1.0]), (1, 2))
-    assert even.flatten().tolist() == [0.5, 0.5]
+def test_with_all_in_place_the_map_is_linear_in_the_head() -> None:
+    classifier, (one, other) = network(), torch.tensor([[1, 1], [2, 2]])
+    linear = Sharp(beta=1.0)
+    found = contrast(linear, classifier, images(), one, other)
+    weight, bias = classifier.head.weight.detach(), classifier.head.bias.detach()
+    difference = Classifier(classifier.backbone, classifier.classes).eval()
+    difference.set_head((weight[1] - weight[2]).expand(4, -1), (bias[1] - bias[2]).expand(4))
+    direct = linear(difference, images(), one)
+    torch.testing.assert_close(found.values, direct.values, rtol=1e-3, atol=1e-6)
 
 
 def test_sum_plus_bias_is_the_logit() -> None:

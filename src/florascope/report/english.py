@@ -183,11 +183,11 @@ ENGLISH: Final[dict[str, str]] = {
     " sure right answer, the most confident error, and two of each kind at random (seed {seed})."
     " None was picked by hand. A heat map shows where the evidence lies, not whether the answer is"
     " right: wrong answers have convincing maps too.",
-    "explained.methods.linear": "Two methods look at each photo. The sharp map shares the logit, less"
-    " its bias, out over places by what they contribute for and against the class one block below"
-    " the network's last feature map; its sum plus the bias is the logit. Integrated Gradients"
-    " splits the logit's rise above a baseline picture over pixels; it is shown slightly smoothed,"
-    " which leaves its sum unchanged.",
+    "explained.methods.linear": "Two methods look at each photo. The sharp map shows what each"
+    " place contributes to the logit one block below the network's last feature map; what belongs"
+    " to no place is spread evenly, so that its sum plus the bias is the logit. Integrated"
+    " Gradients splits the logit's rise above a baseline picture over pixels; it is shown slightly"
+    " smoothed, which leaves its sum unchanged.",
     "explained.methods.other": "Two methods look at each photo. Grad-CAM weighs the last feature"
     " map by the class's gradient; this network's head is not linear after pooling, so its sum"
     " promises nothing. Integrated Gradients splits the logit's rise above a baseline picture over"
