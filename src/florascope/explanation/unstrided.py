@@ -23,8 +23,9 @@ def unstrided(classifier: Classifier, stride: int) -> Classifier:
 
         A'(2 i, 2 j) = A(i, j),
 
-    exactly, where the network pads symmetrically; the other three are those of the picture shifted
-    by half a place. The linear head fits all of them.
+    exactly, where the network pads symmetrically and no layer after that stride looks at the whole
+    map (squeeze-and-excitation does); the other three are those of the picture shifted by half a
+    place. The linear head fits all of them.
 
     Args:
         classifier: left as it is; its weights are read, not copied.
