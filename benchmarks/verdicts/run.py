@@ -33,7 +33,7 @@ from florascope.data.dataset import Dataset
 from florascope.data.oxford102 import oxford102
 from florascope.data.split import Indexes, Split
 from florascope.data.splits import choose_split
-from florascope.evaluation.conformal import class_coverage
+from florascope.evaluation.conformal import Probabilities, class_coverage
 from florascope.evaluation.metrics import Labels, cross_entropy, softmax
 from florascope.evaluation.temperature import calibration_error
 from florascope.files import write_json, write_text
@@ -85,6 +85,7 @@ def known(identifier: Identifier, dataset: Dataset, test: Indexes) -> dict[str, 
         "photos": len(test),
         "ece_before": calibration_error(softmax(logits), labels),
         "ece_after": calibration_error(after, labels),
+        "ece_floor": floor(after),
         "loss_before": cross_entropy(logits, labels),
         "loss_after": cross_entropy(np.log(after), labels),
         "top1": float((after.argmax(1) == labels).mean()),
@@ -92,6 +93,15 @@ def known(identifier: Identifier, dataset: Dataset, test: Indexes) -> dict[str, 
         "levels": shares([a.verdict.level for a in found]),
         "right": right(found, labels),
     }
+
+
+def floor(probabilities: Probabilities, draws: int = 200, seed: int = 0) -> float:
+    """Mean calibration error that labels drawn from these very probabilities would show."""
+    rng = np.random.default_rng(seed)
+    cumulative = probabilities.cumsum(1)
+    cumulative[:, -1] = 1.0  # what rounding leaves open
+    drawn = ((cumulative > rng.random((len(cumulative), 1))).argmax(1) for _ in range(draws))
+    return float(np.mean([calibration_error(probabilities, labels) for labels in drawn]))
 
 
 def sets(found: list[Identification], labels: Labels) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def page(figures: dict[str, Any]) -> str:
         ("top-1", f"{known['top1']:.4f}"),
         ("expected calibration error, before", f"{known['ece_before']:.4f}"),
         ("expected calibration error, after", f"{known['ece_after']:.4f}"),
+        ("the same if it were perfect (chance alone)", f"{known['ece_floor']:.4f}"),
         ("cross-entropy, before", f"{known['loss_before']:.4f}"),
         ("cross-entropy, after", f"{known['loss_after']:.4f}"),
         ("coverage at 90 %, averaged over classes", interval),

@@ -24,15 +24,12 @@ def foxglove() -> Identification:
     return Identification(catalogue, seen, probabilities, (93,), (93,), verdict, calibrated=True)
 
 
-@pytest.fixture
-def terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "80")
-    return monkeypatch
+def as_terminal(patch: pytest.MonkeyPatch) -> None:
+    """Make standard output a terminal; in the test itself, since pytest changes stdout before."""
+    patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    patch.delenv("NO_COLOR", raising=False)
+    patch.setenv("TERM", "xterm-256color")
+    patch.setenv("COLUMNS", "80")
 
 
 def test_half_blocks_are_means_of_the_pixels_they_cover() -> None:
@@ -42,12 +39,16 @@ def test_half_blocks_are_means_of_the_pixels_they_cover() -> None:
     assert half_blocks(picture, 2) == [[("#ff0000", "#000000"), ("#000000", "#0000ff")]]
 
 
-def test_colours_need_a_terminal_that_wants_them(terminal: pytest.MonkeyPatch) -> None:
-    assert colourful()
-    terminal.setenv("NO_COLOR", "")
+def test_colours_need_a_terminal_that_wants_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     assert not colourful()
-    terminal.delenv("NO_COLOR")
-    terminal.setenv("TERM", "dumb")
+    as_terminal(monkeypatch)
+    assert colourful()
+    monkeypatch.setenv("NO_COLOR", "")
+    assert not colourful()
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
     assert not colourful()
 
 
@@ -63,8 +64,9 @@ def test_everything_is_said_plainly_elsewhere(capsys: Any) -> None:
 
 
 def test_a_terminal_sees_the_photo_and_the_evidence(
-    terminal: pytest.MonkeyPatch, capsys: Any
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    as_terminal(monkeypatch)
     print_answer("photo.jpg", foxglove(), "en", 1)
     out = capsys.readouterr().out
     assert out.count("▀") == 36 // 2 * 36 * 2

@@ -1,7 +1,7 @@
 """Sets against crepes, by hand, and by the coverage that they promise."""
 
 import numpy as np
-import pytest
+from crepes import ConformalClassifier
 
 from florascope.evaluation.conformal import (
     balanced_thresholds,
@@ -21,11 +21,10 @@ def draw(counts: list[int], rng: np.random.Generator) -> tuple[np.ndarray, np.nd
 
 
 def test_equal_counts_give_crepes_sets() -> None:
-    crepes = pytest.importorskip("crepes")
     rng = np.random.default_rng(0)
     probabilities, labels = draw([12] * 5, rng)
     fresh, _ = draw([40] * 5, rng)
-    classifier = crepes.ConformalClassifier()
+    classifier = ConformalClassifier()
     classifier.fit(1 - probabilities[np.arange(60), labels])
     peers = classifier.predict_set(1 - fresh, confidence=0.9, smoothing=False).astype(bool)
     ours = prediction_sets(fresh, balanced_thresholds(probabilities, labels, 0.9))

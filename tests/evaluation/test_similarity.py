@@ -19,7 +19,7 @@ def test_cosines_equal_scikit_learns() -> None:
 
 def test_means_have_length_one_and_absent_classes_none() -> None:
     means = class_means(np.array([[3.0, 4.0], [3.0, 4.0]]), np.array([1, 1]), 3)
-    np.testing.assert_allclose(means, [[0.0, 0.0], [0.6, 0.8], [0.0, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(means, np.array([[0, 0], [0.6, 0.8], [0, 0]]), rtol=1e-6)
     assert means.dtype == np.float32
 
 

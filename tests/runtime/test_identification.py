@@ -65,7 +65,7 @@ def test_statements(
 def test_a_long_set_is_cut_short_in_words(answer: Any) -> None:
     found = answer({94: 0.25, 3: 0.24, 11: 0.23, 42: 0.22})
     assert found.statement().count("(") == 3
-    assert found.statement().endswith("or one of 1 others.")
+    assert found.statement().endswith("or 1 more.")
     assert len(found.to_json()["prediction_set"]) == 4
 
 

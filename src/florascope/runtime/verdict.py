@@ -26,7 +26,7 @@ class Verdict:
         level: "species", "genus", "family", "unsure" (candidates only) or "none" (not a flower
             that the classifier knows).
         members: the classes it speaks of, most probable first: the species; the bundle's classes of
-            the genus or family; the prediction set; nothing.
+            the genus or family; the plausible classes, where unsure; nothing.
         group: the genus's or family's name, else empty.
         probability: of the members together; 0 for none.
     """
@@ -60,7 +60,8 @@ def decide(
         calibration: the bundle's; None where it has none.
         catalogue: the classes and their kinship.
     """
-    unsure = _verdict("unsure", prediction_set, probabilities)
+    candidates = plausible(probabilities, prediction_set, "unsure")
+    unsure = _verdict("unsure", candidates, probabilities)
     if calibration is None:
         return unsure
     if alike is not None and not alike >= calibration.alike:  # so that NaN is refused too

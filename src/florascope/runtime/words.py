@@ -46,7 +46,7 @@ ENGLISH = Words(
     uncalibrated="Not sure: this model's confidence was never checked. It may be {names}.",
     none="This is not a flower that I know.",
     either="or",
-    others="one of {count} others",
+    others="{count} more",
     advice="A picture can mislead: do not eat or taste a plant, use it as a remedy or give it to an"
     " animal because of this answer.",
     people={
@@ -77,7 +77,7 @@ SPANISH = Words(
     uncalibrated="No es seguro: nunca se comprobó la confianza de este modelo. Puede ser {names}.",
     none="Esto no es una flor que yo conozca.",
     either="o",
-    others="una de otras {count}",
+    others="{count} más",
     advice="Una imagen puede engañar: no coma ni pruebe una planta, no la use como remedio ni se la"
     " dé a un animal por esta respuesta.",
     people={
