@@ -229,7 +229,7 @@ class Redness(Backbone):
         self.preprocessing = Preprocessing(size=SIZE, mean=(0, 0, 0), std=(1, 1, 1))
         self.model_args, self.norm = {}, None
         self.net = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(3, 2, 1, bias=False), nn.ReLU())
-        self.net.forward_features = self.net.forward  # type: ignore[assignment]
+        self.net.forward_features = self.net.forward
         with torch.no_grad():
             self.net[1].weight.copy_(torch.tensor([[1.0, 0, 0], [0, 0, 1.0]])[..., None, None])
 

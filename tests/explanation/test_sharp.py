@@ -109,7 +109,7 @@ def test_without_blocks_and_negatives_it_is_the_class_activation_map() -> None:
             self.name, self.num_features, self.pools_linearly = "pixels", 3, True
             self.preprocessing, self.model_args = Preprocessing(size=8), {}
             self.norm, self.net = None, torch.nn.AvgPool2d(2)
-            self.net.forward_features = self.net.forward  # type: ignore[assignment]
+            self.net.forward_features = self.net.forward
 
     classifier = Classifier(Pixels(), (ClassName("0", "a"), ClassName("1", "b"))).eval()
     classifier.set_head(torch.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]), torch.ones(2))

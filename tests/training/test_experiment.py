@@ -144,6 +144,7 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "l2_min": 1e-6,
         "l2_steps": 9,
         "max_iterations": 40,
+        "views": 0,
         "seed": 0,
     }
     assert {found[s]["n"] for s in subsets} == {27, 9}

@@ -48,7 +48,9 @@ def explain(  # noqa: PLR0913 (one an option)
     check_stems(images)
     classifier = load_classifier(find_bundle(bundle))
     how = explainer(method or default_method(classifier))
-    chosen, rival = (c and find_class(classifier, c) for c in (target, against))
+    chosen, rival = (
+        None if name is None else find_class(classifier, name) for name in (target, against)
+    )
     results: list[dict[str, Any]] = []
     for image in images:
         try:
