@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from florascope.model.preprocessing import Preprocessing
 from florascope.model.weights import load_backbone
 from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.training.experiment import train
-from florascope.training.finetune import training_transform
+from florascope.training.finetune import finetune, training_transform
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe
 from florascope.training.student import Student
