@@ -140,6 +140,8 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "split": "planted",
         "recipe": "probe",
         **NETWORK,
+        "size": None,
+        "crop_pct": None,
         "l2_max": 1e-2,
         "l2_min": 1e-6,
         "l2_steps": 9,

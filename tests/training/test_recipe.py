@@ -94,7 +94,8 @@ def test_an_unknown_setting() -> None:
         make_recipe("probe", epochs=3)
     assert raised.value.found == "recipe probe has no setting 'epochs'"
     assert raised.value.expected == (
-        "one of backbone, l2_max, l2_min, l2_steps, max_iterations, seed, views, weights"
+        "one of backbone, crop_pct, l2_max, l2_min, l2_steps, max_iterations, seed, size,"
+        " views, weights"
     )
 
 
@@ -153,6 +154,8 @@ def test_describe_gives_the_name_and_every_setting() -> None:
         "recipe": "probe",
         "backbone": "mobilenetv2_100",
         "weights": None,
+        "size": None,
+        "crop_pct": None,
         "l2_max": 1e-2,
         "l2_min": 1e-6,
         "l2_steps": 9,

@@ -86,6 +86,9 @@ class ProbeRecipe:
     Attributes:
         backbone: timm's architecture name.
         weights: see `florascope.model.weights.load_backbone`; None takes what is at hand.
+        size: height and width of the input; None keeps the weights' own. A larger one than the
+            weights were trained at often answers better (Touvron et al. 2019, "FixRes").
+        crop_pct: of the centre crop; None keeps the weights' own.
         l2_max: strongest penalty on the weights that is tried.
         l2_min: weakest.
         l2_steps: how many are tried, evenly in the logarithm; validation loss chooses.
@@ -98,6 +101,8 @@ class ProbeRecipe:
     name: ClassVar[str] = "probe"
     backbone: str = "mobilenetv2_100"
     weights: str | None = None
+    size: int | None = None
+    crop_pct: float | None = None
     l2_max: float = 1e-2
     l2_min: float = 1e-6
     l2_steps: int = 9
@@ -112,8 +117,8 @@ class ProbeRecipe:
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """What the recipe changes in the preprocessing of its weights: nothing."""
-        return {}
+        """What the recipe changes in the preprocessing of its weights."""
+        return _given(size=self.size, crop_pct=self.crop_pct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +205,7 @@ class FinetuneRecipe:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What the recipe changes in the preprocessing of its weights."""
-        changes = {"size": self.size, "crop_pct": self.crop_pct}
-        return {key: value for key, value in changes.items() if value is not None}
+        return _given(size=self.size, crop_pct=self.crop_pct)
 
 
 Recipe = SeedRecipe | ProbeRecipe | FinetuneRecipe
@@ -236,6 +240,10 @@ def make_recipe(name: str, **settings: Any) -> Recipe:  # noqa: ANN401
 def describe(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe's name and settings as JSON values."""
     return {"recipe": recipe.name, **asdict(recipe)}
+
+
+def _given(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {key: value for key, value in changes.items() if value is not None}
 
 
 def _parse(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
