@@ -94,14 +94,14 @@ def read_features(path: Path) -> EmbeddedOxford102:
         DataError: it is missing, or not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             stored = {
                 name: Companded(arrays[f"{name}.codes"], arrays[f"{name}.top"], about["levels"])
                 for name in about["weights"]
             }
             dataset = _dataset(arrays["labels"], {s: arrays[s] for s in about["splits"]})
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} holds no features ({error})", fix="Install florascope again"
         ) from error

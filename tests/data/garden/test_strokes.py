@@ -21,7 +21,7 @@ def test_every_pixel_knows_where_it_lies_on_its_stroke(turns: float, bow: float)
     rows, columns = np.divmod(near.index[near.valid], SIZE)
     x, y = (columns + 0.5) / SIZE - 0.5, (rows + 0.5) / SIZE - 0.5
     c, s = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
-    along, across = (x * c + y * s) / 0.3, (y * c - x * s) / 0.3
+    along, across = (x * c + y * s) / 0.3, (x * s - y * c) / 0.3
     across -= 4 * bow * along * (1 - along)
     np.testing.assert_allclose(near.along[near.valid], along, atol=0.003)
     np.testing.assert_allclose(near.across[near.valid], across, atol=0.003)
@@ -37,7 +37,7 @@ def test_no_pixel_of_the_stroke_is_left_out(turns: float, bow: float) -> None:
     grid = (np.arange(SIZE) + 0.5) / SIZE - 0.5
     x, y = np.meshgrid(grid, grid)
     c, s = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
-    along, across = (x * c + y * s) / 0.3, (y * c - x * s) / 0.3
+    along, across = (x * c + y * s) / 0.3, (x * s - y * c) / 0.3
     across -= 4 * bow * along * (1 - along)
     on = (
         (along >= 0)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from florascope.data.garden.texture import GOLDEN, grain, noise, pebbles, seeds, spots
 
@@ -32,7 +33,9 @@ def test_half_of_the_noise_is_bright() -> None:
 def test_spots_are_round_and_apart() -> None:
     tile = spots().reshape(128, 128)
     assert 0.1 < tile.mean() < 0.5
-    assert set(np.unique(tile[(tile > 0.999) | (tile == 0)]).tolist()) == {0.0, 1.0}
+    assert (tile.min(), tile.max()) == (0.0, 1.0)
+    _, count = label(tile > 0.5)
+    assert 12 * 12 * 0.8 < count < 12 * 12 * 1.4  # the tile's border cuts some in two
 
 
 def test_the_golden_angle() -> None:
