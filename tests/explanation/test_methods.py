@@ -1,5 +1,6 @@
 """Every explainer against answers known another way."""
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -164,7 +165,8 @@ def test_baselines_by_hand() -> None:
     assert 0.4 < noise.mean() < 0.6
 
 
-def test_unknown_baseline() -> None:
+def test_unknown_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as for a user
     with pytest.raises(ExplanationError, match="no baseline 'grey'"):
         starts("grey", inputs(1, 8), PLAIN)  # type: ignore[arg-type]
 

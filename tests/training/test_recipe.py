@@ -180,9 +180,9 @@ def test_the_finetune_recipe_changes_what_it_is_told_to() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("ema", 1, "a number below 1"),
+        ("ema", 1.0, "a number below 1"),
         ("crop_area", 1.5, "a number up to 1"),
-        ("layer_decay", 0, "a number above 0"),
+        ("layer_decay", 0.0, "a number above 0"),
         ("unfreeze", -1, "a number from 0"),
         ("precision", "64", "one of auto, 32, bf16, 16"),
     ],
