@@ -208,4 +208,4 @@ def test_the_page_is_small(html: str) -> None:
 
 def test_the_real_explainers_fit_the_network(experiment: Experiment) -> None:
     names = [explainer.name for explainer in explainers_for(experiment.classifier)]
-    assert names == ["cam", "ig"]
+    assert names == ["sharp", "ig"]

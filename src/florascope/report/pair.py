@@ -72,11 +72,11 @@ def worst_pair(
         return case.ask(explainer, case.true).values
 
     def training(label: int) -> tuple[Exhibit, ...]:
-        alts = [words(f"pair.{kind}.alt", name=names[label]) for kind in ("training", "heat")]
+        alts = [words(key, name=names[label]) for key in ("pair.training.alt", "pair.heat.alt")]
         found = _nearest(experiment, int(mistaken[0]), label)
         return tuple(_exhibit(Case.of(experiment, int(i), words), own, alts) for i in found)
 
-    alts = [words(f"pair.{kind}.alt", **both) for kind in ("mistaken", "contrast")]
+    alts = [words(key, **both) for key in ("pair.mistaken.alt", "pair.contrast.alt")]
     return Pair(
         **both,
         count=worst.count,
