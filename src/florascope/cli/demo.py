@@ -86,7 +86,6 @@ def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:
     chosen = weights if weights != "timm" else "flowers"
     options: dict[str, Any] = {"name": "probe", "backbone": None, "weights": chosen, "seed": seed}
     options |= {"settings": PENALTIES, "data_dir": None, "strict": False}
-    options |= {"tensorboard": False, "half": False}
     return ("oxford102" if real else "garden"), {**options, "split": "80-10-10" if real else None}
 
 

@@ -66,7 +66,7 @@ def run_training(
     given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
     given |= {"seed": options["seed"], **parse_settings(options["settings"])}
     recipe = make_recipe(options["name"], **given)
-    listeners = [tensorboard(out / "tensorboard")] if options["tensorboard"] else []
+    listeners = [tensorboard(out / "tensorboard")] if options.get("tensorboard") else []
     with progress_bars() as progress:
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
@@ -84,7 +84,7 @@ def run_training(
             experiment,
             out,
             lambda e: report_html(e, rivals=rivals, progress=progress),
-            half=options["half"],
+            half=options.get("half", False),
         )
     name_skipped(experiment)
     return experiment, files
