@@ -8,7 +8,7 @@ demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check
