@@ -11,8 +11,9 @@ LICENCE = (
     " weights on."
 )
 LIMITS = (
-    "For photos like those of {}. It always names one of its classes, also for a photo of something"
-    " else. Do not use it to decide whether a plant is safe to touch or eat."
+    "For photos like those of {}. Its logits always name one of its classes, also for a photo of"
+    " something else; `florascope identify` refuses most of those, not all. Do not use it to decide"
+    " whether a plant is safe to touch or eat."
 )
 
 
