@@ -29,7 +29,7 @@ def difference_hash(rgb: RGB) -> Hash:
 
 
 def near_pairs(
-    hashes: Hashes, others: Hashes | None = None, limit: int = NEAR
+    hashes: Hashes, others: Bool[np.ndarray, "m bits"] | None = None, limit: int = NEAR
 ) -> Int64[np.ndarray, "p 2"]:
     """Find pairs whose hashes differ in at most limit bits.
 
@@ -48,7 +48,9 @@ def near_pairs(
     return pairs[pairs[:, 0] < pairs[:, 1]] if others is None else pairs
 
 
-def _near(one: Hashes, other: Hashes, limit: int) -> Iterator[Int64[np.ndarray, "p 2"]]:
+def _near(
+    one: Hashes, other: Bool[np.ndarray, "m bits"], limit: int
+) -> Iterator[Int64[np.ndarray, "p 2"]]:
     """By matrix products: |a xor b| = sum(a) + sum(b) - 2 a.b."""
     a, b = one.astype(np.float32), other.astype(np.float32)
     rich_a, rich_b = _structured(one), _structured(other)
