@@ -1,14 +1,17 @@
 """Which cause does the doctor name for which failure? Makes the committed confusion table.
 
     python benchmarks/doctor/confusion.py
+    python benchmarks/doctor/confusion.py --small
 
 Plants every failure of tests/doctor/failures.py in a training of Google's MobileNetV2 on photos of
-Oxford Flowers 102 (12 classes, 12 photos each to train and 6 to validate, 128 x 128), and diagnoses
+Oxford Flowers 102 (12 classes, 10 photos each to train and 5 to validate, 96 x 96), and diagnoses
 it; then diagnoses sound trainings of several backbones, data sets and recipes. Needs
-FLORASCOPE_DATA and FLORASCOPE_WEIGHTS. Writes results/confusion.{md,json} beside this file.
+FLORASCOPE_DATA and FLORASCOPE_WEIGHTS. Writes results/confusion.{md,json} beside this file
+(--small, which needs neither, results/small/).
 """
 
 import argparse
+import copy
 import json
 import sys
 import tempfile
@@ -34,15 +37,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "doctor"))
 failures: Any = import_module("failures")
 
-CLASSES, TRAIN, VAL, SIZE = 12, 12, 6, 128
+CLASSES, TRAIN, VAL, SIZE = 12, 10, 5, 96
 
 
 class Pooled(nn.Module):
     """A backbone's pooled features alone."""
 
-    def __init__(self, name: str, weights: str) -> None:
+    def __init__(self, net: nn.Module) -> None:
         super().__init__()
-        self.net = load_backbone(name, weights).net
+        self.net = net
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images to (b, c)."""
@@ -63,9 +66,9 @@ def write_photos(root: Path, source: str, classes: int = CLASSES) -> None:
 
 
 def save(rgb: RGB, path: Path) -> None:
-    """Save a photo with its shorter side at most 192."""
+    """Save a photo with its shorter side at most 144."""
     photo = Image.fromarray(rgb)
-    share = min(1.0, 192 / min(photo.size))
+    share = min(1.0, 144 / min(photo.size))
     photo.resize((round(photo.width * share), round(photo.height * share))).save(path)
 
 
@@ -75,23 +78,24 @@ def make_world(scratch: Path, source: str, name: str, weights: str) -> Any:  # n
     if not root.exists():
         write_photos(root, source)
     backbone = load_backbone(name, weights)
-    state = Pooled(name, weights).state_dict()
-
-    def fresh() -> nn.Module:
-        net = Pooled(name, weights)
-        net.load_state_dict(state)
-        return net.eval()
-
+    net = Pooled(backbone.net).eval()
     contract = replace(backbone.preprocessing, size=SIZE)
-    head = canary() if weights == "google" else None
-    return failures.World(root, scratch / "scratch", contract, fresh, backbone.num_features, head)
+    head = canary(net) if weights == "google" else None
+    return failures.World(
+        root,
+        scratch / "scratch",
+        contract,
+        partial(copy.deepcopy, net),
+        backbone.num_features,
+        head,
+    )
 
 
-def canary() -> nn.Module:
+def canary(body: nn.Module) -> nn.Module:
     """Google's network with its own 1001-way head."""
     folder = weights_dir()
     state = read_state((folder or Path()) / NAMED["google"].file)
-    net = failures.Net(Pooled("mobilenetv2_100", "google"), 1280, 1001)
+    net = failures.Net(copy.deepcopy(body), 1280, 1001)
     with torch.no_grad():
         net.head.weight.copy_(state["classifier.weight"])
         net.head.bias.copy_(state["classifier.bias"])
@@ -152,7 +156,7 @@ def page(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# What the doctor names first",
         "",
-        "Made by `python benchmarks/doctor/confusion.py`.",
+        "Made by `benchmarks/doctor/confusion.py`.",
         "",
         f"{sum(r['right'] for r in ill)} of {len(ill)} planted failures named first;"
         f" {sum(r['errors'] for r in well)} findings of severity error in {len(well)} sound"
@@ -183,9 +187,14 @@ def main() -> None:
     """Plant, diagnose, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--small", action="store_true", help="the tests' own small world instead")
     parser.add_argument("--only", choices=("planted", "sound"))
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.small:
+        with tempfile.TemporaryDirectory() as folder:
+            small(Path(folder), options.out / "small")
+        return
     rows: list[dict[str, Any]] = []
     kept = options.out / "confusion.json"
     if options.only and kept.exists():
@@ -194,12 +203,31 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.only != "sound":
             world = make_world(Path(folder), "oxford102", "mobilenetv2_100", "google")
-            rows = [*planted(world), *rows]
+            for found in planted(world):
+                rows.append(found)
+                write(rows, options.out)
         if options.only != "planted":
-            rows += sound(Path(folder))
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(kept, rows)
-    write_text(options.out / "confusion.md", page(rows))
+            for found in sound(Path(folder)):
+                rows.append(found)
+                write(rows, options.out)
+
+
+def small(folder: Path, out: Path) -> None:
+    """Plant everything in painted photos and timm's smallest network: a minute or two."""
+    world = import_module("world").make_world(folder)
+    rows: list[dict[str, Any]] = []
+    for n, ill in enumerate(failures.healthy(world)):
+        rows.append(row(f"sound: test_resnet, painted, script {n + 1}", "", partial(_given, ill)))
+    for found in planted(world):
+        rows.append(found)
+        write(rows, out)
+
+
+def write(rows: list[dict[str, Any]], out: Path) -> None:
+    """Write the table so far, so that it can be stopped."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "confusion.json", rows)
+    write_text(out / "confusion.md", page(rows))
 
 
 if __name__ == "__main__":

@@ -61,17 +61,12 @@ def noise_rate(probabilities: Probabilities, labels: Labels) -> float:
 def suspects(probabilities: Probabilities, labels: Labels) -> list[Suspect]:
     """List the photos that confidently belong to another class, most suspicious first."""
     belongs, counted = _confident_class(probabilities, labels)
+    rows, others = probabilities.tolist(), belongs.tolist()
     found = [
-        Suspect(
-            i, int(labels[i]), int(belongs[i]), _margin(probabilities[i], labels[i], belongs[i])
-        )
+        Suspect(i, int(labels[i]), others[i], rows[i][others[i]] - rows[i][labels[i]])
         for i in np.flatnonzero(counted & (belongs != labels)).tolist()
     ]
     return sorted(found, key=lambda suspect: -suspect.margin)
-
-
-def _margin(row: Float[np.ndarray, " k"], label: int, belongs: int) -> float:
-    return float(row[belongs] - row[label])
 
 
 def _confident_class(
