@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from florascope.data.dataset import Photo
 from florascope.data.health.hashing import BITS, Hash, difference_hash
 from florascope.errors import PhotoError
-from florascope.images import read_bytes, read_photo
+from florascope.images import read_bytes
 from florascope.progress import Progress, silent, track
 
 WORKERS = 2
@@ -46,7 +46,7 @@ def look_at(photo: Photo) -> Look:
         path = getattr(photo, "path", None)
         data = read_bytes(path) if isinstance(path, Path) else b""
         mode, turned = _header(data)
-        rgb = read_photo(data) if data else photo.read()
+        rgb = photo.read()
         height, width = rgb.shape[:2]
         return Look((width, height), photo.digest(), mode, turned, difference_hash(rgb))
     except PhotoError as error:
