@@ -23,8 +23,6 @@ def checked(function: Checked) -> Checked:
 
     It cannot where a signature says Self, or a Protocol that is not @runtime_checkable.
     """
-    if function.__module__.startswith("florascope.data.garden."):
-        return function  # its fields broadcast, which their annotations do not say yet
     try:
         return beartype(conf=TOWER)(function)
     except (BeartypeDecorHintPep673Exception, BeartypeDecorHintPep3119Exception):

@@ -1,114 +1,118 @@
 """Are the explanations true, and what do they cost? Makes the committed tables.
 
-    python benchmarks/explanations/run.py runs/flowers/bundle
-    python benchmarks/explanations/run.py --probe --photos 12 --methods cam sharp
+    florascope train oxford102 --recipe probe --weights torchvision \
+        --split $FLORASCOPE_DATA/flowers-102/split_80_10_10_udacity.csv --out runs/frozen
+    python benchmarks/explanations/run.py frozen=runs/frozen/bundle shipped=runs/flowers/bundle
 
-Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks} and, for --probe, flowers-102, and
-FLORASCOPE_WEIGHTS. The masked photos are of Oxford-17: they were not chosen for this network, and
-what is explained is the class that it answers. Writes results/{explanations.md, quality.csv,
+Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks}. The masked photos are of Oxford-17: they
+were chosen for no network here, and what is explained is the class that it answers. Every method
+of the registry is measured; Integrated Gradients, a hundred times as dear, on fewer photos. Costs
+and completeness are those of the last model. Writes results/{explanations.md, quality.csv,
 sanity.csv, costs.csv, completeness.csv} beside this file, or to --out.
 """
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from costs import BATCH, completeness, costs
+from costs import completeness, costs
 from peers import PEERS
-from quick_probe import quick_probe
-from tables import as_csv, cost_rows, page, quality_rows, sanity_rows
+from tables import as_csv, page, quality_rows, rows_of, sanity_rows
 
 from florascope.audit.audit import audit
-from florascope.audit.exhibits import Photos, answers, normalised
 from florascope.audit.faithfulness import Perturbation
-from florascope.audit.masks import Mask, read_masks
-from florascope.audit.report import AuditSettings
-from florascope.audit.specimens import Specimens
-from florascope.data.dataset import FilePhoto
-from florascope.errors import DataError
-from florascope.explanation.attribution import Explainer
-from florascope.files import write_json, write_text
+from florascope.audit.masks import MaskFolder
+from florascope.audit.report import AuditReport, AuditSettings
+from florascope.audit.selection import Selection
+from florascope.explanation.methods import METHODS, explainer
+from florascope.files import write_text
+from florascope.model.bundle import find_bundle
 from florascope.model.classifier import Classifier
 from florascope.model.saving import load_classifier
 
-METHODS = ("cam", "sharp", "gradcam", "ig")
+SLOW = {"ig"}
+TIMED = 8  # photos, for the costs and for completeness
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the tables."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    classifier = quick_probe(show) if options.probe else load_classifier(options.bundle)
-    explainers = [named(method) for method in options.methods]
-    photos, masks = masked_photos(options.photos)
-    settings = AuditSettings(Perturbation(fill=options.fill))
-    report = audit(classifier, photos, None, explainers, masks, show, settings=settings)
-    specimens = sample(classifier, photos)
-    timed = costs(classifier, [*explainers, *PEERS], specimens)
-    gradients = [explainer for explainer in explainers if explainer.name == "ig"]
-    gaps = [gap for ours in gradients for gap in completeness(classifier, ours, specimens)]
-    title = "quick probe" if options.probe else options.bundle.name
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_text(options.out / "explanations.md", page(title, report, timed, gaps))
-    write_text(options.out / "quality.csv", as_csv(quality_rows(report)))
-    write_text(options.out / "sanity.csv", as_csv(sanity_rows(report)))
-    write_text(options.out / "costs.csv", as_csv(cost_rows(timed)))
-    if gaps:
-        write_text(options.out / "completeness.csv", as_csv(cost_rows(gaps)))
-    write_json(options.out / "explanations.json", report.to_json())
+    models = dict(text.split("=", 1) for text in options.models)
+    reports = {}
+    for name, path in models.items():
+        classifier = load_classifier(find_bundle(path))
+        reports[name] = audits(classifier, options)
+    few = selection(TIMED).exhibit(classifier).picked(TIMED)
+    quick = [explainer(method) for method in options.methods if method not in SLOW]
+    timed = costs(classifier, [*quick, *PEERS], few)
+    slow = [explainer(method) for method in options.methods if method in SLOW]
+    gaps = completeness(classifier, slow, few)
+    write_text(options.out / "explanations.md", page(reports, timed, gaps))
+    write_text(options.out / "quality.csv", as_csv(quality_rows(reports)))
+    write_text(options.out / "sanity.csv", as_csv(sanity_rows(reports)))
+    write_text(options.out / "costs.csv", as_csv(rows_of(timed)))
+    write_text(options.out / "completeness.csv", as_csv(rows_of(gaps)))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("bundle", nargs="?", type=Path, help="folder of a bundle")
-    parser.add_argument("--probe", action="store_true", help="fit a quick probe instead")
+    parser.add_argument(
+        "models", nargs="+", metavar="NAME=BUNDLE", help="bundles, each with a name"
+    )
     parser.add_argument("--photos", type=int, default=105, help="masked photos, evenly picked")
-    parser.add_argument("--methods", nargs="+", default=METHODS)
-    parser.add_argument("--fill", choices=("blur", "mean"), default="blur")
+    parser.add_argument("--slow-photos", type=int, default=16, help="the same for slow methods")
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args(arguments)
-    if options.probe == (options.bundle is not None):
-        parser.error("give either a bundle or --probe")
+    if "FLORASCOPE_DATA" not in os.environ:
+        parser.error("FLORASCOPE_DATA is not set: the folder that holds oxford-17-masks/")
+    if strange := [text for text in options.models if "=" not in text]:
+        parser.error(f"{strange[0]} is not NAME=BUNDLE")
     return options
 
 
-def named(method: str) -> Explainer:
-    """Make an explainer by its name on the command line."""
-    from florascope.explanation.methods import explainer
-
-    return explainer(method)
-
-
-def masked_photos(count: int) -> tuple[Photos, list[Mask | None]]:
-    """Read Oxford-17's masked photos, evenly picked.
-
-    Raises:
-        DataError: FLORASCOPE_DATA is not set or holds no oxford-17-masks.
-    """
-    folder = Path(os.environ.get("FLORASCOPE_DATA", "")) / "oxford-17-masks"
-    files = sorted((folder / "jpg").glob("*.jpg"))
-    if not files:
-        raise DataError(f"no photos in {folder / 'jpg'}", fix="Set FLORASCOPE_DATA")
-    places = np.unique(np.linspace(0, len(files) - 1, count).round().astype(int))
-    photos = [FilePhoto(files[place]) for place in places]
-    return [photo.read() for photo in photos], read_masks(folder / "masks", photos)
+def selection(photos: int) -> Selection:
+    """Oxford-17's masked photos, evenly picked."""
+    folder = Path(os.environ["FLORASCOPE_DATA"]) / "oxford-17-masks"
+    return Selection(str(folder / "jpg"), masks=MaskFolder(folder / "masks"), limit=photos)
 
 
-def sample(classifier: Classifier, photos: Photos) -> Specimens:
-    """The first photos with the classes answered: enough for the costs."""
-    few = photos[: 2 * BATCH]
-    images = normalised(classifier.preprocessing, few)
-    return Specimens(images, torch.from_numpy(answers(classifier, few)))
+def audits(classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
+    """Audit the quick methods on all photos, and the slow ones on fewer."""
+    how = AuditSettings(Perturbation.of(classifier.preprocessing.size))
+    parts = [
+        ([m for m in options.methods if m not in SLOW], options.photos, how),
+        (
+            [m for m in options.methods if m in SLOW],
+            options.slow_photos,
+            replace(how, few=4, stages=3),
+        ),
+    ]
+    return [
+        audit(
+            classifier,
+            selection(photos).exhibit(classifier, show),
+            [explainer(method) for method in methods],
+            settings,
+            show,
+        )
+        for methods, photos, settings in parts
+        if methods
+    ]
 
 
 def show(what: str, done: int, total: int) -> None:
     """Print progress on one line."""
-    print(f"\r{what}: {done}/{total}", end="\n" if done == total else "", flush=True)
+    print(
+        f"\r{what}: {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True
+    )
 
 
 if __name__ == "__main__":

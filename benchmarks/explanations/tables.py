@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,35 +14,39 @@ from florascope.audit.verdict import summary, verdict
 
 Row = dict[str, Any]
 
-QUALITY = ("pointing", "auroc", "energy", "energy_ratio", "insertion", "deletion", "gain")
-BEHAVIOUR = ("noise_correlation", "flip_correlation", "gini", "top_share", "gap")
+QUALITY = ("pointing", "auroc", "energy_ratio", "insertion", "deletion", "gain")
+BEHAVIOUR = ("noise_correlation", "flip_correlation", "gini", "gap")
+
+Reports = dict[str, list[AuditReport]]
+"""Of each model by its name: the quick methods' audit, then the slow ones'."""
 
 
-def quality_rows(report: AuditReport) -> list[Row]:
-    """One row a method and measure."""
+def quality_rows(reports: Reports) -> list[Row]:
+    """One row a model, method and measure."""
     return [
-        {"method": scores.method, "measure": measure, **_numbers(report.bootstrapped(values))}
-        for scores in report.methods
-        for measure, values in scores.scores.items()
+        {"model": name, "method": method, "measure": m, **_numbers(report.interval(method, m))}
+        for name, method, report in _methods(reports)
+        for m in report[method].scores
     ]
 
 
-def sanity_rows(report: AuditReport) -> list[Row]:
-    """One row a method, stage and kind of map."""
+def sanity_rows(reports: Reports) -> list[Row]:
+    """One row a model, method, stage and kind of map."""
     return [
         {
-            "method": scores.method,
+            "model": name,
+            "method": method,
             "stage": similarity.stage,
             "map": kind,
             **_numbers(report.bootstrapped(values)),
         }
-        for scores in report.methods
-        for similarity in scores.sanity
+        for name, method, report in _methods(reports)
+        for similarity in report[method].sanity
         for kind, values in (("signed", similarity.signed), ("absolute", similarity.absolute))
     ]
 
 
-def cost_rows(records: Sequence[Cost | Completeness]) -> list[Row]:
+def rows_of(records: Sequence[Cost | Completeness]) -> list[Row]:
     """One row a record, four significant digits."""
     return [
         {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in asdict(record).items()}
@@ -59,31 +63,41 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def page(
-    title: str, report: AuditReport, costs: Sequence[Cost], gaps: Sequence[Completeness]
-) -> str:
+def page(reports: Reports, costs: Sequence[Cost], gaps: Sequence[Completeness]) -> str:
     """Everything on one page of Markdown."""
-    findings = verdict(report)
-    about = (
-        f"{len(report.targets)} photos, {report.masked} with a usable mask; means with 95 %"
-        " bootstrap intervals over photos. `random` and `centre` know nothing of the network."
-    )
+    last = list(reports)[-1]
     parts = [
-        f"# Explanations: {title}",
-        about,
-        _measures(report, QUALITY),
-        _measures(report, BEHAVIOUR),
-        "## Weights shuffled from the top downwards: rank correlation of the signed maps",
-        _sanity(report),
-        "## Cost against one forward pass in the same run",
-        _markdown(cost_rows(costs)),
-        "## Integrated Gradients: gap and forward passes",
-        _markdown(cost_rows(gaps)),
+        "# Are the explanations true, and what do they cost?",
+        "Made by `benchmarks/explanations/run.py`. Means over the masked photos with 95 %"
+        " intervals (bootstrap; Wilson for the pointing game); n is the number of photos."
+        " `random` and `centre` know nothing of the network.",
+        _measures(reports, QUALITY),
+        _measures(reports, BEHAVIOUR),
+        "## Weights shuffled from the top downwards: rank correlation with the trained map",
+        _sanity(reports),
+        f"## Cost ({last}), against one forward pass in the same run",
+        _markdown(rows_of(costs)),
+        f"## Integrated Gradients ({last}): forward passes and completeness gap",
+        _markdown(rows_of(gaps)),
         "## Verdict",
-        "\n".join(f"- **{line}**" for line in summary(findings)),
-        "\n".join(f"- {finding.text}" for finding in findings),
+        *(_verdict(name, report) for name, both in reports.items() for report in both),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _methods(reports: Reports) -> Iterator[tuple[str, str, AuditReport]]:
+    """Yield model, method and report; the references once a model."""
+    for name, both in reports.items():
+        for number, report in enumerate(both):
+            for scores in report.methods:
+                if number == 0 or scores.method in report.explained:
+                    yield name, scores.method, report
+
+
+def _verdict(name: str, report: AuditReport) -> str:
+    findings = verdict(report)
+    lines = [f"**{name}: {line}**" for line in summary(findings)]
+    return "\n".join(f"- {line}" for line in [*lines, *(finding.text for finding in findings)])
 
 
 def _numbers(interval: Interval) -> Row:
@@ -91,26 +105,33 @@ def _numbers(interval: Interval) -> Row:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in values}
 
 
-def _measures(report: AuditReport, measures: Iterable[str]) -> str:
+def _measures(reports: Reports, measures: Sequence[str]) -> str:
     return _markdown(
         [
             {
-                "method": scores.method,
-                **{name: _short(report.interval(scores.method, name)) for name in measures},
+                "model": name,
+                "method": method,
+                "n": report.interval(method, measures[0]).n,
+                **{measure: _short(report.interval(method, measure)) for measure in measures},
             }
-            for scores in report.methods
+            for name, method, report in _methods(reports)
         ]
     )
 
 
-def _sanity(report: AuditReport) -> str:
+def _sanity(reports: Reports) -> str:
     return _markdown(
         [
             {
-                "method": scores.method,
-                **{s.stage: _short(report.bootstrapped(s.signed)) for s in scores.sanity},
+                "model": name,
+                "method": method,
+                "n": len(s.signed),
+                "shuffled down to": s.stage,
+                "signed": _short(report.bootstrapped(s.signed)),
+                "absolute": _short(report.bootstrapped(s.absolute)),
             }
-            for scores in report.methods
+            for name, method, report in _methods(reports)
+            for s in report[method].sanity
         ]
     )
 

@@ -1,5 +1,6 @@
 """A network whose reasons are known: it looks at one patch of the photo and nowhere else."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from florascope.audit.exhibits import Exhibits, exhibit
 from florascope.data.dataset import ClassName
 from florascope.explanation.attribution import Attribution
+from florascope.images import RGB
 from florascope.model.backbone import Backbone, Embedding
 from florascope.model.classifier import Classifier
 from florascope.model.preprocessing import Preprocessing
@@ -63,9 +66,52 @@ class Truth:
         return Attribution(self.name, values, total, complete=True)
 
 
+@dataclass(frozen=True)
+class Still:
+    """A photo that is already decoded, perhaps with its mask."""
+
+    pixels: RGB
+    marks: np.ndarray | None = None
+    name: str = "still"
+
+    def read(self) -> RGB:
+        return self.pixels
+
+    def digest(self) -> str:
+        return self.name
+
+
+Show = Callable[..., Exhibits]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def still() -> type[Still]:
+    """Make a photo of decoded pixels."""
+    return Still
+
+
+@pytest.fixture
+def show(patch_classifier: Classifier) -> Show:
+    """Exhibit decoded photos, each with its mask or None, to the patch network."""
+
+    def call(photos: Sequence[RGB], masks: Sequence[np.ndarray | None] | None = None) -> Exhibits:
+        marks = masks or [None] * len(photos)
+        stills = [Still(*pair) for pair in zip(photos, marks, strict=True)]
+        return exhibit(patch_classifier, stills, lambda still: getattr(still, "marks", None))
+
+    return call
 
 
 @pytest.fixture

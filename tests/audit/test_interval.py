@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from florascope.audit.interval import Interval, bootstrap
+from florascope.audit.interval import Interval, bootstrap, wilson
 
 
 def skewed(n: int, seed: int) -> np.ndarray:
@@ -82,3 +82,23 @@ def test_one_value_says_nothing_of_its_spread(values: list[float], mean: float |
 def test_it_reads_as_people_write_it() -> None:
     assert str(Interval(0.2134, 0.19, 0.2449, 105)) == "0.21 [0.19, 0.24]"
     assert str(Interval(0.5, math.nan, math.nan, 1)) == "0.50 [n = 1]"
+
+
+def test_sixteen_hits_in_sixteen_are_not_certain() -> None:
+    """By hand, at p = 1: low = 1 / (1 + z^2 / n), high = 1."""
+    found = wilson(np.array([1.0] * 16 + [np.nan]))
+    assert found.low == pytest.approx(1 / (1 + 1.959964**2 / 16))
+    assert [found.mean, found.high, found.n] == pytest.approx([1.0, 1.0, 16])
+
+
+def test_wilson_by_hand() -> None:
+    """Wilson's own formula for 3 of 4: centre and half width over 1 + z^2 / n."""
+    z2 = 1.959964**2
+    centre, half = 0.75 + z2 / 8, math.sqrt(z2 * (0.75 * 0.25 / 4 + z2 / 64))
+    found = wilson(np.array([1.0, 0.0, 1.0, 1.0]))
+    assert found.low == pytest.approx((centre - half) / (1 + z2 / 4))
+    assert found.high == pytest.approx((centre + half) / (1 + z2 / 4))
+
+
+def test_no_hits_at_all_are_nothing() -> None:
+    assert wilson(np.array([np.nan])).to_json() == {"mean": None, "low": None, "high": None, "n": 0}

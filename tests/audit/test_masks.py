@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from florascope.audit.masks import BACKGROUND, FLOWER, UNKNOWN, MaskIds, read_masks, tells_apart
+from florascope.audit.masks import (
+    BACKGROUND,
+    FLOWER,
+    UNKNOWN,
+    MaskFolder,
+    MaskIds,
+    no_mask,
+    own_mask,
+    tells_apart,
+)
 from florascope.data.dataset import FilePhoto
 from florascope.data.garden.photo import GardenPhoto
 from florascope.errors import DataError
@@ -48,8 +57,8 @@ def save(folder: Path, stem: str, indexes: np.ndarray, mode: str = "L") -> None:
 def test_masks_are_found_by_stem_and_read_as_numbers(tmp_path: Path, mode: str) -> None:
     save(tmp_path, "image_0008", INDEXES, mode)
     save(tmp_path, "image_0009", np.full((2, 3), 1, np.uint8))
-    masks = read_masks(tmp_path, [photo("image_0009"), photo("image_0007"), photo("image_0008")])
-    first, missing, last = masks
+    masks = MaskFolder(tmp_path)
+    first, missing, last = (masks(photo(f"image_000{n}")) for n in (9, 7, 8))
     assert missing is None
     assert first is not None
     assert (first == FLOWER).all()
@@ -58,21 +67,22 @@ def test_masks_are_found_by_stem_and_read_as_numbers(tmp_path: Path, mode: str) 
 
 def test_other_numbers_can_be_named(tmp_path: Path) -> None:
     save(tmp_path, "a", np.array([[255, 0, 128]], np.uint8))
-    (mask,) = read_masks(tmp_path, [photo("a")], MaskIds(flower=255, background=0))
+    mask = MaskFolder(tmp_path, MaskIds(flower=255, background=0))(photo("a"))
     assert np.array_equal(np.array(mask), [[FLOWER, BACKGROUND, UNKNOWN]])
 
 
-def test_a_photo_that_knows_its_mask_needs_no_folder(tmp_path: Path) -> None:
-    expected = [[FLOWER, BACKGROUND], [BACKGROUND, BACKGROUND]]
-    save(tmp_path, "painted", INDEXES)
-    for folder in (None, tmp_path):
-        (mask,) = read_masks(folder, [Painted()])
-        assert np.array(mask).tolist() == expected
+def test_a_photo_that_knows_its_mask_needs_no_folder() -> None:
+    assert np.array(own_mask(Painted())).tolist() == [
+        [FLOWER, BACKGROUND],
+        [BACKGROUND, BACKGROUND],
+    ]
+    assert own_mask(photo("a")) is None
+    assert no_mask(Painted()) is None
 
 
 def test_the_gardens_photos_know_their_masks() -> None:
     photo = GardenPhoto(species=2, index=0, size=64)
-    (mask,) = read_masks(None, [photo])
+    mask = own_mask(photo)
     assert mask is not None
     assert mask.dtype == np.uint8
     assert np.array_equal(mask == FLOWER, photo.mask())
@@ -87,32 +97,20 @@ def test_masks_that_tell_apart_have_both_kinds() -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere is not a folder.*a folder of PNG masks"):
-        read_masks(tmp_path / "nowhere", [photo("a")])
-
-
-def test_no_mask_for_any_photo_is_an_error(tmp_path: Path) -> None:
-    save(tmp_path, "b", INDEXES)
-    with pytest.raises(DataError, match=r"0 of 2 photos have a mask.*named as the photos"):
-        read_masks(tmp_path, [photo("a"), photo("c")])
-
-
-def test_masks_of_other_numbers_are_an_error(tmp_path: Path) -> None:
-    save(tmp_path, "a", np.array([[255, 0]], np.uint8))
-    with pytest.raises(DataError, match=r"1 of 1 photos.*flower=1, background=3"):
-        read_masks(tmp_path, [photo("a")])
+        MaskFolder(tmp_path / "nowhere")
 
 
 def test_a_colour_picture_is_no_index_mask(tmp_path: Path) -> None:
     save(tmp_path, "a", INDEXES, "RGB")
     with pytest.raises(DataError, match=r"a.png has mode RGB.*8-bit grey or palette"):
-        read_masks(tmp_path, [photo("a")])
+        MaskFolder(tmp_path)(photo("a"))
 
 
 def test_too_many_pixels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("florascope.audit.masks.MAX_PIXELS", 5)
     save(tmp_path, "a", INDEXES)
     with pytest.raises(DataError, match=r"3 x 2 pixels.*at most 5 pixels"):
-        read_masks(tmp_path, [photo("a")])
+        MaskFolder(tmp_path)(photo("a"))
 
 
 @pytest.mark.parametrize("damage", ["text", "cut"])
@@ -122,14 +120,14 @@ def test_a_damaged_png_is_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"not a picture" if damage == "text" else path.read_bytes()[:300])
     with pytest.raises(DataError, match=r"a.png cannot be read.*expected a PNG mask"):
-        read_masks(tmp_path, [photo("a")])
+        MaskFolder(tmp_path)(photo("a"))
 
 
 @pytest.mark.real_data
 def test_oxford_17_has_105_masks_of_the_photos_sizes(real_data: Path) -> None:
     folder = real_data / "oxford-17-masks"
     photos = [FilePhoto(path) for path in sorted((folder / "jpg").iterdir())]
-    masks = read_masks(folder / "masks", photos)
+    masks = [MaskFolder(folder / "masks")(photo) for photo in photos]
     assert len(photos) == 105
     assert sum(mask is not None and tells_apart(mask) for mask in masks) == 103
     assert all(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from florascope.audit.faithfulness import Curves
-from florascope.audit.interval import bootstrap
+from florascope.audit.interval import bootstrap, wilson
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores, joined
 from florascope.audit.sanity import Similarity
 
@@ -36,6 +36,13 @@ def report() -> AuditReport:
 def test_intervals_use_the_audits_seed_and_resamples(report: AuditReport) -> None:
     values = report["cam"].scores["gain"]
     assert report.interval("cam", "gain") == bootstrap(values, seed=4, resamples=500)
+
+
+def test_hits_have_wilsons_interval(report: AuditReport) -> None:
+    hits = np.ones(12)
+    report["cam"].scores["pointing"] = hits
+    assert report.interval("cam", "pointing") == wilson(hits)
+    assert report.interval("cam", "pointing").low < 0.9
 
 
 def test_a_paired_difference_sees_what_two_intervals_hide(report: AuditReport) -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from florascope.audit.sanity import cascade, sanity, shuffle, stages
-from florascope.audit.specimens import Specimens
+from florascope.audit.sanity import Similarity, cascade, sanity, shuffle, stages
+from florascope.audit.specimens import Specimens, maps_of
 from florascope.data.dataset import ClassName
-from florascope.explanation.attribution import Attribution
+from florascope.explanation.attribution import Attribution, Explainer
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
 from florascope.model.preprocessing import Preprocessing
@@ -53,6 +53,13 @@ def make(name: str, size: int = 64, seed: int = 0) -> Classifier:
         classifier = Classifier(backbone, CLASSES).eval()
         nn.init.normal_(classifier.head.weight)
     return classifier
+
+
+def followed(
+    classifier: Classifier, explainer: Explainer, specimens: Specimens, most: int, seed: int = 0
+) -> list[Similarity]:
+    trained = maps_of(classifier, explainer, specimens)
+    return sanity(classifier, explainer, specimens, trained, most, seed)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +123,7 @@ def test_the_classifier_is_left_exactly_as_it_was(
     storage = [weight.data_ptr() for weight in classifier.parameters()]
     with torch.no_grad():
         logits = classifier(specimens.images)
-    sanity(classifier, Cam(), specimens, most=3)
+    followed(classifier, Cam(), specimens, most=3)
     after = classifier.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -128,14 +135,14 @@ def test_the_classifier_is_left_exactly_as_it_was(
 
 
 def test_a_map_of_the_network_collapses(classifier: Classifier, specimens: Specimens) -> None:
-    found = sanity(classifier, Cam(), specimens, most=4)
+    found = followed(classifier, Cam(), specimens, most=4)
     assert found[0].stage == "linear head"
     assert abs(found[-1].signed.mean()) < 0.5
     assert found[-1].signed.shape == (8,)
 
 
 def test_a_map_of_the_photo_survives(classifier: Classifier, specimens: Specimens) -> None:
-    for similarity in sanity(classifier, Edges(), specimens, most=4):
+    for similarity in followed(classifier, Edges(), specimens, most=4):
         assert similarity.signed == pytest.approx([1.0] * 8)
         assert similarity.absolute == pytest.approx([1.0] * 8)
 
@@ -154,13 +161,13 @@ def test_the_absolute_map_sees_through_a_turned_sign(specimens: Specimens) -> No
     classifier = make("mobilenetv2_035")
     with torch.no_grad():
         classifier.head.bias.copy_(torch.tensor([1.0, -1, -1, -1, -1]))
-    first = sanity(classifier, Turned(), specimens, most=2)[0]
+    first = followed(classifier, Turned(), specimens, most=2)[0]
     assert first.signed == pytest.approx([-1.0] * 8)
     assert first.absolute == pytest.approx([1.0] * 8)
 
 
 def test_the_seed_decides(classifier: Classifier, specimens: Specimens) -> None:
-    runs = [sanity(classifier, Cam(), specimens, most=2, seed=s)[-1].signed for s in (0, 0, 1)]
+    runs = [followed(classifier, Cam(), specimens, most=2, seed=s)[-1].signed for s in (0, 0, 1)]
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from florascope.audit.similarity import Maps, Scores, correlation, rank_correlation, relative_l2
+from florascope.audit.similarity import Maps, Scores, correlation, rank_correlation
 
 Similarity = Callable[[Maps, Maps], Scores]
 
@@ -46,10 +46,3 @@ def test_a_constant_map_resembles_itself_alone(similarity: Similarity) -> None:
     assert list(similarity(flat, flat + 1)) == [0, 0, 0]
     assert list(similarity(flat, varied)) == [0, 0, 0]
     assert list(similarity(varied, flat)) == [0, 0, 0]
-
-
-def test_relative_l2_by_hand() -> None:
-    first = np.array([[[3.0, 4.0]], [[1.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]], [[1.0, 0.0]]])
-    second = np.array([[[3.0, 4.0]], [[-1.0, 0.0]], [[0.0, 5.0]], [[0.0, 0.0]], [[0.0, 2.0]]])
-    expected = [0.0, 2.0, 1.0, 0.0, np.sqrt(5) / 2]
-    assert relative_l2(first, second) == pytest.approx(expected)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from florascope.audit.sparsity import gini, top_share
+from florascope.audit.sparsity import gini
 
 
 def one_map(values: list[float]) -> np.ndarray:
@@ -33,19 +33,3 @@ def test_gini_is_half_the_relative_mean_difference() -> None:
     size = np.abs(values.ravel())
     difference = np.abs(size[:, None] - size[None, :]).mean()
     assert gini(values) == pytest.approx([difference / (2 * size.mean())])
-
-
-def test_top_share_by_hand() -> None:
-    values = one_map([1, -6, 1, 1, 1, 2, 2, 2, 2, 2])  # 20 in all
-    assert top_share(values) == pytest.approx([0.3])
-    assert top_share(values, 0.2) == pytest.approx([0.4])
-    assert top_share(values, 1.0) == pytest.approx([1.0])
-
-
-def test_top_share_of_an_even_map_is_the_share() -> None:
-    assert top_share(np.zeros((1, 10, 10)), 0.25) == pytest.approx([0.25])
-    assert top_share(np.full((1, 10, 10), 4.0), 0.25) == pytest.approx([0.25])
-
-
-def test_at_least_one_pixel_is_taken() -> None:
-    assert top_share(one_map([3, 1]), 0.1) == pytest.approx([0.75])

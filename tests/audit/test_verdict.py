@@ -1,6 +1,7 @@
 """Each criterion, just on either side of its bound, and the whole on explainers of known merit."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,12 +135,17 @@ def test_the_summary_names_what_fails() -> None:
     assert summary(found) == ("sharp passes 5 of 7 criteria, not localised, stable",)
 
 
+def test_the_worse_of_the_two_correlations_is_judged() -> None:
+    assert findings()["learned"].measured.mean == pytest.approx(0.1)  # absolute; signed is half
+
+
 def test_findings_are_json() -> None:
     finding = findings()["stable"]
     assert finding.to_json() == {
         "method": "sharp",
         "criterion": "stable",
         "passed": True,
+        "measured": finding.measured.to_json(),
         "text": finding.text,
     }
 
@@ -167,13 +173,17 @@ class Turned:
 
 
 def test_known_merits_are_told_apart(
-    patch_classifier: Classifier, photos: list[np.ndarray], mask: np.ndarray, truth: Explainer
+    patch_classifier: Classifier,
+    show: Any,
+    photos: list[np.ndarray],
+    mask: np.ndarray,
+    truth: Explainer,
 ) -> None:
     """The patch stays where it is when the photo is mirrored, so its true map does not move."""
     settings = AuditSettings(Perturbation(steps=8, tile=4))
     explainers = [truth, Brightness(), Turned(truth)]
-    masks = [mask] * len(photos)
-    found = verdict(audit(patch_classifier, photos, None, explainers, masks, settings=settings))
+    exhibits = show(photos, [mask] * len(photos))
+    found = verdict(audit(patch_classifier, exhibits, explainers, settings))
     assert {f.criterion: f.passed for f in found if f.method == "truth"} == {
         "faithful": True,
         "informative": True,

@@ -1,9 +1,27 @@
 """florascope identify."""
 
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def refusing(trained: Path, tmp_path: Path) -> Path:
+    """The trained bundle, made to refuse every photo."""
+    config = json.loads((trained / "bundle" / "config.json").read_text())
+    config["florascope"]["calibration"]["alike"] = 2.0
+    (tmp_path / "refusing").mkdir()
+    (tmp_path / "refusing" / "config.json").write_text(json.dumps(config))
+    graph = (trained / "bundle" / "model.onnx").read_bytes()
+    (tmp_path / "refusing" / "model.onnx").write_bytes(graph)
+    return tmp_path / "refusing"
 
 
 def test_candidates_are_probable_and_ordered(run: Any, trained: Path, photos: Path) -> None:
@@ -14,6 +32,92 @@ def test_candidates_are_probable_and_ordered(run: Any, trained: Path, photos: Pa
         probabilities = [c["probability"] for c in result["candidates"]]
         assert probabilities == sorted(probabilities, reverse=True)
         assert abs(sum(probabilities) - 1) < 1e-6  # three classes, five asked for
+        assert result["verdict"]["level"] in {"species", "unsure"}
+        assert result["candidates"][0]["class_id"] in result["prediction_set"]
+        assert result["cautions"] == result["lookalikes"] == []  # colours have no facts
+
+
+def test_a_folder_is_all_its_photos_in_natural_order(
+    run: Any, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    for number in (10, 9, 1):
+        source = photos / "2" / f"photo-2-{number % 10}.jpg"
+        (tmp_path / f"{number}.JPG").write_bytes(source.read_bytes())
+    (tmp_path / ".hidden.jpg").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no photo")
+    results = run("identify", tmp_path, "--model", trained, "--json").json["results"]
+    assert [Path(r["file"]).name for r in results] == ["1.JPG", "9.JPG", "10.JPG"]
+
+
+def test_a_folder_without_photos(run: Any, trained: Path, tmp_path: Path) -> None:
+    ended = run("identify", tmp_path, "--model", trained)
+    assert ended.code == 1
+    assert f"{tmp_path} holds no photos" in ended.err
+
+
+def test_standard_input(
+    run: Any, trained: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = photos / "2" / "photo-2-5.jpg"
+    piped = io.TextIOWrapper(io.BytesIO(path.read_bytes()))
+    monkeypatch.setattr(sys, "stdin", piped)
+    (one,) = run("identify", "-", "--model", trained, "--json").json["results"]
+    (other,) = run("identify", path, "--model", trained, "--json").json["results"]
+    assert one == {**other, "file": "-"}
+
+
+def test_text_says_verdict_candidates_and_advice(run: Any, trained: Path, photos: Path) -> None:
+    path = photos / "2" / "photo-2-5.jpg"
+    ended = run("identify", path, "--model", trained, "--top", "2")
+    lines = ended.out.splitlines()
+    assert lines[0] == str(path)
+    assert lines[1].startswith(("  This is ", "  Not sure. It may be "))
+    assert sum(" %  " in line for line in lines) == 2
+    assert lines[-1].startswith("A picture can mislead")
+    assert "\x1b" not in ended.out  # no colours, no picture: this is no terminal
+
+
+def test_spanish(run: Any, trained: Path, photos: Path) -> None:
+    path = photos / "2" / "photo-2-5.jpg"
+    ended = run("identify", path, "--model", trained, "--language", "es")
+    assert "Una imagen puede engañar" in ended.out
+    (result,) = run("identify", path, "--model", trained, "--language", "es", "--json").json[
+        "results"
+    ]
+    assert result["verdict"]["statement"].startswith(("Esto es ", "No es seguro."))
+
+
+def test_refusing_every_photo_exits_with_3(run: Any, refusing: Path, photos: Path) -> None:
+    images = [photos / "1" / "photo-1-5.jpg", photos / "2" / "photo-2-5.jpg"]
+    ended = run("identify", *images, "--model", refusing, "--json")
+    assert ended.code == 3
+    assert {r["verdict"]["level"] for r in ended.json["results"]} == {"none"}
+    ended = run("identify", images[0], "--model", refusing)
+    assert ended.code == 3
+    assert "not a flower that I know" in ended.out
+
+
+def test_an_overlay_is_the_crop_with_evidence(
+    run: Any, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    path, out = photos / "2" / "photo-2-5.jpg", tmp_path / "why.png"
+    assert run("identify", path, "--model", trained, "--overlay", out).code == 0
+    from florascope.runtime.identifier import Identifier
+
+    with Image.open(out) as picture:
+        drawn = np.asarray(picture)
+    np.testing.assert_array_equal(drawn, Identifier(trained / "bundle")(path).picture())
+
+
+def test_overlays_that_cannot_be(run: Any, trained: Path, photos: Path, tmp_path: Path) -> None:
+    path = photos / "2" / "photo-2-5.jpg"
+    ended = run("identify", path, path, "--model", trained, "--overlay", tmp_path / "a.png")
+    assert ended.code == 1
+    assert "--overlay with 2 photos. expected one photo" in ended.err
+    ended = run("identify", path, "--model", trained, "--overlay", tmp_path / "a.docx")
+    assert ended.code == 1
+    assert "a.docx. expected a name in .png, .jpg" in ended.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_photo_among_others_is_skipped(run: Any, trained: Path, photos: Path) -> None:
@@ -38,12 +142,13 @@ def test_a_missing_bundle_says_how_to_make_one(run: Any, photos: Path) -> None:
     assert "florascope train DATA" in ended.err
 
 
-def test_torch_is_not_imported(trained: Path, photos: Path) -> None:
+def test_the_light_install_suffices(trained: Path, photos: Path) -> None:
     program = (
         "import sys; from florascope.cli.main import cli;"
         f"cli.main(['identify', {str(photos / '2' / 'photo-2-5.jpg')!r},"
         f" '--model', {str(trained)!r}], standalone_mode=False);"
-        "sys.exit('torch' in sys.modules or 'timm' in sys.modules)"
+        "heavy = {'torch', 'timm', 'scipy', 'jaxtyping', 'rich', 'safetensors', 'onnx'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -22,7 +22,9 @@ def test_version() -> None:
     assert (done.returncode, done.stdout.split()[-1]) == (0, __version__)
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "evaluate", "explain", "identify", "data"])
+@pytest.mark.parametrize(
+    "command", ["demo", "train", "evaluate", "explain", "audit", "identify", "data"]
+)
 def test_every_command_has_help(command: str) -> None:
     done = florascope(command, "--help")
     assert done.returncode == 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from timm.data import resolve_data_config
 
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError
+from florascope.evaluation.calibration import Calibration
 from florascope.model import bundle
 from florascope.model.bundle import BundleConfig, find_bundle, read_config, shipped_bundles
 from florascope.model.preprocessing import Preprocessing
@@ -33,6 +35,25 @@ def write(folder: Path, values: Any) -> Path:
 
 def test_json_round_trip(tmp_path: Path) -> None:
     assert read_config(write(tmp_path, CONFIG.to_json())) == CONFIG
+
+
+def test_a_calibration_goes_there_and_back(tmp_path: Path) -> None:
+    figures = Calibration(40, 1.2, 0.1, 0.02, 0.9, (0.1, 0.2, 0.3), 0.7, 0.8)
+    config = replace(CONFIG, calibration=figures)
+    assert read_config(write(tmp_path, config.to_json())) == config
+
+
+def test_a_bundle_of_before_has_no_calibration(tmp_path: Path) -> None:
+    values = CONFIG.to_json()
+    assert "calibration" not in values["florascope"]
+    assert read_config(write(tmp_path, values)).calibration is None
+
+
+def test_a_calibration_for_other_classes(tmp_path: Path) -> None:
+    figures = Calibration(40, 1.2, 0.1, 0.02, 0.9, (0.1, 0.2), 0.7, 0.8)
+    values = replace(CONFIG, calibration=figures).to_json()
+    with pytest.raises(BundleError, match="2 thresholds .* each of 3 classes"):
+        read_config(write(tmp_path, values))
 
 
 def test_timm_reads_its_part() -> None:

@@ -29,7 +29,7 @@ from florascope.model.saving import load_classifier, save_bundle
 @pytest.fixture
 def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the export, which takes seconds, where the graph is not looked at."""
-    monkeypatch.setattr(saving, "classifier_graph", lambda _: onnx.ModelProto())
+    monkeypatch.setattr(saving, "classifier_graph", lambda *_: onnx.ModelProto())
 
 
 @pytest.fixture

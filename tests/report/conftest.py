@@ -1,6 +1,6 @@
 """A small finished run whose every answer is known: solid colours, two test photos mislabelled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,6 +55,13 @@ class Ramp:
         values = ramp * (targets + 1)[:, None, None] / ramp.numel()
         total = (targets + 1) / (1.0 - self.missing)
         return Attribution(self.name, values, total, complete=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

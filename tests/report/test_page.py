@@ -9,10 +9,12 @@ from typing import get_args
 import pytest
 
 from florascope.explanation.attribution import Explainer
+from florascope.progress import Progress, silent
 from florascope.report import page
+from florascope.report.audited import Audited, audited
 from florascope.report.page import explainers_for, report_html
 from florascope.report.results import ResultRow
-from florascope.report.words import Language
+from florascope.report.words import Language, Words
 from florascope.training.experiment import Experiment
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -60,8 +62,17 @@ def read(html: str) -> Reader:
 
 @pytest.fixture(scope="module", autouse=True)
 def known_explainers(ramps: list[Explainer]) -> Iterator[None]:
+    """Ramps instead of maps, and one real audit of them a language for all the pages here."""
+    done: dict[str, Audited] = {}
+
+    def once(experiment: Experiment, explainer: Explainer, words: Words, _: Progress) -> Audited:
+        if words.language not in done:
+            done[words.language] = audited(experiment, explainer, words, silent)
+        return done[words.language]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "explainers_for", lambda _: ramps)
+        patch.setattr(page, "audited", once)
         yield
 
 
@@ -74,7 +85,7 @@ def html(experiment: Experiment) -> str:
 def test_both_languages_are_well_formed(seeded: Experiment, language: Language) -> None:
     reader = read(report_html(seeded, language=language))
     assert reader.all("html") == [{"lang": language}]
-    assert len(reader.all("section")) == 8
+    assert len(reader.all("section")) == 9
     title = {"en": "Training report", "es": "Informe de entrenamiento"}[language]
     assert title in reader.words
 
@@ -139,6 +150,14 @@ def test_wrong_and_right_photos_are_named(html: str) -> None:
     assert "swatch_06.png" in text
     assert "swatch_14.png" in text
     assert len(re.findall(r"\bright (grey willow|blue flax|R&D|<script>)", text)) == 3
+
+
+def test_the_audit_says_which_checks_are_passed(html: str) -> None:
+    text = read(html).words
+    assert "Can the maps be believed?" in text
+    assert re.search(r"Class activation map passes \d of 6 checks on these photos", text)
+    assert "does not pass The maps may show the photo rather than what was learned" in text
+    assert "Areas under the curves" in text
 
 
 def test_skipped_photos_are_named_and_escaped(seeded: Experiment) -> None:

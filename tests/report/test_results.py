@@ -34,6 +34,8 @@ def test_own_rows_are_the_metrics(figures: Make) -> None:
 def test_the_class_reports_figures() -> None:
     train, val, test = class_report_rows(EN)
     assert (train.top1, val.top1, test.top1, test.loss) == (0.14, 0.05, 0.0520, 4.6937)
+    # Read off curves, two of them are known to a hundredth only.
+    assert (train.digits, val.digits, test.digits) == (0, 0, 2)
 
 
 def test_chance_in_closed_form(figures: Make) -> None:

@@ -140,10 +140,13 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "split": "planted",
         "recipe": "probe",
         **NETWORK,
+        "size": None,
+        "crop_pct": None,
         "l2_max": 1e-2,
         "l2_min": 1e-6,
         "l2_steps": 9,
         "max_iterations": 40,
+        "views": 0,
         "seed": 0,
     }
     assert {found[s]["n"] for s in subsets} == {27, 9}

@@ -1,12 +1,18 @@
 """A head by hand."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
-from florascope.training.head import LinearHead, Samples, score
+from florascope.training.head import LinearHead, Samples, score, tempered
+from florascope.training.probe import fit_probe
+from florascope.training.recipe import ProbeRecipe
+
+MakeSamples = Callable[..., Samples]
 
 
 def test_logits_by_hand() -> None:
@@ -29,3 +35,19 @@ def test_samples_keep_their_parts() -> None:
     samples = Samples(torch.zeros(2, 3), torch.tensor([0, 4]), classes=5)
     assert samples.classes == 5
     assert samples.features.shape[0] == samples.targets.shape[0]
+
+
+def test_a_tempered_head_has_the_least_smoothed_loss(make_samples: MakeSamples) -> None:
+    val = make_samples(200)
+    probe = fit_probe(make_samples(200, seed=1), val, ProbeRecipe())
+    head = LinearHead(50 * probe.weight, 50 * probe.bias)
+    found = tempered(head, val, 0.1)
+    ratio = found.weight / head.weight
+    assert torch.allclose(ratio, ratio[0, 0].expand_as(ratio))
+    assert torch.allclose(found.bias, ratio[0, 0] * head.bias)
+
+    def loss(scale: float) -> float:
+        logits = scale * (val.features @ found.weight.T + found.bias)
+        return cross_entropy(logits, val.targets, label_smoothing=0.1).item()
+
+    assert loss(1.0) <= min(loss(0.8), loss(1.25))

@@ -7,11 +7,22 @@ import pytest
 from florascope.errors import TrainingError
 from florascope.model.augmentation import Augmentation
 from florascope.model.preprocessing import Preprocessing
-from florascope.training.recipe import RECIPES, ProbeRecipe, SeedRecipe, describe, make_recipe
+from florascope.training.recipe import (
+    RECIPES,
+    FinetuneRecipe,
+    ProbeRecipe,
+    SeedRecipe,
+    describe,
+    make_recipe,
+)
 
 
 def test_recipes_by_name() -> None:
-    assert list(RECIPES.items()) == [("seed", SeedRecipe), ("probe", ProbeRecipe)]
+    assert list(RECIPES.items()) == [
+        ("seed", SeedRecipe),
+        ("probe", ProbeRecipe),
+        ("finetune", FinetuneRecipe),
+    ]
     assert make_recipe("seed") == SeedRecipe()
     assert make_recipe("probe") == ProbeRecipe()
 
@@ -73,9 +84,9 @@ def test_text_becomes_the_settings_type(key: str, text: Any, value: Any) -> None
 
 def test_an_unknown_recipe() -> None:
     with pytest.raises(TrainingError) as raised:
-        make_recipe("finetune")
-    assert raised.value.found == "no recipe 'finetune'"
-    assert raised.value.expected == "one of seed, probe"
+        make_recipe("magic")
+    assert raised.value.found == "no recipe 'magic'"
+    assert raised.value.expected == "one of seed, probe, finetune"
 
 
 def test_an_unknown_setting() -> None:
@@ -83,7 +94,8 @@ def test_an_unknown_setting() -> None:
         make_recipe("probe", epochs=3)
     assert raised.value.found == "recipe probe has no setting 'epochs'"
     assert raised.value.expected == (
-        "one of backbone, l2_max, l2_min, l2_steps, max_iterations, seed, weights"
+        "one of backbone, crop_pct, l2_max, l2_min, l2_steps, max_iterations, seed, size,"
+        " views, weights"
     )
 
 
@@ -142,11 +154,47 @@ def test_describe_gives_the_name_and_every_setting() -> None:
         "recipe": "probe",
         "backbone": "mobilenetv2_100",
         "weights": None,
+        "size": None,
+        "crop_pct": None,
         "l2_max": 1e-2,
         "l2_min": 1e-6,
         "l2_steps": 9,
         "max_iterations": 40,
+        "views": 0,
         "seed": 4,
     }
     name = found.pop("recipe")
     assert make_recipe(name, **found) == make_recipe("probe", seed=4)
+
+
+def test_the_finetune_recipe_changes_what_it_is_told_to() -> None:
+    plain = make_recipe("finetune")
+    assert isinstance(plain, FinetuneRecipe)
+    assert plain.preprocessing == {}
+    assert plain.augmentation.flips_alone
+    changed = make_recipe("finetune", size="256", crop_pct="1", unfreeze="3", precision="bf16")
+    assert changed.preprocessing == {"size": 256, "crop_pct": 1.0}
+    assert (changed.unfreeze, changed.precision) == (3, "bf16")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("ema", 1, "a number below 1"),
+        ("crop_area", 1.5, "a number up to 1"),
+        ("layer_decay", 0, "a number above 0"),
+        ("unfreeze", -1, "a number from 0"),
+        ("precision", "64", "one of auto, 32, bf16, 16"),
+    ],
+)
+def test_finetune_settings_out_of_range(key: str, value: Any, expected: str) -> None:
+    with pytest.raises(TrainingError) as raised:
+        make_recipe("finetune", **{key: value})
+    assert raised.value.found == f"{key}={value}"
+    assert raised.value.expected == expected
+
+
+def test_views_join_the_probe_or_replace_the_epochs() -> None:
+    assert make_recipe("seed").views == 6  # type: ignore[union-attr]
+    assert make_recipe("seed", augment="no").views == 0  # type: ignore[union-attr]
+    assert make_recipe("probe", views=4).augmentation == Augmentation()

@@ -11,7 +11,10 @@ import torch
 from florascope.data.dataset import Dataset
 from florascope.data.splits import Split
 from florascope.errors import FlorascopeError
+from florascope.evaluation.calibration import calibrate
+from florascope.evaluation.similarity import similarities
 from florascope.model.saving import load_classifier
+from florascope.runtime.identifier import Identifier
 from florascope.training import run
 from florascope.training.experiment import Experiment, train
 from florascope.training.recipe import make_recipe
@@ -71,6 +74,19 @@ def test_the_bundle_answers_as_the_experiment_did(experiment: Experiment, tmp_pa
     assert card.startswith("# Image classifier for painted\n")
     config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text("utf-8"))
     assert config["florascope"]["provenance"] == experiment.to_json()
+
+
+def test_the_bundle_is_calibrated_on_the_validation_photos(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    write_run(experiment, tmp_path / "run", page)
+    features, labels = experiment.bank.values[0], experiment.dataset.labels
+    expected = calibrate(features, experiment.logits, labels, experiment.split)
+    identifier = Identifier(tmp_path / "run" / "bundle")
+    assert identifier.config.calibration == expected.calibration
+    answer = identifier(experiment.dataset.photos[0].read())
+    alike = similarities(features[:1], expected.means).max()
+    assert answer.observation.alike == pytest.approx(alike, abs=1e-5)
 
 
 def test_a_second_run_takes_the_place_of_the_first(

@@ -5,69 +5,70 @@ from dataclasses import replace
 
 import numpy as np
 
-from florascope.audit.exhibits import Batch, Exhibits, Labels, Masks, Photos, exhibit
+from florascope.audit.exhibits import Batch, Exhibits
 from florascope.audit.faithfulness import Faithfulness, faithfulness
 from florascope.audit.localisation import Localisation, localise
-from florascope.audit.references import CentreBlob, RandomMap
+from florascope.audit.network import at_inference_speed
+from florascope.audit.references import REFERENCES, CentreBlob, RandomMap
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores, joined
 from florascope.audit.sanity import sanity
 from florascope.audit.similarity import Maps, Scores
-from florascope.audit.sparsity import gini, top_share
-from florascope.audit.specimens import as_array, attribute
+from florascope.audit.sparsity import gini
+from florascope.audit.specimens import Specimens, as_array, attribute, maps_of
 from florascope.audit.stability import Noise, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
+from florascope.explanation.methods import METHODS
 from florascope.model.classifier import Classifier
 from florascope.progress import Progress, silent, track
 
 
 def audit(
     classifier: Classifier,
-    images: Photos,
-    targets: Labels | None,
+    exhibits: Exhibits,
     explainers: Sequence[Explainer],
-    masks: Masks | None = None,
-    progress: Progress = silent,
-    *,
     settings: AuditSettings | None = None,
+    progress: Progress = silent,
 ) -> AuditReport:
     """Measure explanations of a classifier on many photos.
 
     Two references, "random" and "centre" (see `florascope.audit.references`), are measured beside.
-    A photo costs 2 * steps forward passes a method and three explanations (as it is, with noise,
-    mirrored), and each of the few photos of the sanity check one more a stage.
+    A photo costs 2 * steps forward passes (in ONNX Runtime) and one explanation a method; each of
+    the few photos that are followed costs 3 + stages explanations more.
 
     Args:
         classifier: the network, in eval mode; it is left as it was.
-        images: n photos of any size, 8-bit RGB; the classifier's own preprocessing crops them.
-        targets: (n,) the class to explain in each; None for the one that the classifier answers.
+        exhibits: the photos, see `florascope.audit.exhibits.exhibit`.
         explainers: the methods.
-        masks: n masks of the photos' sizes (see `florascope.audit.masks`), which are cropped as
-            the photos are; None for a photo, or for all, without one.
-        progress: told after each batch and method.
         settings: how.
+        progress: told after each batch and method.
 
     Raises:
-        DataError: there are no photos, or targets or masks do not fit them.
         ExplanationError: the classifier is in training mode, two explainers share a name, or one
             cannot explain this network.
     """
     how = settings or AuditSettings()
     cast: list[Explainer] = [*explainers, RandomMap(how.seed), CentreBlob()]
     _check(classifier, cast)
-    exhibits = exhibit(classifier, images, targets, masks)
     measured = _measured(classifier, cast, exhibits, how, progress)
-    followed = exhibits.picked(how.sanity_photos)
-    methods = [
-        replace(
-            scores,
-            sanity=tuple(sanity(classifier, e, followed, how.sanity_stages, how.seed)),
-        )
-        for e, scores in zip(
-            track(cast, len(cast), "Randomising the weights", progress), measured, strict=True
-        )
-    ]
-    return AuditReport(how, exhibits.targets, tuple(methods))
+    few = exhibits.picked(how.few)
+    tracked = track(cast, len(cast), "Disturbing photos and weights", progress)
+    methods = tuple(
+        _followed(classifier, explainer, few, how, scores)
+        for explainer, scores in zip(tracked, measured, strict=True)
+    )
+    return AuditReport(how, exhibits.targets, methods)
+
+
+def methods_for(classifier: Classifier) -> list[str]:
+    """Return the names of the methods that fit the network, without the slow "ig".
+
+    Where pooling and head are linear, Grad-CAM is the class activation map once more; where they
+    are not, only Grad-CAM is left.
+    """
+    if not classifier.backbone.pools_linearly:
+        return ["gradcam"]
+    return [name for name in METHODS if name not in {"gradcam", "ig"}]
 
 
 def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:
@@ -92,47 +93,47 @@ def _measured(
     """Measure each explainer, in the order of the cast, streaming the photos once."""
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
     pairs = ((batch, e) for batch in exhibits.batches(how.batch_size) for e in cast)
-    total = len(cast) * -(-len(exhibits.photos) // how.batch_size)
+    total = len(cast) * -(-len(exhibits) // how.batch_size)
+    network = at_inference_speed(classifier)
     for batch, explainer in track(pairs, total, "Auditing explanations", progress):
-        parts[explainer.name].append(_examined(classifier, explainer, batch, how))
+        attribution = attribute(classifier, explainer, batch.specimens)
+        order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
+        curves = faithfulness(network, *batch.specimens, attribution.values.detach(), order)
+        scores = _scores(attribution, curves, batch)
+        parts[explainer.name].append(MethodScores(explainer.name, scores, curves.probability))
     return [joined(batches) for batches in parts.values()]
 
 
-def _examined(
-    classifier: Classifier, explainer: Explainer, batch: Batch, how: AuditSettings
-) -> MethodScores:
-    """Measure one explainer on one batch."""
-    attribution = attribute(classifier, explainer, batch.specimens)
+def _scores(attribution: Attribution, curves: Faithfulness, batch: Batch) -> dict[str, Scores]:
     maps = as_array(attribution)
-    order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
-    curves = faithfulness(classifier, *batch.specimens, attribution.values.detach(), order)
-    noise = Noise(how.noise, how.seed + batch.start)
-    noisy = under_noise(classifier, explainer, batch.specimens, maps, noise)
-    mirrored = under_flip(classifier, explainer, batch.specimens, maps)
-    scores = {
-        **_faithfulness_scores(curves),
+    return {
+        "deletion": curves.probability.deletion_auc,
+        "insertion": curves.probability.insertion_auc,
+        "gain": curves.probability.gain,
+        "gain_logit": curves.logit.gain,
         **dict(_localisation_scores(maps, batch)),
-        "noise_correlation": noisy.correlation,
-        "noise_l2": noisy.relative_l2,
-        "flip_correlation": mirrored.correlation,
-        "flip_l2": mirrored.relative_l2,
         "gini": gini(maps),
-        "top_share": top_share(maps),
         "gap": _gap(attribution),
     }
-    return MethodScores(explainer.name, scores, curves.probability)
 
 
-def _faithfulness_scores(curves: Faithfulness) -> dict[str, Scores]:
-    probability, logit = curves
-    return {
-        "deletion": probability.deletion_auc,
-        "insertion": probability.insertion_auc,
-        "gain": probability.gain,
-        "deletion_logit": logit.deletion_auc,
-        "insertion_logit": logit.insertion_auc,
-        "gain_logit": logit.gain,
+def _followed(
+    classifier: Classifier,
+    explainer: Explainer,
+    few: Specimens,
+    how: AuditSettings,
+    scores: MethodScores,
+) -> MethodScores:
+    """Add what explains a few photos again: with noise, mirrored, and with other weights."""
+    maps = maps_of(classifier, explainer, few)
+    noise = Noise(how.noise, how.seed)
+    stability = {
+        "noise_correlation": under_noise(classifier, explainer, few, maps, noise),
+        "flip_correlation": under_flip(classifier, explainer, few, maps),
     }
+    blind = explainer.name in REFERENCES
+    stages = () if blind else sanity(classifier, explainer, few, maps, how.stages, how.seed)
+    return replace(scores, scores=scores.scores | stability, sanity=tuple(stages))
 
 
 def _localisation_scores(maps: Maps, batch: Batch) -> Iterator[tuple[str, Scores]]:

@@ -1,4 +1,4 @@
-"""The photos of an audit, with the classes to explain and the masks, as the network sees them."""
+"""The photos of an audit as the network sees them, with the classes to explain and the masks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,19 @@ import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 
-from florascope.audit.masks import tells_apart
+from florascope.audit.masks import MaskOf, no_mask, tells_apart
+from florascope.audit.network import Network, at_inference_speed
 from florascope.audit.specimens import Specimens
-from florascope.errors import DataError
+from florascope.data.dataset import Photo
+from florascope.errors import DataError, PhotoError
 from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
 from florascope.model.preprocessing import Preprocessing
+from florascope.progress import Progress, silent, track
 
-Photos = Sequence[UInt8[np.ndarray, "_ _ 3"]]
-Masks = Sequence[UInt8[np.ndarray, "_ _"] | None]
-Labels = Int64[np.ndarray, "n"]
+Crops = UInt8[np.ndarray, "n size size 3"]
+CropMask = UInt8[np.ndarray, "size size"]
+BATCH = 16
 
 
 class Batch(NamedTuple):
@@ -26,104 +29,130 @@ class Batch(NamedTuple):
     Attributes:
         start: index of the first.
         specimens: the network's inputs and the classes explained.
-        masks: cropped as the photos are; None where they do not show flower and background.
+        masks: of the crops; None where a photo has none.
     """
 
     start: int
     specimens: Specimens
-    masks: list[UInt8[np.ndarray, "size size"] | None]
+    masks: Sequence[CropMask | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Exhibits:
-    """Photos of any size, brought into the network's shape a batch at a time.
+    """Photos as the network sees them: small, whatever the size of the files.
 
     Attributes:
         preprocessing: the network's own.
-        photos: n photos, 8-bit RGB.
+        crops: (n, size, size, 3) 8-bit RGB.
         targets: (n,) class to explain in each.
-        masks: n masks of the photos' sizes, or None where there is none.
+        masks: n masks of the crops; None where a photo has none with flower and background.
+        problems: why photos were left out.
 
     Raises:
         DataError: there are no photos, or targets or masks do not fit them.
     """
 
     preprocessing: Preprocessing
-    photos: Photos
-    targets: Labels
-    masks: Masks
+    crops: Crops
+    targets: Int64[np.ndarray, "_"]
+    masks: Sequence[CropMask | None]
+    problems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not len(self.photos) == len(self.targets) == len(self.masks) > 0:
+        if not len(self.crops) == len(self.targets) == len(self.masks) > 0:
             raise DataError(
-                f"{len(self.photos)} photos, {len(self.targets)} targets"
-                f" and {len(self.masks)} masks",
+                f"{len(self.crops)} photos, {len(self.targets)} targets and"
+                f" {len(self.masks)} masks",
                 expected="one of each a photo, and at least one photo",
             )
-        for index, (photo, mask) in enumerate(zip(self.photos, self.masks, strict=True)):
-            if mask is not None and mask.shape != photo.shape[:2]:
-                raise DataError(
-                    f"photo {index} has {photo.shape[:2]} pixels and its mask {mask.shape}",
-                    expected="a mask of the photo's height and width",
-                )
+
+    def __len__(self) -> int:
+        return len(self.crops)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all photos, `size` at a time."""
-        for start in range(0, len(self.photos), size):
-            indexes = np.arange(start, min(start + size, len(self.photos)))
-            yield Batch(start, self._specimens(indexes), [self._mask(int(i)) for i in indexes])
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            yield Batch(start, self._specimens(part), self.masks[part])
 
     def picked(self, count: int) -> Specimens:
         """Pick up to `count` photos, evenly: data sets are often sorted by class."""
-        places = np.linspace(0, len(self.photos) - 1, count).round().astype(np.int64)
-        return self._specimens(np.unique(places))
+        return self._specimens(evenly(len(self), count))
 
-    def _specimens(self, indexes: Int64[np.ndarray, "b"]) -> Specimens:
-        photos = [self.photos[index] for index in indexes]
-        return Specimens(
-            normalised(self.preprocessing, photos), torch.from_numpy(self.targets[indexes])
-        )
-
-    def _mask(self, index: int) -> UInt8[np.ndarray, "size size"] | None:
-        mask = self.masks[index]
-        cropped = None if mask is None else self.preprocessing.crop_mask(mask)
-        return cropped if cropped is not None and tells_apart(cropped) else None
+    def _specimens(self, part: slice | Int64[np.ndarray, "_"]) -> Specimens:
+        images = normalised(self.preprocessing, self.crops[part])
+        return Specimens(images, torch.from_numpy(self.targets[part]))
 
 
 def exhibit(
-    classifier: Classifier, photos: Photos, targets: Labels | None, masks: Masks | None
+    classifier: Classifier,
+    photos: Sequence[Photo],
+    masks: MaskOf = no_mask,
+    progress: Progress = silent,
 ) -> Exhibits:
-    """Bring together what an audit looks at.
+    """Read photos; what is to be explained in each is the class that the classifier answers.
 
     Args:
         classifier: the network.
-        photos: n photos.
-        targets: (n,) class indexes; None for the class that the classifier answers.
-        masks: n masks; None for none at all.
+        photos: of any size; those that cannot be read are left out and named in the problems.
+        masks: finds a photo's mask.
+        progress: told after each photo.
 
     Raises:
-        DataError: as `Exhibits`, or a target is no class.
+        DataError: no photo can be read, or a mask is broken or has not its photo's size.
     """
-    classes = len(classifier.classes)
-    chosen = answers(classifier, photos) if targets is None else targets
-    if any(not 0 <= target < classes for target in chosen):
+    crops, cropped, problems = [], [], []
+    for photo in track(photos, len(photos), "Reading photos", progress):
+        try:
+            rgb = photo.read()
+        except PhotoError as error:
+            problems.append(str(error))
+            continue
+        crops.append(classifier.preprocessing.crop(rgb))
+        cropped.append(_cropped(classifier.preprocessing, masks(photo), photo.name, rgb.shape[:2]))
+    if not crops:
         raise DataError(
-            f"targets from {chosen.min()} to {chosen.max()}", expected=f"0 to {classes - 1}"
+            f"none of the {len(photos)} photos can be read"
+            + "".join(f"; {p}" for p in problems[:1]),
+            expected="photos",
         )
-    return Exhibits(classifier.preprocessing, photos, chosen, masks or [None] * len(photos))
+    stack = np.stack(crops)
+    targets = answers(at_inference_speed(classifier), classifier.preprocessing, stack)
+    return Exhibits(classifier.preprocessing, stack, targets, cropped, tuple(problems))
 
 
-def answers(classifier: Classifier, photos: Photos, batch_size: int = 16) -> Labels:
-    """The class that the classifier answers to each photo, (n,)."""
-    chosen = []
-    with torch.no_grad():
-        for start in range(0, len(photos), batch_size):
-            batch = normalised(classifier.preprocessing, photos[start : start + batch_size])
-            chosen.append(classifier(batch).argmax(1).numpy())
-    return np.concatenate([np.zeros(0, np.int64), *chosen])
+def answers(network: Network, preprocessing: Preprocessing, crops: Crops) -> Int64[np.ndarray, "n"]:
+    """The class that the network answers to each crop, (n,)."""
+    chosen = [
+        network(normalised(preprocessing, crops[start : start + BATCH])).argmax(1).numpy()
+        for start in range(0, len(crops), BATCH)
+    ]
+    return np.concatenate(chosen)
 
 
-def normalised(preprocessing: Preprocessing, photos: Photos) -> Images:
-    """Crop and normalise photos into one batch, (b, 3, size, size)."""
-    crops = np.stack([preprocessing.crop(photo) for photo in photos])
+def normalised(preprocessing: Preprocessing, crops: Crops) -> Images:
+    """Normalise crops into one batch, (b, 3, size, size)."""
     return torch.from_numpy(preprocessing.normalise(crops))
+
+
+def evenly(n: int, count: int) -> Int64[np.ndarray, "_"]:
+    """Up to `count` of the indexes 0 to n - 1, as far apart as possible, in order."""
+    return np.unique(np.linspace(0, n - 1, count).round().astype(np.int64))
+
+
+def _cropped(
+    preprocessing: Preprocessing,
+    mask: UInt8[np.ndarray, "_ _"] | None,
+    name: str,
+    shape: tuple[int, ...],
+) -> CropMask | None:
+    if mask is None:
+        return None
+    if mask.shape != shape:
+        raise DataError(
+            f"{name} has {shape[1]} x {shape[0]} pixels and its mask"
+            f" {mask.shape[1]} x {mask.shape[0]}",
+            expected="a mask of the photo's width and height",
+        )
+    cropped = preprocessing.crop_mask(mask)
+    return cropped if tells_apart(cropped) else None

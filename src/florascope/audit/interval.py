@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.stats import binomtest
 
 Values = Float64[np.ndarray, "_"]
 
@@ -29,9 +30,8 @@ class Interval:
     n: int
 
     def __str__(self) -> str:
-        if self.n < 2:
-            return f"{self.mean:.2f} [n = {self.n}]"
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        mean, low, high = (f"{round(v, 2) + 0.0:.2f}" for v in (self.mean, self.low, self.high))
+        return f"{mean} [n = {self.n}]" if self.n < 2 else f"{mean} [{low}, {high}]"
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return the numbers, null where there are none."""
@@ -62,6 +62,23 @@ def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
     means = known[draws].mean(1)
     low, high = np.quantile(means, _levels(known, means))
     return Interval(mean, float(low), float(high), n)
+
+
+def wilson(hits: Values) -> Interval:
+    """Wilson's score interval (1927) of a share, 95 %, by SciPy.
+
+    Resampling cannot see the misses that were not met: of 16 hits in 16 it would make 1.00 for
+    certain, where Wilson's interval begins at 0.81.
+
+    Args:
+        hits: 1 or 0 a photo; NaN is left out, and fractions (a hit shared by ties) are rounded in
+            sum.
+    """
+    known = hits[~np.isnan(hits)]
+    if not len(known):
+        return Interval(math.nan, math.nan, math.nan, 0)
+    ends = binomtest(round(known.sum()), len(known)).proportion_ci(method="wilson")
+    return Interval(float(known.mean()), float(ends.low), float(ends.high), len(known))
 
 
 def _levels(values: Values, means: Values) -> tuple[float, float]:

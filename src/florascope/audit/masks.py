@@ -1,8 +1,8 @@
 """Where the flower is, as a person or a generator marked it."""
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from florascope.errors import DataError
 from florascope.images import MAX_PIXELS, read_bytes
 
 Mask = UInt8[np.ndarray, "h w"]
+MaskOf = Callable[[Photo], Mask | None]
 
 UNKNOWN, FLOWER, BACKGROUND = 0, 1, 3
 
@@ -39,45 +40,50 @@ class MaskIds:
     background: int = BACKGROUND
 
 
-def read_masks(
-    folder: Path | None, photos: Sequence[Photo], ids: MaskIds | None = None
-) -> list[Mask | None]:
-    """Find each photo's mask: its own, or a PNG of the same stem in the folder.
+@dataclass(frozen=True, slots=True)
+class MaskFolder:
+    """Index PNGs named as the photos are: 7.png for rose/7.jpg.
 
-    Args:
-        folder: of index PNGs (rose/7.jpg has 7.png); None where the photos know their own.
-        photos: the photos.
-        ids: what the PNGs' numbers mean.
-
-    Returns:
-        One mask a photo, of the photo's size; None where there is none.
+    Attributes:
+        path: the folder.
+        ids: what the numbers mean.
 
     Raises:
-        DataError: the folder is not there, a mask is no index PNG, or none fits any photo.
+        DataError: the folder is not there; when called, a mask is no index PNG.
     """
-    if folder is not None and not folder.is_dir():
-        raise DataError(f"{folder} is not a folder", expected="a folder of PNG masks")
-    masks = [_mask_of(photo, folder, ids or MaskIds()) for photo in photos]
-    if not any(mask is not None and tells_apart(mask) for mask in masks):
-        found = sum(mask is not None for mask in masks)
-        raise DataError(
-            f"{found} of {len(photos)} photos have a mask, none with flower and background",
-            expected="masks named as the photos are (image_0008.png for image_0008.jpg), with"
-            f" {ids or MaskIds()}",
-        )
-    return masks
+
+    path: Path
+    ids: MaskIds = field(default_factory=MaskIds)
+
+    def __post_init__(self) -> None:
+        if not self.path.is_dir():
+            raise DataError(f"{self.path} is not a folder", expected="a folder of PNG masks")
+
+    def __call__(self, photo: Photo) -> Mask | None:
+        """Return the photo's mask, of the file's size; None where there is none."""
+        file = self.file(photo)
+        return _read(file, self.ids) if file.is_file() else None
+
+    def file(self, photo: Photo) -> Path:
+        """Return where the photo's mask is looked for."""
+        return self.path / f"{Path(photo.name).stem}.png"
+
+
+def no_mask(photo: Photo) -> Mask | None:  # noqa: ARG001 (a MaskOf)
+    """Return no mask."""
+    return None
+
+
+def own_mask(photo: Photo) -> Mask | None:
+    """Return the mask that a photo knows itself, as those of the garden do."""
+    if not isinstance(photo, MaskedPhoto):
+        return None
+    return np.where(photo.mask(), FLOWER, BACKGROUND).astype(np.uint8)
 
 
 def tells_apart(mask: Mask) -> bool:
     """Whether a mask has both flower and background: without, there is nothing to find."""
     return bool((mask == FLOWER).any() and (mask == BACKGROUND).any())
-
-
-def _mask_of(photo: Photo, folder: Path | None, ids: MaskIds) -> Mask | None:
-    if isinstance(photo, MaskedPhoto):
-        return np.where(photo.mask(), FLOWER, BACKGROUND).astype(np.uint8)
-    path = folder / f"{Path(photo.name).stem}.png" if folder else None
-    return _read(path, ids) if path is not None and path.is_file() else None
 
 
 def _read(path: Path, ids: MaskIds) -> Mask:

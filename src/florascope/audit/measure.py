@@ -14,11 +14,13 @@ class Measure:
         name: its key in the report.
         better: which way is good; "neither" where it only describes.
         meaning: one line for people, with the range.
+        hit: whether a photo gives only yes or no, 1 or 0.
     """
 
     name: str
     better: Better
     meaning: str
+    hit: bool = False
 
 
 MEASURES = {
@@ -27,20 +29,17 @@ MEASURES = {
         Measure("deletion", "lower", "probability while the strongest places go: area, 0 to 1"),
         Measure("insertion", "higher", "probability while the strongest places come: area, 0 to 1"),
         Measure("gain", "higher", "insertion less deletion, probability: 0 by chance, -1 to 1"),
-        Measure("deletion_logit", "lower", "logit while the strongest places go: area"),
-        Measure("insertion_logit", "higher", "logit while the strongest places come: area"),
         Measure("gain_logit", "higher", "insertion less deletion, logit: 0 by chance"),
-        Measure("pointing", "higher", "whether the strongest pixel is flower: area by chance"),
+        Measure(
+            "pointing", "higher", "whether the strongest pixel is flower: area by chance", hit=True
+        ),
         Measure("energy", "higher", "share of the positive evidence on the flower: area by chance"),
         Measure("area", "neither", "share of the flower among the pixels marked"),
         Measure("energy_ratio", "higher", "energy over area: 1 by chance"),
         Measure("auroc", "higher", "flower pixel above background pixel: 0.5 by chance"),
-        Measure("noise_correlation", "higher", "map against that of the noisy photo, -1 to 1"),
-        Measure("noise_l2", "lower", "relative distance of the two, 0 to 2"),
-        Measure("flip_correlation", "higher", "map against that of the mirrored photo, -1 to 1"),
-        Measure("flip_l2", "lower", "relative distance of the two, 0 to 2"),
         Measure("gini", "neither", "concentration of the absolute evidence, 0 even, 1 one pixel"),
-        Measure("top_share", "neither", "absolute evidence in the strongest tenth of the pixels"),
         Measure("gap", "lower", "|sum of the map - what it should sum to| / |the latter|"),
+        Measure("noise_correlation", "higher", "map against that of the noisy photo, -1 to 1"),
+        Measure("flip_correlation", "higher", "map against that of the mirrored photo, -1 to 1"),
     )
 }

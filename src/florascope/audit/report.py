@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from florascope.audit.faithfulness import Curves, Perturbation
-from florascope.audit.interval import Interval, bootstrap
+from florascope.audit.interval import Interval, bootstrap, wilson
 from florascope.audit.measure import MEASURES
 from florascope.audit.references import REFERENCES
 from florascope.audit.sanity import Similarity
@@ -22,8 +22,9 @@ class AuditSettings:
     Attributes:
         perturbation: of the deletion and insertion curves.
         noise: of the stability check, in levels of an 8-bit pixel (of 255).
-        sanity_photos: photos, evenly picked, whose maps are followed while weights are randomised.
-        sanity_stages: steps of that randomisation.
+        few: photos, evenly picked, for what explains each photo again and again: noise, mirror
+            and randomised weights.
+        stages: steps in which the weights are randomised.
         batch_size: photos at a time, which bounds the memory.
         resamples: of the bootstrap.
         seed: of everything drawn.
@@ -31,8 +32,8 @@ class AuditSettings:
 
     perturbation: Perturbation = field(default_factory=Perturbation)
     noise: float = 2.0
-    sanity_photos: int = 16
-    sanity_stages: int = 6
+    few: int = 16
+    stages: int = 6
     batch_size: int = 16
     resamples: int = 2000
     seed: int = 0
@@ -44,10 +45,11 @@ class MethodScores:
 
     Attributes:
         method: its name.
-        scores: (n,) by the names of MEASURES; NaN where a measure does not exist (no usable mask,
-            or a method that does not promise its sum).
+        scores: (n,) by the names of MEASURES, of noise and mirror (few,); NaN where a measure does
+            not exist (no usable mask, or a method that does not promise its sum).
         curves: of the target's probability.
-        sanity: similarity to the trained network's maps, from the top downwards.
+        sanity: similarity to the trained network's maps, from the top downwards; none for a
+            reference, which knows no weights.
     """
 
     method: str
@@ -85,7 +87,8 @@ class AuditReport:
 
     def interval(self, method: str, measure: str) -> Interval:
         """Mean and 95 % interval of a measure over the photos."""
-        return self.bootstrapped(self[method].scores[measure])
+        values = self[method].scores[measure]
+        return wilson(values) if MEASURES[measure].hit else self.bootstrapped(values)
 
     def difference(self, method: str, reference: str, measure: str) -> Interval:
         """The same of method less reference, photo by photo.
@@ -110,10 +113,10 @@ class AuditReport:
         }
 
     def _method(self, scores: MethodScores) -> dict[str, Any]:
-        measures, curves = scores.scores.items(), scores.curves
+        method, curves = scores.method, scores.curves
         return {
-            "reference": scores.method in REFERENCES,
-            "measures": {name: self.bootstrapped(values).to_json() for name, values in measures},
+            "reference": method in REFERENCES,
+            "measures": {name: self.interval(method, name).to_json() for name in scores.scores},
             "curves": {
                 "at": curves.at.tolist(),
                 "deletion": curves.deletion.mean(0).tolist(),

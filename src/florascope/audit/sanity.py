@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from florascope.audit.similarity import Scores, rank_correlation
+from florascope.audit.similarity import Maps, Scores, rank_correlation
 from florascope.audit.specimens import Specimens, maps_of
 from florascope.explanation.attribution import Explainer
 from florascope.model.classifier import Classifier
@@ -44,6 +44,7 @@ def sanity(
     classifier: Classifier,
     explainer: Explainer,
     specimens: Specimens,
+    trained: Maps,
     most: int = 6,
     seed: int = 0,
 ) -> list[Similarity]:
@@ -55,10 +56,10 @@ def sanity(
         classifier: the trained network; a copy is randomised, this one is left alone.
         explainer: what makes the maps.
         specimens: what is explained.
+        trained: (b, H, W) the trained network's maps of it.
         most: stages into which the network is cut, at most; no fewer than two.
         seed: of the randomisation.
     """
-    trained = maps_of(classifier, explainer, specimens)
     similarities = []
     for stage, randomised in cascade(classifier, most, seed):
         maps = maps_of(randomised, explainer, specimens)

@@ -29,17 +29,6 @@ def rank_correlation(first: Maps, second: Maps) -> Scores:
     return np.where(_vary(one, two), ranked, _equal(one, two))
 
 
-def relative_l2(first: Maps, second: Maps) -> Scores:
-    """Distance |second - first| over the larger of the two norms: 0 for equal maps, at most 2.
-
-    The larger norm, rather than the first, keeps the figure finite where one map is zero.
-    """
-    one, two = _flat(first), _flat(second)
-    size = np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(two, axis=1))
-    distance: Scores = np.linalg.norm(two - one, axis=1) / np.where(size > 0, size, 1.0)
-    return distance
-
-
 def _pearson(first: Rows, second: Rows) -> Scores:
     one, two = (values - values.mean(1, keepdims=True) for values in (first, second))
     size = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)

@@ -23,17 +23,6 @@ def gini(maps: Maps) -> Scores:
     return index
 
 
-def top_share(maps: Maps, share: float = 0.1) -> Scores:
-    """Part of the absolute evidence that lies in the strongest share of the pixels, (n,).
-
-    It equals the share itself where all pixels weigh the same. At least one pixel is taken.
-    """
-    shares = np.sort(_shares(maps), axis=1)
-    top = max(1, round(share * shares.shape[1]))
-    held: Scores = shares[:, -top:].sum(1)
-    return held
-
-
 def _shares(maps: Maps) -> Float64[np.ndarray, "n p"]:
     """Absolute values that sum to 1 in each map; a map of zeros is spread evenly."""
     size = np.abs(maps.reshape(len(maps), -1).astype(np.float64))

@@ -2,28 +2,14 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float64
 
-from florascope.audit.similarity import Scores, correlation, relative_l2
+from florascope.audit.similarity import Maps, Scores, correlation
 from florascope.audit.specimens import Specimens, maps_of
 from florascope.explanation.attribution import Explainer
 from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
 from florascope.model.preprocessing import Preprocessing
-
-
-class Agreement(NamedTuple):
-    """How far the maps of two versions of a batch agree.
-
-    Attributes:
-        correlation: (b,) Pearson's, 1 for maps that differ in scale alone.
-        relative_l2: (b,) distance over the larger norm, 0 for equal maps.
-    """
-
-    correlation: Scores
-    relative_l2: Scores
 
 
 class Noise(NamedTuple):
@@ -45,43 +31,29 @@ class Noise(NamedTuple):
         return images + draw * (self.levels / 255.0) / torch.tensor(std)[:, None, None]
 
 
-def agreement(
-    first: Float64[np.ndarray, "b H W"], second: Float64[np.ndarray, "b H W"]
-) -> Agreement:
-    """Compare two stacks of maps."""
-    return Agreement(correlation(first, second), relative_l2(first, second))
-
-
 def under_noise(
-    classifier: Classifier,
-    explainer: Explainer,
-    specimens: Specimens,
-    maps: Float64[np.ndarray, "b H W"],
-    noise: Noise,
-) -> Agreement:
-    """Compare the maps with those of the same classes in noisy photos.
+    classifier: Classifier, explainer: Explainer, specimens: Specimens, maps: Maps, noise: Noise
+) -> Scores:
+    """Correlation of the maps with those of the same classes in noisy photos, (b,).
 
     Args:
         classifier: the network.
         explainer: what made the maps.
         specimens: what was explained.
-        maps: the maps of the photos as they are.
+        maps: (b, H, W) of the photos as they are.
         noise: what is added.
     """
     noisy = specimens._replace(images=noise(specimens.images, classifier.preprocessing))
-    return agreement(maps, maps_of(classifier, explainer, noisy))
+    return correlation(maps, maps_of(classifier, explainer, noisy))
 
 
 def under_flip(
-    classifier: Classifier,
-    explainer: Explainer,
-    specimens: Specimens,
-    maps: Float64[np.ndarray, "b H W"],
-) -> Agreement:
-    """Compare the maps with those of the mirrored photos, mirrored back.
+    classifier: Classifier, explainer: Explainer, specimens: Specimens, maps: Maps
+) -> Scores:
+    """Correlation of the maps with those of the mirrored photos, mirrored back, (b,).
 
     A mirrored flower is the same flower: an explanation that is about the flower moves with it
     (equivariance).
     """
     flipped = specimens._replace(images=specimens.images.flip(3))
-    return agreement(maps, maps_of(classifier, explainer, flipped)[:, :, ::-1])
+    return correlation(maps, maps_of(classifier, explainer, flipped)[:, :, ::-1])

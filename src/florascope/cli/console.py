@@ -78,9 +78,10 @@ def progress_bars() -> Iterator[Progress]:
     ) as bars:
 
         def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+            step, _, _ = what.partition(":")
+            if step not in tasks:
+                tasks[step] = bars.add_task(what, total=total)
+            bars.update(tasks[step], description=what, completed=done, total=total)
 
         yield show
 

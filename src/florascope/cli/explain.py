@@ -8,22 +8,29 @@ import click
 from florascope.cli.console import json_option, note, percent, print_json
 
 if TYPE_CHECKING:
+    from florascope.data.dataset import ClassName
     from florascope.explanation.explanation import Explanation
 
 
 @click.command()
 @click.argument("bundle")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("--method", default="cam", show_default=True, help="cam, gradcam or ig.")
+@click.option(
+    "--method", help="sharp, cam, gradcam or ig.  [default: sharp, or gradcam for other heads]"
+)
 @click.option("--target", metavar="CLASS", help="Id or name of a class.  [default: the answer]")
+@click.option(
+    "--against", metavar="CLASS", help="Show what speaks for the target and not for this class."
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for pictures.")
 @click.option("--save-arrays", is_flag=True, help="Also write the evidence as float32 .npy.")
 @json_option
-def explain(
+def explain(  # noqa: PLR0913 (one an option)
     bundle: str,
     images: tuple[str, ...],
-    method: str,
+    method: str | None,
     target: str | None,
+    against: str | None,
     out: Path,
     *,
     save_arrays: bool,
@@ -33,32 +40,34 @@ def explain(
     from florascope.errors import PhotoError
     from florascope.explanation.explanation import explain as run
     from florascope.explanation.explanation import find_class
-    from florascope.explanation.methods import explainer
+    from florascope.explanation.methods import default_method, explainer
     from florascope.images import read_photo
     from florascope.model.bundle import find_bundle
     from florascope.model.saving import load_classifier
 
     check_stems(images)
-    how = explainer(method)
     classifier = load_classifier(find_bundle(bundle))
-    chosen = None if target is None else find_class(classifier, target)
+    how = explainer(method or default_method(classifier))
+    chosen, rival = (
+        None if name is None else find_class(classifier, name) for name in (target, against)
+    )
     results: list[dict[str, Any]] = []
     for image in images:
         try:
-            found = run(classifier, read_photo(Path(image)), how, chosen)
+            found = run(classifier, read_photo(Path(image)), how, chosen, rival)
         except PhotoError as error:
             if len(images) == 1:
                 raise
             note(f"Skipped: {error}")
             continue
-        stem = f"{Path(image).stem}.{method}"
+        stem = f"{Path(image).stem}.{how.name}"
         results.append(_json(image, found, _write(found, out, stem, save_arrays=save_arrays)))
         if not as_json:
             _print(results[-1])
     if not results:
         raise PhotoError(f"none of the {len(images)} photos could be read", expected="photos")
     if as_json:
-        print_json({"method": method, "results": results})
+        print_json({"method": how.name, "results": results})
 
 
 def check_stems(images: tuple[str, ...]) -> None:
@@ -83,24 +92,32 @@ def _write(found: "Explanation", out: Path, stem: str, *, save_arrays: bool) -> 
     import numpy as np
     from PIL import Image
 
+    from florascope.explanation.card import card
     from florascope.explanation.overlay import overlay, shared_scale
     from florascope.files import new_file
 
-    picture = overlay(found.crop, found.values, shared_scale(found.values))
-    with new_file(out / f"{stem}.png") as draft:
-        Image.fromarray(picture).save(draft, format="PNG")
-    if not save_arrays:
-        return [str(out / f"{stem}.png")]
-    with new_file(out / f"{stem}.npy") as draft, draft.open("wb") as file:
-        np.save(file, found.values, allow_pickle=False)
-    return [str(out / f"{stem}.png"), str(out / f"{stem}.npy")]
+    scale = shared_scale(found.values)
+    pictures = {
+        f"{stem}.png": overlay(found.crop, found.values, scale),
+        f"{stem}.card.png": card(found, scale),
+    }
+    for name, picture in pictures.items():
+        with new_file(out / name) as draft:
+            Image.fromarray(picture).save(draft, format="PNG")
+    names = list(pictures)
+    if save_arrays:
+        names.append(f"{stem}.npy")
+        with new_file(out / names[-1]) as draft, draft.open("wb") as file:
+            np.save(file, found.values, allow_pickle=False)
+    return [str(out / name) for name in names]
 
 
 def _json(image: str, found: "Explanation", files: list[str]) -> dict[str, Any]:
     return {
         "file": image,
         "method": found.method,
-        "target": {"class_id": found.target.id, "name": found.target.name},
+        "target": _class(found.target),
+        "against": None if found.against is None else _class(found.against),
         "logit": found.logit,
         "probability": found.probability,
         "completeness_gap": found.gap,
@@ -108,11 +125,16 @@ def _json(image: str, found: "Explanation", files: list[str]) -> dict[str, Any]:
     }
 
 
+def _class(c: "ClassName") -> dict[str, str]:
+    return {"class_id": c.id, "name": c.name}
+
+
 def _print(result: dict[str, Any]) -> None:
-    gap = result["completeness_gap"]
+    gap, rival = result["completeness_gap"], result["against"]
     click.echo(
         f"{result['file']}: {result['target']['name']} ({result['target']['class_id']})"
         f" {percent(result['probability'])}, logit {result['logit']:.2f}"
+        + ("" if rival is None else f" more than of {rival['name']} ({rival['class_id']})")
         + ("" if gap is None else f", completeness gap {percent(gap)}")
     )
     for file in result["files"]:

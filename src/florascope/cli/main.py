@@ -6,6 +6,7 @@ import sys
 import click
 
 from florascope import __version__
+from florascope.cli.audit import audit
 from florascope.cli.console import report_error
 from florascope.cli.data import data
 from florascope.cli.demo import demo
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, train, evaluate, explain, identify, data, doctor):
+for command in (demo, train, evaluate, explain, audit, identify, data, doctor):
     cli.add_command(command)
 
 

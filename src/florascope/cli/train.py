@@ -1,5 +1,6 @@
 """`florascope train`: photos to a measured classifier."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,20 @@ from florascope.cli.console import (
 
 if TYPE_CHECKING:
     from florascope.evaluation.metrics import Metrics
+    from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
 
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--recipe", "name", default="probe", show_default=True, help="seed or probe.")
+@click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
-@click.option("--weights", help="torchvision, google, timm, random or a safetensors FILE.")
+@click.option("--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
+@click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
+@click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @data_options
 @json_option
@@ -46,25 +50,42 @@ def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # 
 
 
 def run_training(
-    source: str, out: Path, options: dict[str, Any]
+    source: str, out: Path, options: dict[str, Any], rivals: Sequence["ResultRow"] = ()
 ) -> tuple["Experiment", dict[str, str]]:
-    """Open the data, train and write the run's folder."""
+    """Open the data, train and write the run's folder; rivals stand beside it in its report."""
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.report.page import report_html
+    from florascope.training.device import leave_to_first_process
     from florascope.training.experiment import train as run
+    from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
+    from florascope.training.tensorboard import tensorboard
 
     given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
     given |= {"seed": options["seed"], **parse_settings(options["settings"])}
     recipe = make_recipe(options["name"], **given)
+    listeners = [tensorboard(out / "tensorboard")] if options["tensorboard"] else []
     with progress_bars() as progress:
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
         split = choose_split(dataset, options["split"], recipe.seed)
-        experiment = run(dataset, split, recipe, strict=options["strict"], progress=progress)
-        files = write_run(experiment, out, lambda e: report_html(e, progress=progress))
+        experiment = run(
+            dataset,
+            split,
+            recipe,
+            strict=options["strict"],
+            logbook=Logbook(out, listeners=listeners),
+            progress=progress,
+        )
+        leave_to_first_process()
+        files = write_run(
+            experiment,
+            out,
+            lambda e: report_html(e, rivals=rivals, progress=progress),
+            half=options["half"],
+        )
     name_skipped(experiment)
     return experiment, files
 

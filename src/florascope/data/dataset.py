@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int64
 
 from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.images import RGB, read_bytes, read_photo
+from florascope.shapes import Int64
 
 Labels = Int64[np.ndarray, "n"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
 from florascope.errors import DataError
+from florascope.shapes import Bool, Int64
 
 Indexes = Int64[np.ndarray, "_"]
 

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int64
+
+from florascope.shapes import Float, Int64
 
 Logits = Float[np.ndarray, "n k"]
 Labels = Int64[np.ndarray, "n"]

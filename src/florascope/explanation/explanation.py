@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from florascope.data.dataset import ClassName
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Explainer
+from florascope.explanation.contrast import contrast
 from florascope.images import RGB
 from florascope.model.classifier import Classifier
 
@@ -20,7 +21,9 @@ class Explanation:
     Attributes:
         method: the explainer's name.
         target: the class that is explained.
-        logit: of the target.
+        against: the class that it is compared with: values are then the evidence for the target
+            less that for this one, logit the difference of the two; None for the target alone.
+        logit: of the target, or the difference.
         probability: of the target, from the softmax.
         gap: completeness gap, where the method promises completeness.
         crop: (S, S, 3) what the network saw.
@@ -29,6 +32,7 @@ class Explanation:
 
     method: str
     target: ClassName
+    against: ClassName | None
     logit: float
     probability: float
     gap: float | None
@@ -37,7 +41,11 @@ class Explanation:
 
 
 def explain(
-    classifier: Classifier, rgb: RGB, explainer: Explainer, target: int | None = None
+    classifier: Classifier,
+    rgb: RGB,
+    explainer: Explainer,
+    target: int | None = None,
+    against: int | None = None,
 ) -> Explanation:
     """Explain the answer to one photo.
 
@@ -46,17 +54,34 @@ def explain(
         rgb: a photo of any size.
         explainer: the method.
         target: index of the class; None explains the answer.
+        against: index of the class to compare it with; None for none.
+
+    Raises:
+        ExplanationError: the class is compared with itself, or the method does not exist for this
+            network.
     """
     crop = classifier.preprocessing.crop(rgb)
     image = torch.from_numpy(classifier.preprocessing.normalise(crop[None]))
     with torch.no_grad():
         logits = classifier(image)[0]
     chosen = int(logits.argmax()) if target is None else target
-    found = explainer(classifier, image, torch.tensor([chosen]))
+    if chosen == against:
+        raise ExplanationError(
+            f"{classifier.classes[chosen].name} is the class that is explained",
+            expected="another one to compare it with",
+            fix="Name another class with --against, or another --target",
+        )
+    asked = torch.tensor([chosen])
+    if against is None:
+        found, logit = explainer(classifier, image, asked), logits[chosen]
+    else:
+        found = contrast(explainer, classifier, image, asked, torch.tensor([against]))
+        logit = logits[chosen] - logits[against]
     return Explanation(
         method=found.method,
         target=classifier.classes[chosen],
-        logit=logits[chosen].item(),
+        against=None if against is None else classifier.classes[against],
+        logit=logit.item(),
         probability=logits.double().softmax(0)[chosen].item(),
         gap=found.gap.item() if found.complete else None,
         crop=crop,

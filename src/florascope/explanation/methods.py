@@ -1,16 +1,26 @@
 """The explainers by name."""
 
+from collections.abc import Callable
+
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.cam import ClassActivationMap
 from florascope.explanation.gradcam import GradCAM
 from florascope.explanation.integrated_gradients import IntegratedGradients
+from florascope.explanation.sharp import Sharp
+from florascope.model.classifier import Classifier
 
-METHODS: dict[str, type[ClassActivationMap] | type[GradCAM] | type[IntegratedGradients]] = {
+METHODS: dict[str, Callable[[], Explainer]] = {
+    "sharp": Sharp,
     "cam": ClassActivationMap,
     "gradcam": GradCAM,
     "ig": IntegratedGradients,
 }
+
+
+def default_method(classifier: Classifier) -> str:
+    """Return the method that suits a network best: "sharp", or "gradcam" for other heads."""
+    return "sharp" if classifier.backbone.pools_linearly else "gradcam"
 
 
 def explainer(name: str) -> Explainer:

@@ -1,7 +1,8 @@
 """Honest pictures of evidence: one scale, both signs, nothing where there is nothing."""
 
 import numpy as np
-from jaxtyping import Float, Float64, UInt8
+
+from florascope.shapes import Float, Float64, UInt8
 
 Values = Float[np.ndarray, "h w"]
 Picture = UInt8[np.ndarray, "h w 3"]

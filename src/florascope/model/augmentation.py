@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from torch.nn.functional import affine_grid, grid_sample
 
 Crops = UInt8[np.ndarray, "b size size 3"]
@@ -47,6 +47,11 @@ class Augmentation:
             [[cos * mirror, -sin, shift[0]], [sin * mirror, cos, shift[1]]], dtype=np.float32
         )
 
+    @property
+    def flips_alone(self) -> bool:
+        """Whether nothing moves but by mirroring, which needs no interpolation."""
+        return self.rotation == self.zoom == self.translate_x == self.translate_y == 0
+
     def __call__(self, crops: Crops, *, seed: int, epoch: int, indexes: Sequence[int]) -> Crops:
         """Augment a batch of 8-bit crops, bilinearly; same arguments, same pixels.
 
@@ -56,8 +61,17 @@ class Augmentation:
             epoch: or number of the view.
             indexes: of the b photos in their data set.
         """
-        theta = torch.from_numpy(np.stack([self.matrix(seed, epoch, i) for i in indexes]))
+        matrices = np.stack([self.matrix(seed, epoch, i) for i in indexes])
+        if self.flips_alone:
+            return _mirrored(crops, matrices[:, 0, 0] < 0)
+        theta = torch.from_numpy(matrices)
         images = torch.tensor(crops).permute(0, 3, 1, 2).float()  # a copy: crops may be read-only
         grid = affine_grid(theta, list(images.shape), align_corners=False)
         moved = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
         return np.ascontiguousarray(moved.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
+
+
+def _mirrored(crops: Crops, which: Bool[np.ndarray, "b"]) -> Crops:
+    changed = crops.copy()
+    changed[which] = crops[which, :, ::-1]
+    return changed

@@ -85,8 +85,8 @@ class Backbone(nn.Module):
         """Embed a normalised batch."""
         raw = self.net.forward_features(images)
         if not self.pools_linearly:
-            return Embedding(self._as_map(raw), self.net.forward_head(raw, pre_logits=True))
-        feature_map = self._normalised(self._as_map(raw))
+            return Embedding(self.as_map(raw), self.net.forward_head(raw, pre_logits=True))
+        feature_map = self._normalised(self.as_map(raw))
         return Embedding(feature_map, feature_map.mean((2, 3)))
 
     def digest(self) -> str:
@@ -97,7 +97,7 @@ class Backbone(nn.Module):
             state.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return state.hexdigest()
 
-    def _as_map(self, raw: Tensor) -> FeatureMap:
+    def as_map(self, raw: Tensor) -> FeatureMap:
         """Bring tokens (b, n, c) or channels-last maps into (b, c, h, w)."""
         if raw.ndim == 3:
             tokens = raw[:, getattr(self.net, "num_prefix_tokens", 0) :].transpose(1, 2)
@@ -125,7 +125,7 @@ class Backbone(nn.Module):
         with torch.no_grad():
             raw = self.net.forward_features(probe)
             truth = self.net.forward_head(raw, pre_logits=True)
-            pooled = self._normalised(self._as_map(raw)).mean((2, 3))
+            pooled = self._normalised(self.as_map(raw)).mean((2, 3))
         self.net.train(was_training)
         linear = truth.shape == pooled.shape and torch.allclose(truth, pooled, atol=1e-4, rtol=1e-3)
         return truth.shape[1], linear

@@ -1,8 +1,8 @@
 """The folder a classifier travels in, read without torch.
 
-config.json         architecture, classes, preprocessing, provenance (timm reads it too)
+config.json         architecture, classes, preprocessing, calibration, provenance (for timm too)
 model.safetensors   weights in timm's names
-model.onnx          image -> logits, cam, features
+model.onnx          image -> logits, cam, features, similarities
 README.md           the model card
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError
+from florascope.evaluation.calibration import Calibration
 from florascope.model.preprocessing import Preprocessing
 
 SCHEMA = "florascope-bundle/1"
@@ -32,6 +33,7 @@ class BundleConfig:
         classes: the K classes, in the order of the logits.
         preprocessing: the contract of the input.
         provenance: how the classifier came to be (data, split, recipe, metrics), JSON values.
+        calibration: what its verdicts rest on; None in bundles made without one.
     """
 
     architecture: str
@@ -41,10 +43,12 @@ class BundleConfig:
     classes: tuple[ClassName, ...]
     preprocessing: Preprocessing
     provenance: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return timm's configuration with this project's own section beside it."""
         size, pre = self.preprocessing.size, self.preprocessing
+        calibration = self.calibration and {"calibration": self.calibration.to_json()}
         return {
             "architecture": self.architecture,
             "num_classes": len(self.classes),
@@ -66,6 +70,7 @@ class BundleConfig:
                 "classes": [asdict(c) for c in self.classes],
                 "preprocessing": pre.to_json(),
                 "provenance": self.provenance,
+                **(calibration or {}),
             },
         }
 
@@ -81,14 +86,17 @@ class BundleConfig:
             found = own.get("schema") if isinstance(own, dict) else None
             raise BundleError(f"schema {found!r} in config.json", expected=repr(SCHEMA))
         try:
+            classes = tuple(ClassName(str(c["id"]), str(c["name"])) for c in own["classes"])
+            calibration = own.get("calibration")
             config = cls(
                 architecture=str(values["architecture"]),
                 model_args=dict(values["model_args"]),
                 classifier=str(values["pretrained_cfg"]["classifier"]),
                 num_features=int(values["num_features"]),
-                classes=tuple(ClassName(str(c["id"]), str(c["name"])) for c in own["classes"]),
+                classes=classes,
                 preprocessing=Preprocessing.from_json(own["preprocessing"]),
                 provenance=dict(own["provenance"]),
+                calibration=calibration and Calibration.from_json(calibration, len(classes)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(

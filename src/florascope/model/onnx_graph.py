@@ -13,6 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from florascope.errors import FlorascopeError
+from florascope.evaluation.similarity import Means
 from florascope.files import cache_dir, new_file
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
@@ -35,12 +36,13 @@ def backbone_graph(backbone: Backbone) -> Path:
     return path
 
 
-def classifier_graph(classifier: Classifier) -> onnx.ModelProto:
+def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx.ModelProto:
     """Return the whole classifier as ONNX.
 
     Input "image" (b, 3, size, size) float32, normalised. Outputs "logits" (b, K), "features"
-    (b, c) and, where the backbone pools linearly, "cam" (b, K, h, w) in logit units: the sum of
-    a class's map plus its bias is its logit.
+    (b, c); where the backbone pools linearly, "cam" (b, K, h, w) in logit units: the sum of a
+    class's map plus its bias is its logit; with class means (K, c) of length 1, "similarities"
+    (b, K), the cosine of the angle between the features and each mean.
     """
     model = onnx.load(backbone_graph(classifier.backbone))
     weight = classifier.head.weight.detach().numpy()
@@ -49,6 +51,8 @@ def classifier_graph(classifier: Classifier) -> onnx.ModelProto:
     if classifier.backbone.pools_linearly:
         places = np.prod([d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]])
         _add_maps(model.graph, weight / np.float32(places), feature_map)
+    if means is not None:
+        _add_similarities(model.graph, means)
     model.graph.output.remove(feature_map)
     onnx.checker.check_model(model)
     return model
@@ -111,6 +115,18 @@ def _add_maps(graph: Any, weight: Any, feature_map: Any) -> None:  # noqa: ANN40
     sides = [d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]]
     shape = ["batch", len(weight), *sides]
     graph.output.insert(1, helper.make_tensor_value_info("cam", TensorProto.FLOAT, shape))
+
+
+def _add_similarities(graph: Any, means: Means) -> None:  # noqa: ANN401 (protobuf)
+    graph.initializer.append(numpy_helper.from_array(means, "means"))
+    graph.node.append(
+        helper.make_node("LpNormalization", ["features"], ["direction"], "direction", axis=1, p=2)
+    )
+    graph.node.append(
+        helper.make_node("Gemm", ["direction", "means"], ["similarities"], "similarity", transB=1)
+    )
+    shape = ["batch", len(means)]
+    graph.output.append(helper.make_tensor_value_info("similarities", TensorProto.FLOAT, shape))
 
 
 def _output(graph: Any, name: str) -> Any:  # noqa: ANN401 (protobuf)

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from florascope.errors import BundleError
 from florascope.images import RGB
+from florascope.shapes import Float32, UInt8
 
 Crop = UInt8[np.ndarray, "size size 3"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]

@@ -8,17 +8,25 @@ from safetensors.torch import save
 from torch import Tensor
 
 from florascope.errors import BundleError, WeightsError
+from florascope.evaluation.calibration import Calibrated, Calibration
 from florascope.files import new_folder
 from florascope.model import bundle
 from florascope.model.backbone import Backbone
 from florascope.model.bundle import BundleConfig, read_config
 from florascope.model.classifier import Classifier
+from florascope.model.half import halved, rounded
 from florascope.model.onnx_graph import classifier_graph
 from florascope.model.weights import load_state, read_state
 
 
 def save_bundle(
-    classifier: Classifier, path: Path, provenance: dict[str, Any], card: str = ""
+    classifier: Classifier,
+    path: Path,
+    provenance: dict[str, Any],
+    card: str = "",
+    calibrated: Calibrated | None = None,
+    *,
+    half: bool = False,
 ) -> BundleConfig:
     """Write a bundle, wholly or not at all, replacing one that is there.
 
@@ -27,17 +35,21 @@ def save_bundle(
         path: the bundle's folder.
         provenance: JSON values that say how the classifier came to be.
         card: the model card, Markdown.
+        calibrated: what verdicts rest on; its class means go into the graph.
+        half: store the weights in half precision, rounding them first; see `model.half`.
 
     Returns:
         The configuration that was written.
     """
-    config = _config(classifier, provenance)
-    graph = classifier_graph(classifier)
+    config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
+    kept = rounded(classifier) if half else classifier
+    graph = classifier_graph(kept, calibrated.means if calibrated else None)
+    graph, state = (halved(graph), _halved(kept)) if half else (graph, _state(kept))
     with new_folder(path) as draft:
         text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
         # not save_file, which reports a full disk as its own kind of error
-        (draft / bundle.WEIGHTS).write_bytes(save(_state(classifier), metadata={"format": "pt"}))
+        (draft / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
         (draft / bundle.GRAPH).write_bytes(graph.SerializeToString())
         (draft / bundle.CARD).write_text(card, encoding="utf-8")
     return config
@@ -59,7 +71,9 @@ def load_classifier(path: Path) -> Classifier:
     return classifier.eval()
 
 
-def _config(classifier: Classifier, provenance: dict[str, Any]) -> BundleConfig:
+def _config(
+    classifier: Classifier, provenance: dict[str, Any], calibration: Calibration | None
+) -> BundleConfig:
     backbone = classifier.backbone
     return BundleConfig(
         architecture=backbone.name,
@@ -69,6 +83,7 @@ def _config(classifier: Classifier, provenance: dict[str, Any]) -> BundleConfig:
         classes=classifier.classes,
         preprocessing=classifier.preprocessing,
         provenance=provenance,
+        calibration=calibration,
     )
 
 
@@ -81,6 +96,10 @@ def _state(classifier: Classifier) -> dict[str, Tensor]:
         f"{backbone.classifier_name}.bias": head.bias,
     }
     return {key: value.detach().contiguous().clone() for key, value in state.items()}
+
+
+def _halved(classifier: Classifier) -> dict[str, Tensor]:
+    return {k: v.half() if v.ndim > 1 else v for k, v in _state(classifier).items()}
 
 
 def _load(classifier: Classifier, state: dict[str, Tensor], source: str) -> None:

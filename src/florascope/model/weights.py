@@ -14,6 +14,7 @@ from torch import Tensor
 
 from florascope.errors import WeightsError
 from florascope.model.backbone import Backbone
+from florascope.model.bundle import WEIGHTS, find_bundle, read_config, shipped_bundles
 from florascope.model.preprocessing import Preprocessing
 
 
@@ -76,7 +77,8 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
     Args:
         name: timm's architecture name.
         weights: "torchvision" or "google" (files in FLORASCOPE_WEIGHTS), "timm" (downloaded),
-            "random" (always the same draw), or the path of a safetensors file in timm's names.
+            "random" (always the same draw), the name of a shipped bundle (its backbone starts
+            another task), or the path of a safetensors file in timm's names.
 
     Raises:
         WeightsError: they cannot be found, read or downloaded, or do not fit the backbone.
@@ -86,6 +88,8 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
         return _random(name).eval()
     if chosen == "timm":
         return _from_timm(name).eval()
+    if chosen in shipped_bundles():
+        return _from_bundle(name, find_bundle(chosen)).eval()
     known = NAMED.get(chosen)
     if known is None:
         return _from_file(Backbone(name), Path(chosen)).eval()
@@ -115,6 +119,17 @@ def _named_file(name: str, known: NamedWeights) -> Path:
             " or use --weights timm to download",
         )
     return folder / known.file
+
+
+def _from_bundle(name: str, bundle: Path) -> Backbone:
+    config = read_config(bundle)
+    if config.architecture != name:
+        raise WeightsError(
+            f"the bundle {bundle.name} holds a {config.architecture}, not a {name}",
+            fix=f"Use --backbone {config.architecture}, or --weights timm",
+        )
+    backbone = Backbone(name, config.preprocessing, config.model_args)
+    return _from_file(backbone, bundle / WEIGHTS)
 
 
 def _from_file(backbone: Backbone, path: Path) -> Backbone:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from florascope.report.english_analysis import ENGLISH_ANALYSIS
+from florascope.report.english_audited import ENGLISH_AUDITED
 
 ENGLISH: Final[dict[str, str]] = {
     # Small words
@@ -182,10 +183,11 @@ ENGLISH: Final[dict[str, str]] = {
     " sure right answer, the most confident error, and two of each kind at random (seed {seed})."
     " None was picked by hand. A heat map shows where the evidence lies, not whether the answer is"
     " right: wrong answers have convincing maps too.",
-    "explained.methods.linear": "Two methods look at each photo. The class activation map, here"
-    " the same as Grad-CAM up to a factor, splits the logit over places exactly: its sum plus the"
-    " bias is the logit. Integrated Gradients splits the logit's rise above a baseline picture"
-    " over pixels; it is shown slightly smoothed, which leaves its sum unchanged.",
+    "explained.methods.linear": "Two methods look at each photo. The sharp map shows what each"
+    " place contributes to the logit one block below the network's last feature map; what belongs"
+    " to no place is spread evenly, so that its sum plus the bias is the logit. Integrated"
+    " Gradients splits the logit's rise above a baseline picture over pixels; it is shown slightly"
+    " smoothed, which leaves its sum unchanged.",
     "explained.methods.other": "Two methods look at each photo. Grad-CAM weighs the last feature"
     " map by the class's gradient; this network's head is not linear after pooling, so its sum"
     " promises nothing. Integrated Gradients splits the logit's rise above a baseline picture over"
@@ -209,7 +211,7 @@ ENGLISH: Final[dict[str, str]] = {
     "explained.overlay.alt": "The photo under the heat map by {title}. {question}",
     "explained.legend.alt": "Colour scale from evidence against to evidence for the class",
     "method.cam": "Class activation map",
-    "method.sharp": "Class activation map",
+    "method.sharp": "Sharp map",
     "method.gradcam": "Grad-CAM",
     "method.ig": "Integrated Gradients",
     "reason.random_right": "a right answer drawn at random",
@@ -223,7 +225,11 @@ ENGLISH: Final[dict[str, str]] = {
     "pair.of": "{name}: training photos",
     "pair.mistaken": "{true}, named {predicted}",
     "pair.note": "Training photos: those of each class whose features are nearest to the first"
-    " misnamed photo (cosine). Misnamed photos: most confident error first.",
+    " misnamed photo (cosine). Misnamed photos: most confident error first. Below each photo, its"
+    " evidence: for its own class in training photos, for the answer and not the true class in"
+    " misnamed ones. Orange speaks for, blue against; each photo has its own scale.",
+    "pair.heat.alt": "The photo under its heat map: why {name}",
+    "pair.contrast.alt": "The photo under its heat map: why {predicted} and not {true}",
     "pair.mistaken.alt": "Test photo of {true} that was named {predicted}",
     "pair.training.alt": "Training photo of {name}",
     # Analysis
@@ -232,4 +238,5 @@ ENGLISH: Final[dict[str, str]] = {
     " findings. Where two shares are compared, their sampling error decides.",
     "analysis.proposal": "Proposal",
     **ENGLISH_ANALYSIS,
+    **ENGLISH_AUDITED,
 }

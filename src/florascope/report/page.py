@@ -8,10 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from florascope.evaluation.confusions import confusion_matrix
 from florascope.explanation.attribution import Explainer
-from florascope.explanation.methods import explainer
+from florascope.explanation.methods import default_method, explainer
 from florascope.model.classifier import Classifier
 from florascope.progress import Progress, silent, track
 from florascope.report.analysis import analyse
+from florascope.report.audited import audited
 from florascope.report.charts.counts import counts_chart
 from florascope.report.charts.curves import accuracy_curve, loss_curve
 from florascope.report.charts.matrix import MOST, matrix_chart
@@ -22,7 +23,7 @@ from florascope.report.classes import class_rows
 from florascope.report.explained import explain
 from florascope.report.figures import Figures, figures_of
 from florascope.report.interval import wilson
-from florascope.report.pair import worst_pair
+from florascope.report.pair import Pair, worst_pair
 from florascope.report.results import (
     ResultRow,
     chance_rows,
@@ -52,7 +53,7 @@ def report_html(
         experiment: the finished run.
         rivals: further rows for the results table, such as another recipe's.
         language: of the page, "en" or "es".
-        progress: told of every explained photo.
+        progress: told of every explained photo, and of the quick audit.
 
     Raises:
         PhotoError: a photo that was readable during the run no longer is.
@@ -78,14 +79,21 @@ def report_html(
         curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
         confusions=_confusions(experiment, figures, words),
         explained=_explained(experiment, words, progress),
-        pair=worst_pair(experiment, figures.confusions[0], words) if figures.confusions else None,
+        audited=audited(experiment, explainers_for(experiment.classifier)[0], words, progress),
+        pair=_pair(experiment, figures, words),
     )
 
 
+def _pair(experiment: Experiment, figures: Figures, words: Words) -> Pair | None:
+    if not figures.confusions:
+        return None
+    how = explainers_for(experiment.classifier)[0]
+    return worst_pair(experiment, figures.confusions[0], how, words)
+
+
 def explainers_for(classifier: Classifier) -> list[Explainer]:
-    """Return a map of the head's evidence that fits the network, and Integrated Gradients."""
-    place = "cam" if classifier.backbone.pools_linearly else "gradcam"
-    return [explainer(place), explainer("ig")]
+    """Return the map that suits the network best, and Integrated Gradients."""
+    return [explainer(default_method(classifier)), explainer("ig")]
 
 
 def _data(experiment: Experiment, words: Words) -> dict[str, Any]:

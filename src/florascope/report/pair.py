@@ -1,5 +1,6 @@
-"""The most confused pair of classes, side by side."""
+"""The most confused pair of classes, side by side, with the evidence in each photo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,23 @@ import numpy as np
 from florascope.data.splits import Indexes
 from florascope.evaluation.confusions import Confusion
 from florascope.evaluation.metrics import softmax
-from florascope.report.pictures import Picture, crop_of, picture
+from florascope.explanation.attribution import Explainer
+from florascope.explanation.neighbours import nearest
+from florascope.explanation.overlay import overlay, shared_scale
+from florascope.report.evidence import Case, Map
+from florascope.report.pictures import Picture, picture
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
 SHOWN = 4  # photos of each kind
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A photo and, under it, its evidence."""
+
+    photo: Picture
+    overlay: Picture
 
 
 @dataclass(frozen=True)
@@ -22,38 +35,56 @@ class Pair:
         true: name of the class.
         predicted: name it was given.
         count: how often.
-        mistaken: the misnamed test photos, most confident errors first.
-        of_true: training photos of the true class, nearest to the first mistaken photo first.
+        mistaken: the misnamed test photos, most confident errors first, with the evidence for the
+            answer less that for the true class.
+        of_true: training photos of the true class, nearest to the first mistaken photo first,
+            with the evidence for it.
         of_predicted: training photos of the class it was named as, likewise.
     """
 
     true: str
     predicted: str
     count: int
-    mistaken: tuple[Picture, ...]
-    of_true: tuple[Picture, ...]
-    of_predicted: tuple[Picture, ...]
+    mistaken: tuple[Exhibit, ...]
+    of_true: tuple[Exhibit, ...]
+    of_predicted: tuple[Exhibit, ...]
 
 
-def worst_pair(experiment: Experiment, worst: Confusion, words: Words) -> Pair:
+def worst_pair(
+    experiment: Experiment, worst: Confusion, explainer: Explainer, words: Words
+) -> Pair:
     """Show the photos of a confusion.
 
     Args:
         experiment: the finished run.
         worst: the pair of classes to show.
+        explainer: of the evidence in each photo.
         words: the language.
     """
     names = [c.name for c in experiment.dataset.classes]
-    true, predicted = names[worst.true], names[worst.predicted]
+    both = {"true": names[worst.true], "predicted": names[worst.predicted]}
     mistaken = _mistaken(experiment, worst)
-    alt = words("pair.mistaken.alt", true=true, predicted=predicted)
+
+    def tipped(case: Case) -> Map:
+        return case.contrast(*(case.ask(explainer, k) for k in (case.predicted, case.true))).values
+
+    def own(case: Case) -> Map:
+        return case.ask(explainer, case.true).values
+
+    def training(label: int) -> tuple[Exhibit, ...]:
+        alts = [words(f"pair.{kind}.alt", name=names[label]) for kind in ("training", "heat")]
+        found = _nearest(experiment, int(mistaken[0]), label)
+        return tuple(_exhibit(Case.of(experiment, int(i), words), own, alts) for i in found)
+
+    alts = [words(f"pair.{kind}.alt", **both) for kind in ("mistaken", "contrast")]
     return Pair(
-        true=true,
-        predicted=predicted,
+        **both,
         count=worst.count,
-        mistaken=_pictures(experiment, mistaken, alt),
-        of_true=_training(experiment, int(mistaken[0]), worst.true, words),
-        of_predicted=_training(experiment, int(mistaken[0]), worst.predicted, words),
+        mistaken=tuple(
+            _exhibit(Case.of(experiment, int(i), words), tipped, alts) for i in mistaken[:SHOWN]
+        ),
+        of_true=training(worst.true),
+        of_predicted=training(worst.predicted),
     )
 
 
@@ -66,23 +97,15 @@ def _mistaken(experiment: Experiment, worst: Confusion) -> Indexes:
     return ordered
 
 
-def _training(
-    experiment: Experiment, mistaken: int, label: int, words: Words
-) -> tuple[Picture, ...]:
-    alt = words("pair.training.alt", name=experiment.dataset.classes[label].name)
-    return _pictures(experiment, _nearest(experiment, mistaken, label), alt)
-
-
 def _nearest(experiment: Experiment, index: int, label: int) -> Indexes:
-    """Training photos of a class by the cosine of their features to a photo's, nearest first."""
+    """Training photos of a class, nearest to a photo first."""
     train = experiment.split.train
-    own = train[experiment.dataset.labels[train] == label]
     features = experiment.bank.values[0]
-    there, here = features[own], features[index]
-    cosine = there @ here / np.maximum(np.linalg.norm(there, axis=1), 1e-12)
-    ordered: Indexes = own[np.argsort(-cosine, kind="stable")]
-    return ordered
+    own = train[experiment.dataset.labels[train] == label]
+    return nearest(features, features[index], own, SHOWN)
 
 
-def _pictures(experiment: Experiment, indexes: Indexes, alt: str) -> tuple[Picture, ...]:
-    return tuple(picture(crop_of(experiment, int(i)), alt) for i in indexes[:SHOWN])
+def _exhibit(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> Exhibit:
+    values = evidence(case)
+    over = overlay(case.crop, values, shared_scale(values))
+    return Exhibit(picture(case.crop, alts[0]), picture(over, alts[1]))

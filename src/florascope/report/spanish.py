@@ -3,6 +3,7 @@
 from typing import Final
 
 from florascope.report.spanish_analysis import SPANISH_ANALYSIS
+from florascope.report.spanish_audited import SPANISH_AUDITED
 
 SPANISH: Final[dict[str, str]] = {
     # Small words
@@ -185,11 +186,11 @@ SPANISH: Final[dict[str, str]] = {
     " acierto menos seguro, el error más seguro y dos de cada tipo al azar (semilla {seed})."
     " Ninguno se escogió a mano. Un mapa de calor muestra dónde está la evidencia, no si la"
     " respuesta es correcta: los errores también tienen mapas convincentes.",
-    "explained.methods.linear": "Dos métodos examinan cada foto. El mapa de activación de clase,"
-    " aquí igual a Grad-CAM salvo un factor, reparte el logit entre los lugares con exactitud: su"
-    " suma más el sesgo es el logit. Los gradientes integrados reparten entre los píxeles lo que"
-    " el logit sube sobre una imagen de referencia; se muestran algo suavizados, lo que no cambia"
-    " su suma.",
+    "explained.methods.linear": "Dos métodos examinan cada foto. El mapa nítido muestra lo que cada"
+    " lugar aporta al logit un bloque por debajo del último mapa de características; lo que no es"
+    " de ningún lugar se reparte por igual, de modo que su suma más el sesgo es el logit. Los"
+    " gradientes integrados reparten entre los píxeles lo que el logit sube sobre una imagen de"
+    " referencia; se muestran algo suavizados, lo que no cambia su suma.",
     "explained.methods.other": "Dos métodos examinan cada foto. Grad-CAM pondera el último mapa de"
     " características con el gradiente de la clase; la cabeza de esta red no es lineal tras la"
     " agregación, así que su suma no promete nada. Los gradientes integrados reparten entre los"
@@ -214,7 +215,7 @@ SPANISH: Final[dict[str, str]] = {
     "explained.overlay.alt": "La foto bajo el mapa de calor, {title}. {question}",
     "explained.legend.alt": "Escala de color, de evidencia en contra a evidencia a favor",
     "method.cam": "Mapa de activación de clase",
-    "method.sharp": "Mapa de activación de clase",
+    "method.sharp": "Mapa nítido",
     "method.gradcam": "Grad-CAM",
     "method.ig": "Gradientes integrados",
     "reason.random_right": "un acierto elegido al azar",
@@ -228,7 +229,12 @@ SPANISH: Final[dict[str, str]] = {
     "pair.of": "{name}: fotos de entrenamiento",
     "pair.mistaken": "{true}, respuesta: {predicted}",
     "pair.note": "Fotos de entrenamiento: las de cada clase cuyas características están más cerca"
-    " de la primera foto fallada (coseno). Fotos falladas: primero el error más seguro.",
+    " de la primera foto fallada (coseno). Fotos falladas: primero el error más seguro."
+    " Bajo cada foto, su evidencia: a favor de su clase en las de entrenamiento; a favor de la"
+    " respuesta y no de la clase verdadera en las confundidas. El naranja habla a favor, el azul en"
+    " contra; cada foto tiene su propia escala.",
+    "pair.heat.alt": "La foto bajo su mapa de calor: por qué {name}",
+    "pair.contrast.alt": "La foto bajo su mapa de calor: por qué {predicted} y no {true}",
     "pair.mistaken.alt": "Foto de prueba de {true} a la que se respondió {predicted}",
     "pair.training.alt": "Foto de entrenamiento de {name}",
     # Analysis
@@ -237,4 +243,5 @@ SPANISH: Final[dict[str, str]] = {
     " cifras dan otras conclusiones. Al comparar dos porcentajes decide su error de muestreo.",
     "analysis.proposal": "Propuesta",
     **SPANISH_ANALYSIS,
+    **SPANISH_AUDITED,
 }

@@ -1,66 +1,83 @@
 """Answers from a bundle with NumPy and ONNX Runtime alone."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from jaxtyping import Float32
 
-from florascope.data.dataset import ClassName
 from florascope.errors import BundleError
 from florascope.evaluation.metrics import softmax
-from florascope.images import RGB
+from florascope.images import RGB, read_photo
 from florascope.model.bundle import GRAPH, read_config
+from florascope.runtime.catalogue import Catalogue
+from florascope.runtime.identification import Identification
+from florascope.runtime.observation import Observation
+from florascope.runtime.verdict import decide, plausible, prediction_set
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One class as an answer.
-
-    Attributes:
-        index: of the class in the logits.
-        name: the class's id and name.
-        probability: softmax of the logits, 0 to 1.
-    """
-
-    index: int
-    name: ClassName
-    probability: float
+OUTPUTS = ("logits", "cam", "similarities")
 
 
 class Identifier:
-    """Names what is in a photo.
+    """Names what is in a photo; safe to call from several threads at once.
+
+        answer = Identifier(find_bundle("flowers"))(photo_bytes)
+        answer.verdict.level, answer.statement("es"), answer.cautions(), answer.to_json()
 
     Args:
         bundle: the bundle's folder.
+        threads: that one photo may use; 0 means one a core. Where several photos are asked about
+            at once, the callers' threads are the parallelism.
 
     Raises:
         BundleError: the folder is no bundle, or its graph does not do what its config says.
     """
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, threads: int = 1) -> None:
         self.config = read_config(bundle)
-        self._session = _open(bundle / GRAPH)
-        _check(self._session, len(self.config.classes), bundle)
+        self.catalogue = Catalogue.of(self.config.classes)
+        self._session = _open(bundle / GRAPH, threads)
+        found = _check(self._session, len(self.config.classes), bundle)
+        self._outputs = [name for name in OUTPUTS if name in found]
 
-    def logits(self, rgb: RGB) -> Float32[np.ndarray, " k"]:
-        """Logits of one photo of any size, (K,)."""
-        image = self.config.preprocessing(rgb)[None]
-        (rows,) = self._session.run(["logits"], {"image": image})
-        return np.asarray(rows[0])
+    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+        """Answer for one photo of any size: pixels (h, w, 3), a file's bytes, or its path.
 
-    def candidates(self, rgb: RGB, limit: int = 5) -> list[Candidate]:
-        """Return the most probable classes, most first."""
-        probabilities = softmax(self.logits(rgb)[None])[0]
-        best = np.argsort(-probabilities, kind="stable")[:limit]
-        return [Candidate(int(k), self.config.classes[k], float(probabilities[k])) for k in best]
+        Raises:
+            PhotoError: the bytes or the file are no photo that can be read.
+        """
+        return self.conclude(self.observe(photo))
+
+    def observe(self, photo: RGB | bytes | Path) -> Observation:
+        """Run the network: logits, every class's map and the similarity in one pass."""
+        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo)
+        crop = self.config.preprocessing.crop(rgb)
+        image = self.config.preprocessing.normalise(crop[None])
+        rows = self._session.run(self._outputs, {"image": image})
+        found = {name: np.asarray(row[0]) for name, row in zip(self._outputs, rows, strict=True)}
+        alike = float(found["similarities"].max()) if "similarities" in found else None
+        return Observation(crop, found["logits"], found.get("cam"), alike)
+
+    def conclude(self, observation: Observation) -> Identification:
+        """Turn what was observed into an answer."""
+        calibration = self.config.calibration
+        temperature = calibration.temperature if calibration else 1.0
+        probabilities = softmax(observation.logits[None] / np.float64(temperature))[0]
+        held = prediction_set(probabilities, calibration)
+        verdict = decide(probabilities, held, observation.alike, calibration, self.catalogue)
+        named = plausible(probabilities, held, verdict.level)
+        calibrated = calibration is not None
+        return Identification(
+            self.catalogue, observation, probabilities, held, named, verdict, calibrated
+        )
 
 
-def _open(graph: Path) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+def _open(graph: Path, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no types)
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # idle threads that spin cost a single answer more than they gain
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises many kinds
@@ -69,11 +86,14 @@ def _open(graph: Path) -> Any:  # noqa: ANN401 (onnxruntime has no types)
         ) from error
 
 
-def _check(session: Any, classes: int, bundle: Path) -> None:  # noqa: ANN401
+def _check(session: Any, classes: int, bundle: Path) -> dict[str, int]:  # noqa: ANN401
+    """Return the width of each output, if they are what the config promises."""
     inputs = [i.name for i in session.get_inputs()]
     widths = {o.name: o.shape[1] for o in session.get_outputs()}
-    if inputs != ["image"] or widths.get("logits") != classes:
+    known = {name: width for name, width in widths.items() if name in OUTPUTS}
+    if inputs != ["image"] or "logits" not in known or set(known.values()) != {classes}:
         raise BundleError(
             f"{bundle / GRAPH} takes {inputs} and gives {widths}",
             expected=f"image in, logits of {classes} classes out, as its config.json says",
         )
+    return known

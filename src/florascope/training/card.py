@@ -5,6 +5,11 @@ from florascope.training.experiment import Experiment
 from florascope.training.recipe import describe
 
 OUTLINE = "Answers with one of {} classes. Backbone {}, linear head."
+LICENCE = (
+    "The photos of {} belong to their authors; none is in this bundle. Training started from the"
+    " weights named below: their licence, and that of the photos, may bind whoever passes these"
+    " weights on."
+)
 LIMITS = (
     "For photos like those of {}. It always names one of its classes, also for a photo of something"
     " else. Do not use it to decide whether a plant is safe to touch or eat."
@@ -23,6 +28,10 @@ def model_card(experiment: Experiment) -> str:
             "## Figures",
             "",
             *_figures(experiment),
+            "",
+            "## Data and licence",
+            "",
+            LICENCE.format(name),
             "",
             "## How it was made",
             "",

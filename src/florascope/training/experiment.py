@@ -1,5 +1,6 @@
 """One training run from photos to measured classifier."""
 
+import hashlib
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,16 +12,20 @@ from jaxtyping import Float32
 from florascope.data.dataset import Dataset
 from florascope.data.splits import Indexes, Split
 from florascope.errors import DataError
+from florascope.evaluation.calibration import Calibrated, calibrate
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
+from florascope.training.batches import LabelledPhotos, Transform
 from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
-from florascope.training.head import LinearHead, Samples
-from florascope.training.probe import fit_probe
-from florascope.training.recipe import Recipe, SeedRecipe, describe
+from florascope.training.finetune import finetune, training_transform
+from florascope.training.frozen import fit_head
+from florascope.training.head import LinearHead, Samples, joined, tempered
+from florascope.training.logbook import Logbook, Row
+from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,7 @@ class Experiment:
         history: one row a step of the fit.
         metrics: of "train", "val" and "test", on plain photos.
         seconds: from the first photo to the last figure.
+        calibrated: what the classifier's verdicts rest on.
     """
 
     dataset: Dataset
@@ -48,6 +54,7 @@ class Experiment:
     history: list[dict[str, float]]
     metrics: dict[str, Metrics]
     seconds: float
+    calibrated: Calibrated | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the run's figures as JSON values."""
@@ -69,6 +76,7 @@ def train(
     recipe: Recipe,
     *,
     strict: bool = False,
+    logbook: Logbook | None = None,
     progress: Progress = silent,
 ) -> Experiment:
     """Fit a classifier on the train photos, select on val, measure on all three.
@@ -78,6 +86,7 @@ def train(
         split: their division.
         recipe: how to fit; the same recipe (with its seed) gives the same numbers.
         strict: refuse to go on where a photo cannot be read, instead of leaving it out.
+        logbook: where fine-tuning keeps its checkpoint and history; None keeps nothing.
         progress: told of every longer step.
 
     Raises:
@@ -95,11 +104,27 @@ def train(
     head = _fit(dataset, readable, recipe, engine, bank, progress)
     classifier = Classifier(backbone, dataset.classes).eval()
     classifier.set_head(head.weight, head.bias)
+    history = head.history
+    if isinstance(recipe, FinetuneRecipe):
+        book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
+        history = _finetune(classifier, dataset, readable, recipe, book, progress)
+        bank = embed(dataset.photos, Engine(backbone), progress=progress)
+        head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
+    calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
     seconds = time.perf_counter() - start
     return Experiment(
-        dataset, readable, recipe, classifier, bank, logits, head.history, metrics, seconds
+        dataset,
+        readable,
+        recipe,
+        classifier,
+        bank,
+        logits,
+        history,
+        metrics,
+        seconds,
+        calibrated,
     )
 
 
@@ -132,18 +157,59 @@ def _fit(
     progress: Progress,
 ) -> LinearHead:
     train, val = (_samples(dataset, bank, split[s]) for s in ("train", "val"))
-    if not isinstance(recipe, SeedRecipe):
-        return fit_probe(train, val, recipe, progress=progress)
-    epochs = [train] * recipe.epochs
-    if recipe.augment:
-        photos = [dataset.photos[i] for i in split.train]
-        views = Views(recipe.augmentation, recipe.epochs, recipe.seed)
-        augmented = embed(photos, engine, views=views, progress=progress)
-        epochs = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
-    return fit_dense(epochs, val, recipe, progress=progress)
+    if isinstance(recipe, FinetuneRecipe):
+        head = fit_head(train, val, recipe, progress)
+        return tempered(head, val, recipe.label_smoothing)
+    if not recipe.views:
+        return fit_head(train, val, recipe, progress)
+    photos = [dataset.photos[i] for i in split.train]
+    views = Views(recipe.augmentation, recipe.views, recipe.seed)
+    augmented = embed(photos, engine, views=views, progress=progress)
+    seen = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
+    if isinstance(recipe, ProbeRecipe):
+        return fit_head(joined([train, *seen]), val, recipe, progress)
+    return fit_dense(seen, val, recipe, progress=progress)
 
 
 def _samples(dataset: Dataset, bank: FeatureBank, indexes: Indexes) -> Samples:
     features = torch.from_numpy(bank.values[0, indexes])
     targets = torch.from_numpy(dataset.labels[indexes])
     return Samples(features, targets, len(dataset.classes))
+
+
+def _finetune(
+    classifier: Classifier,
+    dataset: Dataset,
+    split: Split,
+    recipe: FinetuneRecipe,
+    logbook: Logbook,
+    progress: Progress,
+) -> list[Row]:
+    transforms = training_transform(classifier, recipe), Transform(classifier.preprocessing)
+    train, val = (
+        LabelledPhotos(
+            [dataset.photos[i] for i in split[subset]],
+            dataset.labels[split[subset]],
+            len(dataset.classes),
+            transform,
+            recipe.batch_size,
+            balanced=recipe.balanced and subset == "train",
+        )
+        for subset, transform in zip(("train", "val"), transforms, strict=True)
+    )
+    return finetune(classifier, train, val, recipe, logbook, progress=progress)
+
+
+def _origin(
+    dataset: Dataset, split: Split, recipe: FinetuneRecipe, bank: FeatureBank
+) -> dict[str, Any]:
+    """What a run must share with the checkpoint it goes on from."""
+    digest = hashlib.blake2b(dataset.labels.tobytes(), digest_size=8)
+    for indexes in (split.train, split.val):
+        digest.update(indexes.tobytes())
+    return {
+        **describe(recipe),
+        "data": dataset.name,
+        "photos": bank.key,
+        "split": f"{split.name} ({digest.hexdigest()})",
+    }

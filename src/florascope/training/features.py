@@ -31,10 +31,12 @@ class FeatureBank:
     Attributes:
         values: (v, n, c); rows of unreadable photos are zero.
         problems: why a photo could not be read, by its index.
+        key: of the photos, their views and the network: equal for equal features.
     """
 
     values: Values
     problems: dict[int, str] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def readable(self) -> Bool[np.ndarray, "n"]:
@@ -80,7 +82,7 @@ def embed(
             _fill(draft, photos, engine, views, progress)
     problems = json.loads((folder / "problems.json").read_text(encoding="utf-8"))
     values: Values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
-    return FeatureBank(values, {int(i): text for i, text in problems.items()})
+    return FeatureBank(values, {int(i): text for i, text in problems.items()}, folder.name)
 
 
 def _fill(

@@ -1,5 +1,6 @@
 """A fitted linear head and how it came to be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,6 +45,28 @@ class Samples:
     features: Features
     targets: Targets
     classes: int
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples of the same classes, one after the other."""
+    features, targets = ([getattr(p, name) for p in parts] for name in ("features", "targets"))
+    return Samples(torch.cat(features), torch.cat(targets), parts[0].classes)
+
+
+def tempered(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead:
+    """Scale a head so that its label-smoothed loss on some samples is the least.
+
+    A probe's logits lie far apart, which label smoothing punishes: fine-tuning from them as they
+    are would begin with steep gradients that throw the backbone off course.
+    """
+    logits = samples.features @ head.weight.T + head.bias
+    scales = torch.logspace(-2, 1, 61)
+    losses = [
+        torch.nn.functional.cross_entropy(s * logits, samples.targets, label_smoothing=smoothing)
+        for s in scales
+    ]
+    best = scales[int(torch.stack(losses).argmin())]
+    return LinearHead(best * head.weight, best * head.bias, head.history)
 
 
 def score(logits: Float32[Tensor, "n k"], targets: Targets) -> tuple[float, float]:

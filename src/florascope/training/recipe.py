@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from florascope.errors import TrainingError
 from florascope.model.augmentation import Augmentation
@@ -60,6 +60,11 @@ class SeedRecipe:
         return Augmentation(self.rotation, self.zoom, self.translate_x, self.translate_y, self.flip)
 
     @property
+    def views(self) -> int:
+        """Augmented views of each training photo: one an epoch."""
+        return self.epochs if self.augment else 0
+
+    @property
     def preprocessing(self) -> dict[str, Any]:
         """What the recipe changes in the preprocessing of its weights."""
         changes = {
@@ -81,31 +86,131 @@ class ProbeRecipe:
     Attributes:
         backbone: timm's architecture name.
         weights: see `florascope.model.weights.load_backbone`; None takes what is at hand.
+        size: height and width of the input; None keeps the weights' own. A larger one than the
+            weights were trained at often answers better (Touvron et al. 2019, "FixRes").
+        crop_pct: of the centre crop; None keeps the weights' own.
         l2_max: strongest penalty on the weights that is tried.
         l2_min: weakest.
         l2_steps: how many are tried, evenly in the logarithm; validation loss chooses.
         max_iterations: of L-BFGS for each penalty.
-        seed: kept with the run; the fit itself draws nothing at random.
+        views: augmented views of each training photo (small rotations, zooms, shifts and flips)
+            whose features join those of the plain photo.
+        seed: of the views; the fit itself draws nothing at random.
     """
 
     name: ClassVar[str] = "probe"
     backbone: str = "mobilenetv2_100"
     weights: str | None = None
+    size: int | None = None
+    crop_pct: float | None = None
     l2_max: float = 1e-2
     l2_min: float = 1e-6
     l2_steps: int = 9
     max_iterations: int = 40
+    views: int = 0
     seed: int = 0
 
     @property
+    def augmentation(self) -> Augmentation:
+        """What the views show."""
+        return Augmentation()
+
+    @property
     def preprocessing(self) -> dict[str, Any]:
-        """What the recipe changes in the preprocessing of its weights: nothing."""
-        return {}
+        """What the recipe changes in the preprocessing of its weights."""
+        return _given(size=self.size, crop_pct=self.crop_pct)
 
 
-Recipe = SeedRecipe | ProbeRecipe
-RECIPES: dict[str, type[SeedRecipe] | type[ProbeRecipe]] = {
-    recipe.name: recipe for recipe in (SeedRecipe, ProbeRecipe)
+@dataclass(frozen=True, slots=True)
+class FinetuneRecipe:
+    """A linear probe first, then the backbone's last stages or all of it.
+
+    Layer-wise learning rates (Howard & Ruder 2018), warm-up and cosine, AdamW, weight averaging
+    (EMA), label smoothing, augmentation; BatchNorm stands still. The average with the best
+    validation top-1 is kept. Training at a smaller size than the answers are given at makes up
+    for random crops, which show objects larger (Touvron et al. 2019, "FixRes").
+
+    Attributes:
+        backbone: timm's architecture name.
+        weights: see `florascope.model.weights.load_backbone`; None takes what is at hand.
+        size: height and width of the input when answering; None keeps the weights' own.
+        crop_pct: of the centre crop when answering; None keeps the weights' own.
+        train_size: height and width while training; None takes `size`.
+        unfreeze: how many of the backbone's last stages learn; None: all, 0: the head alone.
+        learning_rate: of the backbone's last stage.
+        head_learning_rate: of the head.
+        layer_decay: factor of the learning rate from each stage to the one before.
+        weight_decay: of AdamW, on weights of two or more dimensions.
+        batch_size: photos a step, over all devices.
+        epochs: passes over the training photos at the most.
+        warmup: share of the steps over which the learning rate rises.
+        patience: epochs without a better validation top-1 after which training stops.
+        ema: decay of the weights' moving average a step; 0 keeps the last weights.
+        label_smoothing: probability spread evenly over the classes.
+        balanced: draw every class equally often instead of every photo once.
+        crop_area: smallest share of the photo that a random crop shows; 1 takes the centre crop.
+        rotation: degrees, to both sides.
+        zoom: share of the scale, to both sides.
+        translate_x: share of the width, to both sides.
+        translate_y: share of the height, to both sides.
+        flip: mirror left and right half of the time.
+        colour: strength of brightness, contrast and saturation changes; 0 leaves them.
+        mixup: alpha of mixup; 0 leaves it out.
+        cutmix: alpha of CutMix; 0 leaves it out.
+        mixed: share of the batches that are mixed.
+        train_batchnorm: let BatchNorm use and learn the batches' statistics.
+        precision: "auto" takes bfloat16 where the machine computes with it, else float32.
+        compile: use torch.compile (slow to start).
+        seed: of the order of the photos and of every augmentation.
+    """
+
+    name: ClassVar[str] = "finetune"
+    backbone: str = "mobilenetv2_100"
+    weights: str | None = None
+    size: int | None = None
+    crop_pct: float | None = None
+    train_size: int | None = None
+    unfreeze: int | None = None
+    learning_rate: float = 5e-4
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 0.85
+    weight_decay: float = 0.02
+    batch_size: int = 32
+    epochs: int = 12
+    warmup: float = 0.1
+    patience: int = 5
+    ema: float = 0.998
+    label_smoothing: float = 0.1
+    balanced: bool = False
+    crop_area: float = 0.3
+    rotation: float = 0.0
+    zoom: float = 0.0
+    translate_x: float = 0.0
+    translate_y: float = 0.0
+    flip: bool = True
+    colour: float = 0.2
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mixed: float = 0.5
+    train_batchnorm: bool = False
+    precision: Literal["auto", "32", "bf16", "16"] = "auto"
+    compile: bool = False
+    seed: int = 0
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The geometric augmentation these settings ask for, besides the random crop."""
+        return Augmentation(self.rotation, self.zoom, self.translate_x, self.translate_y, self.flip)
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What the recipe changes in the preprocessing of its weights."""
+        return _given(size=self.size, crop_pct=self.crop_pct)
+
+
+Recipe = SeedRecipe | ProbeRecipe | FinetuneRecipe
+RECIPES: dict[str, type[SeedRecipe] | type[ProbeRecipe] | type[FinetuneRecipe]] = {
+    recipe.name: recipe for recipe in (SeedRecipe, ProbeRecipe, FinetuneRecipe)
 }
 
 
@@ -137,6 +242,10 @@ def describe(recipe: Recipe) -> dict[str, Any]:
     return {"recipe": recipe.name, **asdict(recipe)}
 
 
+def _given(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {key: value for key, value in changes.items() if value is not None}
+
+
 def _parse(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
     """Bring text, or a value, into the setting's type."""
     if value is None and type(None) in get_args(hint):
@@ -164,18 +273,37 @@ def _choose(key: str, text: str, choices: dict[str, Any]) -> Any:  # noqa: ANN40
 
 
 ABOVE_0 = frozenset(
-    {"learning_rate", "batch_size", "epochs", "size", "std", "l2_max", "l2_min", "l2_steps"}
-    | {"max_iterations"}
+    {"learning_rate", "head_learning_rate", "batch_size", "epochs", "size", "train_size", "std"}
+    | {"l2_max", "l2_min", "l2_steps", "max_iterations", "patience", "crop_area", "crop_pct"}
+    | {"layer_decay"}
 )
-AT_LEAST_0 = frozenset({"seed", "rotation", "zoom", "translate_x", "translate_y"})
-BELOW_1 = frozenset({"zoom"})  # at 1, a photo may shrink to a point
+AT_LEAST_0 = frozenset(
+    {
+        "seed",
+        "views",
+        "rotation",
+        "zoom",
+        "translate_x",
+        "translate_y",
+        "unfreeze",
+        "weight_decay",
+        "warmup",
+    }
+    | {"weight_decay", "ema", "label_smoothing", "colour", "mixup", "cutmix", "mixed"}
+)
+BELOW_1 = frozenset({"zoom", "ema", "label_smoothing", "colour", "warmup"})  # 1: nothing is left
+AT_MOST_1 = frozenset({"crop_area", "crop_pct", "layer_decay", "mixed"})
 
 
 def _check_ranges(recipe: Recipe) -> None:
     for key, value in asdict(recipe).items():
+        if value is None:
+            continue
         if key in ABOVE_0 and not 0 < value < math.inf:
             raise TrainingError(f"{key}={value}", expected="a number above 0")
         if key in AT_LEAST_0 and not 0 <= value < math.inf:
             raise TrainingError(f"{key}={value}", expected="a number from 0")
         if key in BELOW_1 and value >= 1:
             raise TrainingError(f"{key}={value}", expected="a number below 1")
+        if key in AT_MOST_1 and value > 1:
+            raise TrainingError(f"{key}={value}", expected="a number up to 1")

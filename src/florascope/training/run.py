@@ -1,7 +1,5 @@
 """The folder of a finished run: bundle, figures, history and report."""
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +7,14 @@ from florascope.errors import FlorascopeError
 from florascope.files import write_json, write_text
 from florascope.model.saving import save_bundle
 from florascope.training.card import model_card
+from florascope.training.checkpoint import FILE
 from florascope.training.experiment import Experiment
+from florascope.training.logbook import as_csv
 
 Report = Callable[[Experiment], str]
 
 
-PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json"})
+PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json", "tensorboard", FILE})
 
 
 def check_out(out: Path) -> None:
@@ -37,15 +37,18 @@ def check_out(out: Path) -> None:
         )
 
 
-def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, str]:
+def write_run(
+    experiment: Experiment, out: Path, report: Report, *, half: bool = False
+) -> dict[str, str]:
     """Write RUN/{bundle/, history.csv, report.html, metrics.json}, each wholly or not at all.
 
-    metrics.json comes last: where it is, the run is complete.
+    metrics.json comes last: where it is, the run is complete, and its checkpoint goes.
 
     Args:
         experiment: the finished run.
         out: the run's folder.
         report: makes the HTML page.
+        half: store the bundle's weights in half precision.
 
     Returns:
         The path of each part, by name.
@@ -59,16 +62,10 @@ def write_run(experiment: Experiment, out: Path, report: Report) -> dict[str, st
     }
     paths["metrics"].unlink(missing_ok=True)
     figures = experiment.to_json()
-    save_bundle(experiment.classifier, paths["bundle"], figures, model_card(experiment))
-    write_text(paths["history"], _csv(experiment.history))
+    card, calibrated = model_card(experiment), experiment.calibrated
+    save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
+    write_text(paths["history"], as_csv(experiment.history))
     write_text(paths["report"], report(experiment))
     write_json(paths["metrics"], figures)
+    (out / FILE).unlink(missing_ok=True)
     return {name: str(path) for name, path in paths.items()}
-
-
-def _csv(rows: list[dict[str, float]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -9,7 +9,8 @@ from florascope.data.garden.canvas import Canvas
 from florascope.data.garden.colour import LEAVES, RGB, Paint
 from florascope.data.garden.dice import Dice
 from florascope.data.garden.foliage import BROAD, GRASS, LANCE, OVATE, draw, leaves
-from florascope.data.garden.plane import Plane, Poses, Swatch, disc_hull, sweep
+from florascope.data.garden.plane import Brush, Plane, Swatch, disc_hull, painted
+from florascope.data.garden.pose import Poses
 from florascope.data.garden.texture import NOISE_TILE, Tile, grain, noise, pebbles
 
 REDUCTION = 4
@@ -223,7 +224,7 @@ def bokeh(canvas: Canvas, dice: Dice) -> Finish:
         still,
         still,
     )
-    for (patch,) in sweep(canvas, poses, disc_hull(1.2), _glow):
+    for (patch,) in painted(canvas.size, poses, [Brush(disc_hull(1.2), _glow)]):
         paint = dice.pick((*PAINTS, (0.95, 0.95, 0.85), (0.75, 0.85, 0.5)))
         _, h, w = patch.planes.shape
         region = canvas.planes[:3, patch.top : patch.top + h, patch.left : patch.left + w]
@@ -234,7 +235,7 @@ def bokeh(canvas: Canvas, dice: Dice) -> Finish:
 
 def _glow(view: Plane) -> Swatch:
     """The unit disc with a soft edge, alike in all planes."""
-    rr = view.u * view.u + view.v * view.v
+    rr = np.square(view.points.real) + np.square(view.points.imag)
     disc = ((1 - rr) * view.pixels * np.float32(0.4) + np.float32(0.5)).clip(0, 1)
     return np.stack([disc] * 4)
 

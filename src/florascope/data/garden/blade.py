@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from florascope.data.garden.canvas import Canvas, Patch
-from florascope.data.garden.circle import direction
+from florascope.data.garden.circle import Vector, direction
 from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
 from florascope.data.garden.outline import inside, table_index, tip
-from florascope.data.garden.petal import Petal, Points, appearance
-from florascope.data.garden.plane import Field, Hull, Plane, Poses, Swatch, sweep
+from florascope.data.garden.petal import Petal, Points, Surface
+from florascope.data.garden.plane import Brush, Field, Hull, Plane, Swatch
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ class Blade:
     tone: float = 1.0
     colours: Colourway | None = None
 
-    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
-        """Paint the blade for m poses."""
+    def brush(self, _sun: Vector, paint: Paint, dice: Dice) -> Brush:
+        """Get ready to paint the blade."""
         sheen = np.array(dice.jitter(0.16), dtype=np.float32)
         tone = np.array(self.tone * (1 + dice.jitter(0.05)), dtype=np.float32)
-        own = Paint(self.colours) if self.colours else paint
+        surface = Surface(self.petal, Paint(self.colours) if self.colours else paint)
 
         def painter(view: Plane) -> Swatch:
             along, across = self._frame(view)
@@ -49,11 +48,11 @@ class Blade:
             cover = inside(self.petal.outline, at, across)
             cover *= view.pixels * np.float32(self.length)
             cover += np.float32(0.5)
-            cover.clip(0, 1, out=cover)
-            points = Points(along, at, across, sheen, tone)
-            return view.finish(appearance(self.petal, own.colours, points), cover, None, own.tint)
+            np.clip(cover, 0, 1, out=cover)
+            points = Points(along, at, across, sheen * view.tone, tone * view.tone)
+            return surface.appearance(points, cover)
 
-        return sweep(canvas, poses, self._hull(), painter)
+        return Brush(self._hull(), painter)
 
     def _hull(self) -> Hull:
         """The corners of a box around it."""
@@ -65,15 +64,13 @@ class Blade:
         return Hull((c * end / 2, s * end / 2), (-s * half, c * half), middle)
 
     def _frame(self, view: Plane) -> tuple[Field, Field]:
-        c, s = (np.float32(part / self.length) for part in direction(self.turns))
-        u, v = view.u - np.float32(self.base[0]), view.v - np.float32(self.base[1])
-        along = u * c
-        along += v * s
-        wide = np.float32(1 / self.width)
-        across = v * (c * wide)
-        across -= u * (s * wide)
+        c, s = direction(self.turns)
+        points = view.points - np.complex64(complex(*self.base))
+        points *= np.complex64(complex(c, -s) / self.length)
+        along = np.ascontiguousarray(points.real)
+        across = points.imag * np.float32(1 / self.width)
         if self.bow:
-            across -= np.float32(4 * self.bow) * along * (1 - along)
+            across -= np.float32(4 * self.bow / self.width) * (along - along * along)
         outline = self.petal.outline
         if outline.notch or outline.frill:
             along += along * along * tip(outline, across)

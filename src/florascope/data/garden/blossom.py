@@ -2,23 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.data.garden.canvas import Canvas, Patch
+from florascope.data.garden.canvas import Canvas
+from florascope.data.garden.circle import Vector, direction
 from florascope.data.garden.colour import Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.plane import Poses
+from florascope.data.garden.plane import Brush, painted
+from florascope.data.garden.pose import Poses
 
 
 class Layer(Protocol):
     """Something of a blossom: `Ring`, `Disc` or `Blade`."""
 
-    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
-        """Paint the layer: the patches of each of m poses."""
+    def brush(self, sun: Vector, paint: Paint, dice: Dice) -> Brush:
+        """Get ready to paint the layer.
+
+        Args:
+            sun: unit vector in the blossom's plane to where the light comes from.
+            paint: the plant's colours.
+            dice: for what varies from petal to petal.
+        """
         ...
 
 
@@ -36,13 +43,20 @@ class Blossom:
 
     def draw(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> None:
         """Draw m blossoms of the same petals, the last pose on top."""
-        painted = [layer.patches(canvas, poses, paint, dice) for layer in self.layers]
-        shadows = _shadows(canvas, poses, self.shade)
-        for shadow, *stack in zip(shadows, *painted, strict=True):
+        sun = _unspun(canvas.sun, float(poses.spin[0]))
+        brushes = [layer.brush(sun, paint, dice) for layer in self.layers]
+        stacks = painted(canvas.size, poses, brushes)
+        for shadow, stack in zip(_shadows(canvas, poses, self.shade), stacks, strict=True):
             if self.shade:
                 canvas.darken(*shadow)
-            for patch in chain.from_iterable(stack):
+            for patch in stack:
                 canvas.lay(patch)
+
+
+def _unspun(sun: Vector, spin: float) -> Vector:
+    """The sun's direction in a plane that is spun."""
+    c, s = direction(spin)
+    return sun[0] * c + sun[1] * s, sun[1] * c - sun[0] * s
 
 
 def _shadows(

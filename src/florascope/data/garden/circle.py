@@ -8,6 +8,8 @@ import math
 import numpy as np
 from jaxtyping import Float32, Float64
 
+Vector = tuple[float, float]
+
 TURN = 8192
 """Directions in a turn: all angles are rounded down to one of them."""
 
@@ -36,7 +38,7 @@ def cosine_sine(turns: Float64[np.ndarray, "*s"]) -> Float64[np.ndarray, "2 *s"]
     return TABLE.take(np.floor(turns * TURN).astype(np.intp), axis=1, mode="wrap")
 
 
-def direction(turns: float) -> tuple[float, float]:
+def direction(turns: float) -> Vector:
     """The unit vector (x, y) at one angle in turns, rounded likewise."""
     at = math.floor(turns * TURN) % TURN
     return float(TABLE[0, at]), float(TABLE[1, at])
@@ -58,8 +60,14 @@ def pseudo_angle(
 
 
 def angle(dx: float, dy: float) -> float:
-    """The angle of one vector (dx, dy) in turns."""
-    return float(turn(np.array([dy], dtype=np.float32), np.array([dx], dtype=np.float32))[0])
+    """The angle of one vector (dx, dy) in turns, 0 to 1, as `turn` gives it."""
+    ax, ay = abs(dx), abs(dy)
+    z = min(ax, ay) / max(ax, ay, 1e-20)
+    zz = z * z
+    turns = z * (ATAN[0] + zz * (ATAN[1] + zz * (ATAN[2] + zz * (ATAN[3] + zz * ATAN[4]))))
+    turns = 0.25 - turns if ay > ax else turns
+    turns = 0.5 - turns if dx < 0 else turns
+    return 1 - turns if dy < 0 else turns
 
 
 def turn(y: Float32[np.ndarray, "*s"], x: Float32[np.ndarray, "*s"]) -> Float32[np.ndarray, "*s"]:

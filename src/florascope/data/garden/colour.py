@@ -1,6 +1,10 @@
 """Colours of petals, leaves and ground, as display red, green and blue from 0 to 1."""
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32
 
 RGB = tuple[float, float, float]
 
@@ -33,6 +37,17 @@ class Paint:
 
     colours: Colourway
     tint: RGB = (1.0, 1.0, 1.0)
+
+    @cached_property
+    def mark(self) -> RGB:
+        """The colours' mark, tinted."""
+        (r, g, b), (tr, tg, tb) = self.colours.mark, self.tint
+        return r * tr, g * tg, b * tb
+
+    @cached_property
+    def factors(self) -> Float32[np.ndarray, "4"]:
+        """The tint, and 1 for a fourth number that is no colour."""
+        return np.array([*self.tint, 1], dtype=np.float32)
 
 
 WHITE = Colourway((0.90, 0.89, 0.86), (0.97, 0.96, 0.94), (0.80, 0.84, 0.62), (0.50, 0.16, 0.34))

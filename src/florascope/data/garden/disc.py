@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.data.garden.canvas import Canvas, Patch
+from florascope.data.garden.circle import Vector
 from florascope.data.garden.colour import RGB, Paint
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.petal import smooth, speckle
-from florascope.data.garden.plane import Field, Plane, Poses, Swatch, disc_hull, sweep
+from florascope.data.garden.petal import smooth, speckle, spotted
+from florascope.data.garden.plane import Brush, Field, Plane, Stance, Swatch, disc_hull
 from florascope.data.garden.texture import SEED_TILE, seeds
 
 BANDS = 64
@@ -44,57 +44,62 @@ class Disc:
     squash: float = 1.0
     spots: float = 0.0
 
-    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
-        """Paint the disc for m poses."""
+    def brush(self, sun: Vector, paint: Paint, _dice: Dice) -> Brush:
+        """Get ready to paint the disc."""
         bands = _bands(self.core, self.rim or paint.colours.throat, self.edge)
 
         def painter(view: Plane) -> Swatch:
-            u = (view.u - np.float32(self.centre[0])) * np.float32(1 / (self.size * self.squash))
-            v = (view.v - np.float32(self.centre[1])) * np.float32(1 / self.size)
-            rr = u * u + v * v
+            u, v = self._frame(view)
+            rr = np.square(u)
+            rr += np.square(v)
             cover = _round(rr, view.pixels * np.float32(self.size))
-            at = (rr * np.float32(BANDS)).clip(0, BANDS - 1).astype(np.intp)
+            shade = self._shade(u, v, rr, sun)
+            shade *= cover
+            shade *= view.tone
+            at = (rr * np.float32(BANDS)).astype(np.int64)
             planes = np.empty((4, *at.shape), dtype=np.float32)
             for plane, band in zip(planes, bands, strict=False):
                 band.take(at, out=plane, mode="clip")
+                plane *= shade
             if self.spots:
-                speckle(planes[:3], paint.colours.mark, u, v, self.spots)
-            planes[:3] *= self._shade(u, v, rr, canvas)
-            return view.finish(planes, cover, None, (1.0, 1.0, 1.0))
+                spot = spotted(u, v) * np.float32(self.spots)
+                speckle(planes[:3], paint.colours.mark, spot, shade)
+            planes[3] = cover
+            return planes
 
-        return sweep(canvas, self._raised(poses), disc_hull(1.05 * self.size, self.centre), painter)
+        stance = Stance(rise=self.rise * self.size)
+        return Brush(disc_hull(1.05 * self.size, self.centre, stance), painter)
 
-    def _raised(self, poses: Poses) -> Poses:
-        if not self.rise:
-            return poses
-        y = poses.y - self.rise * self.size * poses.radius * (1 - poses.tilt * poses.tilt)
-        return Poses(
-            poses.x, y, poses.radius, poses.spin, np.sqrt(poses.tilt), poses.axis, poses.tone
-        )
+    def _frame(self, view: Plane) -> tuple[Field, Field]:
+        points = view.points
+        if self.centre != (0.0, 0.0):
+            points = points - np.complex64(complex(*self.centre))
+        wide = np.float32(1 / self.size)
+        return points.real * (wide * np.float32(1 / self.squash)), points.imag * wide
 
-    def _shade(
-        self,
-        u: Field,
-        v: Field,
-        rr: Field,
-        canvas: Canvas,
-    ) -> Field:
-        shade = 1 - np.float32(self.dome) * rr
-        shade += (u * np.float32(canvas.sun[0]) + v * np.float32(canvas.sun[1])) * np.float32(
-            0.6 * self.dome
-        )
+    def _shade(self, u: Field, v: Field, rr: Field, sun: Vector) -> Field:
+        shade = rr * np.float32(-self.dome)
+        shade += 1
+        tilt = 0.6 * self.dome
+        shade += u * np.float32(sun[0] * tilt)
+        shade += v * np.float32(sun[1] * tilt)
         if self.seeds:
             half = np.float32(SEED_TILE / 2)
-            column = (u * half + half).clip(0, SEED_TILE - 1).astype(np.intp)
-            row = (v * half + half).clip(0, SEED_TILE - 1).astype(np.intp)
-            bump = seeds().ravel().take(row * SEED_TILE + column)
+            column = np.clip(u * half + half, 0, SEED_TILE - 1).astype(np.int64)
+            row = np.clip(v * half + half, 0, SEED_TILE - 1).astype(np.int64)
+            row *= SEED_TILE
+            row += column
+            bump = seeds().ravel().take(row)
             shade *= 1 + np.float32(self.seeds) * (bump - np.float32(0.7))
         return shade
 
 
 def _round(rr: Field, pixels: Float32[np.ndarray, "m 1 1"]) -> Field:
     """Antialiased cover of the unit disc: (1 - r^2) / 2 is the distance near its edge."""
-    return ((1 - rr) * (pixels * np.float32(0.5)) + np.float32(0.5)).clip(0, 1)
+    cover = 1 - rr
+    cover *= pixels * np.float32(0.5)
+    cover += np.float32(0.5)
+    return np.clip(cover, 0, 1, out=cover)
 
 
 @lru_cache(maxsize=128)

@@ -8,8 +8,9 @@ from jaxtyping import Float64
 
 from florascope.data.garden.circle import cosine_sine, direction, turn
 from florascope.data.garden.dice import Dice
-from florascope.data.garden.foliage import Strokes, stems, together
-from florascope.data.garden.plane import Poses
+from florascope.data.garden.foliage import stems
+from florascope.data.garden.pose import Poses
+from florascope.data.garden.strokes import Strokes, together
 from florascope.data.garden.texture import GOLDEN
 
 Each = Float64[np.ndarray, "n"]

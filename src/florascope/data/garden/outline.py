@@ -1,10 +1,10 @@
 """The outline of a petal or leaf: half its width at each point along its length."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Complex64, Float32, Float64, Int64
 
 STEPS = 256
 MARGIN = 32
@@ -56,6 +56,11 @@ class OutlineTables:
     bend: Table
     inverse: Table
 
+    @cached_property
+    def edge(self) -> Complex64[np.ndarray, "320"]:
+        """Reach and bend as pairs: one gather of a pair costs half of two gathers."""
+        return (self.reach + 1j * self.bend).astype(np.complex64)
+
 
 @lru_cache(maxsize=256)
 def outline_tables(outline: Outline) -> OutlineTables:
@@ -72,10 +77,13 @@ def outline_tables(outline: Outline) -> OutlineTables:
 
 
 def table_index(along: Float32[np.ndarray, "*s"]) -> Int64[np.ndarray, "*s"]:
-    """The entry of a table for each s."""
+    """The entry of a table for each s; those before the first and after the last are to be clipped.
+
+    Gathering with mode="clip" does so at no cost.
+    """
     at = along * np.float32(STEPS)
     at += np.float32(MARGIN)
-    return at.clip(0, LENGTH - 1, out=at).astype(np.intp)
+    return at.astype(np.int64)
 
 
 def inside(
@@ -92,11 +100,11 @@ def inside(
     square term, so it is zero at d = sqrt(a'^2 / 4 + a) - sqrt(a'^2 / 4 + t^2). That is exactly
     w - |t| where w is constant, and finite at the ends of every outline.
     """
-    tables = outline_tables(outline)
-    depth = tables.bend.take(at)
-    depth += across * across
+    edge = outline_tables(outline).edge.take(at, mode="clip")
+    depth = np.square(across)
+    depth += edge.imag
     np.sqrt(depth, out=depth)
-    return np.subtract(tables.reach.take(at), depth, out=depth)
+    return np.subtract(edge.real, depth, out=depth)
 
 
 def tip(outline: Outline, across: Float32[np.ndarray, "*s"]) -> Float32[np.ndarray, "*s"]:

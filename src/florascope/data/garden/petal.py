@@ -6,12 +6,12 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from florascope.data.garden.colour import RGB, Colourway
+from florascope.data.garden.colour import RGB, Colourway, Paint
 from florascope.data.garden.outline import ALONG, Outline, outline_tables
 from florascope.data.garden.texture import SPOT_TILE, spots
 
-Field = Float32[np.ndarray, "*s"]
-Light = Float32[np.ndarray, "3 *s"]
+Field = Float32[np.ndarray, "..."]
+Light = Float32[np.ndarray, "3 ..."]
 
 
 @dataclass(frozen=True)
@@ -51,42 +51,62 @@ class Petal:
 
 @dataclass(frozen=True)
 class Points:
-    """Points on petals; the last two vary from petal to petal.
+    """Points on petals; the fields broadcast: a blade has one sheen and tone for all its points.
 
     Attributes:
         along: (...) s, from 0 at the base to 1 at the tip.
-        at: (...) the entry of a petal's tables for each s.
+        at: (...) the entry of a petal's tables for each s, see `table_index`.
         across: (...) t, sideways, in units of the length.
         sheen: how much brighter the right edge is than the middle, and the left darker.
         tone: brightness.
     """
 
-    along: Field
-    at: Int64[np.ndarray, "*s"]
-    across: Field
-    sheen: Field
-    tone: Field
+    along: Float32[np.ndarray, "..."]
+    at: Int64[np.ndarray, "..."]
+    across: Float32[np.ndarray, "..."]
+    sheen: Float32[np.ndarray, "..."]
+    tone: Float32[np.ndarray, "..."]
 
 
-def appearance(petal: Petal, colours: Colourway, points: Points) -> Float32[np.ndarray, "4 *s"]:
-    """The colour of petals at points: red, green, blue, and an empty plane for the cover."""
-    at = points.at
-    q = outline_tables(petal.outline).inverse.take(at)
-    q *= points.across
-    q.clip(-1, 1, out=q)
-    planes = np.empty((4, *at.shape), dtype=np.float32)
-    light = planes[:3]
-    for plane, band in zip(light, bands(petal.skin, colours), strict=True):
-        band.take(at, out=plane, mode="clip")
-    if petal.skin.spots:
-        strength = _fade(points.along, petal.skin.spots)
-        speckle(light, colours.mark, points.along + points.tone * 9, points.across, strength)
-    light *= _shade(petal.skin, q, points)
-    return planes
+class Surface:
+    """A petal in the colours of one plant.
+
+    Args:
+        petal: its kind.
+        paint: colours and tint.
+    """
+
+    def __init__(self, petal: Petal, paint: Paint) -> None:
+        self._skin, self._mark = petal.skin, paint.mark
+        colours = _table(petal, paint.colours) * paint.factors
+        self._table = colours.view(np.complex128).ravel()  # one gather instead of four
+
+    def appearance(self, points: Points, cover: Field) -> Float32[np.ndarray, "4 ..."]:
+        """The light of points times their cover.
+
+        Returns:
+            Red, green and blue, and the cover.
+        """
+        rows = self._table.take(points.at, mode="clip").view(np.float32)
+        rows = rows.reshape(*points.at.shape, 4)
+        planes = np.empty((4, *points.at.shape), dtype=np.float32)
+        weight = _shade(self._skin, rows[..., 3], points)
+        weight *= cover
+        for plane, k in zip(planes[:3], range(3), strict=True):
+            np.multiply(rows[..., k], weight, out=plane)
+        if self._skin.spots:
+            x = points.along + points.tone * np.float32(9)
+            spot = spotted(x, points.across)
+            spot *= _fade(points.along, self._skin.spots)
+            speckle(planes[:3], self._mark, spot, weight)
+        planes[3] = cover
+        return planes
 
 
-def _shade(skin: Skin, q: Field, points: Points) -> Field:
+def _shade(skin: Skin, inverse: Field, points: Points) -> Field:
     """Brightness from light at the side, the crease and the veins."""
+    q = inverse * points.across
+    np.clip(q, -1, 1, out=q)
     shade = points.sheen * q
     shade += points.tone
     size = np.abs(q)
@@ -113,14 +133,35 @@ def _fade(along: Field, strength: float) -> Field:
     return rise
 
 
-def speckle(light: Light, mark: RGB, x: Field, y: Field, strength: Field | float) -> None:
-    """Mix spots of a colour in, in place; the tile of spots is 1.4 units wide."""
-    column = (x * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
-    row = (y * np.float32(90) + np.float32(SPOT_TILE)).astype(np.intp)
-    spot = spots().take((row % SPOT_TILE) * SPOT_TILE + column % SPOT_TILE)
-    spot *= strength
+def spotted(x: Field, y: Field) -> Field:
+    """How much of a spot lies at each point, 0 to 1; the tile of spots is 1.4 units wide."""
+    column = (x * np.float32(90) + np.float32(SPOT_TILE)).astype(np.int64)
+    row = (y * np.float32(90) + np.float32(SPOT_TILE)).astype(np.int64)
+    row %= SPOT_TILE
+    row *= SPOT_TILE
+    column %= SPOT_TILE
+    row += column
+    return spots().take(row)
+
+
+def speckle(light: Light, mark: RGB, spot: Field, weight: Field) -> None:
+    """Mix spots of a colour in, in place.
+
+    Args:
+        light: (3, ...) light times weight.
+        mark: the spots' colour.
+        spot: (...) how much of it there is, 0 to 1.
+        weight: (...) what the light has been multiplied by.
+    """
     for plane, value in zip(light, mark, strict=True):
-        plane += spot * (np.float32(value) - plane)
+        plane += spot * (np.float32(value) * weight - plane)
+
+
+@lru_cache(maxsize=256)
+def _table(petal: Petal, colours: Colourway) -> Float32[np.ndarray, "320 4"]:
+    """Red, green, blue and 1 / w along a petal."""
+    inverse = outline_tables(petal.outline).inverse
+    return np.stack([*bands(petal.skin, colours), inverse], axis=1)
 
 
 @lru_cache(maxsize=256)

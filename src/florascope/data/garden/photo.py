@@ -13,13 +13,16 @@ from florascope.data.garden.scene import scene
 from florascope.data.garden.species import SPECIES
 from florascope.images import RGB
 
-RENDERER = 1
+RENDERER = 2
 """Raised whenever the same arguments would give other pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class GardenPhoto:
     """One procedural photo; the same numbers give the same pixels.
+
+    The composition is the same on every machine. Pixels are the same on one machine; elsewhere
+    one may differ by a level, where another processor rounds a product and a sum at once.
 
     Attributes:
         species: index into SPECIES.
@@ -40,12 +43,12 @@ class GardenPhoto:
 
     def read(self) -> RGB:
         """Render the pixels, (size, size, 3)."""
-        canvas, dice = self._compose()
+        canvas, dice = self.compose()
         return expose(canvas, dice)
 
     def mask(self) -> Bool[np.ndarray, "h w"]:
         """Where a flower (petals or centre, not stem or leaf) gives most of the pixel's light."""
-        flower: Bool[np.ndarray, "h w"] = self._compose()[0].planes[3] >= 0.5
+        flower: Bool[np.ndarray, "h w"] = self.compose()[0].planes[3] >= 0.5
         return flower
 
     def digest(self) -> str:
@@ -53,6 +56,7 @@ class GardenPhoto:
         text = f"garden {RENDERER} {self.seed} {self.species} {self.index} {self.size}"
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
-    def _compose(self) -> tuple[Canvas, Dice]:
+    def compose(self) -> tuple[Canvas, Dice]:
+        """Draw the scene, and keep the dice for the camera."""
         dice = Dice(self.seed, self.species, self.index)
         return scene(SPECIES[self.species], self.size, dice), dice

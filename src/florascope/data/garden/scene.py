@@ -18,11 +18,11 @@ from florascope.data.garden.foliage import (
     STEM,
     draw,
     leaves,
-    together,
 )
 from florascope.data.garden.inflorescence import Plant
 from florascope.data.garden.lens import soften
 from florascope.data.garden.species import Species
+from florascope.data.garden.strokes import together
 
 
 def scene(species: Species, size: int, dice: Dice) -> Canvas:

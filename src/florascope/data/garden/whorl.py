@@ -1,20 +1,29 @@
 """A ring of petals around a centre, all evaluated in one pass over its pixels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Complex64, Float32, Float64, Int64
+from jaxtyping import Complex64, Complex128, Float32, Int64
 
-from florascope.data.garden.canvas import Canvas, Patch
-from florascope.data.garden.circle import cosine_sine, pseudo_angle, turn
+from florascope.data.garden.circle import Vector, cosine_sine, turn
 from florascope.data.garden.colour import Colourway, Paint
 from florascope.data.garden.dice import Dice
 from florascope.data.garden.outline import inside, table_index, tip
-from florascope.data.garden.petal import Petal, Points, appearance
-from florascope.data.garden.plane import Field, Plane, Poses, Swatch, disc_hull, sweep
+from florascope.data.garden.petal import Petal, Points, Surface
+from florascope.data.garden.plane import (
+    SECTORS,
+    Brush,
+    Plane,
+    Stance,
+    Swatch,
+    disc_hull,
+)
 
-Sectors = Int64[np.ndarray, "m h w"]
+Spokes = Complex128[np.ndarray, "n"]
+Painter = Callable[[Plane], Swatch]
+Pair = tuple[Float32[np.ndarray, "*s"], Float32[np.ndarray, "*s"]]
 
 
 @dataclass(frozen=True)
@@ -43,101 +52,101 @@ class Ring:
     shadow: float = 0.0
     colours: Colourway | None = None
 
-    def patches(self, canvas: Canvas, poses: Poses, paint: Paint, dice: Dice) -> list[list[Patch]]:
-        """Paint the ring for m poses; all share the same variation between petals."""
-        spokes = self._spokes(canvas, float(poses.spin[0]), dice)
-        own = Paint(self.colours) if self.colours else paint
+    def brush(self, sun: Vector, paint: Paint, dice: Dice) -> Brush:
+        """Get ready to paint the ring; all blossoms share the same variation between petals."""
+        surface = Surface(self.petal, Paint(self.colours) if self.colours else paint)
+        spokes = self._spokes(sun, dice)
+        painter = (
+            self._overlapping(spokes, surface) if self.shadow else self._apart(spokes, surface)
+        )
+        return Brush(disc_hull(self.size, stance=Stance(self.lift)), painter)
 
-        def painter(view: Plane) -> Swatch:
-            return _paint(view, spokes, self, own)
+    def _spokes(self, sun: Vector, dice: Dice) -> Spokes:
+        """What differs from petal to petal: direction over length, then tone and sheen.
 
-        return sweep(canvas, poses, disc_hull(self.size, lift=self.lift), painter)
-
-    def _spokes(self, canvas: Canvas, spin: float, dice: Dice) -> "Spokes":
+        A pair of pairs in one number, since one gather costs as much whatever it gathers.
+        """
         n = self.count
         angle, length, tone = dice.uniforms(3 * n, -1.0, 1.0).reshape(3, n) * self.disorder
-        turns = (np.arange(n) + self.offset + 0.12 * angle) / n
-        c, s = cosine_sine(np.stack([turns, turns + spin]))
-        toward = c[1] * canvas.sun[0] + s[1] * canvas.sun[1]
-        sideways = c[1] * canvas.sun[1] - s[1] * canvas.sun[0]
-        long = self.size * (0.93 + 0.07 * length)
+        c, s = cosine_sine((np.arange(n) + self.offset + 0.12 * angle) / n)
+        toward = c * sun[0] + s * sun[1]
+        sideways = c * sun[1] - s * sun[0]
+        frame = (c - 1j * s) / (self.size * (0.93 + 0.07 * length))
         bright = self.tone * (1 + 0.1 * toward + 0.05 * tone)
-        return Spokes(_pack(c[0] / long, s[0] / long), _pack(bright, 0.14 * sideways))
+        pairs = np.stack([frame, bright + 0.14j * sideways], axis=1)
+        return pairs.astype(np.complex64).view(np.complex128).ravel()
+
+    def _apart(self, spokes: Spokes, surface: Surface) -> Painter:
+        """Each pixel can see the petal nearest to its angle."""
+        nearest = spokes.take(_petal_before(self.count, self.offset - 0.5))
+
+        def painter(view: Plane) -> Swatch:
+            frame, look = _unpacked(nearest.take(view.sector))
+            along, across = self._frames(view, frame)
+            at = table_index(along)
+            cover = inside(self.petal.outline, at, across)
+            cover *= view.pixels * np.float32(self.size)
+            cover += np.float32(0.5)
+            np.clip(cover, 0, 1, out=cover)
+            look = look * view.tone
+            return surface.appearance(Points(along, at, across, look.imag, look.real), cover)
+
+        return painter
+
+    def _overlapping(self, spokes: Spokes, surface: Surface) -> Painter:
+        """Each pixel can see two petals: the one before its angle and, over it, the one after.
+
+        Where both show, the colour is that of the one that shows more.
+        """
+        before = _petal_before(self.count, self.offset)
+        pair = spokes.take(np.stack([(before + 1) % self.count, before]))
+
+        def painter(view: Plane) -> Swatch:
+            frame, look = _unpacked(pair.take(view.sector, axis=1))
+            along, across = self._frames(view, frame)
+            at = table_index(along)
+            depth = inside(self.petal.outline, at, across)
+            pixels = view.pixels * np.float32(self.size)
+            depth *= pixels
+            above, below = np.clip(depth + np.float32(0.5), 0, 1)
+            below *= 1 - above
+            cover = above + below
+            lower = above < below
+            below *= _shadow(depth[0], pixels, self.shadow)
+            above += below
+            along, at, across, look = (
+                np.where(lower, both[1], both[0]) for both in (along, at, across, look)
+            )
+            look *= view.tone
+            points = Points(along, at, across, look.imag, look.real)
+            planes = surface.appearance(points, above)
+            planes[3] = cover
+            return planes
+
+        return painter
+
+    def _frames(self, view: Plane, frame: Complex64[np.ndarray, "*s"]) -> Pair:
+        """Along and across the petals."""
+        points = frame * view.points
+        along, across = points.real, points.imag
+        outline = self.petal.outline
+        if outline.notch or outline.frill:
+            along = along + along * along * tip(outline, across)
+        return along, across
 
 
-@dataclass(frozen=True)
-class Spokes:
-    """What differs from petal to petal, packed in pairs.
-
-    One gather of a pair costs half of two gathers; complex numbers are only the container.
-
-    Attributes:
-        frame: (n,) cosine and sine of the direction, over the length.
-        look: (n,) tone and sheen.
-    """
-
-    frame: Complex64[np.ndarray, "n"]
-    look: Complex64[np.ndarray, "n"]
-
-
-def _paint(view: Plane, spokes: Spokes, ring: Ring, paint: Paint) -> Swatch:
-    sector = pseudo_angle(view.v, view.u)
-    sector *= np.float32(SECTORS // 4)
-    sector += np.float32(SECTORS // 2)
-    at = sector.astype(np.intp)
-    if ring.shadow:
-        return _overlapping(view, spokes, ring, paint, at)
-    return _apart(view, spokes, ring, paint, at)
-
-
-def _apart(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, sector: Sectors) -> Swatch:
-    """Each pixel can see the petal nearest to its angle."""
-    nearest = _petal_before(ring.count, ring.offset - 0.5)
-    along, across = _frames(view, spokes.frame[nearest].take(sector), ring)
-    at = table_index(along)
-    cover = inside(ring.petal.outline, at, across)
-    cover *= view.pixels * np.float32(ring.size)
-    cover += np.float32(0.5)
-    cover.clip(0, 1, out=cover)
-    look = spokes.look[nearest].take(sector)
-    points = Points(along, at, across, look.imag, look.real)
-    return view.finish(appearance(ring.petal, paint.colours, points), cover, None, paint.tint)
-
-
-def _overlapping(view: Plane, spokes: Spokes, ring: Ring, paint: Paint, sector: Sectors) -> Swatch:
-    """Each pixel can see two petals: the one before its angle and, over it, the one after.
-
-    Where both show, the colour is that of the one that shows more.
-    """
-    before = _petal_before(ring.count, ring.offset)
-    pair = np.stack([before + 1, before]) % ring.count
-    frame = spokes.frame[pair].take(sector, axis=1)
-    along, across = _frames(view, frame, ring)
-    at = table_index(along)
-    depth = inside(ring.petal.outline, at, across)
-    pixels = view.pixels * np.float32(ring.size)
-    depth *= pixels
-    above, below = (depth + np.float32(0.5)).clip(0, 1)
-    below *= 1 - above
-    cover = above + below
-    lower = above < below
-    below *= _shadow(depth[0], pixels, ring.shadow)
-    above += below
-    along, at, across = (np.where(lower, both[1], both[0]) for both in (along, at, across))
-    look = spokes.look[pair].ravel().take(sector + lower * SECTORS_END)
-    points = Points(along, at, across, look.imag, look.real)
-    return view.finish(appearance(ring.petal, paint.colours, points), cover, above, paint.tint)
-
-
-SECTORS = 4096
-SECTORS_END = SECTORS + 1
-"""Entries of a table by pseudo-angle, whose two ends are both included."""
+def _unpacked(
+    pairs: Complex128[np.ndarray, "*s"],
+) -> tuple[Complex64[np.ndarray, "*s"], Complex64[np.ndarray, "*s"]]:
+    """The two halves of each number."""
+    halves = pairs.view(np.complex64).reshape(*pairs.shape, 2)
+    return halves[..., 0], halves[..., 1]
 
 
 @lru_cache(maxsize=64)
-def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "4097"]:
+def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "2049"]:
     """The petal at or before each sector's angle, where petal k stands at (k + offset) / count."""
-    pseudo = (np.arange(SECTORS_END) + 0.5) * (4 / SECTORS) - 2
+    pseudo = (np.arange(SECTORS + 1) + 0.5) * (4 / SECTORS) - 2
     # The pseudo-angle p is reached in the direction (1 - |p|, sign(p) (1 - |1 - |p||)).
     size = np.abs(pseudo).clip(0, 2)
     y = np.copysign(1 - np.abs(1 - size), pseudo)
@@ -145,30 +154,13 @@ def _petal_before(count: int, offset: float) -> Int64[np.ndarray, "4097"]:
     return np.floor(turns * count - offset).astype(np.int64) % count
 
 
-def _frames(view: Plane, frame: Complex64[np.ndarray, "*s"], ring: Ring) -> tuple[Field, Field]:
-    """Along and across the petals."""
-    c, s = frame.real, frame.imag
-    along = view.u * c
-    along += view.v * s
-    across = view.v * c
-    across -= view.u * s
-    outline = ring.petal.outline
-    if outline.notch or outline.frill:
-        along += along * along * tip(outline, across)
-    return along, across
-
-
-def _pack(a: Float64[np.ndarray, "n"], b: Float64[np.ndarray, "n"]) -> Complex64[np.ndarray, "n"]:
-    return (a + 1j * b).astype(np.complex64)
-
-
 def _shadow(
-    depth: Float32[np.ndarray, "m p p"], pixels: Float32[np.ndarray, "m 1 1"], strength: float
-) -> Float32[np.ndarray, "m p p"]:
+    depth: Float32[np.ndarray, "m h w"], pixels: Float32[np.ndarray, "m 1 1"], strength: float
+) -> Float32[np.ndarray, "m h w"]:
     """Darkest at the upper petal's edge, gone at a tenth of the radius."""
     near = depth / (pixels * np.float32(0.12))
     near += 1
-    near.clip(0, 1, out=near)
+    np.clip(near, 0, 1, out=near)
     near *= near
     near *= np.float32(-strength)
     near += 1

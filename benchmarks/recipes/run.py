@@ -1,0 +1,120 @@
+"""What is each proposal of the class report worth? One row a recipe, on Oxford Flowers 102.
+
+    python benchmarks/recipes/run.py --out FOLDER [--only NAME ...] [--seeds 0 1 2]
+
+Needs FLORASCOPE_DATA with flowers-102/ and FLORASCOPE_WEIGHTS. Every row is the command that a user
+would type, on the official split: 1,020 photos train, 1,020 select, 6,149 are measured once at the
+end. Rows are appended to results.csv beside this file; `table.py` turns them into results.md.
+Fine-tuning sees photos of 160 x 160, so that a row takes minutes on two cores.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from florascope.data.dataset import Dataset
+from florascope.data.oxford102 import oxford102
+from florascope.files import write_text
+
+RESULTS = Path(__file__).with_name("results.csv")
+COLUMNS = ("row", "seed", "command", "train", "val", "test", "test_loss", "seconds")
+SIZES = (1, 2, 5)
+RATES = ("1e-4", "3e-4", "1e-3")
+COMMON = ("train_size=160", "size=160", "epochs=12")
+BARE = ("crop_area=1", "flip=no", "colour=0")
+Command = tuple[str, ...]
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--only", nargs="*", help="rows to measure")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    options = parser.parse_args()
+    rows = dict(all_rows(options.out))
+    for name in options.only or rows:
+        for seed in options.seeds:
+            append(measured(name, rows[name], seed, options.out))
+
+
+def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
+    """Name every row and its arguments."""
+    yield "frozen, as reported", recipe("seed", "google")
+    yield "frozen, as reported, no augmentation", recipe("seed", "google", "augment=no")
+    yield "probe", recipe("probe", "torchvision")
+    yield "probe, 8 augmented views", recipe("probe", "torchvision", "views=8")
+    for stages, name in (("1", "last block"), ("3", "last three blocks"), ("8", "all")):
+        yield name, tuned(f"unfreeze={stages}")
+        yield f"{name}, no augmentation", tuned(f"unfreeze={stages}", *BARE)
+    for rate in RATES:
+        yield f"all, learning rate {rate}", tuned("unfreeze=8", f"learning_rate={rate}")
+    for size in SIZES:
+        split = ("--split", str(out / f"{size}_a_class.csv"))
+        yield f"probe, {size} a class", (*recipe("probe", "torchvision")[:-2], *split)
+        yield f"all, {size} a class", (*tuned("unfreeze=8"), *split)
+
+
+def recipe(name: str, weights: str, *settings: str) -> Command:
+    """Arguments of `florascope train oxford102` on the official split."""
+    chosen = [word for setting in settings for word in ("--set", setting)]
+    return ("--recipe", name, "--weights", weights, *chosen, "--split", "official")
+
+
+def tuned(*settings: str) -> Command:
+    """Arguments of a fine-tuning run."""
+    return recipe("finetune", "torchvision", *COMMON, *settings)
+
+
+def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, str]:
+    """Train once and return the row."""
+    run = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
+    for size in SIZES:
+        if f"{size}_a_class.csv" in " ".join(arguments):
+            write_text(out / f"{size}_a_class.csv", fewer(oxford102(), size))
+    command = ["train", "oxford102", *arguments, "--seed", str(seed), "--json", "--out", str(run)]
+    ended = subprocess.run(  # noqa: S603
+        (sys.executable, "-m", "florascope", *command), check=True, stdout=subprocess.PIPE
+    )
+    found = json.loads(ended.stdout)
+    shares = {subset: f"{found[subset]['top1']:.4f}" for subset in ("train", "val", "test")}
+    shown = " ".join(Path(word).name for word in command[:-3])
+    loss = f"{found['test']['loss']:.4f}"
+    row = {"row": name, "seed": str(seed), "command": f"florascope {shown}", **shares}
+    return {**row, "test_loss": loss, "seconds": f"{found['seconds']:.0f}"}
+
+
+def fewer(dataset: Dataset, size: int) -> str:
+    """The official split with the first few training photos of each class, as CSV."""
+    official = dataset.own_splits["official"]
+    labels = dataset.labels[official.train]
+    first = [official.train[labels == k][:size] for k in np.unique(labels)]
+    parts = {"train": np.concatenate(first), "val": official.val, "test": official.test}
+    lines = [f"{dataset.photos[i].name},{part}" for part, indexes in parts.items() for i in indexes]
+    return "\n".join(["path,split", *lines]) + "\n"
+
+
+def append(row: dict[str, str]) -> None:
+    """Add a row to the table, and show it."""
+    fresh = not RESULTS.is_file()
+    with RESULTS.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+    print(row)
+
+
+def columns(rows: Sequence[dict[str, str]], name: str) -> list[float]:
+    """One column as numbers."""
+    return [float(row[name]) for row in rows]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Which photos an audit looks at: labels are not needed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from florascope.audit.exhibits import Exhibits, evenly, exhibit
+from florascope.audit.masks import MaskFolder, own_mask
+from florascope.data.dataset import FilePhoto, Photo
+from florascope.data.natural import natural_key
+from florascope.data.source import NAMES, open_dataset
+from florascope.data.splits import choose_split
+from florascope.errors import DataError
+from florascope.images import SUFFIXES
+from florascope.model.classifier import Classifier
+from florascope.progress import Progress, silent
+
+Subset = Literal["train", "val", "test", "all"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Photos of a data set, or of a plain folder.
+
+    Attributes:
+        source: what a user types for DATA; a folder that holds photos itself is taken whole.
+        subset: "train", "val" or "test" of the split, or "all".
+        split: the split's name or file; None for the data set's own, or a drawn one.
+        seed: of a split that is drawn.
+        limit: photos at most, evenly picked.
+        masks: folder of masks; only photos that have one are then taken. None for the masks that
+            photos know themselves, as those of the garden do.
+        data_dir: where Oxford 102 lies.
+    """
+
+    source: str
+    subset: Subset = "test"
+    split: str | None = None
+    seed: int = 0
+    limit: int = 100
+    masks: MaskFolder | None = None
+    data_dir: Path | None = None
+
+    def photos(self, progress: Progress = silent) -> list[Photo]:
+        """Open the data and pick the photos.
+
+        Raises:
+            DataError: the data or the split cannot be used, or no photo has a mask in the folder.
+        """
+        every = self._plain() or self._labelled(progress)
+        marked = every if self.masks is None else _marked(every, self.masks)
+        return [marked[index] for index in evenly(len(marked), self.limit)]
+
+    def exhibit(self, classifier: Classifier, progress: Progress = silent) -> Exhibits:
+        """Read the photos and their masks.
+
+        Raises:
+            DataError: as `photos`, no photo can be read, or no mask shows flower and background.
+        """
+        masks = own_mask if self.masks is None else self.masks
+        exhibits = exhibit(classifier, self.photos(progress), masks, progress)
+        if self.masks is not None and not any(mask is not None for mask in exhibits.masks):
+            ids = self.masks.ids
+            raise DataError(
+                f"none of the {len(exhibits)} masks in {self.masks.path} shows both kinds",
+                expected=f"pixels of {ids.flower} (flower) and of {ids.background} (background)",
+                fix="Say what the numbers mean: --flower and --background",
+            )
+        return exhibits
+
+    def _plain(self) -> Sequence[Photo]:
+        """Photos of a folder that holds nothing deeper; none where DATA is anything else."""
+        folder = Path(self.source).expanduser()
+        if self.source in NAMES or not folder.is_dir():
+            return []
+        shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        if any(path.is_dir() for path in shown):
+            return []
+        files = [path for path in shown if path.suffix.lower() in SUFFIXES]
+        return [FilePhoto(path) for path in sorted(files, key=lambda path: natural_key(path.name))]
+
+    def _labelled(self, progress: Progress) -> Sequence[Photo]:
+        dataset = open_dataset(self.source, self.data_dir, progress)
+        if self.subset == "all":
+            return dataset.photos
+        indexes = choose_split(dataset, self.split, self.seed)[self.subset]
+        return [dataset.photos[index] for index in indexes]
+
+
+def _marked(photos: Sequence[Photo], masks: MaskFolder) -> list[Photo]:
+    """Photos that have a mask in the folder, no two of them the same."""
+    marked = {photo.name: masks.file(photo) for photo in photos if masks.file(photo).is_file()}
+    if not marked:
+        raise DataError(
+            f"none of the {len(photos)} photos has a mask in {masks.path}",
+            expected=f"masks named as the photos are, such as {masks.file(photos[0]).name}",
+        )
+    files = Counter(marked.values())
+    if shared := [name for name, file in marked.items() if files[file] > 1]:
+        raise DataError(
+            f"{len(shared)} photos share a mask with another (first: {shared[0]})",
+            expected="photos whose file names differ in more than folder and suffix",
+        )
+    return [photo for photo in photos if photo.name in marked]

@@ -1,0 +1,92 @@
+"""An answer as people read it in a terminal."""
+
+import os
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from florascope.data.species import Language
+    from florascope.explanation.overlay import Picture
+    from florascope.runtime.identification import Identification
+    from florascope.runtime.words import Words
+
+WIDTH = 96
+BAR = 20
+COLUMNS = 36  # of each of the two pictures
+PICTURES = 2
+
+
+def print_answer(photo: str, found: "Identification", language: "Language", top: int) -> None:
+    """Print the verdict, the candidates, what is harmful and what looks alike."""
+    from florascope.runtime.words import WORDS
+
+    words = WORDS[language]
+    click.echo(photo)
+    if colourful():
+        _print_pictures(found)
+    _echo(found.statement(language), "  ", bold=True)
+    for c in found.candidates(language, top):
+        bar = "█" * round(BAR * c.probability)
+        names = f"{c.name} ({c.scientific_name or c.class_id})"
+        click.echo(f"    {100 * c.probability:6.2f} %  {bar:<{BAR}}  {names}")
+    for caution in found.cautions(language):
+        text = f"{words.headings['cautions']}: {caution.text}"
+        _echo(f"{text} ({words.headings['source']}: {caution.source})", "  ", fg="red")
+    _print_lookalikes(found, language, words)
+    click.echo()
+
+
+def colourful() -> bool:
+    """Whether standard output is a terminal in which colours are wanted (https://no-color.org)."""
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def half_blocks(picture: "Picture", columns: int) -> list[list[tuple[str, str]]]:
+    """Shrink a picture to rows of (upper, lower) colours, "#rrggbb": two pixels a character."""
+    import numpy as np
+    from PIL import Image
+
+    rows = round(columns * picture.shape[0] / picture.shape[1] / 2)
+    small = Image.fromarray(picture).resize((columns, 2 * rows), Image.Resampling.BOX)
+    pixels = np.asarray(small)
+    colour = [["#{:02x}{:02x}{:02x}".format(*pixel) for pixel in line] for line in pixels.tolist()]
+    return [list(zip(*colour[y : y + 2], strict=True)) for y in range(0, 2 * rows, 2)]
+
+
+def _print_pictures(found: "Identification") -> None:
+    """Draw what the network saw and, beside it, what speaks for the first candidate."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    pictures = [found.observation.crop]
+    if found.observation.maps is not None:
+        pictures.append(found.picture())
+    columns = min(COLUMNS, console.width // PICTURES - 2)
+    if columns < 8:  # nothing could be recognised
+        return
+    blocks = [half_blocks(picture, columns) for picture in pictures]
+    for lines in zip(*blocks, strict=True):
+        text = Text("  ")
+        for line in lines:
+            for upper, lower in line:
+                text.append("▀", f"{upper} on {lower}")
+            text.append("  ")
+        console.print(text)
+
+
+def _print_lookalikes(found: "Identification", language: "Language", words: "Words") -> None:
+    names = [found.catalogue.name(k, language) for k in found.lookalikes()]
+    if names:
+        _echo(f"{words.headings['lookalikes']}: {', '.join(names)}", "  ")
+
+
+def _echo(text: str, indent: str, fg: str | None = None, *, bold: bool = False) -> None:
+    """Print indented, wrapped text, styled where colours are wanted."""
+    lines = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=2 * indent)
+    for line in lines:
+        click.echo(click.style(line, fg=fg, bold=bold) if colourful() else line)

@@ -1,0 +1,157 @@
+"""`florascope audit`: can a bundle's explanations be believed?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from florascope.cli.console import (
+    SCHEMA,
+    json_option,
+    note,
+    print_json,
+    print_table,
+    progress_bars,
+)
+
+if TYPE_CHECKING:
+    from florascope.audit.interval import Interval
+    from florascope.audit.report import AuditReport
+    from florascope.audit.selection import Selection
+
+COLUMNS = {
+    "deletion": "deletion",
+    "insertion": "insertion",
+    "gain": "gain",
+    "pointing": "pointing",
+    "energy_ratio": "energy / area",
+    "auroc": "AUROC",
+    "noise_correlation": "noise",
+    "flip_correlation": "mirror",
+}
+NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
+
+
+@click.command()
+@click.argument("bundle")
+@click.argument("source", metavar="DATA")
+@click.option(
+    "--method", "methods", multiple=True, help="May be repeated.  [default: all that fit but ig]"
+)
+@click.option("--masks", type=click.Path(path_type=Path), help="Folder of PNGs, named as photos.")
+@click.option("--flower", default=1, show_default=True, help="Value of a flower pixel in --masks.")
+@click.option("--background", default=3, show_default=True, help="Value of a background pixel.")
+@click.option("--subset", type=click.Choice(["train", "val", "test", "all"]), default="test")
+@click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
+@click.option("--limit", type=click.IntRange(2), default=100, show_default=True, help="Photos.")
+@click.option("--seed", default=0, show_default=True, help="Of everything that is drawn.")
+@click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the JSON to this FILE.")
+@json_option
+def audit(
+    bundle: str,
+    methods: tuple[str, ...],
+    seed: int,
+    out: Path | None,
+    *,
+    as_json: bool,
+    **selection: Any,  # noqa: ANN401 (options of `_selection`)
+) -> None:
+    """Measure whether BUNDLE's explanations are true, on photos of DATA.
+
+    DATA may also be a plain folder of photos: what is explained is the class that BUNDLE answers.
+    Two maps that know nothing, a random one and a blob in the middle, are measured beside.
+
+    \b
+    faithful     the answer falls as the places named are removed (deletion) and rises as they
+                 come back (insertion); the gain, their difference, must beat a random map's
+    informative  the gain must beat that of a blob in the middle
+    localised    the evidence lies on the flower (with --masks, or the garden's own)
+    learned      another map once the network's weights are shuffled
+    stable       the same map with noise that nobody sees
+    mirrored     the mirrored map for the mirrored photo
+    complete     the map sums to the logit, where it promises to
+
+    A method passes where the whole 95 % interval does. Mask pixels of any other value are unknown
+    and left out; with --masks, only photos that have one are measured.
+    """  # noqa: D301 (\b keeps click from filling the paragraph)
+    report, problems = _run(bundle, methods, _selection(seed=seed, **selection))
+    for problem in problems:
+        note(f"Skipped: {problem}")
+    values = _json(report, len(problems))
+    if out:
+        from florascope.files import write_json
+
+        write_json(out, {"schema": SCHEMA, **values})
+    if as_json:
+        print_json(values)
+        return
+    _print(report, values)
+
+
+def _selection(
+    source: str,
+    masks: Path | None,
+    flower: int,
+    background: int,
+    data_dir: str | None,
+    **options: Any,  # noqa: ANN401 (fields of Selection)
+) -> "Selection":
+    from florascope.audit.masks import MaskFolder, MaskIds
+    from florascope.audit.selection import Selection
+
+    folder = None if masks is None else MaskFolder(masks, MaskIds(flower, background))
+    where = None if data_dir is None else Path(data_dir)
+    return Selection(source, masks=folder, data_dir=where, **options)
+
+
+def _run(
+    bundle: str, methods: tuple[str, ...], selection: "Selection"
+) -> tuple["AuditReport", tuple[str, ...]]:
+    from florascope.audit.audit import audit as run
+    from florascope.audit.audit import methods_for
+    from florascope.audit.faithfulness import Perturbation
+    from florascope.audit.report import AuditSettings
+    from florascope.explanation.methods import explainer
+    from florascope.model.bundle import find_bundle
+    from florascope.model.saving import load_classifier
+
+    classifier = load_classifier(find_bundle(bundle))
+    explainers = [explainer(name) for name in methods or methods_for(classifier)]
+    seed = selection.seed
+    how = AuditSettings(Perturbation.of(classifier.preprocessing.size, seed=seed), seed=seed)
+    with progress_bars() as progress:
+        exhibits = selection.exhibit(classifier, progress)
+        return run(classifier, exhibits, explainers, how, progress), exhibits.problems
+
+
+def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:
+    from florascope.audit.verdict import summary, verdict
+
+    findings = verdict(report)
+    return {
+        **report.to_json(),
+        "skipped": skipped,
+        "findings": [finding.to_json() for finding in findings],
+        "verdict": list(summary(findings)),
+    }
+
+
+def _print(report: "AuditReport", values: dict[str, Any]) -> None:
+    shown = [key for key in COLUMNS if report.masked or key not in NEED_MASKS]
+    rows = [
+        (scores.method, *(_cell(report.interval(scores.method, key)) for key in shown))
+        for scores in report.methods
+    ]
+    masked = f", {report.masked} with a mask" if report.masked else ""
+    title = f"{values['photos']} photos{masked}: mean and 95 % interval"
+    print_table(("method", *(COLUMNS[key] for key in shown)), rows, title)
+    for sentence in values["verdict"]:
+        click.echo(f"{sentence}.")
+    for finding in values["findings"]:
+        click.echo(f"  {finding['text']}.")
+
+
+def _cell(interval: "Interval") -> str:
+    """Write the interval below the mean, so that the table stays narrow."""
+    return str(interval).replace(" [", "\n[")

@@ -1,0 +1,154 @@
+"""Labelled photos in batches, every random change a function of (seed, epoch, index) alone."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+
+from florascope.data.dataset import Photo
+from florascope.model.augmentation import Augmentation
+from florascope.model.backbone import Images
+from florascope.model.colour_jitter import ColourJitter
+from florascope.model.preprocessing import Crop, Preprocessing
+from florascope.model.random_crop import RandomCrop
+
+AHEAD = 3  # batches made ready while the network is busy
+
+Indexes = Int64[np.ndarray, "n"]
+Shares = Float[torch.Tensor, "b k"]
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        images: (b, 3, size, size) normalised, channels last in memory.
+        shares: (b, K) how much of each class an image holds, one-hot.
+    """
+
+    images: Images
+    shares: Shares
+
+
+@dataclass(frozen=True)
+class Transform:
+    """From a photo to a randomly changed crop.
+
+    Attributes:
+        preprocessing: size of the crop, and what the crop is where there is no random one.
+        seed: of the run.
+        crop: random part of the photo; None takes the centre crop.
+        augmentation: rotations, zooms, translations and flips; None for none.
+        colour: brightness, contrast and saturation; None leaves them.
+    """
+
+    preprocessing: Preprocessing
+    seed: int = 0
+    crop: RandomCrop | None = None
+    augmentation: Augmentation | None = None
+    colour: ColourJitter | None = None
+
+    def __call__(self, photos: Sequence[Photo], epoch: int, indexes: Sequence[int]) -> Images:
+        """Read, change and normalise photos.
+
+        Args:
+            photos: b photos.
+            epoch: of the run.
+            indexes: of the b photos in the training set.
+        """
+        draws = [np.random.default_rng([self.seed, epoch, index, 1]) for index in indexes]
+        crops = np.stack([self._crop(p, draw) for p, draw in zip(photos, draws, strict=True)])
+        if self.augmentation is not None:
+            crops = self.augmentation(crops, seed=self.seed, epoch=epoch, indexes=indexes)
+        if self.colour is not None:
+            jittered = [self.colour(crop, draw) for crop, draw in zip(crops, draws, strict=True)]
+            crops = np.stack(jittered)
+        images = torch.from_numpy(self.preprocessing.normalise(crops))
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def _crop(self, photo: Photo, draw: np.random.Generator) -> Crop:
+        rgb = photo.read()
+        if self.crop is None:
+            return self.preprocessing.crop(rgb)
+        return self.crop(rgb, self.preprocessing.size, draw)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPhotos:
+    """The photos that a network learns from or is measured on.
+
+    Attributes:
+        photos: n photos.
+        targets: (n,) class indexes.
+        classes: K.
+        transform: what is done to each.
+        batch_size: photos a step, over all devices.
+        balanced: draw every class equally often instead of every photo once.
+    """
+
+    photos: Sequence[Photo]
+    targets: Indexes
+    classes: int
+    transform: Transform
+    batch_size: int
+    balanced: bool = False
+
+    def steps(self, world: int = 1) -> int:
+        """Steps an epoch."""
+        return -(-self._usable(world) // self.batch_size)
+
+    def order(self, epoch: int) -> Indexes:
+        """Draw the photos of an epoch, (n,): each once, or each class equally often."""
+        draw = np.random.default_rng([self.transform.seed, epoch])
+        if not self.balanced:
+            return draw.permutation(len(self.photos)).astype(np.int64)
+        weights = 1.0 / np.bincount(self.targets, minlength=self.classes)[self.targets]
+        chosen: Indexes = draw.choice(
+            len(self.photos), len(self.photos), p=weights / weights.sum()
+        ).astype(np.int64)
+        return chosen
+
+    def batches(
+        self, epoch: int, first: int = 0, *, rank: int = 0, world: int = 1
+    ) -> Iterator[Batch]:
+        """Yield an epoch's batches from step `first` on, made ahead by threads.
+
+        Args:
+            epoch: of the run.
+            first: step to begin with.
+            rank: of this process; it sees every world-th photo of each batch.
+            world: processes.
+        """
+        order = self.order(epoch)[: self._usable(world)]
+        parts = [
+            order[start : start + self.batch_size][rank::world]
+            for start in range(first * self.batch_size, len(order), self.batch_size)
+        ]
+        waiting: deque[Future[Batch]] = deque()
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            try:
+                for part in parts:
+                    waiting.append(pool.submit(self._batch, epoch, part))
+                    if len(waiting) > AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _batch(self, epoch: int, indexes: Indexes) -> Batch:
+        photos = [self.photos[i] for i in indexes]
+        images = self.transform(photos, epoch, indexes.tolist())
+        targets = torch.from_numpy(self.targets[indexes])
+        return Batch(images, torch.nn.functional.one_hot(targets, self.classes).float())
+
+    def _usable(self, world: int) -> int:
+        """Photos an epoch: processes must all have one at every step."""
+        return len(self.photos) - len(self.photos) % world

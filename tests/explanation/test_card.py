@@ -1,0 +1,71 @@
+"""The picture for a person."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from florascope.data.dataset import ClassName
+from florascope.explanation.card import (
+    MARGIN,
+    PANEL,
+    TEXT,
+    TITLE,
+    _fitting,
+    card,
+    figures,
+    question,
+)
+from florascope.explanation.explanation import Explanation
+
+VALUES = np.zeros((8, 8), np.float32)
+VALUES[0, 0], VALUES[7, 7] = 2.0, -0.5
+FOUND = Explanation(
+    method="sharp",
+    target=ClassName("1", "lotus"),
+    against=None,
+    logit=1.5,
+    probability=0.875,
+    gap=0.0012,
+    crop=np.full((8, 8, 3), 120, np.uint8),
+    values=VALUES,
+)
+
+
+def test_the_question() -> None:
+    assert question(FOUND) == "Why lotus?"
+    assert question(replace(FOUND, against=ClassName("2", "rose"))) == "Why lotus and not rose?"
+
+
+def test_the_figures() -> None:
+    assert figures(FOUND) == [
+        "lotus: probability 87.5%",
+        "logit +1.50, sum of the map +1.50",
+        "evidence for +2.00, against -0.50",
+        "method sharp, completeness gap 0.12%",
+    ]
+    rival = figures(replace(FOUND, against=ClassName("2", "rose"), gap=None))
+    assert rival[1].startswith("logit less that of rose +1.50")
+    assert rival[3] == "method sharp, promises no sum"
+
+
+def test_evidence_is_drawn_in_its_place() -> None:
+    drawn = card(FOUND, 2.0)
+    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
+    red, _, blue = drawn[top + 8, left + 8].astype(int)
+    assert red > blue + 100
+    red, _, blue = drawn[top + PANEL - 8, left + PANEL - 8].astype(int)
+    assert blue > red
+    assert (drawn[top + PANEL // 2, left + PANEL // 2] == 255).all()
+
+
+def test_an_empty_map_looks_empty() -> None:
+    drawn = card(replace(FOUND, values=np.zeros((8, 8), np.float32)), 1.0)
+    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
+    assert (drawn[top + 2 : top + PANEL - 2, left + 2 : left + PANEL - 2] == 255).all()
+
+
+def test_long_names_are_cut() -> None:
+    assert _fitting("Why x?", 1000) == "Why x?"
+    cut = _fitting("Why " + "very " * 80 + "long?", 1000)
+    assert cut.endswith("…")
+    assert len(cut) < 120

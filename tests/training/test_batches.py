@@ -1,0 +1,92 @@
+"""Batches of painted photos: order, draws and shares."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from florascope.data.dataset import Dataset
+from florascope.errors import PhotoError
+from florascope.model.augmentation import Augmentation
+from florascope.model.colour_jitter import ColourJitter
+from florascope.model.preprocessing import Preprocessing
+from florascope.model.random_crop import RandomCrop
+from florascope.training.batches import Batch, LabelledPhotos, Transform
+
+PLAIN = Transform(Preprocessing(size=32))
+WILD = Transform(Preprocessing(size=32), 7, RandomCrop(), Augmentation(), ColourJitter())
+
+
+@pytest.fixture
+def photos(dataset: Dataset) -> LabelledPhotos:
+    return LabelledPhotos(dataset.photos, dataset.labels, 3, WILD, batch_size=8)
+
+
+def images(batches: Sequence[Batch]) -> torch.Tensor:
+    return torch.cat([batch.images for batch in batches])
+
+
+def test_a_plain_transform_is_the_preprocessing(dataset: Dataset) -> None:
+    photo = dataset.photos[0]
+    found = PLAIN([photo], 3, [0])
+    assert np.array_equal(found[0].numpy(), PLAIN.preprocessing(photo.read()))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_epoch_sees_every_photo_once_in_the_order_it_says(photos: LabelledPhotos) -> None:
+    batches = list(photos.batches(2))
+    assert [len(b.images) for b in batches] == [8, 8, 8, 8, 8, 5]
+    assert len(batches) == photos.steps()
+    order = photos.order(2)
+    assert sorted(order) == list(range(45))
+    answers = torch.cat([b.shares for b in batches]).argmax(1)
+    assert answers.tolist() == photos.targets[order].tolist()
+
+
+def test_draws_depend_on_seed_epoch_and_index_alone(photos: LabelledPhotos) -> None:
+    whole = images(list(photos.batches(1)))
+    again = images(list(photos.batches(1)))
+    later = images(list(photos.batches(1, first=3)))
+    assert torch.equal(whole, again)
+    assert torch.equal(whole[24:], later)
+    assert not torch.equal(whole, images(list(photos.batches(2))))
+    other = replace(photos, transform=replace(WILD, seed=8))
+    assert not torch.equal(whole, images(list(other.batches(1))))
+
+
+def test_processes_share_each_batch(photos: LabelledPhotos) -> None:
+    alone = list(photos.batches(0))
+    parts = [list(photos.batches(0, rank=rank, world=3)) for rank in range(3)]
+    assert len({len(part) for part in parts}) == 1
+    for step, batch in enumerate(alone[:5]):
+        for rank in range(3):
+            assert torch.equal(parts[rank][step].images, batch.images[rank::3])
+
+
+def test_with_uneven_processes_all_have_the_same_steps(photos: LabelledPhotos) -> None:
+    two = [list(photos.batches(0, rank=rank, world=2)) for rank in range(2)]
+    assert [len(b.images) for b in two[0]] == [len(b.images) for b in two[1]]
+    assert len(two[0]) == photos.steps(2)
+
+
+def test_balanced_classes_are_drawn_equally_often(dataset: Dataset) -> None:
+    labels = np.array([0] * 40 + [1] * 4 + [2], dtype=np.int64)
+    even = LabelledPhotos(dataset.photos, labels, 3, PLAIN, 8, balanced=True)
+    drawn = np.concatenate([labels[even.order(epoch)] for epoch in range(100)])
+    assert np.bincount(drawn) / len(drawn) == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
+def test_an_unreadable_photo_ends_the_epoch(photos: LabelledPhotos) -> None:
+    broken: Any = photos.photos[int(photos.order(0)[10])]
+    broken.broken = True
+    with pytest.raises(PhotoError, match="is damaged"):
+        list(photos.batches(0))
+
+
+def test_a_reader_may_stop_early(photos: LabelledPhotos) -> None:
+    batches = photos.batches(0)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]

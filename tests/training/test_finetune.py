@@ -1,0 +1,274 @@
+"""Whole fine-tuning runs on painted photos, some of them killed."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from florascope.data.dataset import Dataset
+from florascope.data.splits import Split
+from florascope.errors import TrainingError
+from florascope.model.classifier import Classifier
+from florascope.model.preprocessing import Preprocessing
+from florascope.model.weights import load_backbone
+from florascope.training.batches import Batch, LabelledPhotos, Transform
+from florascope.training.experiment import train
+from florascope.training.finetune import finetune, training_transform
+from florascope.training.logbook import Logbook, Row
+from florascope.training.recipe import FinetuneRecipe
+from florascope.training.student import Student
+
+RECIPE = FinetuneRecipe(
+    backbone="test_resnet", weights="random", epochs=3, batch_size=8, train_size=64
+)
+
+
+class Ended(NamedTuple):
+    """A classifier after its run."""
+
+    classifier: Classifier
+    history: list[Row]
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        return dict(self.classifier.state_dict())
+
+
+Tune = Callable[..., Ended]
+
+
+@pytest.fixture
+def tune(dataset: Dataset) -> Tune:
+    """Fine-tune the same untrained classifier on painted photos."""
+
+    def run(recipe: FinetuneRecipe = RECIPE, book: Logbook | None = None, **rest: Any) -> Ended:
+        backbone = load_backbone("test_resnet", "random")
+        backbone.preprocessing = Preprocessing(size=64)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            classifier = Classifier(backbone, dataset.classes).eval()
+        transform = training_transform(classifier, recipe)
+        photos, labels = list(dataset.photos), dataset.labels
+        train = LabelledPhotos(photos[:27], labels[:27], 3, transform, recipe.batch_size)
+        plain = Transform(backbone.preprocessing)
+        val = LabelledPhotos(photos[27:36], labels[27:36], 3, plain, recipe.batch_size)
+        history = finetune(classifier, train, val, recipe, book or Logbook(), **rest)
+        return Ended(classifier, history)
+
+    return run
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_run_learns_and_is_the_same_twice(tune: Tune) -> None:
+    first, second = tune(), tune()
+    assert same(first.weights, second.weights)
+    assert first.history == second.history
+    assert [row["epoch"] for row in first.history] == [1, 2, 3]
+    assert first.history[-1]["train_loss"] < first.history[0]["train_loss"]
+    assert not first.classifier.training
+
+
+def test_another_seed_gives_another_run(tune: Tune) -> None:
+    assert not same(tune().weights, tune(replace(RECIPE, seed=1)).weights)
+
+
+def test_figures_and_bank_are_those_of_the_tuned_network(dataset: Dataset, split: Split) -> None:
+    experiment = train(dataset, split, RECIPE)
+    pre = experiment.classifier.preprocessing
+    batch = np.stack([pre(dataset.photos[i].read()) for i in split.test])
+    with torch.no_grad():
+        answer = experiment.classifier.answer(torch.from_numpy(batch))
+    assert np.abs(experiment.logits[split.test] - answer.logits.numpy()).max() < 1e-3
+    assert np.abs(experiment.bank.values[0, split.test] - answer.features.numpy()).max() < 1e-3
+    assert len(experiment.history) == 3
+
+
+def test_frozen_stages_keep_their_weights(tune: Tune) -> None:
+    start = load_backbone("test_resnet", "random").net.state_dict()
+    tuned = tune(replace(RECIPE, unfreeze=1)).classifier.backbone.net.state_dict()
+    name = "layer3.0.conv1.weight"
+    ratio = tuned[name] / start[name]  # folding scales it by BatchNorm's factor, training does not
+    assert torch.allclose(ratio, ratio[:, :1, :1, :1].expand_as(ratio), rtol=1e-3)
+    moved = tuned["layer4.0.conv1.weight"] / start["layer4.0.conv1.weight"]
+    assert not torch.allclose(moved, moved[:, :1, :1, :1].expand_as(moved), rtol=1e-2)
+
+
+def test_batchnorm_learns_where_it_is_asked_to(tune: Tune) -> None:
+    start = load_backbone("test_resnet", "random").net.state_dict()
+    tuned = tune(replace(RECIPE, train_batchnorm=True)).classifier.backbone.net.state_dict()
+    assert not torch.equal(tuned["layer4.0.bn1.running_mean"], start["layer4.0.bn1.running_mean"])
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tune()
+    learn, seen = Student.learn, []
+
+    def interrupted(student: Student, batch: Batch) -> None:
+        seen.append(1)
+        if len(seen) in {3, 7}:
+            raise KeyboardInterrupt
+        learn(student, batch)
+
+    monkeypatch.setattr(Student, "learn", interrupted)
+    book = Logbook(tmp_path, interval=0.0)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            tune(book=book)
+    resumed = tune(book=book)
+    assert same(resumed.weights, whole.weights)
+    assert resumed.history == whole.history
+
+
+def test_a_resume_with_other_settings_or_data_is_refused(
+    dataset: Dataset, split: Split, tmp_path: Path
+) -> None:
+    train(dataset, split, replace(RECIPE, epochs=1), logbook=Logbook(tmp_path))
+    with pytest.raises(TrainingError, match=r"epochs=1, and this run has epochs=2"):
+        train(dataset, split, replace(RECIPE, epochs=2), logbook=Logbook(tmp_path))
+    moved = Split(split.name, split.val, split.train, split.test)
+    with pytest.raises(TrainingError, match=r"begun with split=planted \(\w+\), and this run has"):
+        train(dataset, moved, replace(RECIPE, epochs=1), logbook=Logbook(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"),
+    ],
+)
+def test_out_of_memory_names_the_batch_size_to_try(
+    tune: Tune, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Student, "learn", fail)
+    with pytest.raises(TrainingError, match="memory ran out with 8 photos a step.*batch_size=4"):
+        tune()
+
+
+def test_other_errors_are_not_taken_for_memory(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(Student, "learn", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        tune()
+
+
+def test_the_transform_is_what_the_recipe_asks_for(tune: Tune) -> None:
+    classifier = tune(replace(RECIPE, epochs=1)).classifier
+    full = training_transform(classifier, FinetuneRecipe(train_size=32, rotation=5, seed=3))
+    assert full.preprocessing.size == 32
+    assert None not in {full.crop, full.augmentation, full.colour}
+    assert full.seed == 3
+    still = training_transform(classifier, FinetuneRecipe(crop_area=1.0, flip=False, colour=0.0))
+    assert (still.crop, still.augmentation, still.colour) == (None, None, None)
+    assert still.preprocessing == classifier.preprocessing
+
+
+def test_progress_tells_loss_accuracy_and_speed(tune: Tune) -> None:
+    told: list[tuple[str, int, int]] = []
+    tune(progress=lambda *what: told.append(what))
+    assert [done for _, done, _ in told] == list(range(1, 13))
+    assert {total for _, _, total in told} == {12}
+    assert all(what.startswith("Fine-tuning: loss ") for what, _, _ in told)
+    assert all("top-1" in what and what.endswith("photos/s") for what, _, _ in told)
+
+
+WORKER = """
+import sys
+from pathlib import Path
+import numpy as np, torch
+from safetensors.torch import save_file
+from florascope.data.dataset import ClassName
+from florascope.model.classifier import Classifier
+from florascope.model.preprocessing import Preprocessing
+from florascope.model.weights import load_backbone
+from florascope.training.batches import Batch, LabelledPhotos, Transform
+from florascope.model.preprocessing import Preprocessing
+from florascope.model.weights import load_backbone
+from florascope.training.batches import LabelledPhotos, Transform
+from florascope.training.finetune import finetune, training_transform
+from florascope.training.logbook import Logbook, Row
+from florascope.training.recipe import make_recipe
+
+class Painted:
+    def __init__(self, seed):
+        self.pixels = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        self.name = str(seed)
+    def read(self):
+        return self.pixels
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+folder = Path(sys.argv[1])
+recipe = make_recipe("finetune", backbone="test_resnet", weights="random", epochs=4, batch_size=4)
+backbone = load_backbone("test_resnet", "random")
+backbone.preprocessing = Preprocessing(size=64)
+classifier = Classifier(backbone, tuple(ClassName(str(k), str(k)) for k in range(3))).eval()
+photos, labels = [Painted(i) for i in range(24)], np.arange(24) % 3
+train = LabelledPhotos(photos, labels, 3, training_transform(classifier, recipe), 4)
+val = LabelledPhotos(photos[:6], labels[:6], 3, Transform(backbone.preprocessing), 4)
+print("ready", flush=True)
+finetune(classifier, train, val, recipe, Logbook(folder, {"seed": 0}, interval=0.0))
+save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, folder / "final")
+"""
+
+
+def run_worker(folder: Path, writes: int | None, pause: float) -> int:
+    """Run the worker; kill it a moment after it has written some checkpoints.
+
+    Args:
+        folder: of the run.
+        writes: checkpoints after which it is killed; None lets it end.
+        pause: seconds from the last of these to the kill, which may fall into the next save.
+    """
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", WORKER, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        if writes is not None:
+            _wait_for(folder / "checkpoint.safetensors", writes, worker)
+            time.sleep(pause)
+            worker.send_signal(signal.SIGKILL)
+        return worker.wait()
+
+
+def _wait_for(path: Path, writes: int, worker: "subprocess.Popen[str]") -> None:
+    """Wait until a file has been replaced that often, or the worker has ended."""
+    seen = {path.stat().st_ino} if path.exists() else set()
+    wanted = len(seen) + writes
+    while len(seen) < wanted and worker.poll() is None:
+        if path.exists():
+            seen.add(path.stat().st_mtime_ns)
+        time.sleep(0.001)
+
+
+def test_a_run_killed_at_random_instants_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """A checkpoint is written after every step, so that many kills fall into a save."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run_worker(whole, None, 0.0) == 0
+    draw = random.Random(0)
+    ends = [run_worker(killed, draw.randint(1, 4), draw.uniform(0, 0.05)) for _ in range(5)]
+    assert ends == [-signal.SIGKILL] * 5
+    assert run_worker(killed, None, 0.0) == 0
+    assert same(load_file(whole / "final"), load_file(killed / "final"))
