@@ -33,8 +33,9 @@ def test_leaks_between_folders(run: Any, photos: Path, tmp_path: Path) -> None:
 
 def test_a_run_with_its_photos(run: Any, trained: Path, photos: Path) -> None:
     ended = run("doctor", trained, "--data", photos, "--json")
-    causes = [f["cause"] for f in ended.json["findings"] if f["severity"] == "error"]
-    assert causes == ["split is tiny"]
+    causes = {f["cause"] for f in ended.json["findings"] if f["severity"] == "error"}
+    # Painted photos of one number share their noise: in grey they are the same photo.
+    assert causes == {"split is tiny", "train and validation share photos (near-duplicates)"}
 
 
 def test_a_run_alone(run: Any, trained: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from florascope.doctor import loaders
-from florascope.doctor.photometry import Fit, fit_photometry
-from florascope.images import RGB, read_photo
+from florascope.doctor.photometry import Fit, Photo, fit_photometry
+from florascope.images import read_photo
 from florascope.model.preprocessing import Preprocessing
 
 LOOKED_AT = 8  # photos
 
-Source = Path | str | RGB
+Source = Path | str | Photo
 """A photo: its file, or its 8-bit RGB pixels."""
 
 
@@ -67,7 +67,7 @@ def match(
 
 def _rotated(
     tensors: Sequence[Any],
-    upright: Sequence[RGB],
+    upright: Sequence[Photo],
     photos: Sequence[Source],
     contract: Preprocessing,
 ) -> tuple[float, float] | None:
@@ -86,11 +86,11 @@ def _some(items: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
     return [items[i] for i in indexes]
 
 
-def _upright(photo: Source) -> RGB:
+def _upright(photo: Source) -> Photo:
     return photo if isinstance(photo, np.ndarray) else read_photo(Path(photo))
 
 
-def _lying(photo: Source) -> RGB:
+def _lying(photo: Source) -> Photo:
     """A file's pixels as stored, without its EXIF rotation."""
     from PIL import Image
 

@@ -22,13 +22,15 @@ from florascope.doctor.forward import find_head, modes
 from florascope.errors import PhotoError
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
+from florascope.model.fusing import fuse
 from florascope.model.preprocessing import Preprocessing
 from florascope.model.weights import load_backbone
 from florascope.training.experiment import Experiment
+from florascope.training.recipe import FinetuneRecipe
 
 SEEN = 8  # photos that go through the network once more
 FITTED = 2048  # photos that the quick probe learns from
-FROZEN = frozenset({"seed", "probe"})  # recipes that leave the backbone as it is
+FROZEN = frozenset({"seed", "probe"})  # recipes that leave the backbone as it is; finetune may not
 
 
 def before_training(dataset: Dataset, split: Split, backbone: Backbone) -> tuple[Finding, ...]:
@@ -135,11 +137,23 @@ def run_evidence(
 
 def network_of(classifier: Classifier, images: Tensor, told: Mapping[str, Any]) -> Network:
     """Compare the weights with the pretrained ones that the run names."""
-    named = (str(told["backbone"]), told.get("weights"))
     frozen = ("backbone",) if told.get("recipe") in FROZEN else ()
-    reference = load_backbone(*named).net.state_dict()
+    reference = _reference(told, images)
     head = find_head(classifier, images[:1])
     return parameters.examine(classifier, images, head, frozen=frozen, reference=reference)
+
+
+def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
+    """The pretrained weights as the recipe writes them.
+
+    Fine-tuning with BatchNorm standing still folds it into the convolutions and hands it back as a
+    shift alone (`florascope.model.fusing`); the pretrained weights must be folded alike.
+    """
+    net = load_backbone(str(told["backbone"]), told.get("weights")).net
+    if told.get("recipe") != FinetuneRecipe.name or told.get("train_batchnorm"):
+        return dict(net.state_dict())
+    fused = fuse(net, images[:2])
+    return fused.unfused(dict(fused.net.state_dict()))
 
 
 def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # noqa: ANN401

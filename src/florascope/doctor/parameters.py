@@ -14,6 +14,7 @@ from florascope.doctor.forward import Head, run
 BatchNorms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 Norms = (*BatchNorms, nn.LayerNorm, nn.GroupNorm)
 Weights = Mapping[str, Tensor]
+ROUNDING = 1e-3  # relative: a bundle may keep its weights in half precision (2^-11)
 
 
 def examine(
@@ -46,12 +47,13 @@ def examine(
         similarity={
             key: _cosine(ours, theirs)
             for key, (_, ours, theirs) in pairs.items()
-            if theirs.ndim > 1  # scales of 1 are like any scale; statistics are BatchNorm's matter
+            # Scales of 1 are like any scale; statistics are BatchNorm's matter; zeros point nowhere.
+            if theirs.ndim > 1 and bool(theirs.any())
         },
         changed=tuple(
             name
             for name, ours, theirs in pairs.values()
-            if name in meant and ours is not None and not torch.allclose(ours, theirs, atol=1e-6)
+            if name in meant and ours is not None and not _same(ours, theirs)
         ),
         untouched=_untouched(model),
         norms=tuple(_norms(model, images, pairs, meant)),
@@ -75,6 +77,10 @@ def _pairs(model: nn.Module, reference: Weights) -> dict[str, tuple[str, Tensor 
         fits = ours is not None and ours.shape == theirs.shape
         found[key] = (name, ours if fits else None, theirs.detach().float().cpu())
     return found
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    return torch.allclose(ours, theirs, rtol=ROUNDING, atol=1e-6)
 
 
 def _cosine(ours: Tensor | None, theirs: Tensor) -> float:

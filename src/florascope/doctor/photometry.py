@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, UInt8
 
-from florascope.images import RGB
 from florascope.model.preprocessing import Preprocessing
 
 STEP = 2  # every second row and column is enough
@@ -15,6 +14,7 @@ EXACT = 0.9995  # R^2 of the same geometry, up to the rounding of 8-bit pixels
 CLEARLY = 3.0  # times less unexplained: another geometry is clearly the better one
 
 Tensor3 = Float32[np.ndarray, "3 rows columns"]
+Photo = UInt8[np.ndarray, "_ _ 3"]  # photos of one call may differ in size
 
 
 class Normalisation(NamedTuple):
@@ -67,7 +67,7 @@ class Fit:
 
 
 def fit_photometry(
-    tensors: Sequence[Tensor3], photos: Sequence[RGB], contract: Preprocessing
+    tensors: Sequence[Tensor3], photos: Sequence[Photo], contract: Preprocessing
 ) -> Fit:
     """Explain tensors by photos, trying the contract's geometry first, then others.
 
@@ -112,7 +112,7 @@ def _fits(
     geometry: Preprocessing,
     tensors: Sequence[Tensor3],
     stack: Float32[np.ndarray, "b 3 y x"],
-    photos: Sequence[RGB],
+    photos: Sequence[Photo],
 ) -> Fit:
     """Fit one geometry with the channel order that explains most."""
     crops = np.stack([geometry.crop(photo) for photo in photos])

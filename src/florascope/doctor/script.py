@@ -15,7 +15,7 @@ from florascope.doctor import canary, loaders, overfitting, parameters
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Subset
 from florascope.doctor.forward import answers, find_head, modes, run
-from florascope.doctor.matching import Source, match
+from florascope.doctor.matching import Match, Source, match
 from florascope.model.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -166,7 +166,10 @@ def _inputs(
     contract: Preprocessing | None,
     script: Script,
 ) -> Inputs:
-    found = match(val_loader, script.photos, contract, script.serve)
+    still = loaders.repeats(val_loader)
+    # Pixels that change from one reading to the next cannot be held against the photo's.
+    moving = still is False
+    found = Match() if moving else match(val_loader, script.photos, contract, script.serve)
     augments = loaders.augments(train_loader) if script.augmented is None else script.augmented
     return Inputs(
         train=batches[0].numpy(),
@@ -175,7 +178,7 @@ def _inputs(
         fit=found.fit,
         rotated=found.rotated,
         serving=found.serving,
-        val_repeats=loaders.repeats(val_loader),
+        val_repeats=still,
         train_repeats=loaders.repeats(train_loader),
         augments=augments,
         workers_agree=loaders.workers_agree(train_loader),

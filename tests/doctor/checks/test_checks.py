@@ -281,3 +281,21 @@ def test_a_loss_above_that_of_a_uniform_guess() -> None:
     assert found is not None
     assert "4.625" in found.expected
     assert skill.chance_loss(Evidence(102, claims=Claims({"val_loss": 4.6}))) is None
+
+
+def test_label_noise_by_planted_features() -> None:
+    """Well separated classes; 30 % of the train labels are another class's."""
+    draw = np.random.default_rng(0)
+    truth = np.arange(600) % 5
+    features_of = np.eye(5, dtype=np.float32)[truth] * 6
+    features_of = features_of + draw.normal(0, 1, features_of.shape).astype(np.float32)
+    wrong = draw.random(600) < 0.3
+    said = np.where(wrong, (truth + draw.integers(1, 5, 600)) % 5, truth)
+    outputs = np.zeros((600, 5), np.float32)
+    sound = Answers(truth, outputs, features_of)
+    noisy = Evidence(5, train_answers=Answers(said, outputs, features_of), val_answers=sound)
+    found = labels.noise(noisy)
+    assert found is not None
+    assert found.cause == labels.NOISE
+    assert found.severity == "warning"
+    assert labels.noise(Evidence(5, train_answers=sound, val_answers=sound)) is None
