@@ -155,5 +155,5 @@ def test_fine_tuned_weights_are_held_against_folded_pretrained_ones(
     assert network is not None
     assert network.meant_frozen == ()
     assert min(network.similarity.values()) > 0.999
-    logits = experiment.classifier.head(torch.from_numpy(experiment.bank.values[0]))
+    logits = experiment.classifier.head(torch.from_numpy(experiment.bank.values[0].copy()))
     assert np.allclose(logits.detach().numpy(), experiment.logits, atol=1e-4)

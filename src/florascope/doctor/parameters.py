@@ -47,7 +47,7 @@ def examine(
         similarity={
             key: _cosine(ours, theirs)
             for key, (_, ours, theirs) in pairs.items()
-            # Scales of 1 are like any scale; statistics are BatchNorm's matter; zeros point nowhere.
+            # Scales of 1 are like any scale; statistics are BatchNorm's matter; 0 has no direction.
             if theirs.ndim > 1 and bool(theirs.any())
         },
         changed=tuple(
