@@ -1,6 +1,7 @@
 """Planted wrong labels are found; the confident joint agrees with a count by hand."""
 
 import numpy as np
+import pytest
 
 from florascope.data.health.label_errors import confident_joint, noise_rate, suspects
 from florascope.doctor.quick_probe import out_of_fold
@@ -55,3 +56,14 @@ def test_planted_errors_are_found() -> None:
 def test_clean_labels_raise_little_suspicion() -> None:
     features, labels, _ = planted(0.0)
     assert noise_rate(out_of_fold(features, labels, 5), labels) < 0.03
+
+
+def test_noise_rate_of_planted_labels_out_of_fold() -> None:
+    """Separable classes of which a tenth of the labels is another class's."""
+    draw = np.random.default_rng(0)
+    truth = np.arange(1000) % 4
+    features = np.eye(4)[truth] * 8 + draw.normal(0, 1, (1000, 4))
+    wrong = draw.random(1000) < 0.1
+    labels = np.where(wrong, (truth + draw.integers(1, 4, 1000)) % 4, truth)
+    found = noise_rate(out_of_fold(features, labels, 4), labels)
+    assert found == pytest.approx(wrong.mean(), abs=0.02)
