@@ -1,14 +1,19 @@
 """`florascope data`: what a data set holds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from florascope.cli.console import json_option, print_json, print_table, progress_bars
+from florascope.progress import Progress
 
 if TYPE_CHECKING:
+    from florascope.data.dataset import Dataset
+    from florascope.data.health.examination import Embed
     from florascope.data.inspection import Inspection
+
+BACKBONE = "mobilenetv2_100"
 
 
 @click.group()
@@ -18,20 +23,62 @@ def data() -> None:
 
 @data.command()
 @click.argument("source", metavar="DATA")
+@click.option("--report", type=click.Path(path_type=Path), help="HTML page with pictures.")
+@click.option("--labels", is_flag=True, help="Look for wrong labels, too (always with --report).")
+@click.option("--weights", help="Of the network that looks for them.  [default: what is at hand]")
 @click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
 @json_option
-def inspect(source: str, data_dir: str | None, *, as_json: bool) -> None:
-    """Count photos and classes of DATA; name broken and doubled photos."""
-    from florascope.data.inspection import inspect as look
+def inspect(
+    source: str,
+    report: Path | None,
+    weights: str | None,
+    data_dir: str | None,
+    *,
+    labels: bool,
+    as_json: bool,
+) -> None:
+    """Name what is wrong with the photos and labels of DATA.
+
+    Broken files, equal and nearly equal photos, leaks across splits, small classes, odd sizes and
+    colour modes, EXIF rotation, and labels that are probably wrong.
+    """
+    from florascope.data.health.examination import examine
+    from florascope.data.inspection import Inspection
     from florascope.data.source import open_dataset
 
     with progress_bars() as progress:
         dataset = open_dataset(source, Path(data_dir) if data_dir else None, progress)
-        found = look(dataset, progress)
+        embed = _embedding(weights, progress) if labels or report or weights else None
+        found = examine(dataset, embed, progress)
+    if report is not None:
+        from florascope.data.health.page import health_html
+        from florascope.files import write_text
+
+        write_text(report, health_html(found))
+    inspection = Inspection.of(found)
     if as_json:
-        print_json(found.to_json())
+        files = {"report": str(report)} if report else {}
+        print_json({**inspection.to_json(), "files": files})
         return
-    _print(found)
+    _print(inspection)
+    if report is not None:
+        click.echo(f"Report: {report}")
+
+
+def _embedding(weights: str | None, progress: Progress) -> "Embed":
+    """Features by a pretrained network; the embedded one where no other is at hand."""
+    from florascope.model.weights import default_weights, load_backbone
+    from florascope.training.engine import Engine
+    from florascope.training.features import embed
+
+    chosen = weights or default_weights(BACKBONE)
+    engine = Engine(load_backbone(BACKBONE, "flowers" if chosen == "timm" else chosen))
+
+    def features(dataset: "Dataset") -> Any:  # noqa: ANN401 (arrays, whose types are not here)
+        bank = embed(dataset.photos, engine, progress=progress)
+        return bank.values[0], bank.readable
+
+    return features
 
 
 def _print(found: "Inspection", limit: int = 10) -> None:
@@ -48,7 +95,17 @@ def _print(found: "Inspection", limit: int = 10) -> None:
     print_table(("class", "photos"), rows, "Classes with the fewest and the most photos")
     _print_names("Broken photos", found.broken, limit)
     _print_names("Photos that are there twice", [" = ".join(d) for d in found.duplicates], limit)
+    _print_names("Near-duplicates", [" ~ ".join(d) for d in found.near_duplicates], limit)
     _print_names("... under two labels", [" = ".join(d) for d in found.conflicts], limit)
+    for name, pairs in found.leaks.items():
+        leaks = [f"{one} ~ {other} ({sides})" for one, other, sides in pairs]
+        _print_names(f"Leaks across the split {name}", leaks, limit)
+    _print_names("Turned by EXIF", found.rotated, limit)
+    _print_names("Very small or very long", found.odd, limit)
+    _print_names("Classes with few photos", found.small_classes, limit)
+    if found.noise is not None:
+        suspects = [f"{s['photo']}: {s['label']}, or {s['looks_like']}?" for s in found.suspects]
+        _print_names("Suspicious labels", suspects, limit)
 
 
 def _print_names(title: str, names: list[str], limit: int) -> None:

@@ -10,6 +10,7 @@ from florascope.cli.audit import audit
 from florascope.cli.console import report_error
 from florascope.cli.data import data
 from florascope.cli.demo import demo
+from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.identify import identify
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, train, evaluate, explain, audit, identify, data):
+for command in (demo, train, evaluate, explain, audit, identify, data, doctor):
     cli.add_command(command)
 
 

@@ -1,19 +1,17 @@
-"""What a data set holds, and which of its photos are broken or doubled."""
+"""What a data set holds, and what is wrong with it, as JSON values."""
 
-import os
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Self
 
-from florascope.data.dataset import Dataset, Photo
-from florascope.errors import DataError, PhotoError
-from florascope.progress import Progress, silent, track
+from florascope.data.dataset import Dataset
+from florascope.data.health.examination import Embed, Examination, examine
+from florascope.progress import Progress, silent
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The findings.
+    """The findings, photos by name.
 
     Attributes:
         name: the data set's.
@@ -24,7 +22,16 @@ class Inspection:
         largest: width and height of the photo with the most.
         broken: why each unreadable photo is so.
         duplicates: groups of photos with the same content.
-        conflicts: those groups whose photos have different labels.
+        conflicts: photos with the same content, or nearly, that have different labels.
+        near_duplicates: pairs of photos that look the same without having the same content.
+        leaks: pairs of equal or nearly equal photos on different sides, by split.
+        modes: photos by colour mode.
+        rotated: photos that EXIF turns.
+        odd: photos that are very small or very long.
+        small_classes: classes with few photos.
+        imbalance: photos of the largest class over those of the smallest.
+        suspects: probable label errors, most suspicious first.
+        noise: estimated share of wrong labels; None where nobody looked.
     """
 
     name: str
@@ -36,64 +43,67 @@ class Inspection:
     broken: list[str]
     duplicates: list[list[str]]
     conflicts: list[list[str]]
+    near_duplicates: list[list[str]]
+    leaks: dict[str, list[list[str]]]
+    modes: dict[str, int]
+    rotated: list[str]
+    odd: list[str]
+    small_classes: list[str]
+    imbalance: float
+    suspects: list[dict[str, Any]]
+    noise: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as JSON values."""
         return asdict(self)
 
-
-class _Look(NamedTuple):
-    """One photo: its size (width, height) and digest, or what is wrong with it."""
-
-    size: tuple[int, int]
-    digest: str
-    problem: str
-
-
-def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
-    """Decode every photo once.
-
-    Raises:
-        DataError: not one photo can be read.
-    """
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looks = list(
-            track(pool.map(_look, dataset.photos), len(dataset), "Reading photos", progress)
+    @classmethod
+    def of(cls, found: Examination) -> Self:
+        """Name what an examination saw."""
+        dataset = found.dataset
+        sizes = sorted((k.size for k in found.looks if not k.problem), key=lambda s: s[0] * s[1])
+        return cls(
+            name=dataset.name,
+            photos=len(dataset),
+            counts=_counts(dataset),
+            splits={n: {k: len(i) for k, i in s.items()} for n, s in dataset.own_splits.items()},
+            smallest=sizes[0],
+            largest=sizes[-1],
+            broken=[found.looks[i].problem for i in found.broken],
+            duplicates=[_names(dataset, group) for group in found.groups],
+            conflicts=[_names(dataset, pair) for pair in found.conflicts()],
+            near_duplicates=[_names(dataset, pair) for pair in found.near.tolist()],
+            leaks={
+                name: [[*_names(dataset, (i, j)), sides] for i, j, sides in found.leaks(split)]
+                for name, split in dataset.own_splits.items()
+            },
+            modes=found.modes,
+            rotated=_names(dataset, found.rotated),
+            odd=_names(dataset, found.odd),
+            small_classes=[dataset.classes[k].name for k in found.small_classes],
+            imbalance=found.imbalance,
+            suspects=[
+                {
+                    "photo": dataset.photos[s.index].name,
+                    "label": dataset.classes[s.label].name,
+                    "looks_like": dataset.classes[s.looks_like].name,
+                    "margin": s.margin,
+                }
+                for s in found.suspects
+            ],
+            noise=found.noise,
         )
-    sizes = sorted((look.size for look in looks if not look.problem), key=lambda s: s[0] * s[1])
-    if not sizes:
-        raise DataError(f"none of the {len(dataset)} photos of {dataset.name} can be read")
-    groups = _groups(looks)
-    names = [[dataset.photos[i].name for i in group] for group in groups]
-    mixed = [len({int(dataset.labels[i]) for i in group}) > 1 for group in groups]
-    return Inspection(
-        name=dataset.name,
-        photos=len(dataset),
-        counts=_counts(dataset),
-        splits={n: {k: len(i) for k, i in s.items()} for n, s in dataset.own_splits.items()},
-        smallest=sizes[0],
-        largest=sizes[-1],
-        broken=[look.problem for look in looks if look.problem],
-        duplicates=names,
-        conflicts=[group for group, conflict in zip(names, mixed, strict=True) if conflict],
-    )
 
 
-def _look(photo: Photo) -> _Look:
-    try:
-        height, width = photo.read().shape[:2]
-        return _Look((width, height), photo.digest(), "")
-    except PhotoError as error:
-        return _Look((0, 0), "", str(error))
+def inspect(
+    dataset: Dataset, progress: Progress = silent, embed: Embed | None = None
+) -> Inspection:
+    """Decode every photo once; see `florascope.data.health.examination.examine`."""
+    return Inspection.of(examine(dataset, embed, progress))
 
 
-def _groups(looks: list[_Look]) -> list[list[int]]:
-    """Indexes of photos with equal content, where there are at least two."""
-    found = defaultdict(list)
-    for index, look in enumerate(looks):
-        if not look.problem:
-            found[look.digest].append(index)
-    return [group for group in found.values() if len(group) > 1]
+def _names(dataset: Dataset, indexes: Sequence[int]) -> list[str]:
+    return [dataset.photos[i].name for i in indexes]
 
 
 def _counts(dataset: Dataset) -> dict[str, int]:

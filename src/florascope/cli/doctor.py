@@ -1,0 +1,63 @@
+"""`florascope doctor`: why a training went wrong without an error."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from florascope.cli.console import json_option, print_json, progress_bars
+
+if TYPE_CHECKING:
+    from florascope.doctor.diagnosis import Diagnosis
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+@click.command()
+@click.argument("target", metavar="RUN|BUNDLE|DATA")
+@click.option("--data", "source", metavar="DATA", help="Photos of a run.  [default: the run's own]")
+@click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
+@click.option("--weights", help="Of the network that looks at DATA.  [default: what is at hand]")
+@click.option("--quick", is_flag=True, help="Leave out what takes longer than a few seconds.")
+@click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
+@json_option
+def doctor(
+    target: str,
+    source: str | None,
+    split: str | None,
+    weights: str | None,
+    data_dir: str | None,
+    *,
+    quick: bool,
+    as_json: bool,
+) -> None:
+    """Look for what goes wrong silently in a run, a bundle or a data set.
+
+    Names each cause with what was found, what was expected and the fix, most likely cause first.
+    For your own PyTorch script: florascope.diagnose(model, train_loader, val_loader).
+    """
+    from florascope.doctor.target import Question, examine
+
+    folder = Path(data_dir) if data_dir else None
+    question = Question(target, source, split, weights, folder, quick)
+    with progress_bars() as progress:
+        diagnosis = examine(question, progress)
+    if as_json:
+        print_json(diagnosis.to_json())
+        return
+    print_findings(diagnosis)
+
+
+def print_findings(diagnosis: "Diagnosis") -> None:
+    """Print findings for people."""
+    for finding in diagnosis.findings:
+        mark = click.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
+        click.echo(f"{mark}: {finding.cause} ({finding.confidence:.0%} sure, {finding.check})")
+        click.echo(f"  found: {finding.found}")
+        click.echo(f"  expected: {finding.expected}")
+        click.echo(f"  fix: {finding.fix}")
+    errors = len(diagnosis.of("error"))
+    others = len(diagnosis.findings) - errors
+    summary = f"{errors} errors, {others} further findings"
+    said = summary if diagnosis.findings else "Nothing wrong was found"
+    click.echo(f"{said} ({diagnosis.seconds:.1f} s)")

@@ -1,0 +1,143 @@
+"""A data set's photos and labels examined: duplicates, leaks, odd files, probable label errors."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from florascope.data.dataset import Dataset
+from florascope.data.health.hashing import near_pairs
+from florascope.data.health.label_errors import Suspect, noise_rate, suspects
+from florascope.data.health.look import Look, look_at_all
+from florascope.data.split import Split
+from florascope.errors import DataError
+from florascope.progress import Progress, silent
+
+SMALL_CLASS = 10  # photos
+SMALL_PHOTO = 64  # pixels on the shorter side
+LONG_PHOTO = 4.0  # longer side over shorter side
+
+Features = Float32[np.ndarray, "n c"]
+Embed = Callable[[Dataset], tuple[Features, Bool[np.ndarray, "n"]]]
+"""Features of a data set's photos, and which photos have them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What was seen.
+
+    Attributes:
+        dataset: the photos.
+        looks: one a photo.
+        suspects: probable label errors, most suspicious first; empty where nobody looked.
+        noise: estimated share of wrong labels; None where nobody looked.
+    """
+
+    dataset: Dataset
+    looks: list[Look]
+    suspects: tuple[Suspect, ...] = ()
+    noise: float | None = None
+
+    @property
+    def broken(self) -> list[int]:
+        """Photos that cannot be read."""
+        return [i for i, look in enumerate(self.looks) if look.problem]
+
+    @cached_property
+    def groups(self) -> list[list[int]]:
+        """Photos with the same content, where there are at least two."""
+        found = defaultdict(list)
+        for index, look in enumerate(self.looks):
+            if not look.problem:
+                found[look.digest].append(index)
+        return [group for group in found.values() if len(group) > 1]
+
+    @cached_property
+    def near(self) -> Int64[np.ndarray, "p 2"]:
+        """Pairs that look the same without being so, (p, 2), i < j."""
+        pairs = near_pairs(np.stack([look.hash for look in self.looks]))
+        same = [self.looks[i].digest == self.looks[j].digest for i, j in pairs.tolist()]
+        return pairs[~np.array(same, dtype=bool)]
+
+    def leaks(self, split: Split) -> list[tuple[int, int, str]]:
+        """Pairs, equal or nearly, on different sides of a split: (i, j, "train/test")."""
+        side = {int(i): subset for subset, part in split.items() for i in part}
+        equal = [(g[0], j) for g in self.groups for j in g[1:]]
+        pairs = [*equal, *((int(i), int(j)) for i, j in self.near)]
+        sides = [(i, j, side.get(i), side.get(j)) for i, j in pairs]
+        return [(i, j, f"{a}/{b}") for i, j, a, b in sides if a and b and a != b]
+
+    def conflicts(self) -> list[tuple[int, int]]:
+        """Pairs, equal or nearly, of different classes."""
+        labels = self.dataset.labels
+        equal = [(g[0], j) for g in self.groups for j in g[1:]]
+        pairs = [*equal, *((int(i), int(j)) for i, j in self.near)]
+        return [(i, j) for i, j in pairs if labels[i] != labels[j]]
+
+    @property
+    def modes(self) -> dict[str, int]:
+        """Photos by colour mode."""
+        return dict(Counter(look.mode for look in self.looks if not look.problem))
+
+    @property
+    def rotated(self) -> list[int]:
+        """Photos that EXIF turns."""
+        return [i for i, look in enumerate(self.looks) if look.orientation != 1]
+
+    @property
+    def odd(self) -> list[int]:
+        """Photos that are very small or very long."""
+        sizes = {i: look.size for i, look in enumerate(self.looks) if not look.problem}
+        return [
+            i
+            for i, size in sizes.items()
+            if min(size) < SMALL_PHOTO or max(size) > LONG_PHOTO * min(size)
+        ]
+
+    @property
+    def small_classes(self) -> list[int]:
+        """Classes with few photos."""
+        return np.flatnonzero(self.dataset.counts() < SMALL_CLASS).tolist()
+
+    @property
+    def imbalance(self) -> float:
+        """Photos of the largest class over those of the smallest."""
+        counts = self.dataset.counts()
+        return float(counts.max() / max(int(counts.min()), 1))
+
+
+def examine(
+    dataset: Dataset, embed: Embed | None = None, progress: Progress = silent
+) -> Examination:
+    """Decode every photo once; look for label errors where features can be had.
+
+    Args:
+        dataset: the photos.
+        embed: gives features of a pretrained network; None leaves label errors out.
+        progress: told after each photo.
+
+    Raises:
+        DataError: not one photo can be read.
+    """
+    looks = look_at_all(dataset.photos, progress)
+    if all(look.problem for look in looks):
+        raise DataError(f"none of the {len(dataset)} photos of {dataset.name} can be read")
+    if embed is None:
+        return Examination(dataset, looks)
+    found, noise = _label_errors(dataset, embed)
+    return Examination(dataset, looks, found, noise)
+
+
+def _label_errors(dataset: Dataset, embed: Embed) -> tuple[tuple[Suspect, ...], float]:
+    from florascope.doctor.quick_probe import out_of_fold
+
+    features, readable = embed(dataset)
+    at = np.flatnonzero(readable)
+    labels = dataset.labels[at]
+    probabilities = out_of_fold(features[at], labels, len(dataset.classes))
+    found = suspects(probabilities, labels)
+    placed = (Suspect(int(at[s.index]), s.label, s.looks_like, s.margin) for s in found)
+    return tuple(placed), noise_rate(probabilities, labels)

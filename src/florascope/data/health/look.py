@@ -1,0 +1,81 @@
+"""One photo looked at: what can be told without knowing any other."""
+
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from florascope.data.dataset import Photo
+from florascope.data.health.hashing import BITS, Hash, difference_hash
+from florascope.errors import PhotoError
+from florascope.images import read_bytes
+from florascope.progress import Progress, silent, track
+
+WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one photo is.
+
+    Attributes:
+        size: width and height, upright; (0, 0) where it cannot be read.
+        digest: of its content.
+        mode: the file's colour mode in Pillow's words ("RGB", "L", "CMYK"), "RGB" for photos that
+            lie in no file.
+        orientation: EXIF's, 1 for upright.
+        hash: perceptual, (256,).
+        problem: why it cannot be read, or "".
+    """
+
+    size: tuple[int, int]
+    digest: str
+    mode: str
+    orientation: int
+    hash: Hash
+    problem: str = ""
+
+
+def look_at(photo: Photo) -> Look:
+    """Decode one photo, once."""
+    try:
+        path = getattr(photo, "path", None)
+        data = read_bytes(path) if isinstance(path, Path) else b""
+        mode, turned = _header(data)
+        rgb = photo.read()
+        height, width = rgb.shape[:2]
+        return Look((width, height), photo.digest(), mode, turned, difference_hash(rgb))
+    except PhotoError as error:
+        problem = str(error) if photo.name in str(error) else f"{photo.name}: {error}"
+        return Look((0, 0), "", "", 1, np.zeros(BITS, bool), problem)
+
+
+def look_at_all(
+    photos: Sequence[Photo], progress: Progress = silent, what: str = "Reading photos"
+) -> list[Look]:
+    """Decode every photo once."""
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        return list(track(pool.map(look_at, photos), len(photos), what, progress))
+
+
+def orientation(path: Path) -> int:
+    """EXIF's orientation of a file, 1 (upright) where it says nothing."""
+    try:
+        return _header(read_bytes(path))[1]
+    except PhotoError:
+        return 1
+
+
+def _header(data: bytes) -> tuple[str, int]:
+    """Colour mode and orientation; a file that cannot be read is the decoder's to refuse."""
+    if not data:
+        return "RGB", 1
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.mode, int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return "", 1

@@ -1,0 +1,99 @@
+"""Is train augmented, afresh and within bounds, and val not?"""
+
+import numpy as np
+from jaxtyping import Float32
+
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding
+
+VAL = "validation is augmented"
+RANGE = "augmentation leaves the value range"
+FROZEN = "augmentation frozen by a cache"
+WORKERS = "augmentation identical across workers"
+
+MARGIN = 0.05  # of val's range
+OUTSIDE = 0.01  # of the train values
+SATURATED = 0.2  # more of train than of val at the ends of the range
+
+
+def validation(evidence: Evidence) -> Finding | None:
+    """A val photo is the same tensor every time."""
+    if evidence.inputs is None or evidence.inputs.val_repeats is not False:
+        return None
+    return Finding(
+        "augmentation.validation",
+        VAL,
+        "error",
+        "val photos differ from one reading to the next",
+        "the same tensor every time",
+        "Give val its own transform, without anything random",
+        0.95,
+    )
+
+
+def bounds(evidence: Evidence) -> Finding | None:
+    """Augmented values stay where the photos' values are, and do not pile up at the ends."""
+    inputs = evidence.inputs
+    if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
+        return None
+    low, high = float(inputs.val.min()), float(inputs.val.max())
+    margin = MARGIN * (high - low)
+    outside = float(((inputs.train < low - margin) | (inputs.train > high + margin)).mean())
+    piled = _piled(inputs.train, low, high) - _piled(inputs.val, low, high)
+    if outside <= OUTSIDE and piled <= SATURATED:
+        return None
+    found = (
+        f"{outside:.0%} of the train values lie outside val's range ({low:.3g} to {high:.3g}), from"
+        f" {inputs.train.min():.3g} to {inputs.train.max():.3g}"
+        if outside > OUTSIDE
+        else f"{piled:.0%} more values of train than of val are clipped at {low:.3g} or {high:.3g}"
+    )
+    return Finding(
+        "augmentation.bounds",
+        RANGE,
+        "error",
+        found,
+        "train values within the range of the photos",
+        "Augment before scaling, or scale the steps too (a brightness step of 32 is 32 / 255)",
+        0.9,
+    )
+
+
+def _piled(values: Float32[np.ndarray, "..."], low: float, high: float) -> float:
+    """Share of values at either end of a range, or beyond it."""
+    edge = 1e-3 * (high - low)
+    return float(((values <= low + edge) | (values >= high - edge)).mean())
+
+
+def fresh(evidence: Evidence) -> Finding | None:
+    """Every reading of a train photo is another view."""
+    inputs = evidence.inputs
+    if inputs is None or not inputs.augments or inputs.train_repeats is not True:
+        return None
+    return Finding(
+        "augmentation.fresh",
+        FROZEN,
+        "error",
+        "train photos are the same tensor every time, though they are meant to be augmented",
+        "another view each time",
+        "Cache before the random steps, not after them",
+        0.95,
+    )
+
+
+def workers(evidence: Evidence) -> Finding | None:
+    """Workers draw from different seeds."""
+    if evidence.inputs is None or evidence.inputs.workers_agree is not True:
+        return None
+    return Finding(
+        "augmentation.workers",
+        WORKERS,
+        "error",
+        "two workers draw the same augmentation for the same photo",
+        "different draws",
+        "Seed each worker's generator in worker_init_fn, from torch.initial_seed()",
+        0.97,
+    )
+
+
+CHECKS = (validation, bounds, fresh, workers)

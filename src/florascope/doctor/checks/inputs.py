@@ -1,0 +1,198 @@
+"""Does the network get what its weights were taught on?"""
+
+from typing import Any
+
+import numpy as np
+
+from florascope.doctor.canary import AS_IT_IS
+from florascope.doctor.evidence import Evidence, Inputs
+from florascope.doctor.finding import Finding
+from florascope.doctor.photometry import NORMALISATIONS, Fit
+from florascope.model.preprocessing import Preprocessing
+
+SCALE = 40.0  # ratios beyond this are a factor of 255, not another standard deviation
+MEAN_OFF, STD_OFF = 0.03, 0.08  # in [0, 1] units, and relative
+READABLE = 0.5  # R^2 from which a fit says something
+SURER = 1.5  # times more sure: the canary asks for a remedy
+SLACK = 0.02  # of [0, 1]: resampling overshoots a little
+TIGHT = 0.1  # photos reach this close to black and to white
+
+RANGE = "input range wrong for the weights"
+TWICE = "input rescaled twice"
+SWAPPED = "BGR for RGB"
+STANDARDISED = "wrong mean or standard deviation"
+LAYOUT = "wrong layout of the input"
+
+
+def layout(evidence: Evidence) -> Finding | None:
+    """Channels first, and not merely by a reshape."""
+    inputs = evidence.inputs
+    if inputs is None:
+        return None
+    shape = inputs.val.shape
+    if len(shape) != 4 or shape[1] != 3:
+        return _finding(
+            "layout", LAYOUT, f"batches of shape {shape}", "(b, 3, height, width)", 0.99
+        )
+    if inputs.fit is not None and inputs.fit.order == "reshaped" and inputs.fit.r2 > READABLE:
+        text = f"tensors that explain {inputs.fit.r2:.0%} of the photos once read as (h, w, 3)"
+        return _finding("layout", LAYOUT, text, "a transposed photo", 0.99)
+    one, three = _step(inputs, 1), _step(inputs, 3)
+    if three < 0.7 * one:
+        text = f"pixels 3 columns apart alike ({three:.3g}), neighbours not ({one:.3g})"
+        return _finding("layout", LAYOUT, text, "neighbours that are the most alike", 0.9)
+    return None
+
+
+def _step(inputs: Inputs, columns: int) -> float:
+    """Mean absolute difference of pixels that lie some columns apart."""
+    val = inputs.val
+    return float(np.abs(val[..., columns:] - val[..., :-columns]).mean())
+
+
+def scale(evidence: Evidence) -> Finding | None:
+    """The contract's scale, not 255 times more or less."""
+    inputs = _usable(evidence)
+    if inputs is None or inputs.contract is None:
+        return None
+    ratio, sure = _ratio(inputs, inputs.contract)
+    low, high = _bounds(inputs.contract)
+    found = f"values from {inputs.val.min():.3g} to {inputs.val.max():.3g}"
+    expected = f"{low:.3g} to {high:.3g}, as the weights were taught"
+    if ratio > SCALE:
+        return _finding("scale", RANGE, f"{found} (0 to 255)", expected, sure)
+    if ratio < 1 / SCALE:
+        found += f", {1 / ratio:.0f} times too flat"
+        return _finding("scale", TWICE, found, expected, sure)
+    return None
+
+
+def _ratio(inputs: Inputs, contract: Preprocessing) -> tuple[float, float]:
+    """Contrast found over contrast expected, and how sure that is."""
+    std = np.array(contract.std)
+    if inputs.fit is not None and inputs.fit.r2 > READABLE:
+        return float(np.abs(inputs.fit.gain * std).mean()), 0.99
+    spread = inputs.val.std(axis=(0, 2, 3)) * std
+    return float(spread.mean()) / 0.25, 0.9  # photos deviate by about 0.25 of [0, 1]
+
+
+def standardisation(evidence: Evidence) -> Finding | None:
+    """The contract's mean and standard deviation."""
+    inputs = _usable(evidence)
+    if inputs is None or inputs.contract is None or scale(evidence) or channels(evidence):
+        return None
+    contract, fit = inputs.contract, inputs.fit
+    expected = f"mean {_triple(contract.mean)}, std {_triple(contract.std)}"
+    if fit is not None and fit.r2 > READABLE:
+        if not _standardised_otherwise(fit, contract):
+            return None
+        found = f"mean {_triple(fit.mean)}, std {_triple(fit.std)}{_named(fit.mean, fit.std)}"
+        return _standard_finding(contract, found, expected, 0.98)
+    other = _other_normalisation(inputs, contract)
+    found = f"values that fit {other}"
+    return _standard_finding(contract, found, expected, 0.85) if other else None
+
+
+def _standard_finding(contract: Preprocessing, found: str, expected: str, sure: float) -> Finding:
+    """[0, 1] for [-1, 1], or the reverse, is a wrong range; anything else wrong constants."""
+    plain = ("[0, 1]", "[-1, 1]")
+    ours = _named(np.array(contract.mean), np.array(contract.std))
+    ranges = any(name in found for name in plain) and any(name in ours for name in plain)
+    return _finding("standardisation", RANGE if ranges else STANDARDISED, found, expected, sure)
+
+
+def _standardised_otherwise(fit: Fit, contract: Preprocessing) -> bool:
+    flip = -1 if contract.channel_order == "bgr" else 1
+    mean, std = np.array(contract.mean)[::flip], np.array(contract.std)[::flip]
+    off = np.abs(fit.mean - mean).max() > MEAN_OFF
+    return bool(off or np.abs(fit.std / std - 1).max() > STD_OFF)
+
+
+def _named(mean: Any, std: Any) -> str:  # noqa: ANN401
+    for name, m, s in NORMALISATIONS:
+        if np.abs(mean - np.array(m)).max() < MEAN_OFF and np.abs(std - np.array(s)).max() < 0.03:
+            return f", which is {name}"
+    return ""
+
+
+def _other_normalisation(inputs: Inputs, contract: Preprocessing) -> str:
+    """Name another known scaling that brings the batch tightly to [0, 1] where ours does not."""
+    if _tight(inputs, contract.mean, contract.std):
+        return ""
+    fits = [n.name for n in NORMALISATIONS if _tight(inputs, n.mean, n.std)]
+    return fits[0] if fits else ""
+
+
+def _tight(inputs: Inputs, mean: tuple[float, ...], std: tuple[float, ...]) -> bool:
+    """Whether undoing a scaling gives photos: within [0, 1], and reaching both ends."""
+    unit = inputs.val * np.reshape(std, (3, 1, 1)) + np.reshape(mean, (3, 1, 1))
+    low, high = unit.min(axis=(0, 2, 3)), unit.max(axis=(0, 2, 3))
+    inside = low.min() > -SLACK and high.max() < 1 + SLACK
+    return bool(inside and low.max() < TIGHT and high.min() > 1 - TIGHT)
+
+
+def channels(evidence: Evidence) -> Finding | None:
+    """Red first, or whatever the contract says."""
+    inputs = _usable(evidence)
+    if inputs is None or inputs.contract is None:
+        return None
+    expected = f"{inputs.contract.channel_order.upper()}, as the weights were taught"
+    if inputs.fit is not None and inputs.fit.r2 > READABLE:
+        if inputs.fit.order in {"rgb", "bgr"} and inputs.fit.order != inputs.contract.channel_order:
+            found = f"{inputs.fit.order.upper()}: channel 0 follows that of the photos"
+            return _finding("channels", SWAPPED, found, expected, 0.99)
+        return None
+    return None
+
+
+def canary(evidence: Evidence) -> Finding | None:
+    """The pretrained head is surest of the input as it is."""
+    sung = evidence.canary
+    if AS_IT_IS not in sung:
+        return None
+    best = max(sung, key=lambda name: sung[name])
+    if sung[best] < SURER * sung[AS_IT_IS]:
+        return None
+    cause = CANARY[best]
+    found = f"largest ImageNet probability {sung[AS_IT_IS]:.2f}, but {sung[best]:.2f} {best}"
+    return _finding("canary", cause, found, "the input as it is to be the surest", 0.8)
+
+
+CANARY = {
+    "channels swapped": SWAPPED,
+    "divided by 255": RANGE,
+    "multiplied by 255": TWICE,
+    "standardised first": STANDARDISED,
+    "standardised once less": STANDARDISED,
+    "reshaped": LAYOUT,
+}
+
+FIXES = {
+    RANGE: "Scale the pixels as the weights' own preprocessing does, once",
+    TWICE: "Drop one of the two divisions by 255 (ToTensor and Rescaling both divide)",
+    SWAPPED: "Convert with image[..., ::-1] (OpenCV reads BGR), or open photos with Pillow",
+    STANDARDISED: "Use the mean and std of the weights (timm: data.resolve_model_data_config)",
+    LAYOUT: "Transpose with permute(0, 3, 1, 2); a reshape scrambles the pixels",
+}
+
+
+def _usable(evidence: Evidence) -> Inputs | None:
+    inputs = evidence.inputs
+    sound = inputs is not None and layout(evidence) is None and inputs.val.std() > 0
+    return inputs if sound else None
+
+
+def _bounds(contract: Preprocessing) -> tuple[float, float]:
+    mean, std = np.array(contract.mean), np.array(contract.std)
+    return float((-mean / std).min()), float(((1 - mean) / std).max())
+
+
+def _triple(values: Any) -> str:  # noqa: ANN401
+    return " ".join(f"{value:.3f}" for value in values)
+
+
+def _finding(check: str, cause: str, found: str, expected: str, sure: float) -> Finding:
+    return Finding(f"inputs.{check}", cause, "error", found, expected, FIXES[cause], sure)
+
+
+CHECKS = (layout, scale, channels, standardisation, canary)

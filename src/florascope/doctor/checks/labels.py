@@ -1,0 +1,199 @@
+"""Do labels mean the same class everywhere, and the photo's?"""
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int64
+from scipy.optimize import linear_sum_assignment
+
+from florascope.data.health.label_errors import noise_rate
+from florascope.data.natural import natural_key
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding
+from florascope.doctor.quick_probe import Probe
+
+ONE_BASED = "labels start at 1"
+ORDER = "label order differs (1, 10, 100 for 1, 2, 3)"
+SHIFTED = "labels shifted between splits"
+SHUFFLED = "labels shuffled between splits"
+STRAY = "a stray folder as a class"
+NOISE = "label noise"
+
+STRAYS = re.compile(
+    r"^[._]|^(__macosx|train|val|valid|validation|test|images?|jpg|photos?|new folder|untitled"
+    r"|thumbs(\.db)?|checkpoints?|tmp|temp|backup|unknown|copy)$",
+    re.IGNORECASE,
+)
+NOISY = 0.15
+SIGMAS = 2.5
+SOUND = 0.35  # of the way from chance to perfect: a probe that has learned something
+Labels = Int64[np.ndarray, "n"]
+
+
+def one_based(evidence: Evidence) -> Finding | None:
+    """Labels run from 0 to K - 1."""
+    parts = (evidence.train, evidence.val, evidence.train_answers, evidence.val_answers)
+    subsets = [part for part in parts if part is not None and len(part.labels)]
+    if not subsets:
+        return None
+    low, high = min(int(s.labels.min()) for s in subsets), max(int(s.labels.max()) for s in subsets)
+    K = evidence.classes
+    outside = low < 0 or high >= K
+    if not outside and not (low == 1 and high == K - 1 and K > 2):
+        return None
+    return Finding(
+        "labels.one_based",
+        ONE_BASED,
+        "error" if outside else "warning",
+        f"labels from {low} to {high} for {K} outputs",
+        f"0 to {K - 1}",
+        "Subtract 1 (Oxford 102's imagelabels.mat starts at 1)",
+        0.97 if outside else 0.7,
+    )
+
+
+def order(evidence: Evidence) -> Finding | None:
+    """Train and val number the same classes alike."""
+    if evidence.train is None or evidence.val is None:
+        return None
+    ours, theirs = evidence.train.classes, evidence.val.classes
+    if not ours or not theirs or ours == theirs:
+        return None
+    at = next(
+        (k for k, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), 0
+    )
+    return Finding(
+        "labels.order",
+        ORDER if sorted(ours) == sorted(theirs) else SHIFTED,
+        "error",
+        f"class {at} is {ours[at]!r} in train and {theirs[at]!r} in val",
+        "one list of classes for both",
+        "Number the classes once, in natural order, and use that list everywhere",
+        0.98,
+    )
+
+
+def permuted(evidence: Evidence) -> Finding | None:
+    """Val labels mean what train labels mean, as far as the features can tell."""
+    probe = evidence.probe
+    if probe is None or order(evidence) is not None:
+        return None
+    renamed, gained, kept = _renaming(probe, evidence.classes)
+    if gained > max(2 * kept, kept + 0.2) and gained > _chance(evidence.classes) + 0.2:
+        names = evidence.train.classes if evidence.train else ()
+        cause = _kind(renamed, names)
+        found = f"a probe of train is right for {kept:.0%} of val, {gained:.0%} with val renamed"
+        expected = "about as many right without renaming"
+        fix = "Number the classes once, and use that list for train, val and test"
+        return Finding("labels.permuted", cause, "error", found, expected, fix, 0.95)
+    return _shuffled(probe, evidence.classes)
+
+
+def _renaming(probe: Probe, classes: int) -> tuple[Labels, float, float]:
+    """The renaming of val labels that fits best: found on one half, measured on the other."""
+    half = np.arange(len(probe.answers)) % 2 == 0
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (probe.val.labels[half], probe.answers[half]), 1)
+    counts[np.diag_indices(classes)] += 0.5  # where nothing is known, nothing is renamed
+    _, renamed = linear_sum_assignment(-counts)
+    answers, labels = probe.answers[~half], probe.val.labels[~half]
+    gained, kept = (renamed[labels] == answers).mean(), (labels == answers).mean()
+    return renamed.astype(np.int64), float(gained), float(kept)
+
+
+def _kind(renamed: Labels, names: Sequence[str]) -> str:
+    """Name the renaming: a shift, text order for natural order, or any other."""
+    classes = len(renamed)
+    steps = (renamed - np.arange(classes)) % classes
+    step = int(np.bincount(steps, minlength=classes).argmax())
+    if step in {1, classes - 1} and (steps == step).mean() > 0.5:
+        return SHIFTED
+    numbers = [str(k + 1) for k in range(classes)]
+    known = list(names) if len(names) == classes else numbers
+    for listed in (known, numbers):
+        text, natural = sorted(listed), sorted(listed, key=natural_key)
+        table = np.array([natural.index(name) for name in text])
+        for there in (table, np.argsort(table)):
+            moved = there != np.arange(classes)
+            if moved.any() and (renamed == there)[moved].mean() > 0.5:
+                return ORDER
+    return SHUFFLED
+
+
+def _shuffled(probe: Probe, classes: int) -> Finding | None:
+    """Each side can be learned from itself, or one can, but not one from the other."""
+    chance = _chance(classes)
+    if probe.val_top1 > chance + 0.25 * (1 - chance):
+        return None
+    own = {"train": probe.train_top1, "val": probe.own_val_top1}
+    learned = max(own.values())
+    if learned < max(3 * probe.val_top1, chance + SOUND * (1 - chance)):
+        return None
+    return Finding(
+        "labels.permuted",
+        SHUFFLED,
+        "error",
+        f"a probe of train is right for {probe.val_top1:.0%} of val; within train"
+        f" {own['train']:.0%}, within val {own['val']:.0%}",
+        "val to be answered about as well as train photos left out",
+        "Check that labels and photos of each split are in the same order",
+        0.8,
+    )
+
+
+def stray(evidence: Evidence) -> Finding | None:
+    """Every class is one: no system folder, no subset, no heap of leftovers."""
+    names = evidence.train.classes if evidence.train else ()
+    odd = [name for name in names if STRAYS.search(name)]
+    if not odd or len(odd) == len(names):
+        return None
+    return Finding(
+        "labels.stray",
+        STRAY,
+        "error",
+        f"{len(names)} classes, among them {', '.join(map(repr, odd[:3]))}",
+        "folders of classes alone",
+        f"Move {odd[0]} elsewhere",
+        0.93,
+    )
+
+
+def noise(evidence: Evidence) -> Finding | None:
+    """Photos look like their own class, by confident learning out of fold."""
+    probe = evidence.probe
+    if probe is None or permuted(evidence) is not None:
+        return None
+    chance = _chance(evidence.classes)
+    learned = probe.val_top1 > chance + SOUND * (1 - chance)
+    if not learned or probe.train_top1 + SIGMAS * _doubt(probe) > probe.val_top1:
+        return None
+    # Features that cannot tell classes apart look noisy, too: then val would be as bad as train.
+    worse = 1 - probe.train_top1 / probe.val_top1
+    rate = min(worse, noise_rate(probe.train_probabilities, probe.train.labels))
+    if rate < NOISY:
+        return None
+    return Finding(
+        "labels.noise",
+        NOISE,
+        "warning",
+        f"about {rate:.0%} of the train labels are wrong (a probe is right for"
+        f" {probe.train_top1:.0%} of train left out and {probe.val_top1:.0%} of val)",
+        f"less than {NOISY:.0%}",
+        "Look at the suspects: florascope data inspect DATA --report health.html",
+        0.85,
+    )
+
+
+def _doubt(probe: Probe) -> float:
+    """Standard error of the difference of the probe's two accuracies."""
+    parts = ((probe.train_top1, probe.train), (probe.val_top1, probe.val))
+    return math.sqrt(sum(max(p * (1 - p), 0.01) / len(sample.labels) for p, sample in parts))
+
+
+def _chance(classes: int) -> float:
+    return 1 / max(classes, 1)
+
+
+CHECKS = (one_based, order, stray, permuted, noise)

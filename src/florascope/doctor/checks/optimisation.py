@@ -1,0 +1,117 @@
+"""Does the optimizer move what it should, as far as it should?"""
+
+import math
+
+from florascope.doctor.checks import weights
+from florascope.doctor.evidence import Evidence, Loop
+from florascope.doctor.finding import Finding
+
+NOT_OPTIMISED = "parameters missing from the optimizer"
+NOT_FROZEN = "parameters meant frozen are trained"
+ZERO = "learning rate is zero"
+LOW = "learning rate too low"
+HIGH = "learning rate too high"
+
+HARDLY = 0.05  # of what a good learning rate gains on one batch
+LEAP = 4.0  # times the starting loss: steps that throw the loss up
+
+
+def missing(evidence: Evidence) -> Finding | None:
+    """Every parameter that asks for a gradient is in the optimizer."""
+    network = evidence.network
+    if network is None or network.optimised is None:
+        return None
+    left_out = sorted(set(network.trainable) - set(network.optimised))
+    if not left_out:
+        return None
+    in_head = [name for name in left_out if name in network.head]
+    first = (in_head or left_out)[0]
+    return Finding(
+        "optimisation.missing",
+        NOT_OPTIMISED,
+        "error",
+        f"{len(left_out)} of {len(network.trainable)} trainable parameters are not in the"
+        f" optimizer ({first} first{', the last layer itself' if in_head else ''})",
+        "all of them",
+        "Make the optimizer after the last layer is replaced, from model.parameters()",
+        0.98 if in_head else 0.9,
+    )
+
+
+def frozen(evidence: Evidence) -> Finding | None:
+    """What is meant frozen asks for no gradient and keeps its values."""
+    network = evidence.network
+    if network is None or not network.meant_frozen:
+        return None
+    training = [
+        n for n in network.meant_frozen if n in network.trainable and n in (network.optimised or ())
+    ]
+    moved = [] if weights.loaded(evidence) else list(network.changed)
+    if not training and not moved:
+        return None
+    what, names = ("train", training) if training else ("have changed", moved)
+    return Finding(
+        "optimisation.frozen",
+        NOT_FROZEN,
+        "error",
+        f"{len(names)} of {len(network.meant_frozen)} parameters meant frozen {what}"
+        f" ({names[0]} first)",
+        "none of them",
+        "Set requires_grad = False on the frozen part before the optimizer is made",
+        0.98,
+    )
+
+
+def rate(evidence: Evidence) -> Finding | None:
+    """One batch can be overfitted with the script's own optimizer; the loss falls, steadily."""
+    loop = evidence.loop
+    if loop is None:
+        return None
+    if loop.rates and max(loop.rates) == 0:
+        return _rate(ZERO, f"learning rates {_list(loop)}", "a rate above 0", 0.99)
+    return _of_one_batch(loop) or _of_history(loop, evidence.classes)
+
+
+def _of_one_batch(loop: Loop) -> Finding | None:
+    if loop.overfit is None:
+        return None
+    losses, reachable = loop.overfit.losses, loop.overfit.reachable
+    start, end = losses[0], losses[-1]
+    top = max(losses) if all(map(math.isfinite, losses)) else math.inf
+    text = f"one batch, {len(losses) - 1} steps at {_list(loop)}: loss {start:.3g} to {end:.3g}"
+    if top > LEAP * start:
+        expected = f"a falling loss (a good rate reaches {reachable:.2g})"
+        return _rate(HIGH, f"{text}, up to {top:.3g} on the way", expected, 0.9)
+    if start - end < HARDLY * (start - reachable):
+        return _rate(LOW, text, f"near {reachable:.2g}, which a good rate reaches", 0.9)
+    return None
+
+
+def _of_history(loop: Loop, classes: int) -> Finding | None:
+    losses = [row["train_loss"] for row in loop.history if "train_loss" in row]
+    if not losses:
+        return None
+    text = f"train loss {losses[0]:.3g} in the first row, {losses[-1]:.3g} in the last"
+    uniform = math.log(classes)
+    if not all(map(math.isfinite, losses)) or losses[-1] > 2 * uniform:
+        return _rate(HIGH, text, f"below ln K = {uniform:.3g}, the loss of a uniform guess", 0.7)
+    still = len(losses) > 2 and losses[0] - losses[-1] < 0.01 * uniform
+    if still and losses[-1] > 0.95 * uniform:
+        return _rate(LOW, text, "a loss that falls well below ln K", 0.5)
+    return None
+
+
+def _list(loop: Loop) -> str:
+    return ", ".join(f"{rate:g}" for rate in loop.rates) or "the given rate"
+
+
+def _rate(cause: str, found: str, expected: str, sure: float) -> Finding:
+    fixes = {
+        ZERO: "Set a learning rate; look for a scheduler that ended at 0",
+        LOW: "Raise it tenfold until one batch is overfitted in a few dozen steps",
+        HIGH: "Lower it tenfold until the loss falls steadily",
+    }
+    return Finding("optimisation.rate", cause, "error", found, expected, fixes[cause], sure)
+
+
+CHECKS = (missing, frozen, rate)

@@ -1,0 +1,149 @@
+"""Do train and val divide the photos as they should?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from florascope.data.health.hashing import near_pairs
+from florascope.doctor.checks.features import relative_spread
+from florascope.doctor.evidence import Evidence, Subset
+from florascope.doctor.finding import Finding
+
+TINY = "split is tiny"
+SWAPPED = "train and validation swapped"
+SAME_PATH = "train and validation share files"
+SAME_BYTES = "train and validation share photos (equal bytes)"
+NEAR = "train and validation share photos (near-duplicates)"
+
+FEW = 20  # val photos: one is five points of accuracy
+UNSEEN = 0.5  # share of the classes without a val photo
+LEAKING = 0.02  # of val
+SAME = 1e-3  # relative distance of the features of one photo, up to rounding
+SPREAD = 0.01  # features that do not differ at all say nothing
+
+
+def tiny(evidence: Evidence) -> Finding | None:
+    """Enough val photos to tell good from bad, and train photos of every class."""
+    if evidence.train is None or evidence.val is None:
+        return None
+    n, untrained = evidence.val.size, _absent(evidence.train, evidence.classes)
+    missing = _absent(evidence.val, evidence.classes) / max(evidence.classes, 1)
+    if n >= FEW and missing <= UNSEEN and untrained <= evidence.classes // 2:
+        return None
+    return Finding(
+        "split.tiny",
+        TINY,
+        "error",
+        f"{evidence.train.size} train photos ({untrained} of {evidence.classes} classes have"
+        f" none) and {n} val photos ({missing:.0%} of the classes have none)",
+        f"at least {FEW} val photos, and every class in both",
+        "Split by classes, such as 80/10/10 of each",
+        0.9,
+    )
+
+
+def _absent(subset: Subset, classes: int) -> int:
+    """Classes without a photo; 0 where not every label is known."""
+    if len(subset.labels) < subset.size:
+        return 0
+    return classes - len(np.unique(subset.labels[(subset.labels >= 0) & (subset.labels < classes)]))
+
+
+def swapped(evidence: Evidence) -> Finding | None:
+    """Train is the larger part."""
+    if evidence.train is None or evidence.val is None:
+        return None
+    train, val = evidence.train.size, evidence.val.size
+    if val <= 2 * train:
+        return None
+    return Finding(
+        "split.swapped",
+        SWAPPED,
+        "error",
+        f"{train} train photos and {val} val photos",
+        "more train photos than val photos",
+        "Check which set is which (Oxford 102's tstid is the largest of its three)",
+        0.9,
+    )
+
+
+def paths(evidence: Evidence) -> Finding | None:
+    """No file is in both."""
+    return _overlap(evidence, "paths", SAME_PATH, 0.99)
+
+
+def contents(evidence: Evidence) -> Finding | None:
+    """No two files, one in each, have the same bytes."""
+    if _overlap(evidence, "paths", SAME_PATH, 0.99) is not None:
+        return None
+    return _overlap(evidence, "digests", SAME_BYTES, 0.98)
+
+
+def _overlap(evidence: Evidence, kind: str, cause: str, sure: float) -> Finding | None:
+    if evidence.train is None or evidence.val is None:
+        return None
+    ours: Sequence[str] = getattr(evidence.train, kind)
+    theirs: Sequence[str] = getattr(evidence.val, kind)
+    shared = set(ours) & set(theirs)
+    doubled = [i for i, key in enumerate(theirs) if key in shared]
+    return _leak(f"split.{kind}", cause, evidence.val, doubled, sure)
+
+
+def near(evidence: Evidence) -> Finding | None:
+    """No val photo looks like a train photo resized or saved again."""
+    train, val = evidence.train, evidence.val
+    if train is None or val is None or train.hashes is None or val.hashes is None:
+        return None
+    if contents(evidence) is not None or paths(evidence) is not None:
+        return None
+    doubled = np.unique(near_pairs(val.hashes, train.hashes)[:, 0]).tolist()
+    return _leak("split.near", NEAR, val, doubled, 0.93)
+
+
+def features(evidence: Evidence) -> Finding | None:
+    """Where the photos themselves are not to be had: no val photo has a train photo's features."""
+    train, val = evidence.train_answers, evidence.val_answers
+    if train is None or val is None or evidence.val is None or evidence.val.digests:
+        return None
+    if relative_spread(val.features) < SPREAD:
+        return None
+    doubled = np.flatnonzero(_nearest(val.features, train.features) < SAME)
+    share = len(doubled) / len(val.labels)
+    if len(doubled) < 3 or share < LEAKING:
+        return None
+    found = f"{len(doubled)} of {len(val.labels)} val photos have the features of a train photo"
+    expected = "none: what was learned by heart measures nothing"
+    fix = "Keep doubled photos on one side of the split"
+    return Finding("split.features", NEAR, "error", found, expected, fix, 0.85)
+
+
+def _nearest(
+    ones: Float[np.ndarray, "n c"], others: Float[np.ndarray, "m c"]
+) -> Float[np.ndarray, "n"]:
+    """Relative distance to the nearest of the others: |f - g| / |f|."""
+    a, b = ones.astype(np.float64), others.astype(np.float64)
+    squares = np.square(a).sum(1)
+    distances = squares[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
+    return np.sqrt(np.maximum(distances.min(1), 0) / np.maximum(squares, 1e-12))
+
+
+def _leak(
+    check: str, cause: str, val: Subset, doubled: Sequence[int], sure: float
+) -> Finding | None:
+    if not doubled:
+        return None
+    share = len(doubled) / val.size
+    first = f" ({val.paths[doubled[0]]} first)" if val.paths else ""
+    return Finding(
+        check,
+        cause,
+        "error" if share > LEAKING else "warning",
+        f"{len(doubled)} of {val.size} val photos are in train{first}",
+        "none: what was learned by heart measures nothing",
+        "Keep doubled photos on one side of the split",
+        sure,
+    )
+
+
+CHECKS = (paths, contents, near, features, swapped, tiny)

@@ -1,0 +1,46 @@
+"""All findings about one training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from florascope.doctor.checks import CHECKS, Check
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding, Severity, ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor found.
+
+    Attributes:
+        findings: most likely cause first; empty where nothing is wrong.
+        seconds: that gathering the evidence and judging it took.
+    """
+
+    findings: tuple[Finding, ...]
+    seconds: float = 0.0
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of one severity."""
+        return tuple(f for f in self.findings if f.severity == severity)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the findings as JSON values."""
+        return {"findings": [f.to_json() for f in self.findings], "seconds": self.seconds}
+
+    def __str__(self) -> str:
+        return "\n\n".join(_paragraph(f) for f in self.findings) or "Nothing wrong was found."
+
+
+def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
+    """Hold every check against the evidence; one whose evidence is missing says nothing."""
+    found = (check(evidence) for check in checks)
+    return ordered([finding for finding in found if finding is not None])
+
+
+def _paragraph(finding: Finding) -> str:
+    return (
+        f"{finding.severity}: {finding.cause} ({finding.confidence:.0%} sure, {finding.check})\n"
+        f"  found: {finding.found}\n  expected: {finding.expected}\n  fix: {finding.fix}"
+    )

@@ -1,0 +1,237 @@
+"""What the checks look at: records gathered once, each None where it is not to be had."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int64
+
+from florascope.doctor.photometry import Fit
+from florascope.doctor.quick_probe import Probe
+from florascope.model.preprocessing import Preprocessing
+
+Outputs = Float[np.ndarray, "n k"]
+Labels = Int64[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """All photos of train, or of val, as far as they can be told without a network.
+
+    Attributes:
+        size: photos in all.
+        labels: (n,) of all photos where they are known, of a sample elsewhere.
+        classes: names in the order of the labels; () where unknown.
+        paths: of the n photos; () where unknown.
+        digests: of their bytes; () where unknown.
+        hashes: (n, bits) perceptual hashes; None where unknown.
+    """
+
+    size: int
+    labels: Labels
+    classes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    hashes: Bool[np.ndarray, "n bits"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the network says of some photos of a subset, in eval mode.
+
+    Attributes:
+        labels: (n,).
+        outputs: (n, K) as the network gives them, logits or not.
+        features: (n, c) that its last layer sees.
+    """
+
+    labels: Labels
+    outputs: Outputs
+    features: Float[np.ndarray, "n c"]
+
+    @property
+    def top1(self) -> float:
+        """Share of right answers."""
+        return float((self.outputs.argmax(1) == self.labels).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What the loaders hand to the network.
+
+    Attributes:
+        train: a batch.
+        val: a batch.
+        contract: what the weights expect; None where nobody said.
+        fit: how the val photos became tensors; None where the photos are not to be had.
+        rotated: the same for photos with an EXIF rotation: R^2 of the upright photo and of the
+            photo as stored.
+        serving: how the photos become tensors where the network answers.
+        val_repeats: whether a val photo fetched twice is the same tensor.
+        train_repeats: whether a train photo fetched twice is.
+        augments: whether train is meant to be augmented.
+        workers_agree: whether two workers draw the same augmentation.
+    """
+
+    train: Float32[np.ndarray, "..."]
+    val: Float32[np.ndarray, "..."]
+    contract: Preprocessing | None = None
+    fit: Fit | None = None
+    rotated: tuple[float, float] | None = None
+    serving: Fit | None = None
+    val_repeats: bool | None = None
+    train_repeats: bool | None = None
+    augments: bool = False
+    workers_agree: bool | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """One val batch through the network in each mode.
+
+    Attributes:
+        training: whether the network was handed over in train mode.
+        labels: (b,).
+        given: (b, K) in the mode it was handed over in.
+        evaluated: (b, K) in eval mode.
+        trained: (b, K) in train mode.
+        single: (b, K) in eval mode, in 32-bit floats where the network's are narrower.
+        deployed: (b, K) where the network answers (another device, precision, format).
+    """
+
+    training: bool
+    labels: Int64[np.ndarray, "b"]
+    given: Float[np.ndarray, "b k"]
+    evaluated: Float[np.ndarray, "b k"]
+    trained: Float[np.ndarray, "b k"]
+    single: Float[np.ndarray, "b k"] | None = None
+    deployed: Float[np.ndarray, "b k"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """One BatchNorm layer.
+
+    Attributes:
+        name: of the module.
+        frozen: whether its scale and shift do not train.
+        moves: whether a pass in train mode changes its running statistics.
+        drift: of its running mean from the pretrained one, in running standard deviations (root
+            mean square over channels); None where the pretrained one is unknown.
+    """
+
+    name: str
+    frozen: bool
+    moves: bool
+    drift: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network's parameters, by name.
+
+    Attributes:
+        trainable: those that ask for a gradient.
+        optimised: those in the optimizer; None where there is none.
+        meant_frozen: those the script wants to keep.
+        head: those of the last layer.
+        similarity: cosine of each pretrained weight and the network's, by the pretrained name;
+            0 where the network has none of that name and shape. Empty where unknown.
+        changed: parameters meant frozen that are no longer the pretrained ones.
+        untouched: share of normalisation layers still at their initial values.
+        norms: the BatchNorm layers.
+    """
+
+    trainable: tuple[str, ...]
+    optimised: tuple[str, ...] | None = None
+    meant_frozen: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    similarity: Mapping[str, float] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    untouched: float = 0.0
+    norms: tuple[Norm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overfit:
+    """One batch, fitted again from a fresh last layer with the script's optimizer.
+
+    Attributes:
+        losses: before each step and after the last.
+        reachable: the lowest loss that Adam reaches in as many steps at a good learning rate.
+    """
+
+    losses: tuple[float, ...]
+    reachable: float
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """How the network was trained.
+
+    Attributes:
+        loss: name of the loss.
+        rates: learning rates of the optimizer's groups; () where unknown.
+        overfit: one batch fitted again.
+        history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
+    """
+
+    loss: str = "CrossEntropyLoss"
+    rates: tuple[float, ...] = ()
+    overfit: Overfit | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the script says of itself.
+
+    Attributes:
+        reported: figures by name, such as val_top1 (0 to 1).
+        half: what its metric says of planted answers of which exactly half are right.
+    """
+
+    reported: Mapping[str, float] = field(default_factory=dict)
+    half: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything gathered about one training.
+
+    Attributes:
+        classes: K, the width of the network's output.
+        trained: whether training is over, so that answers can be judged.
+        train: the whole subset.
+        val: the whole subset.
+        train_answers: of the network on photos it was trained on.
+        val_answers: on photos it was not.
+        inputs: what the loaders hand over.
+        modes: one batch in each mode.
+        network: its parameters.
+        loop: the training.
+        claims: what the script says.
+        canary: mean largest probability of the pretrained head, by what was done to the input
+            ("as it is", "x 255", ...); empty where there is no such head.
+    """
+
+    classes: int
+    trained: bool = True
+    train: Subset | None = None
+    val: Subset | None = None
+    train_answers: Answers | None = None
+    val_answers: Answers | None = None
+    inputs: Inputs | None = None
+    modes: Modes | None = None
+    network: Network | None = None
+    loop: Loop | None = None
+    claims: Claims | None = None
+    canary: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def probe(self) -> Probe | None:
+        """A quick probe on the features, or None where there are too few."""
+        if self.train_answers is None or self.val_answers is None:
+            return None
+        return Probe.fit(self.train_answers, self.val_answers, self.classes)

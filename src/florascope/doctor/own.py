@@ -1,0 +1,229 @@
+"""The doctor for this project's own runs: evidence that is already there, in seconds."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+from torch import Tensor
+
+from florascope.data.dataset import Dataset
+from florascope.data.split import Indexes, Split
+from florascope.doctor import parameters
+from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
+from florascope.doctor.finding import Finding
+from florascope.doctor.forward import find_head, modes
+from florascope.errors import PhotoError
+from florascope.model.backbone import Backbone
+from florascope.model.classifier import Classifier
+from florascope.model.fusing import fuse
+from florascope.model.preprocessing import Preprocessing
+from florascope.model.weights import load_backbone
+from florascope.training.experiment import Experiment
+from florascope.training.recipe import FinetuneRecipe
+
+SEEN = 8  # photos that go through the network once more
+FITTED = 2048  # photos that the quick probe learns from
+FROZEN = frozenset({"seed", "probe"})  # recipes that leave the backbone as it is; finetune may not
+
+
+def before_training(dataset: Dataset, split: Split, backbone: Backbone) -> tuple[Finding, ...]:
+    """Check data, split, input and weights in seconds, before anything is trained.
+
+    Args:
+        dataset: the photos.
+        split: their division.
+        backbone: with the weights and preprocessing that the training will use.
+
+    Returns:
+        The findings, most likely cause first.
+    """
+    few = [_tensors(dataset, split[s], backbone.preprocessing)[0] for s in ("train", "val")]
+    if min(map(len, few)) == 0:  # nothing could be read: training says so itself
+        return judge(data_evidence(dataset, split))
+    answers = [_embedded(backbone, images, dataset) for images in few]
+    evidence = data_evidence(
+        dataset,
+        split,
+        inputs=Inputs(few[0].numpy(), few[1].numpy(), backbone.preprocessing),
+        train_answers=answers[0],
+        val_answers=answers[1],
+    )
+    return judge(evidence)
+
+
+def after_training(experiment: Experiment) -> tuple[Finding, ...]:
+    """Check a finished run in seconds: its answers, features, figures and weights.
+
+    Args:
+        experiment: the run, whose features and logits are at hand.
+
+    Returns:
+        The findings, most likely cause first.
+    """
+    return judge(evidence_of(experiment))
+
+
+def diagnose_run(experiment: Experiment) -> Diagnosis:
+    """The same, timed."""
+    start = time.perf_counter()
+    findings = after_training(experiment)
+    return Diagnosis(findings, time.perf_counter() - start)
+
+
+def evidence_of(experiment: Experiment) -> Evidence:
+    """Gather what a finished run shows."""
+    at_hand = (experiment.bank.values[0], experiment.logits)
+    told = experiment.to_json()
+    evidence = run_evidence(
+        experiment.dataset,
+        experiment.split,
+        experiment.classifier,
+        at_hand,
+        experiment.bank.readable,
+        told,
+    )
+    reported = {f"{s}_top1": m.top1 for s, m in experiment.metrics.items()}
+    return replace(
+        evidence,
+        loop=Loop(history=tuple(row for row in experiment.history if "epoch" in row)),
+        claims=Claims({**reported, "val_loss": experiment.metrics["val"].loss}),
+    )
+
+
+def run_evidence(
+    dataset: Dataset,
+    split: Split,
+    classifier: Classifier,
+    at_hand: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "n k"]],
+    readable: Bool[np.ndarray, "n"],
+    told: Mapping[str, Any],
+) -> Evidence:
+    """Gather what a classifier and the features of its photos show.
+
+    Args:
+        dataset: the photos.
+        split: their division.
+        classifier: the network.
+        at_hand: (n, c) features and (n, K) logits of the photos.
+        readable: whether a photo has them.
+        told: what the run says of itself; its "backbone", "weights" and "recipe" are used.
+    """
+    features, logits = at_hand
+    kept = split.only(readable)
+    images, at = _tensors(dataset, kept.val, classifier.preprocessing)
+    learned, _ = _tensors(dataset, kept.train, classifier.preprocessing)
+    labels = torch.from_numpy(dataset.labels[at])
+    chosen: dict[str, Indexes] = {f"{s}_answers": some(kept[s]) for s in ("train", "val")}
+    said: dict[str, Any] = {
+        k: Answers(dataset.labels[i], logits[i], features[i]) for k, i in chosen.items()
+    }
+    return data_evidence(
+        dataset,
+        split,
+        trained=True,
+        inputs=Inputs(learned.numpy(), images.numpy(), classifier.preprocessing),
+        modes=modes(classifier, images, labels, lambda _: logits[at]),
+        network=network_of(classifier, images, told) if "backbone" in told else None,
+        **said,
+    )
+
+
+def network_of(classifier: Classifier, images: Tensor, told: Mapping[str, Any]) -> Network:
+    """Compare the weights with the pretrained ones that the run names."""
+    frozen = ("backbone",) if told.get("recipe") in FROZEN else ()
+    reference = _reference(told, images)
+    head = find_head(classifier, images[:1])
+    return parameters.examine(classifier, images, head, frozen=frozen, reference=reference)
+
+
+def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
+    """The pretrained weights as the recipe writes them.
+
+    Fine-tuning with BatchNorm standing still folds it into the convolutions and hands it back as a
+    shift alone (`florascope.model.fusing`); the pretrained weights must be folded alike.
+    """
+    net = load_backbone(str(told["backbone"]), told.get("weights")).net
+    if told.get("recipe") != FinetuneRecipe.name or told.get("train_batchnorm"):
+        return dict(net.state_dict())
+    fused = fuse(net, images[:2])
+    return fused.unfused(dict(fused.net.state_dict()))
+
+
+def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # noqa: ANN401
+    """Gather what labels, split and digests show; more fields of `Evidence` may be given."""
+    known = {"trained": False, **more}
+    train, val = (_subset(dataset, split[s]) for s in ("train", "val"))
+    return Evidence(len(dataset.classes), train=train, val=val, **known)
+
+
+def _subset(dataset: Dataset, indexes: Indexes) -> Subset:
+    return Subset(
+        size=len(indexes),
+        labels=dataset.labels[indexes],
+        classes=tuple(c.name for c in dataset.classes),
+        digests=tuple(_digest(dataset, int(i)) for i in indexes),
+    )
+
+
+def _digest(dataset: Dataset, index: int) -> str:
+    try:
+        return dataset.photos[index].digest()
+    except PhotoError:
+        return f"unreadable {index}"
+
+
+def some(indexes: Indexes, count: int = FITTED) -> Indexes:
+    """Pick evenly, at most count."""
+    if len(indexes) <= count:
+        return indexes
+    return indexes[np.linspace(0, len(indexes) - 1, count).astype(np.int64)]
+
+
+def _tensors(
+    dataset: Dataset, indexes: Indexes, preprocessing: Preprocessing
+) -> tuple[Tensor, list[int]]:
+    """A few readable photos as the network gets them, and which they are."""
+    tensors, read = [], []
+    for i in some(indexes, 2 * SEEN).tolist():
+        try:
+            tensors.append(torch.from_numpy(preprocessing(dataset.photos[i].read())))
+            read.append(i)
+        except PhotoError:
+            continue
+        if len(read) == SEEN:
+            break
+    size = preprocessing.size
+    return torch.stack(tensors) if tensors else torch.zeros(0, 3, size, size), read
+
+
+def _embedded(backbone: Backbone, images: Tensor, dataset: Dataset) -> Answers:
+    """Features before there is a head: outputs are all zero."""
+    with torch.no_grad():
+        features = backbone(images).features.numpy()
+    zeros = np.zeros((len(images), len(dataset.classes)), np.float32)
+    return Answers(np.zeros(len(images), np.int64), zeros, features)
+
+
+def read_history(run: Path) -> Sequence[dict[str, float]]:
+    """Rows of a run's history.csv that are epochs; none where the file is missing."""
+    import csv
+
+    path = run / "history.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as file:
+        rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+    return [row for row in rows if "epoch" in row]
+
+
+def read_figures(run: Path) -> dict[str, Any]:
+    """A run's metrics.json; {} where the file is missing."""
+    path = run / "metrics.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

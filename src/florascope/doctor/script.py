@@ -1,0 +1,239 @@
+"""The doctor for anybody's PyTorch training: a model and its two loaders."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from florascope.doctor import canary, loaders, overfitting, parameters
+from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Subset
+from florascope.doctor.forward import answers, find_head, modes, run
+from florascope.doctor.matching import Match, Source, match
+from florascope.model.preprocessing import Preprocessing
+from florascope.progress import Progress, silent
+
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Script:
+    """What a training script can tell beside its model and loaders; the more, the surer.
+
+    Attributes:
+        optimizer: the one it trains with.
+        loss: its loss module or function; cross-entropy on logits where not given.
+        contract: what the weights expect of their input; read from the model where it says so
+            (timm's pretrained_cfg).
+        frozen: names, or starts of names, of what shall not train ("backbone").
+        reference: the pretrained weights, a state dict.
+        pretrained: the pretrained network with its own ImageNet head, a batch to logits.
+        history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
+        reported: figures it reports, such as {"val_top1": 0.05, "val_loss": 4.69}.
+        metric: its accuracy, of (outputs, labels).
+        photos: the val photos, in the order of the val data set; found where that is one of
+            torchvision's folders.
+        serve: photo to tensor (3, h, w) where the network answers.
+        deployed: batch to outputs where the network answers.
+        augmented: whether train is meant to be augmented; seen in the transform's name otherwise.
+        trained: whether training is over, so that answers can be judged.
+        sample: photos of each loader to look at.
+    """
+
+    optimizer: Optimizer | None = None
+    loss: Any = None
+    contract: Preprocessing | None = None
+    frozen: Sequence[str] = ()
+    reference: Mapping[str, Tensor] | None = None
+    pretrained: Callable[[Tensor], Tensor] | None = None
+    history: Sequence[Mapping[str, float]] = ()
+    reported: Mapping[str, float] = field(default_factory=dict)
+    metric: Callable[[Tensor, Tensor], Any] | None = None
+    photos: Sequence[Source] = ()
+    serve: Callable[[Any], Any] | None = None
+    deployed: Callable[[Tensor], Any] | None = None
+    augmented: bool | None = None
+    trained: bool = True
+    sample: int = 512
+
+
+def diagnose(
+    model: nn.Module,
+    train_loader: loaders.Loader,
+    val_loader: loaders.Loader,
+    *,
+    progress: Progress = silent,
+    **told: Any,  # noqa: ANN401 (the fields of Script, which checks them)
+) -> Diagnosis:
+    """Find out why a training went wrong without an error.
+
+    The model is not touched: every pass is on a copy.
+
+        findings = florascope.diagnose(
+            model, train_loader, val_loader, optimizer=optimizer, frozen=["backbone"],
+            contract=Preprocessing(), reported={"val_top1": 0.05},
+        )
+        print(findings)
+
+    Args:
+        model: images to (b, K), as it is evaluated (after model.eval(), that is).
+        train_loader: batches of (images, labels), as it is trained on.
+        val_loader: the same, as it is evaluated on.
+        progress: told after each batch.
+        told: what else is known, by the names of `Script`'s attributes.
+
+    Returns:
+        The findings, most likely cause first.
+
+    Raises:
+        DataError: a loader gives nothing, or no (images, labels).
+        FlorascopeError: the network cannot take the loader's batches.
+    """
+    start = time.perf_counter()
+    evidence = gather(model, train_loader, val_loader, Script(**told), progress)
+    findings = judge(evidence)
+    return Diagnosis(findings, time.perf_counter() - start)
+
+
+def gather(
+    model: nn.Module,
+    train_loader: loaders.Loader,
+    val_loader: loaders.Loader,
+    script: Script,
+    progress: Progress = silent,
+) -> Evidence:
+    """Gather everything that the checks look at; see `diagnose`."""
+    contract = script.contract or _own_contract(model)
+    train = loaders.batches(loaders.spread(train_loader, script.sample), script.sample)
+    val = loaders.batches(loaders.spread(val_loader, script.sample), script.sample)
+    images, labels = val[0]
+    inputs = _inputs(train_loader, val_loader, (train[0][0], images), contract, script)
+    parts = (_subset(train_loader, train, progress), _subset(val_loader, val, progress))
+    if images.ndim != 4 or images.shape[1] != 3:  # a layout that no network could take
+        width = int(max(part.labels.max() for part in parts)) + 1
+        return Evidence(width, script.trained, parts[0], parts[1], inputs=inputs)
+    head = find_head(model, images[:1])
+    learned = answers(model, train, "Asking about train", progress)
+    unseen = answers(model, val, "Asking about val", progress)
+    few = images[:BATCH]
+    return Evidence(
+        classes=learned.outputs.shape[1],
+        trained=script.trained,
+        train=parts[0],
+        val=parts[1],
+        train_answers=learned,
+        val_answers=unseen,
+        inputs=inputs,
+        modes=modes(model, few, labels[:BATCH], script.deployed),
+        network=parameters.examine(
+            model,
+            few,
+            head,
+            optimizer=script.optimizer,
+            frozen=script.frozen,
+            reference=script.reference,
+        ),
+        loop=_loop(script, learned, head.module),
+        claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
+        canary=_canary(script, few, contract),
+    )
+
+
+def _own_contract(model: nn.Module) -> Preprocessing | None:
+    """What a network says of its input itself: this project's and timm's do."""
+    own = getattr(model, "preprocessing", None)
+    if isinstance(own, Preprocessing):
+        return own
+    for module in model.modules():
+        cfg = getattr(module, "pretrained_cfg", None)
+        if isinstance(cfg, dict) and "mean" in cfg:
+            from florascope.model.backbone import contract
+
+            return contract(cfg)
+    return None
+
+
+def _inputs(
+    train_loader: loaders.Loader,
+    val_loader: loaders.Loader,
+    batches: tuple[Tensor, Tensor],
+    contract: Preprocessing | None,
+    script: Script,
+) -> Inputs:
+    still = loaders.repeats(val_loader)
+    # Pixels that change from one reading to the next cannot be held against the photo's.
+    moving = still is False
+    found = Match() if moving else match(val_loader, script.photos, contract, script.serve)
+    augments = loaders.augments(train_loader) if script.augmented is None else script.augmented
+    return Inputs(
+        train=batches[0].numpy(),
+        val=batches[1].numpy(),
+        contract=contract,
+        fit=found.fit,
+        rotated=found.rotated,
+        serving=found.serving,
+        val_repeats=still,
+        train_repeats=loaders.repeats(train_loader),
+        augments=augments,
+        workers_agree=loaders.workers_agree(train_loader),
+    )
+
+
+def _subset(
+    loader: loaders.Loader, data: list[tuple[Tensor, Tensor]], progress: Progress
+) -> Subset:
+    classes, paths, labels = loaders.known(loader)
+    sampled = torch.cat([batch[1] for batch in data]).numpy()
+    dataset = loaders.indexable(loader)
+    size = len(dataset) if dataset is not None else len(sampled)
+    if not paths:
+        return Subset(size, sampled, classes)
+    from florascope.data.dataset import FilePhoto
+    from florascope.data.health.look import look_at_all
+
+    looks = look_at_all([FilePhoto(Path(p)) for p in paths], progress)
+    digests = tuple(look.digest or path for look, path in zip(looks, paths, strict=True))
+    hashes = np.stack([look.hash for look in looks])
+    return Subset(size, np.array(labels, np.int64), classes, paths, digests, hashes)
+
+
+def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
+    loss = script.loss
+    name = "CrossEntropyLoss" if loss is None else getattr(loss, "__name__", type(loss).__name__)
+    optimizer = script.optimizer
+    rates = tuple(float(g["lr"]) for g in optimizer.param_groups) if optimizer else ()
+    tried = None
+    K = train.outputs.shape[1]
+    usable = 0 <= train.labels.min() <= train.labels.max() < K and np.isfinite(train.features).all()
+    if optimizer and isinstance(layer, nn.Linear) and usable:
+        features, labels = (torch.from_numpy(x[:BATCH]) for x in (train.features, train.labels))
+        tried = overfitting.overfit_head(features, labels, layer, optimizer)
+    return Loop(name, rates, tried, tuple(dict(row) for row in script.history))
+
+
+def _half(script: Script, classes: int) -> float | None:
+    """What the script's metric says where exactly half of the answers are right."""
+    if script.metric is None:
+        return None
+    labels = torch.arange(4 * classes) % classes
+    said = torch.where(torch.arange(len(labels)) < 2 * classes, labels, (labels + 1) % classes)
+    outputs = torch.full((len(labels), classes), -6.0).scatter_(1, said[:, None], 6.0)
+    return float(script.metric(outputs, labels))
+
+
+def _canary(script: Script, images: Tensor, contract: Preprocessing | None) -> dict[str, float]:
+    if script.pretrained is None or contract is None:
+        return {}
+    network = script.pretrained
+    if isinstance(network, nn.Module):
+        import copy
+
+        twin = copy.deepcopy(network).eval()
+        return canary.sing(lambda batch: run(twin, batch), images[:16], contract)
+    return canary.sing(network, images[:16], contract)

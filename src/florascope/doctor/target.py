@@ -1,0 +1,186 @@
+"""From what a user names (a run, a bundle, a data set) to a diagnosis."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from florascope.data.dataset import Dataset
+from florascope.data.health.look import look_at_all
+from florascope.data.oxford102 import oxford102_at_hand
+from florascope.data.source import open_dataset
+from florascope.data.split import Split
+from florascope.data.splits import choose_split
+from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.evidence import Answers, Claims, Evidence, Loop
+from florascope.doctor.own import (
+    data_evidence,
+    network_of,
+    read_figures,
+    read_history,
+    run_evidence,
+    some,
+)
+from florascope.errors import BundleError, DataError
+from florascope.evaluation.metrics import measure
+from florascope.model.bundle import find_bundle, read_config
+from florascope.model.saving import load_classifier
+from florascope.model.weights import default_weights, load_backbone
+from florascope.progress import Progress, silent
+from florascope.training.engine import Engine
+from florascope.training.features import embed
+from florascope.training.head import LinearHead
+
+BACKBONE = "mobilenetv2_100"
+OWN_DATA = {"Oxford Flowers 102": "oxford102", "garden": "garden"}
+"""What runs call the data sets that can be opened by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the doctor is asked.
+
+    Attributes:
+        target: a run's folder, a bundle, or DATA.
+        source: the photos of a run or bundle; None takes the run's own where they can be found.
+        split: of the photos; None takes the run's own.
+        weights: of the network that looks at DATA.
+        data_dir: where oxford102 lies.
+        quick: leave out what takes longer than a few seconds.
+    """
+
+    target: str
+    source: str | None = None
+    split: str | None = None
+    weights: str | None = None
+    data_dir: Path | None = None
+    quick: bool = False
+
+
+def examine(question: Question, progress: Progress = silent) -> Diagnosis:
+    """Diagnose a run, a bundle or a data set.
+
+    Raises:
+        FlorascopeError: the target is none of them, or cannot be read.
+    """
+    start = time.perf_counter()
+    bundle = _bundle(question.target)
+    evidence = (
+        _of_data(question, progress) if bundle is None else _of_bundle(bundle, question, progress)
+    )
+    findings = judge(evidence)
+    return Diagnosis(findings, time.perf_counter() - start)
+
+
+def _bundle(target: str) -> Path | None:
+    try:
+        return find_bundle(target)
+    except BundleError:
+        return None
+
+
+def _of_data(question: Question, progress: Progress) -> Evidence:
+    """Labels, split and photos; and what a pretrained network's features say of the labels."""
+    dataset = open_dataset(question.target, question.data_dir, progress)
+    split = choose_split(dataset, question.split)
+    evidence = data_evidence(dataset, split)
+    if question.quick:
+        return evidence
+    weights = question.weights or default_weights(BACKBONE)
+    engine = Engine(load_backbone(BACKBONE, "flowers" if weights == "timm" else weights))
+    bank = embed(dataset.photos, engine, progress=progress)
+    evidence = _with_hashes(evidence, dataset, split, progress)
+    parts: dict[str, Any] = {}
+    for subset in ("train", "val"):
+        at = split.only(bank.readable)[subset]
+        zeros = np.zeros((len(at), len(dataset.classes)), np.float32)
+        parts[f"{subset}_answers"] = Answers(dataset.labels[at], zeros, bank.values[0, at])
+    return replace(evidence, **parts)
+
+
+def _with_hashes(
+    evidence: Evidence, dataset: Dataset, split: Split, progress: Progress
+) -> Evidence:
+    """Add perceptual hashes, which need every photo decoded."""
+    parts: dict[str, Any] = {}
+    for subset, known in (("train", evidence.train), ("val", evidence.val)):
+        photos = [dataset.photos[i] for i in split[subset]]
+        looks = look_at_all(photos, progress, f"Reading {subset} photos")
+        hashes = np.stack([look.hash for look in looks])
+        parts[subset] = replace(known, hashes=hashes) if known else None
+    return replace(evidence, **parts)
+
+
+def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence:
+    """A run's figures, weights and, where its photos are to be had, its answers."""
+    classifier, told = load_classifier(bundle), read_config(bundle).provenance
+    run = bundle.parent
+    figures = {**told, **read_figures(run)}
+    dataset = _photos_of(question, figures, progress)
+    if dataset is None:
+        size = classifier.preprocessing.size
+        blank = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        network = network_of(classifier, blank, figures) if "backbone" in figures else None
+        rows = tuple(read_history(run))
+        claims = Claims(_reported(figures))
+        K = len(classifier.classes)
+        return Evidence(K, network=network, loop=Loop(history=rows), claims=claims)
+    split = choose_split(dataset, question.split or _split_of(dataset, figures), _seed(figures))
+    at = np.concatenate([some(part) for _, part in split.items()])
+    bank = embed([dataset.photos[i] for i in at], Engine(classifier.backbone), progress=progress)
+    features = np.zeros((len(dataset), bank.values.shape[2]), np.float32)
+    features[at] = bank.values[0]
+    kept = np.zeros(len(dataset), bool)
+    kept[at] = bank.readable
+    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    evidence = run_evidence(
+        dataset, split, classifier, (features, head.logits(features)), kept, figures
+    )
+    evidence = replace(
+        evidence,
+        loop=Loop(history=tuple(read_history(run))),
+        claims=Claims(_reported(figures) or _measured(evidence)),
+    )
+    return evidence if question.quick else _with_hashes(evidence, dataset, split, progress)
+
+
+def _measured(evidence: Evidence) -> dict[str, float]:
+    found = evidence.val_answers
+    if found is None:
+        return {}
+    return {"val_loss": measure(found.outputs, found.labels).loss}
+
+
+def _photos_of(
+    question: Question, figures: dict[str, object], progress: Progress
+) -> Dataset | None:
+    spec = question.source or OWN_DATA.get(str(figures.get("data")))
+    if spec == "oxford102" and oxford102_at_hand(question.data_dir) is None:
+        return None  # nothing is downloaded for a diagnosis that did not ask for it
+    return open_dataset(spec, question.data_dir, progress) if spec else None
+
+
+def _split_of(dataset: Dataset, figures: dict[str, object]) -> str | None:
+    name = str(figures.get("split", ""))
+    return name if name in {*dataset.own_splits, "80-10-10"} else None
+
+
+def _seed(figures: dict[str, object]) -> int:
+    try:
+        return int(str(figures.get("seed", 0)))
+    except ValueError as error:
+        raise DataError(
+            f"the run names the seed {figures.get('seed')!r}", expected="a number"
+        ) from error
+
+
+def _reported(figures: dict[str, object]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for subset in ("train", "val"):
+        part = figures.get(subset)
+        if isinstance(part, dict):
+            found |= {f"{subset}_{k}": float(part[k]) for k in ("top1", "loss") if k in part}
+    return found

@@ -1,0 +1,159 @@
+"""The doctor on this project's own runs: sound ones pass, planted faults are named."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from florascope.data.dataset import ClassName, Dataset
+from florascope.data.splits import Split, stratified
+from florascope.doctor.own import after_training, before_training, diagnose_run, evidence_of
+from florascope.errors import PhotoError
+from florascope.model.weights import load_backbone
+from florascope.training.experiment import Experiment, train
+from florascope.training.recipe import make_recipe
+
+NETWORK = {"backbone": "test_resnet", "weights": "random"}
+
+
+class Painted:
+    """A photo in memory."""
+
+    def __init__(self, name: str, pixels: np.ndarray) -> None:
+        self.name, self.pixels = name, pixels
+
+    def read(self) -> np.ndarray:
+        return self.pixels
+
+    def digest(self) -> str:
+        return f"{self.name} {int(self.pixels.sum())}"
+
+
+class Broken(Painted):
+    """One that cannot be read."""
+
+    def read(self) -> np.ndarray:
+        raise PhotoError("it is damaged")
+
+    def digest(self) -> str:
+        raise PhotoError("it is damaged")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    draw = np.random.default_rng(0)
+    colours = np.array([[225, 60, 60], [60, 200, 60], [70, 70, 230]])
+    photos = [
+        Painted(
+            f"photo {i}",
+            (colours[i % 3] + draw.normal(0, 40, (70, 80, 3))).clip(0, 255).astype(np.uint8),
+        )
+        for i in range(210)
+    ]
+    classes = tuple(ClassName(name, name) for name in ("red", "green", "blue"))
+    return Dataset("painted", photos, np.arange(210) % 3, classes)
+
+
+@pytest.fixture(scope="module")
+def split(dataset: Dataset) -> Split:
+    return stratified(dataset.labels, 0)
+
+
+@pytest.fixture(scope="module")
+def run(dataset: Dataset, split: Split) -> Experiment:
+    return train(dataset, split, make_recipe("probe", **NETWORK, size=64, l2_steps=2))
+
+
+def test_a_sound_start(dataset: Dataset, split: Split) -> None:
+    backbone = load_backbone("test_resnet", "random")
+    assert [f for f in before_training(dataset, split, backbone) if f.severity == "error"] == []
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "probe": {"l2_steps": 2},
+    "seed": {"epochs": 4},
+    "finetune": {"epochs": 2, "train_size": 64, "precision": "32"},
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_sound_run(name: str, dataset: Dataset, split: Split) -> None:
+    recipe = make_recipe(name, **NETWORK, size=64, **OWN[name])
+    experiment = train(dataset, split, recipe)
+    diagnosis = diagnose_run(experiment)
+    assert diagnosis.of("error") == (), diagnosis
+    assert diagnosis.seconds > 0
+
+
+def test_a_tiny_split_is_named_before_training(dataset: Dataset, split: Split) -> None:
+    few = Split("tiny", split.train, split.val[:3], split.test)
+    findings = before_training(dataset, few, load_backbone("test_resnet", "random"))
+    assert findings[0].cause == "split is tiny"
+
+
+def test_copies_in_val_are_named_before_training(dataset: Dataset, split: Split) -> None:
+    doubled = [dataset.photos[int(split.train[0])]] * len(dataset)
+    twice = replace(dataset, photos=[*dataset.photos[:-1], doubled[0]])
+    val = np.append(split.val, len(dataset) - 1)
+    rest = np.setdiff1d(split.train, val)
+    leaky = Split("leaky", rest, val, np.setdiff1d(split.test, val))
+    findings = before_training(twice, leaky, load_backbone("test_resnet", "random"))
+    assert findings[0].cause == "train and validation share photos (equal bytes)"
+
+
+def test_unreadable_photos_are_passed_over(dataset: Dataset, split: Split) -> None:
+    broken = [Broken(p.name, np.zeros((1, 1, 3), np.uint8)) for p in dataset.photos]
+    sick = replace(dataset, photos=broken)
+    findings = before_training(sick, split, load_backbone("test_resnet", "random"))
+    assert findings == ()
+
+
+def test_a_backbone_that_moved_is_named(run: Experiment) -> None:
+    convolution = next(p for p in run.classifier.backbone.parameters() if p.ndim == 4)
+    before = convolution.detach().clone()
+    with torch.no_grad():
+        convolution.mul_(1.5)
+    causes = [f.cause for f in after_training(run)]
+    with torch.no_grad():
+        convolution.copy_(before)
+    assert "parameters meant frozen are trained" in causes
+    assert "device or precision gives other logits" in causes
+
+
+def test_logits_that_are_dealt_to_other_photos_are_named(run: Experiment) -> None:
+    labels = run.dataset.labels
+    by_class = run.split.val[np.argsort(labels[run.split.val], kind="stable")]
+    logits = run.logits.copy()  # each photo gets the answer for a photo of the next class
+    logits[by_class] = np.roll(logits[by_class], len(by_class) // 3, axis=0)
+    causes = [f.cause for f in after_training(replace(run, logits=logits))]
+    assert causes[0] == "device or precision gives other logits"
+    assert "training loop broken" in causes
+
+
+def test_the_page_of_a_run_is_whole(tmp_path: Path, run: Experiment) -> None:
+    json = diagnose_run(run).to_json()
+    assert set(json) == {"findings", "seconds"}
+
+
+def test_fine_tuned_weights_are_held_against_folded_pretrained_ones(
+    dataset: Dataset, split: Split
+) -> None:
+    """A backbone that learned at a rate of nearly 0 is the pretrained one, in folded form."""
+    still = make_recipe("finetune", **NETWORK, size=64, epochs=1, learning_rate=1e-9, ema=0)
+    experiment = train(dataset, split, still)
+    network = evidence_of(experiment).network
+    assert network is not None
+    assert network.meant_frozen == ()
+    assert min(network.similarity.values()) > 0.999
+    logits = experiment.classifier.head(torch.from_numpy(experiment.bank.values[0].copy()))
+    assert np.allclose(logits.detach().numpy(), experiment.logits, atol=1e-4)

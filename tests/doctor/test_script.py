@@ -1,0 +1,94 @@
+"""Sound trainings of a real network raise no error; each planted failure is named first."""
+
+import copy
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import florascope
+from florascope.doctor.script import diagnose
+from florascope.errors import DataError, FlorascopeError
+
+failures: Any = import_module("failures")
+PLANTED = [f for f in failures.FAILURES if f not in failures.BY_CANARY]
+
+
+@pytest.mark.parametrize("failure", PLANTED, ids=lambda f: f.__name__)
+def test_a_planted_failure_is_named_first(failure: Callable[[Any], Any], world: Any) -> None:
+    findings = failure(world).diagnosis().findings
+    assert [f.cause for f in findings][:1] == [failures.FAILURES[failure]], findings
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_a_sound_training_raises_no_error(which: int, world: Any) -> None:
+    assert failures.healthy(world)[which].diagnosis().of("error") == ()
+
+
+def test_the_model_is_left_as_it_was(world: Any) -> None:
+    ill = failures.patient(world)
+    before = copy.deepcopy(ill.model.state_dict())
+    weights = [p.detach().clone() for p in ill.told["optimizer"].param_groups[0]["params"]]
+    ill.diagnosis()
+    after = ill.model.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    group = ill.told["optimizer"].param_groups[0]["params"]
+    assert all(torch.equal(a, b) for a, b in zip(weights, group, strict=True))
+    assert not ill.model.training
+
+
+def test_the_package_offers_it_without_importing_torch_first() -> None:
+    assert florascope.diagnose is diagnose
+    with pytest.raises(AttributeError, match="no attribute 'diagnosis'"):
+        _ = florascope.diagnosis
+
+
+def test_an_empty_loader(world: Any) -> None:
+    ill = failures.patient(world)
+    with pytest.raises(DataError, match="the loader gives no batch"):
+        diagnose(ill.model, [], ill.val)
+
+
+def test_a_loader_without_labels(world: Any) -> None:
+    ill = failures.patient(world)
+    with pytest.raises(DataError, match=r"the loader gives int. expected batches of"):
+        diagnose(ill.model, [3], ill.val)
+
+
+def test_a_network_that_does_not_take_the_batches(world: Any) -> None:
+    ill = failures.patient(world)
+    ill.model.head = nn.Linear(world.width + 1, 12)
+    with pytest.raises(FlorascopeError, match="the network fails on a batch of shape"):
+        diagnose(ill.model, ill.train, ill.val)
+
+
+def test_a_network_that_gives_no_logits(world: Any) -> None:
+    class Map(nn.Module):
+        def forward(self, images: Any) -> Any:
+            return images
+
+    ill = failures.patient(world)
+    with pytest.raises(FlorascopeError, match=r"expected outputs of shape \(b, K\)"):
+        diagnose(Map(), ill.train, ill.val)
+
+
+def test_an_unknown_word(world: Any) -> None:
+    ill = failures.patient(world)
+    with pytest.raises(TypeError, match="optimiser"):
+        diagnose(ill.model, ill.train, ill.val, optimiser=None)
+
+
+def test_one_hot_labels_are_understood(world: Any) -> None:
+    ill = failures.patient(world)
+    K = len(ill.val.dataset.classes)
+    one_hot = [(x, nn.functional.one_hot(y, K).float()) for x, y in ill.val]
+    diagnosis = diagnose(ill.model, ill.train, one_hot, **ill.told)
+    assert diagnosis.of("error") == ()
+
+
+def test_failures_are_as_many_as_causes_need() -> None:
+    assert len(set(failures.FAILURES.values())) >= 30
+    assert all(hasattr(failures, f.__name__) for f in failures.FAILURES)
