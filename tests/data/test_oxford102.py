@@ -276,6 +276,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "digest"),
         [("imagelabels.mat", SMALL.labels_sha256), ("setid.mat", SMALL.splits_sha256)],
+        ids=["labels", "splits"],
     )
     def test_other_labels_or_splits(
         self, name: str, digest: str, place: Callable[[str], Path]
