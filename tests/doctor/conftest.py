@@ -22,3 +22,9 @@ def _one_thread() -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Painted photos and timm's smallest network."""
     return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Heads drawn anew, shuffled loaders: the same in every test, whatever ran before it."""
+    torch.manual_seed(0)
