@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32
 
 from florascope.data.dataset import Dataset
-from florascope.data.splits import Indexes, Split
+from florascope.data.splits import Split
 from florascope.errors import DataError
 from florascope.evaluation.calibration import Calibrated, calibrate
 from florascope.evaluation.metrics import Metrics, measure
@@ -22,8 +22,8 @@ from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
-from florascope.training.frozen import fit_head
-from florascope.training.head import LinearHead, Samples, joined, tempered
+from florascope.training.frozen import fit_head, samples_of
+from florascope.training.head import LinearHead, joined, tempered
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
@@ -156,7 +156,7 @@ def _fit(
     bank: FeatureBank,
     progress: Progress,
 ) -> LinearHead:
-    train, val = (_samples(dataset, bank, split[s]) for s in ("train", "val"))
+    train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
     if isinstance(recipe, FinetuneRecipe):
         head = fit_head(train, val, recipe, progress)
         return tempered(head, val, recipe.label_smoothing)
@@ -169,12 +169,6 @@ def _fit(
     if isinstance(recipe, ProbeRecipe):
         return fit_head(joined([train, *seen]), val, recipe, progress)
     return fit_dense(seen, val, recipe, progress=progress)
-
-
-def _samples(dataset: Dataset, bank: FeatureBank, indexes: Indexes) -> Samples:
-    features = torch.from_numpy(bank.values[0, indexes])
-    targets = torch.from_numpy(dataset.labels[indexes])
-    return Samples(features, targets, len(dataset.classes))
 
 
 def _finetune(

@@ -69,7 +69,7 @@ def fit_frozen(
             fix="Switch it off (augment=False), or train on the photos",
         )
     start = time.perf_counter()
-    train, val = (_samples(dataset, features, split[subset]) for subset in ("train", "val"))
+    train, val = (samples_of(dataset, features, split[subset]) for subset in ("train", "val"))
     head = fit_head(train, val, recipe, progress)
     logits = head.logits(features)
     metrics = {subset: measure(logits[i], dataset.labels[i]) for subset, i in split.items()}
@@ -84,6 +84,7 @@ def fit_head(train: Samples, val: Samples, recipe: Recipe, progress: Progress) -
     return fit_probe(train, val, probe, progress=progress)
 
 
-def _samples(dataset: Dataset, features: Float32[ndarray, "n c"], indexes: Indexes) -> Samples:
+def samples_of(dataset: Dataset, features: Float32[ndarray, "n c"], indexes: Indexes) -> Samples:
+    """Take some photos' features, with their classes."""
     targets: Int64[torch.Tensor, " n"] = torch.from_numpy(dataset.labels[indexes])
     return Samples(torch.from_numpy(features[indexes]), targets, len(dataset.classes))
