@@ -14,6 +14,7 @@ from florascope.model.fusing import Fused, fuse
 from florascope.model.random_crop import RandomCrop
 from florascope.progress import Progress, silent
 from florascope.training.batches import Batch, LabelledPhotos, Transform
+from florascope.training.cpu_layers import recast
 from florascope.training.device import fabric_for
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe
@@ -48,6 +49,8 @@ def finetune(
     """
     fused = _fused(classifier, recipe)
     fabric = fabric_for(recipe.precision)
+    if fabric.device.type == "cpu":
+        recast(fused.net)
     student = Student(_with_net(classifier, fused), recipe, train.steps(fabric.world_size), fabric)
     if found := logbook.read():
         student.restore(found.tensors, found.progress)
