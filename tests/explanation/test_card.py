@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from florascope.audit.trust import Trust
 from florascope.data.dataset import ClassName
 from florascope.explanation.card import (
     MARGIN,
@@ -29,6 +30,7 @@ FOUND = Explanation(
     crop=np.full((8, 8, 3), 120, np.uint8),
     values=VALUES,
 )
+TRUST = Trust(deletion=0.25, random_deletion=0.5, half_area=0.125)
 
 
 def test_the_question() -> None:
@@ -37,19 +39,21 @@ def test_the_question() -> None:
 
 
 def test_the_figures() -> None:
-    assert figures(FOUND) == [
+    assert figures(FOUND, TRUST) == [
         "lotus: probability 87.5%",
         "logit +1.50, sum of the map +1.50",
         "evidence for +2.00, against -0.50",
+        "half of the evidence for it lies on 12% of the picture",
+        "deletion 25%, at random 50% (lower is truer)",
         "method sharp, completeness gap 0.12%",
     ]
-    rival = figures(replace(FOUND, against=ClassName("2", "rose"), gap=None))
+    rival = figures(replace(FOUND, against=ClassName("2", "rose"), gap=None), TRUST)
     assert rival[1].startswith("logit less that of rose +1.50")
-    assert rival[3] == "method sharp, promises no sum"
+    assert rival[-1] == "method sharp, promises no sum"
 
 
 def test_evidence_is_drawn_in_its_place() -> None:
-    drawn = card(FOUND, 2.0)
+    drawn = card(FOUND, 2.0, TRUST)
     top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
     red, _, blue = drawn[top + 8, left + 8].astype(int)
     assert red > blue + 100
@@ -59,7 +63,7 @@ def test_evidence_is_drawn_in_its_place() -> None:
 
 
 def test_an_empty_map_looks_empty() -> None:
-    drawn = card(replace(FOUND, values=np.zeros((8, 8), np.float32)), 1.0)
+    drawn = card(replace(FOUND, values=np.zeros((8, 8), np.float32)), 1.0, TRUST)
     top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
     assert (drawn[top + 2 : top + PANEL - 2, left + 2 : left + PANEL - 2] == 255).all()
 

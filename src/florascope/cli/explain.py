@@ -8,6 +8,7 @@ import click
 from florascope.cli.console import json_option, note, percent, print_json
 
 if TYPE_CHECKING:
+    from florascope.audit.trust import Trust
     from florascope.data.dataset import ClassName
     from florascope.explanation.explanation import Explanation
 
@@ -37,6 +38,7 @@ def explain(  # noqa: PLR0913 (one an option)
     as_json: bool,
 ) -> None:
     """Draw what in each IMAGE speaks for (orange) and against (blue) a class."""
+    from florascope.audit.trust import trust
     from florascope.errors import PhotoError
     from florascope.explanation.explanation import explain as run
     from florascope.explanation.explanation import find_class
@@ -61,7 +63,9 @@ def explain(  # noqa: PLR0913 (one an option)
             note(f"Skipped: {error}")
             continue
         stem = f"{Path(image).stem}.{how.name}"
-        results.append(_json(image, found, _write(found, out, stem, save_arrays=save_arrays)))
+        figures = trust(classifier, found)
+        files = _write(found, figures, out, stem, save_arrays=save_arrays)
+        results.append(_json(image, found, figures, files))
         if not as_json:
             _print(results[-1])
     if not results:
@@ -88,7 +92,9 @@ def check_stems(images: tuple[str, ...]) -> None:
         )
 
 
-def _write(found: "Explanation", out: Path, stem: str, *, save_arrays: bool) -> list[str]:
+def _write(
+    found: "Explanation", figures: "Trust", out: Path, stem: str, *, save_arrays: bool
+) -> list[str]:
     import numpy as np
     from PIL import Image
 
@@ -99,7 +105,7 @@ def _write(found: "Explanation", out: Path, stem: str, *, save_arrays: bool) -> 
     scale = shared_scale(found.values)
     pictures = {
         f"{stem}.png": overlay(found.crop, found.values, scale),
-        f"{stem}.card.png": card(found, scale),
+        f"{stem}.card.png": card(found, scale, figures),
     }
     for name, picture in pictures.items():
         with new_file(out / name) as draft:
@@ -112,7 +118,7 @@ def _write(found: "Explanation", out: Path, stem: str, *, save_arrays: bool) -> 
     return [str(out / name) for name in names]
 
 
-def _json(image: str, found: "Explanation", files: list[str]) -> dict[str, Any]:
+def _json(image: str, found: "Explanation", figures: "Trust", files: list[str]) -> dict[str, Any]:
     return {
         "file": image,
         "method": found.method,
@@ -121,6 +127,7 @@ def _json(image: str, found: "Explanation", files: list[str]) -> dict[str, Any]:
         "logit": found.logit,
         "probability": found.probability,
         "completeness_gap": found.gap,
+        **figures.to_json(),
         "files": files,
     }
 
@@ -136,6 +143,8 @@ def _print(result: dict[str, Any]) -> None:
         f" {percent(result['probability'])}, logit {result['logit']:.2f}"
         + ("" if rival is None else f" more than of {rival['name']} ({rival['class_id']})")
         + ("" if gap is None else f", completeness gap {percent(gap)}")
+        + f", deletion {percent(result['deletion'])}"
+        + f" ({percent(result['random_deletion'])} at random)"
     )
     for file in result["files"]:
         click.echo(f"  {file}")

@@ -1,11 +1,16 @@
 """One picture for a person: the photo, its evidence, the scale and how far to trust it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from florascope.explanation.explanation import Explanation
 from florascope.explanation.overlay import heat, overlay
 from florascope.shapes import UInt8
+
+if TYPE_CHECKING:
+    from florascope.audit.trust import Trust
 
 PANEL = 320  # side of each of the three pictures, in pixels
 MARGIN = 24
@@ -16,16 +21,17 @@ BAR = (260, 14)  # width and height of the colour scale
 Card = UInt8[np.ndarray, "h w 3"]
 
 
-def card(found: Explanation, scale: float) -> Card:
+def card(found: Explanation, scale: float, trust: "Trust") -> Card:
     """Lay out photo, map and overlay in a row, with the question above and the figures below.
 
     Args:
         found: the explanation.
         scale: evidence of a pixel at full colour, the same for all pictures to be compared.
+        trust: how far this map may be trusted.
     """
     width = 3 * PANEL + 4 * MARGIN
     top = MARGIN + TITLE + 2 * TEXT
-    sheet = Image.new("RGB", (width, top + PANEL + 9 * TEXT), "white")
+    sheet = Image.new("RGB", (width, top + PANEL + 12 * TEXT), "white")
     pen = ImageDraw.Draw(sheet)
     pen.text((MARGIN, MARGIN), _fitting(question(found), width), INK, _font(TITLE))
     pictures = {
@@ -41,7 +47,7 @@ def card(found: Explanation, scale: float) -> Card:
         pen.rectangle((left, top, left + PANEL - 1, top + PANEL - 1), outline=(227, 224, 215))
         pen.text((left, top + PANEL + 6), caption, FAINT, _font(TEXT - 3))
     _legend(sheet, pen, top + PANEL + 3 * TEXT, scale * found.values.size / 100)
-    for number, line in enumerate(figures(found)):
+    for number, line in enumerate(figures(found, trust)):
         place = (MARGIN + PANEL + MARGIN, top + PANEL + round((2.5 + 1.4 * number) * TEXT))
         pen.text(place, line, INK if number == 0 else FAINT, _font(TEXT))
     return np.asarray(sheet)
@@ -53,7 +59,7 @@ def question(found: Explanation) -> str:
     return f"Why {found.target.name}{rival}?"
 
 
-def figures(found: Explanation) -> list[str]:
+def figures(found: Explanation, trust: "Trust") -> list[str]:
     """Say in lines how sure the network is and how far the map accounts for its answer."""
     total = found.values.sum(dtype=np.float64)
     less = "" if found.against is None else f" less that of {found.against.name}"
@@ -63,6 +69,8 @@ def figures(found: Explanation) -> list[str]:
         f"{found.target.name}: probability {found.probability:.1%}",
         f"logit{less} {found.logit:+.2f}, sum of the map {total:+.2f}",
         f"evidence for {positive:+.2f}, against {total - positive:+.2f}",
+        f"half of the evidence for it lies on {trust.half_area:.0%} of the picture",
+        f"deletion {trust.deletion:.0%}, at random {trust.random_deletion:.0%} (lower is truer)",
         f"method {found.method}, {gap}",
     ]
 
