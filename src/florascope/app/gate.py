@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from typing import TypeVar
 
 from florascope.app.limits import Limits
-from florascope.app.problem import Refusal
+from florascope.app.problem import busy
 
 T = TypeVar("T")
 
@@ -34,11 +33,7 @@ class Gate:
             Refusal: too many requests are waiting.
         """
         if self.inside >= self._room:
-            raise Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "Too many photos are waiting. Try again in a second.",
-                Retry_After="1",
-            )
+            raise busy()
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run a function in a worker's thread.

@@ -16,6 +16,7 @@ class Limits:
 
     Attributes:
         max_bytes: of a request's body.
+        held_bytes: of all bodies that are being received; one more byte gets status 429.
         seconds: from a request's first line to its answer, the upload included.
         header_seconds: until the headers of a request are complete.
         workers: photos that are answered at the same time.
@@ -23,6 +24,7 @@ class Limits:
     """
 
     max_bytes: int = MAX_BYTES // 4
+    held_bytes: int = 256 * 2**20
     seconds: float = 30.0
     header_seconds: float = 10.0
     workers: int = field(default_factory=_cores)

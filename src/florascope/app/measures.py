@@ -16,14 +16,13 @@ class Measures:
     """
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        own = {"registry": self._registry}
-        self.requests = Counter("florascope_requests", "Requests", ("path", "status"), **own)
+        own = self._registry = CollectorRegistry()
+        self.requests = Counter("florascope_requests", "Requests", ("path", "status"), registry=own)
         self.seconds = Histogram(
-            "florascope_answer_seconds", "Seconds a photo took", buckets=SECONDS, **own
+            "florascope_answer_seconds", "Seconds a photo took", buckets=SECONDS, registry=own
         )
-        self.verdicts = Counter("florascope_verdicts", "Verdicts", ("level",), **own)
-        self.inside = Gauge("florascope_inside", "Photos answered or waiting", **own)
+        self.verdicts = Counter("florascope_verdicts", "Verdicts", ("level",), registry=own)
+        self.inside = Gauge("florascope_inside", "Photos answered or waiting", registry=own)
 
     def count(self, path: str, status: int) -> None:
         """Note a finished request."""

@@ -37,6 +37,12 @@ class Refusal(Exception):  # noqa: N818 (no failure of ours)
         self.status, self.detail, self.headers = status, detail, headers
 
 
+def busy() -> Refusal:
+    """Return the refusal of a server that has enough to do."""
+    told = "Too many photos are waiting. Try again in a second."
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, told, Retry_After="1")
+
+
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return the answer for an error."""
     title = HTTPStatus(status).phrase
@@ -75,7 +81,7 @@ def speak_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
         detail = {
-            404: f"There is nothing at {request.url.path}. The page is at /, the API is described at /openapi.json.",
+            404: f"There is nothing at {request.url.path}. See / for the page, /openapi.json.",
             405: f"{request.method} does not work at {request.url.path}. See /openapi.json.",
         }.get(error.status_code, str(error.detail))
         return problem(error.status_code, detail, dict(error.headers or {}))

@@ -21,7 +21,7 @@ from florascope.app.limits import Limits
 from florascope.app.measures import Measures
 from florascope.app.problem import described, speak_problems
 from florascope.app.shield import Shield
-from florascope.app.upload import FIELD, photo_of
+from florascope.app.upload import FIELD, Inbox
 from florascope.data.species import Language
 from florascope.runtime.identification import Identification
 from florascope.runtime.identifier import Identifier
@@ -70,7 +70,7 @@ def create_app(
         hosts: names under which it may be called; empty for any.
     """
     bounds = limits or Limits()
-    gate, measures = Gate(bounds), Measures()
+    gate, inbox, measures = Gate(bounds), Inbox(bounds), Measures()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -91,7 +91,7 @@ def create_app(
     async def look(request: Request) -> Identification:
         """Read the photo and answer it in a worker."""
         gate.check()
-        photo = await photo_of(request, bounds.max_bytes)
+        photo = await inbox.photo(request)
         start = time.perf_counter()
         found = await gate.run(lambda: identifier(photo))
         measures.seconds.observe(time.perf_counter() - start)

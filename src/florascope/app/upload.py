@@ -7,50 +7,65 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import FormParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from florascope.app.problem import Refusal
+from florascope.app.limits import Limits
+from florascope.app.problem import Refusal, busy
 
 FIELD = "photo"
 FORM = b"multipart/form-data"
 
 
-async def photo_of(request: Request, max_bytes: int) -> bytes:
-    """Read the photo: the whole body, or the file `photo` of a multipart form.
-
-    Names and types that the client gives are not used.
+class Inbox:
+    """Receives photos, never holding more bytes than the limits.
 
     Args:
-        request: its body not read yet.
-        max_bytes: of the body.
+        limits: of one body and of all together.
 
-    Raises:
-        Refusal: the body is too large, empty, cut off, or a form without a photo.
+    Attributes:
+        held: bytes of the bodies that are being received.
     """
-    body = await _body(request, max_bytes)
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    photo = _part(body, options.get(b"boundary"), max_bytes) if kind == FORM else body
-    if not photo:
-        raise Refusal(
-            HTTPStatus.BAD_REQUEST,
-            f"No photo came. Send its bytes as the body, or as the file {FIELD!r} of a form.",
-        )
-    return photo
 
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self.held = limits, 0
 
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """Collect the body, and stop at the first byte too many, whatever its headers promise."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdecimal() and int(promised) > max_bytes:
-        raise _too_large(max_bytes)
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-            parts.append(part)
-    except ClientDisconnect as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "The upload was cut off.") from error
-    return b"".join(parts)
+    async def photo(self, request: Request) -> bytes:
+        """Read the photo: the whole body, or the file `photo` of a multipart form.
+
+        Names and types that the client gives are not used.
+
+        Raises:
+            Refusal: the body is too large, empty, cut off, or a form without a photo.
+        """
+        body = await self._body(request)
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        photo = _part(body, options.get(b"boundary"), len(body)) if kind == FORM else body
+        if not photo:
+            raise Refusal(
+                HTTPStatus.BAD_REQUEST,
+                f"No photo came. Send its bytes as the body, or as the file {FIELD!r} of a form.",
+            )
+        return photo
+
+    async def _body(self, request: Request) -> bytes:
+        """Collect the body, and stop at the first byte too many, whatever its headers promise."""
+        most = self._limits.max_bytes
+        promised = request.headers.get("content-length", "")
+        if promised.isdecimal() and int(promised) > most:
+            raise _too_large(most)
+        parts, size = [], 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                self.held += len(part)
+                if size > most:
+                    raise _too_large(most)
+                if self.held > self._limits.held_bytes:
+                    raise busy()
+                parts.append(part)
+        except ClientDisconnect as error:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "The upload was cut off.") from error
+        finally:
+            self.held -= size
+        return b"".join(parts)
 
 
 def _too_large(max_bytes: int) -> Refusal:

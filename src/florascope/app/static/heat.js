@@ -18,7 +18,7 @@ export function sharedScale(maps) {
 // Paint a photo (an image of size x size pixels) with the evidence over it.
 export function paint(canvas, photo, size, map, scale, opacity) {
   canvas.width = canvas.height = size;
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.drawImage(photo, 0, 0, size, size);
   if (!map || opacity === 0) return;
   const picture = pen.getImageData(0, 0, size, size);

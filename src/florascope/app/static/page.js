@@ -197,7 +197,8 @@ function listen() {
     });
   }
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
-  for (const id of ["for", "against"]) $(id).addEventListener("change", draw);
+  $("for").addEventListener("change", () => choose($("for").value));
+  $("against").addEventListener("change", draw);
   $("opacity").addEventListener("input", draw);
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
