@@ -24,5 +24,5 @@ clean:
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,app,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
 	touch $@

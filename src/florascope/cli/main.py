@@ -14,6 +14,7 @@ from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.identify import identify
+from florascope.cli.serve import serve
 from florascope.cli.train import train
 from florascope.errors import FlorascopeError
 
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, train, evaluate, explain, audit, identify, data, doctor):
+for command in (demo, train, evaluate, explain, audit, identify, serve, data, doctor):
     cli.add_command(command)
 
 

@@ -1,0 +1,101 @@
+"""The photo in a request's body, never larger in memory than the limit."""
+
+from http import HTTPStatus
+from typing import Any
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import FormParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from florascope.app.limits import Limits
+from florascope.app.problem import Refusal, busy
+
+FIELD = "photo"
+FORM = b"multipart/form-data"
+
+
+class Inbox:
+    """Receives photos, never holding more bytes than the limits.
+
+    Args:
+        limits: of one body and of all together.
+
+    Attributes:
+        held: bytes of the bodies that are being received.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self.held = limits, 0
+
+    async def photo(self, request: Request) -> bytes:
+        """Read the photo: the whole body, or the file `photo` of a multipart form.
+
+        Names and types that the client gives are not used.
+
+        Raises:
+            Refusal: the body is too large, empty, cut off, or a form without a photo.
+        """
+        body = await self._body(request)
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        photo = _part(body, options.get(b"boundary"), len(body)) if kind == FORM else body
+        if not photo:
+            raise Refusal(
+                HTTPStatus.BAD_REQUEST,
+                f"No photo came. Send its bytes as the body, or as the file {FIELD!r} of a form.",
+            )
+        return photo
+
+    async def _body(self, request: Request) -> bytes:
+        """Collect the body, and stop at the first byte too many, whatever its headers promise."""
+        most = self._limits.max_bytes
+        promised = request.headers.get("content-length", "")
+        if promised.isdecimal() and int(promised) > most:
+            raise _too_large(most)
+        parts, size = [], 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                self.held += len(part)
+                if size > most:
+                    raise _too_large(most)
+                if self.held > self._limits.held_bytes:
+                    raise busy()
+                parts.append(part)
+        except ClientDisconnect as error:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "The upload was cut off.") from error
+        finally:
+            self.held -= size
+        return b"".join(parts)
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The photo is larger than {max_bytes / 2**20:.0f} MB. Send a smaller copy;"
+        " 1000 pixels across are plenty.",
+        Connection="close",
+    )
+
+
+def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes:
+    """Find the photo in a form; the first file where none has the right name."""
+    found: dict[bytes, bytes] = {}
+
+    def keep(file: Any) -> None:  # noqa: ANN401 (the parser's file)
+        file.file_object.seek(0)
+        found.setdefault(file.field_name or b"", file.file_object.read())
+        file.close()
+
+    try:
+        parser = FormParser(
+            FORM.decode(),
+            lambda _: None,
+            keep,
+            boundary=boundary,
+            config={"MAX_MEMORY_FILE_SIZE": max_bytes},
+        )
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}.") from error
+    return found.get(FIELD.encode(), next(iter(found.values()), b""))

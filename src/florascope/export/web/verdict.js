@@ -1,0 +1,101 @@
+// How much may be said about a photo; follows florascope.runtime (verdict, identification, caution).
+
+const NAMED = 3; // names that a sentence can bear
+const PLAUSIBLE = 0.01;
+const TAIL = 0.01;
+const TOP = 5;
+
+export function softmax(logits, temperature) {
+  const highest = Math.max(...logits);
+  const shares = Array.from(logits, (z) => Math.exp((z - highest) / temperature));
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => share / sum);
+}
+
+// model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none.
+export function conclude(model, logits, alike, language) {
+  const { calibration, classes } = model;
+  const probabilities = softmax(logits, calibration?.temperature ?? 1);
+  const held = predictionSet(probabilities, calibration);
+  const verdict = decide(model, probabilities, held, alike);
+  const named = verdict.level === "none" ? held : plausible(probabilities, held);
+  const words = model.words[language];
+  const similar = lookalikes(classes, held);
+  return {
+    verdict: { level: verdict.level, statement: statement(model, verdict, language) },
+    candidates: ordered([...classes.keys()], probabilities)
+      .slice(0, TOP)
+      .map((k) => candidate(classes[k], probabilities[k], language)),
+    prediction_set: held.map((k) => classes[k].class_id),
+    cautions: named.filter((k) => classes[k].cautions).map((k) => classes[k].cautions[language]),
+    lookalikes: similar.map((k) => lookalike(classes[k], language)),
+    advice: words.advice,
+  };
+}
+
+function ordered(indexes, probabilities) {
+  return [...indexes].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+}
+
+function predictionSet(probabilities, calibration) {
+  const best = ordered([...probabilities.keys()], probabilities);
+  if (calibration) {
+    return best.filter((k) => k === best[0] || 1 - probabilities[k] <= calibration.thresholds[k]);
+  }
+  let before = 0;
+  return best.filter((k) => {
+    const needed = before < 1 - TAIL;
+    before += probabilities[k];
+    return needed;
+  });
+}
+
+function plausible(probabilities, held) {
+  const likely = [...probabilities.keys()].filter((k) => probabilities[k] >= PLAUSIBLE);
+  return ordered(new Set([...likely, ...held]), probabilities);
+}
+
+function decide({ calibration, classes }, probabilities, held, alike) {
+  const unsure = { level: "unsure", members: plausible(probabilities, held) };
+  if (!calibration) return unsure;
+  if (alike !== null && !(alike >= calibration.alike)) return { level: "none", members: [] };
+  if (held.length === 1 && probabilities[held[0]] >= calibration.sure) {
+    return { level: "species", members: held };
+  }
+  for (const level of ["genus", "family"]) {
+    const group = classes[held[0]][level];
+    const kin = group ? [...classes.keys()].filter((k) => classes[k][level] === group) : [];
+    const together = kin.reduce((sum, k) => sum + probabilities[k], 0);
+    if (kin.length > 1 && held.every((k) => kin.includes(k)) && together >= calibration.sure) {
+      return { level, members: ordered(kin, probabilities), group };
+    }
+  }
+  return unsure;
+}
+
+function statement({ calibration, classes, words }, { level, members, group }, language) {
+  const own = words[language];
+  const names = members.slice(0, NAMED).map((k) => fullName(classes[k], language));
+  if (members.length > NAMED) names.push(own.others.replace("{count}", members.length - NAMED));
+  const last = names.pop() ?? "";
+  const listed = names.length ? `${names.join(", ")} ${own.either} ${last}` : last;
+  const values = { what: listed, names: listed, group };
+  return own[calibration ? level : "uncalibrated"].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function fullName({ names, scientific_name }, language) {
+  return scientific_name ? `${names[language]} (${scientific_name})` : names[language];
+}
+
+function candidate({ class_id, names, scientific_name }, probability, language) {
+  return { class_id, name: names[language], scientific_name, probability };
+}
+
+function lookalikes(classes, held) {
+  const wanted = new Set(held.flatMap((k) => classes[k].lookalikes));
+  return [...classes.keys()].filter((k) => wanted.has(classes[k].class_id) && !held.includes(k));
+}
+
+function lookalike({ class_id, names, scientific_name, people, pets }, language) {
+  return { class_id, name: names[language], scientific_name, people, pets };
+}

@@ -1,0 +1,108 @@
+"""Real servers on free ports, around the shipped model."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from florascope.app.connection import punctual
+from florascope.app.limits import Limits
+from florascope.app.server import create_app, static_folder
+from florascope.model.bundle import find_bundle
+from florascope.runtime.identifier import Identifier
+
+MODEL = "flowers102-mobilenetv2"
+Serve = Callable[..., str]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{url}/healthz").raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"nothing answers at {url}")
+
+
+@pytest.fixture(scope="session")
+def identifier() -> Identifier:
+    return Identifier(find_bundle(os.environ.get("STANDIN", MODEL)))
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A drawing that goes with the page."""
+    return (static_folder() / "samples" / "4.webp").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """`florascope serve` as a user starts it; its address."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "florascope",
+        "serve",
+        "--port",
+        str(port),
+        "--model",
+        os.environ.get("STANDIN", MODEL),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM  # uvicorn ends its work, then itself
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers in this process, so that a test may bring its own limits and identifier."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(identifier: Any, limits: Limits, hosts: tuple[str, ...] = ()) -> str:
+        port = free_port()
+        protocol = punctual(limits.header_seconds)
+        app = create_app(identifier, limits, hosts)
+        config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
+        one = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(one.serve()), daemon=True)
+        thread.start()
+        running.append((one, thread))
+        wait_for(f"http://127.0.0.1:{port}")
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for one, thread in running:
+        one.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"\xff\xd8\xff no photo")
+    return path

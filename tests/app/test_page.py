@@ -1,0 +1,216 @@
+"""The page in a real browser, as a person uses it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from florascope.app.server import static_folder
+from florascope.runtime.identification import Identification
+from florascope.runtime.identifier import Identifier
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+PHOTO = static_folder() / "samples" / "4.webp"
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: str, complaints: list[str]) -> Iterator[Page]:
+    """The page as it is first seen; whatever the console says must be expected."""
+    yield from opened(browser, server, complaints)
+    assert complaints == []
+
+
+def opened(browser: Browser, server: str, complaints: list[str], **settings: Any) -> Iterator[Page]:
+    context = browser.new_context(**{"locale": "en-GB", **settings})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def found(identifier: Identifier) -> Identification:
+    return identifier(PHOTO)
+
+
+def upload(page: Page, photo: Path = PHOTO) -> None:
+    page.set_input_files("#file", photo)
+    expect(page.locator("#result")).to_be_visible(timeout=30_000)
+
+
+def picture(page: Page) -> str:
+    return str(page.locator("#picture").evaluate("canvas => canvas.toDataURL()"))
+
+
+def test_a_photo_is_answered(page: Page, found: Identification) -> None:
+    expect(page.locator("#result")).to_be_hidden()
+    upload(page)
+    expect(page.locator("#statement")).to_have_text(found.statement())
+    expect(page.locator("#candidates button")).to_have_count(5)
+    first = page.locator("#candidates button").first
+    expect(first).to_contain_text(found.candidates()[0].name)
+    expect(first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#status")).to_have_text("The answer is ready.")
+    expect(page.locator("#result")).to_be_focused()
+    shown = page.locator("#cautions li").count()
+    assert shown == len(found.cautions())
+    assert page.locator("#cautions").is_visible() == bool(shown)
+    expect(page.locator("#advice")).to_contain_text("do not eat")
+
+
+def test_the_map_follows_the_candidate_and_the_rival(page: Page, found: Identification) -> None:
+    upload(page)
+    one, two = found.candidates(top=2)
+    first = picture(page)
+    page.locator("#candidates button").nth(1).click()
+    expect(page.locator("#question")).to_have_text(f"Why {two.name}?")
+    second = picture(page)
+    page.select_option("#against", one.class_id)
+    expect(page.locator("#question")).to_have_text(f"Why {two.name} and not {one.name}?")
+    assert len({first, second, picture(page)}) == 3
+    page.select_option("#for", one.class_id)  # a class is never compared with itself
+    expect(page.locator("#against")).to_have_value("")
+    assert picture(page) == first
+
+
+def test_the_slider_uncovers_the_photo(page: Page) -> None:
+    upload(page)
+    covered = picture(page)
+    page.locator("#opacity").fill("0")
+    bare = picture(page)
+    assert bare != covered
+    page.select_option("#against", index=2)
+    assert picture(page) == bare  # without colours there is the photo alone
+
+
+def test_the_painted_map_is_the_identifiers(page: Page, found: Identification) -> None:
+    upload(page)
+    page.locator("#opacity").fill("100")
+    first = found.candidates(top=1)[0]
+    values = found.evidence(first.index)
+    strongest = divmod(int(values.argmax()), values.shape[1])
+    pixel = page.locator("#picture").evaluate(
+        "(canvas, [y, x]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]",
+        list(strongest),
+    )
+    red, _, blue, _ = pixel
+    assert red > blue + 60  # orange: it speaks for the class
+
+
+def test_spanish(page: Page, found: Identification) -> None:
+    upload(page)
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("#statement")).to_have_text(found.statement("es"))
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.locator("h1")).to_have_text("¿Qué flor es esta?")
+    assert not re.search(r"undefined|\{", page.locator("body").inner_text())
+
+
+def test_a_spanish_browser_begins_in_spanish(browser: Browser, server: str) -> None:
+    for page in opened(browser, server, [], locale="es-MX"):
+        expect(page.locator("h1")).to_have_text("¿Qué flor es esta?")
+
+
+def test_a_drawing_is_a_click_away(page: Page) -> None:
+    page.locator("#samples button").first.click()
+    expect(page.locator("#result")).to_be_visible()
+    for image in page.locator("#samples img").all():
+        assert image.evaluate("image => image.naturalWidth") > 0
+        assert image.get_attribute("alt")
+
+
+def test_dropped_and_pasted_photos(page: Page) -> None:
+    transfer = page.evaluate_handle(
+        """async () => {
+            const photo = await (await fetch("static/samples/1.webp")).blob();
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([photo], "dropped.webp", { type: "image/webp" }));
+            return transfer;
+        }"""
+    )
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#result")).to_be_visible()
+    first = picture(page)
+    page.evaluate(
+        """async () => {
+            const photo = await (await fetch("static/samples/2.webp")).blob();
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([photo], "pasted.webp", { type: "image/webp" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }"""
+    )
+    expect(page.locator("#status")).to_have_text("Looking at the photo …")
+    expect(page.locator("#status")).to_have_text("The answer is ready.")
+    assert picture(page) != first
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+    upload(page)
+    page.locator("#candidates button").first.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#candidates button").nth(1)).to_have_attribute("aria-pressed", "true")
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, canvas")].filter(
+            (node) => !(node.textContent.trim() || node.getAttribute("aria-label")
+                || node.labels?.[0]?.textContent.trim() || node.querySelector("img[alt]")?.alt)
+        ).map((node) => node.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+def test_a_broken_photo_is_explained(page: Page, broken: Path, complaints: list[str]) -> None:
+    upload(page)
+    page.set_input_files("#file", broken)
+    expect(page.locator("#error")).to_contain_text("not a photo that can be read")
+    expect(page.locator("#result")).to_be_hidden()
+    (complaint,) = complaints
+    assert "422" in complaint
+    complaints.clear()
+    upload(page)  # and the next photo is answered
+    expect(page.locator("#error")).to_be_empty()
+
+
+def test_a_server_that_is_gone(page: Page, complaints: list[str]) -> None:
+    page.context.set_offline(offline=True)
+    page.set_input_files("#file", PHOTO)
+    expect(page.locator("#error")).to_contain_text("cannot be reached")
+    complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser: Browser, server: str, scheme: str) -> None:
+    settings = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    for page in opened(browser, server, [], has_touch=True, is_mobile=True, **settings):
+        upload(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        for button in page.locator("button:visible, select:visible").all():
+            box = button.bounding_box()
+            assert box
+            assert box["height"] >= 40
