@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from florascope.training.head import LinearHead, Samples, score, tempered
+from florascope.training.head import LinearHead, Samples, centred, score, tempered
 from florascope.training.probe import fit_probe
 from florascope.training.recipe import ProbeRecipe
 
@@ -51,3 +51,16 @@ def test_a_tempered_head_has_the_least_smoothed_loss(make_samples: MakeSamples) 
         return cross_entropy(logits, val.targets, label_smoothing=0.1).item()
 
     assert loss(1.0) <= min(loss(0.8), loss(1.25))
+
+
+def test_a_centred_head_gives_the_same_softmax_and_shares_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight, bias = (torch.randn(*s, generator=generator) + 3 for s in ((4, 6), (4,)))
+    features = torch.rand(5, 6, generator=generator)
+    head = LinearHead(weight, bias, [{"step": 1.0}])
+    found = centred(head)
+    torch.testing.assert_close(found.weight.sum(0), torch.zeros(6), atol=1e-5, rtol=0)
+    assert found.bias.sum() == pytest.approx(0, abs=1e-5)
+    before, after = (torch.from_numpy(h.logits(features.numpy())) for h in (head, found))
+    torch.testing.assert_close(after.softmax(1), before.softmax(1), rtol=1e-4, atol=1e-6)
+    assert found.history == head.history

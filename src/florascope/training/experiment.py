@@ -23,7 +23,7 @@ from florascope.training.engine import Engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
 from florascope.training.frozen import fit_head, samples_of
-from florascope.training.head import LinearHead, joined, tempered
+from florascope.training.head import LinearHead, centred, joined, tempered
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
@@ -110,6 +110,8 @@ def train(
         history = _finetune(classifier, dataset, readable, recipe, book, progress)
         bank = embed(dataset.photos, Engine(backbone), progress=progress)
         head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    head = centred(head)
+    classifier.set_head(head.weight, head.bias)
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
     calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
