@@ -1,10 +1,10 @@
 """How the design of `sharp` was chosen: variants against masks. Makes the committed table.
 
-    python benchmarks/sharp/run.py runs/flowers/bundle
+    python benchmarks/sharp/run.py src/florascope/bundles/flowers102-mobilenetv2
 
 Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks}. What is explained is the class that the
-network answers. A random half of the masked photos (seed 0) chose the layer, beta, the views and
-the even rest; the other half had no part in it. Writes results.csv beside this file, or to --out.
+network answers. A random half of the masked photos (seed 0) chose the views and the power;
+the other half had no part in it. Writes results.csv beside this file, or to --out.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from florascope.audit.masks import Mask, MaskFolder, tells_apart
 from florascope.data.dataset import FilePhoto
 from florascope.errors import DataError
 from florascope.explanation.cam import class_maps
-from florascope.explanation.contributions import contributions
+from florascope.explanation.contributions import Contributions, contributions
+from florascope.explanation.sharing import share_out
 from florascope.explanation.unstrided import unstrided
 from florascope.explanation.upsampling import spread
 from florascope.files import write_text
@@ -33,7 +34,7 @@ from florascope.model.saving import load_classifier
 
 BATCH = 8
 FIGURES = ("pointing", "auroc", "energy_ratio")
-SIZE = 224
+SIZE = 256  # of the shipped model's input
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -79,39 +80,47 @@ def variants(
     classifier: Classifier, images: Tensor, targets: Tensor
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield the name and maps (n, H, W) of each variant, from few passes."""
+    yield "cam", cam(classifier, images, targets)
     fine = unstrided(classifier, SIZE // class_maps(classifier, images[:1]).maps.shape[2])
-    cams = {side: cam(classifier, images, targets, side) for side in (224, 320, 448)}
-    total = cams[224].sum((1, 2))
-    yield "cam", cams[224]
-    yield "cam, views 224 + 320 + 448", torch.stack(list(cams.values())).mean(0)
-    yield "cam without the last stride", cam(fine, images, targets, 224)
-    coarse = parts(classifier, images, targets, 224)
-    yield "contributions, beta 0.5, last stride kept", completed(coarse, 0.5, total)
-    views = {side: parts(fine, images, targets, side) for side in (192, 224, 320)}
-    for sides in ((224,), (224, 320), (192, 320)):
-        mean = torch.stack([views[side] for side in sides]).mean(0)
-        title = f"contributions, views {' + '.join(map(str, sides))}"
-        for beta in (0.0, 0.5, 1.0):
-            yield f"{title}, beta {beta:g}, without the rest", mean[0] - beta * mean[1]
-            yield f"{title}, beta {beta:g}", completed(mean, beta, total)
+    views = {share: parts(fine, images, targets, share) for share in (6 / 7, 1.0, 10 / 7)}
+    for shares in ((1.0,), (6 / 7, 10 / 7), (6 / 7, 1.0, 10 / 7)):
+        title = f"{len(shares)} views" if len(shares) > 1 else "1 view"
+        found = [views[share] for share in shares]
+        yield f"{title} without the last stride", mean([placed(f.evidence) for f in found])
+        spoken = mean([placed(f.positive) for f in found]).clamp_min(0)
+        for power in (1, 2, 3):
+            weights = spoken**power
+            shared = mean([share_out(f.evidence, weights) for f in found])
+            yield f"{title}, shared out by p^{power}", shared
 
 
-def cam(classifier: Classifier, images: Tensor, targets: Tensor, side: int) -> Tensor:
-    """Class activation maps of the pictures at another size, (n, H, W)."""
-    maps = []
-    for batch, target in zip(images.split(BATCH), targets.split(BATCH), strict=True):
-        found = class_maps(classifier, resized(batch, side)).maps[torch.arange(len(batch)), target]
-        maps.append(spread(found, (SIZE, SIZE), found.sum((1, 2))))
-    return torch.cat(maps)
+def cam(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Class activation maps, (n, H, W)."""
+    found = [
+        class_maps(classifier, batch).maps[torch.arange(len(batch)), target]
+        for batch, target in zip(images.split(BATCH), targets.split(BATCH), strict=True)
+    ]
+    return placed(torch.cat(found))
 
 
-def parts(classifier: Classifier, images: Tensor, targets: Tensor, side: int) -> Tensor:
-    """Positive and negative contributions of the pictures at another size, (2, n, H, W)."""
-    found = []
-    for batch, target in zip(images.split(BATCH), targets.split(BATCH), strict=True):
-        both = contributions(classifier, resized(batch, side), target)
-        found.append(torch.stack([spread(m, (SIZE, SIZE), m.sum((1, 2))) for m in both]))
-    return torch.cat(found, dim=1)
+def parts(classifier: Classifier, images: Tensor, targets: Tensor, share: float) -> Contributions:
+    """Evidence and positive contributions of the pictures at another size."""
+    side = round(share * SIZE / 32) * 32
+    found = [
+        contributions(classifier, resized(batch, side), target)
+        for batch, target in zip(images.split(BATCH), targets.split(BATCH), strict=True)
+    ]
+    return Contributions(*(torch.cat(part) for part in zip(*found, strict=True)))
+
+
+def placed(maps: Tensor) -> Tensor:
+    """Enlarge maps to the input's size, keeping their sums."""
+    return spread(maps, (SIZE, SIZE), maps.sum((1, 2)))
+
+
+def mean(maps: Sequence[Tensor]) -> Tensor:
+    """Average the views."""
+    return torch.stack(list(maps)).mean(0)
 
 
 def resized(images: Tensor, side: int) -> Tensor:
@@ -119,12 +128,6 @@ def resized(images: Tensor, side: int) -> Tensor:
     if side == images.shape[2]:
         return images
     return interpolate(images, (side, side), mode="bicubic", antialias=True, align_corners=False)
-
-
-def completed(both: Tensor, beta: float, total: Tensor) -> Tensor:
-    """Spread evenly what is not in its place."""
-    values = both[0] - beta * both[1]
-    return values + ((total - values.sum((1, 2))) / SIZE**2)[:, None, None]
 
 
 def localised(values: Tensor, masks: Sequence[Mask]) -> np.ndarray:

@@ -6,8 +6,8 @@ import torch
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.cam import class_maps
-from florascope.explanation.contrast import contrast
 from florascope.explanation.contributions import contributions, last_block
+from florascope.explanation.sharing import share_out
 from florascope.explanation.sharp import Sharp
 from florascope.explanation.unstrided import unstrided
 from florascope.explanation.upsampling import spread
@@ -46,9 +46,9 @@ def test_a_network_without_stages_has_no_last_block() -> None:
     assert last_block(torch.nn.Conv2d(3, 3, 1)) is None
 
 
-def test_contributions_differ_by_gradient_times_activation() -> None:
+def test_contributions_are_the_positive_part_of_gradient_times_activation() -> None:
     classifier, targets = network(), torch.tensor([1, 2])
-    positive, negative = contributions(classifier, images(), targets)
+    evidence, positive = contributions(classifier, images(), targets)
     net = classifier.backbone.net
     with torch.enable_grad():
         below = net.maxpool(net.act1(net.bn1(net.conv1(images()))))
@@ -58,30 +58,22 @@ def test_contributions_differ_by_gradient_times_activation() -> None:
         logits = classifier.head(pooled)[torch.arange(2), targets]
         (slope,) = torch.autograd.grad(logits.sum(), below)
     product = (below * slope).detach()
-    torch.testing.assert_close(positive - negative, product.sum(1), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(positive, product.relu().sum(1), rtol=1e-3, atol=1e-6)
+    maps = class_maps(classifier, images()).maps[torch.arange(2), targets]
+    torch.testing.assert_close(evidence, maps, rtol=1e-4, atol=1e-7)
 
 
-def test_contributions_in_their_place_and_the_rest_everywhere() -> None:
+def test_each_place_shares_its_own_evidence() -> None:
     """One view at the network's own size, worked out from the contributions."""
     classifier, targets = network(), torch.tensor([1, 2])
-    found = Sharp(beta=0.25, views=(1.0,))(classifier, images(), targets)
-    positive, negative = contributions(unstrided(classifier, 32), images(), targets)
-    placed = positive - 0.25 * negative
-    rest = found.total - placed.sum((1, 2))
-    expected = spread(placed, (64, 64), placed.sum((1, 2))) + rest[:, None, None] / 64**2
-    torch.testing.assert_close(found.values, expected, rtol=1e-4, atol=1e-7)
-
-
-def test_with_all_in_place_the_map_is_linear_in_the_head() -> None:
-    classifier, (one, other) = network(), torch.tensor([[1, 1], [2, 2]])
-    linear = Sharp(beta=1.0)
-    found = contrast(linear, classifier, images(), one, other)
-    weight, bias = classifier.head.weight.detach(), classifier.head.bias.detach()
-    difference = Classifier(classifier.backbone, classifier.classes).eval()
-    difference.set_head((weight[1] - weight[2]).expand(4, -1), (bias[1] - bias[2]).expand(4))
-    direct = linear(difference, images(), one)
-    torch.testing.assert_close(found.values, direct.values, rtol=1e-3, atol=1e-6)
+    found = Sharp(views=(1.0,))(classifier, images(), targets)
+    evidence, positive = contributions(unstrided(classifier, 32), images(), targets)
+    weights = spread(positive, (64, 64), positive.sum((1, 2))).clamp_min(0).pow(3)
+    shared = share_out(evidence, weights)
+    rest = found.total - evidence.sum((1, 2))
+    torch.testing.assert_close(
+        found.values, shared + rest[:, None, None] / 64**2, rtol=1e-3, atol=1e-7
+    )
 
 
 def test_sum_plus_bias_is_the_logit() -> None:
@@ -100,8 +92,8 @@ def test_many_pictures_pass_in_small_batches() -> None:
     torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-7)
 
 
-def test_without_blocks_and_negatives_it_is_the_class_activation_map() -> None:
-    """A feature map under positive weights: no block to go through, nothing against."""
+def test_an_even_picture_has_the_class_activation_map() -> None:
+    """No block to go through, and no place that speaks more than another."""
 
     class Pixels(Backbone):
         def __init__(self) -> None:
@@ -113,7 +105,7 @@ def test_without_blocks_and_negatives_it_is_the_class_activation_map() -> None:
 
     classifier = Classifier(Pixels(), (ClassName("0", "a"), ClassName("1", "b"))).eval()
     classifier.set_head(torch.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]), torch.ones(2))
-    pictures = torch.rand(1, 3, 8, 8)
+    pictures = torch.ones(1, 3, 8, 8)
     found = Sharp()(classifier, pictures, torch.tensor([0]))
     _, maps = class_maps(classifier, pictures)
     torch.testing.assert_close(found.values, spread(maps[:, 0], (8, 8), found.total))

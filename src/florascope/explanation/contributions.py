@@ -1,4 +1,4 @@
-"""What each place contributes to a logit, for and against, one block below the feature map."""
+"""A class's evidence at the feature map, and what speaks for it one block below."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,39 +14,38 @@ from florascope.model.classifier import Classifier
 
 
 class Contributions(NamedTuple):
-    """Of the places of a feature map.
+    """Of one class and pass.
 
     Attributes:
-        positive: (b, h, w) what speaks for the class, at least 0.
-        negative: (b, h, w) what speaks against it, at least 0.
+        evidence: (b, h, w) the class activation map.
+        positive: (b, h', w') what the places one block below contribute for the class, at least 0.
     """
 
-    positive: Float[Tensor, "b h w"]
-    negative: Float[Tensor, "b h w"]
+    evidence: Float[Tensor, "b h w"]
+    positive: Float[Tensor, "b h2 w2"]
 
 
 def contributions(classifier: Classifier, images: Images, targets: Targets) -> Contributions:
-    """Split gradient times activation at the input of the last block by its sign.
+    """Return the class activation map, and what speaks for the class at the last block's input.
 
     With a_c(x) that input and z the target's logit,
 
         positive(x) = sum_c max(a_c(x) dz/da_c(x), 0),
-        negative(x) = sum_c max(-a_c(x) dz/da_c(x), 0).
 
-    Their difference is gradient times activation (Shrikumar et al. 2016): for blocks that are
-    piecewise linear, the part of the logit that the activations cause; the rest are biases.
-    A network without a last block is taken at its feature map instead, where the difference is
-    the class activation map.
+    the positive part of gradient times activation (Shrikumar et al. 2016). A network without a
+    last block is taken at its feature map instead.
     """
     with torch.enable_grad(), _inputs_of(last_block(classifier.backbone.net)) as inputs:
         answer = classifier.answer(images)
+        weights = classifier.head.weight[targets][:, :, None, None]
+        places = answer.map.shape[2] * answer.map.shape[3]
+        parts = (answer.map * weights / places).detach()
         if not inputs:
-            weights = classifier.head.weight[targets][:, :, None, None]
-            places = answer.map.shape[2] * answer.map.shape[3]
-            return _by_sign((answer.map * weights / places).detach())
+            return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
         chosen = answer.logits.gather(1, targets[:, None])
         (slope,) = torch.autograd.grad(chosen.sum(), inputs)
-    return _by_sign(classifier.backbone.as_map(slope * inputs[0].detach()))
+    below = classifier.backbone.as_map(slope * inputs[0].detach())
+    return Contributions(parts.sum(1), below.clamp_min(0).sum(1))
 
 
 def last_block(net: nn.Module) -> nn.Module | None:
@@ -81,7 +80,3 @@ def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
     finally:
         if hook is not None:
             hook.remove()
-
-
-def _by_sign(parts: Float[Tensor, "b c h w"]) -> Contributions:
-    return Contributions(parts.clamp_min(0).sum(1), (-parts).clamp_min(0).sum(1))
