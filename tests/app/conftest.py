@@ -1,7 +1,6 @@
 """Real servers on free ports, around the shipped model."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -46,7 +45,7 @@ def wait_for(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def identifier() -> Identifier:
-    return Identifier(find_bundle(os.environ.get("STANDIN", MODEL)))
+    return Identifier(find_bundle(MODEL))
 
 
 @pytest.fixture(scope="session")
@@ -59,16 +58,7 @@ def photo() -> bytes:
 def server() -> Iterator[str]:
     """`florascope serve` as a user starts it; its address."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "florascope",
-        "serve",
-        "--port",
-        str(port),
-        "--model",
-        os.environ.get("STANDIN", MODEL),
-    ]
+    command = [sys.executable, "-m", "florascope", "serve", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}")

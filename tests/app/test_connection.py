@@ -59,7 +59,9 @@ def test_a_byte_now_and_then_does_not_help(impatient: str) -> None:
 def test_the_second_request_of_a_connection_may_not_dawdle_either(impatient: str) -> None:
     with connect(impatient) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        answer = b""
+        while not answer.endswith(b'{"status":"ok"}'):
+            answer += client.recv(65536)
         client.sendall(HEAD)
         assert rest(client) == b""
 
