@@ -7,13 +7,12 @@ README.md           the model card
 """
 
 import stat
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from florascope.data.dataset import ClassName
+from florascope.data.dataset import ClassName, is_showable
 from florascope.errors import BundleError
 from florascope.evaluation.calibration import Calibration
 from florascope.model.preprocessing import Preprocessing
@@ -22,11 +21,8 @@ from florascope.strict_json import parse_json
 SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
 MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
-MAX_NAME = 255  # characters
 MAX_ARGUMENT = 4096  # pixels a side, channels or blocks
 MAX_ARGUMENTS = 200
-MISLEADING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the direction of writing: a name could show as another."""
 
 
 @dataclass(frozen=True)
@@ -224,11 +220,10 @@ def shipped_bundles() -> tuple[str, ...]:
 
 
 def _name(value: object) -> str:
-    """Read a name that will be shown to people; in a terminal, some characters are commands."""
+    """Read a name that will be shown to people."""
     if not isinstance(value, str):
         raise TypeError(f"{str(value)[:60]!r}, which is no text")
-    odd = [c for c in value if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}]
-    if not value or len(value) > MAX_NAME or odd or MISLEADING & set(value):
+    if not is_showable(value):
         raise ValueError(f"the name {value[:60]!r}")
     return value
 
