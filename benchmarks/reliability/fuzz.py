@@ -29,7 +29,14 @@ def fuzz(name: str, runs: int, seconds: int, crashes: Path) -> dict[str, object]
     """Run a worker; return its row."""
     with tempfile.TemporaryDirectory() as temporary:
         folder, start = Path(temporary), time.monotonic()
-        command = [sys.executable, HERE / "fuzz_worker.py", name, temporary, str(runs), str(seconds)]
+        command = [
+            sys.executable,
+            HERE / "fuzz_worker.py",
+            name,
+            temporary,
+            str(runs),
+            str(seconds),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         found = sorted(folder.glob("crash-*"))
         for path in found:

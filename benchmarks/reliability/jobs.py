@@ -91,9 +91,7 @@ def train(folder: Path) -> str:
     """Fine-tune with a checkpoint after every step."""
     final = folder / "final.safetensors"
     if not final.exists():
-        recipe = make_recipe(
-            "finetune", backbone=NETWORK, weights="random", epochs=3, batch_size=8
-        )
+        recipe = make_recipe("finetune", backbone=NETWORK, weights="random", epochs=3, batch_size=8)
         network, data = classifier(), flowers()
         train_set = LabelledPhotos(
             data.photos, data.labels, 3, training_transform(network, recipe), 8

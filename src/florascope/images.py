@@ -31,7 +31,8 @@ _TURNS = {
 }
 
 # Once, here: warnings.catch_warnings around each photo would not be safe when threads decode.
-warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger than file", UserWarning)
+_HARMLESS = "Corrupt EXIF data|Tag data larger than file|Truncated File Read"
+warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
 
 RGB = UInt8[np.ndarray, "h w 3"]
 

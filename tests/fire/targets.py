@@ -284,7 +284,9 @@ TARGETS = {
         Target("split", split, split_seeds, ("path", "image_id", "split", "label", "val")),
         Target("config", config, config_seeds, JSON_WORDS, mutate_json),
         Target("graph", graph, graph_seeds, ("Conv", "If", "ai.onnx", "location"), mutate_graph),
-        Target("graph_run", graph_run, graph_seeds, ("Add", "Conv", "Relu", "MatMul"), mutate_graph),
+        Target(
+            "graph_run", graph_run, graph_seeds, ("Add", "Conv", "Relu", "MatMul"), mutate_graph
+        ),
         Target(
             "safetensors",
             header,
