@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from florascope.strict_json import MAX_DEPTH, parse_json
 
-SCALARS = st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
-SCALARS |= st.integers(-(10**18), 10**18) | st.text(alphabet=string.printable)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(10**18), 10**18),
+    st.text(alphabet=string.printable),
+)
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=20)
 
 

@@ -1,4 +1,4 @@
-"""Feed a reader with mutated bytes and count what it makes of them (atheris, libFuzzer's mutations).
+"""Feed a reader with mutated bytes and count what it makes of them (atheris on libFuzzer).
 
     python benchmarks/reliability/fuzz.py photo --seconds 300
     python benchmarks/reliability/fuzz.py all --seconds 300

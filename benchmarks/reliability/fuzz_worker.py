@@ -60,7 +60,7 @@ def main() -> None:
 
     def mutate(data: bytes, longest: int, seed: int) -> bytes:
         """Change the meaning half of the time, where a target knows how, and else the bytes."""
-        dice = random.Random(seed)
+        dice = random.Random(seed)  # noqa: S311 (libFuzzer's own seed, so that a run can be repeated)
         if target.mutate is not None and dice.random() < 0.5:
             return target.mutate(data, dice)[:longest]
         return bytes(atheris.Mutate(data, longest))

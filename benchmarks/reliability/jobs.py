@@ -1,4 +1,4 @@
-"""Work that is killed: what it does in a folder, and what must hold of the folder at any instant."""
+"""Work that is killed: what it does in a folder, and what must hold there at any instant."""
 
 import hashlib
 import io

@@ -43,7 +43,7 @@ def mutate_graph(data: bytes, dice: random.Random) -> bytes:
         return data
 
 
-def _change_graph(graph: Any, dice: random.Random) -> None:  # noqa: ANN401 (protobuf)
+def _change_graph(graph: Any, dice: random.Random) -> None:
     from onnx import helper
 
     node, tensor = dice.choice(graph.node), dice.choice(graph.initializer)
@@ -67,7 +67,7 @@ def _change_graph(graph: Any, dice: random.Random) -> None:  # noqa: ANN401 (pro
         graph.node.insert(dice.randrange(len(graph.node)), made)
 
 
-def _changed(value: Any, dice: random.Random) -> Any:  # noqa: ANN401 (any JSON value)
+def _changed(value: Any, dice: random.Random) -> Any:
     if not isinstance(value, dict | list) or not value or dice.random() < 0.1:
         return copy.deepcopy(dice.choice(ODD))
     inside = list(value) if isinstance(value, dict) else list(range(len(value)))

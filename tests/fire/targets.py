@@ -15,13 +15,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutate_graph, mutate_json, mutate_safetensors
+mutations: Any = import_module("mutations")
 
 from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName
@@ -67,7 +69,7 @@ class Target:
 @cache
 def room() -> Path:
     """A folder of this process's own, in memory where that is to be had."""
-    shm = Path("/dev/shm")  # noqa: S108 (a folder with a random name is made in it)
+    shm = Path("/dev/shm")
     parent = shm if os.access(shm, os.W_OK) else None
     return Path(tempfile.mkdtemp(prefix="florascope-fire-", dir=parent))
 
@@ -162,8 +164,14 @@ def config_seeds() -> list[bytes]:
     plain = CONFIG.to_json()
     calibrated = json.loads(json.dumps(plain))
     calibrated["florascope"]["calibration"] = {
-        **{"photos": 9, "temperature": 1.5, "ece_before": 0.1, "ece_after": 0.02, "level": 0.9},
-        **{"thresholds": [0.4, 0.6], "alike": 0.5, "sure": 0.7},
+        "photos": 9,
+        "temperature": 1.5,
+        "ece_before": 0.1,
+        "ece_after": 0.02,
+        "level": 0.9,
+        "thresholds": [0.4, 0.6],
+        "alike": 0.5,
+        "sure": 0.7,
     }
     return [json.dumps(value).encode() for value in (plain, calibrated)]
 
@@ -229,7 +237,10 @@ def header(data: bytes) -> object:
 def header_seeds() -> list[bytes]:
     from safetensors.numpy import save
 
-    tensors = {"a.weight": np.zeros((2, 3), np.float32), "b": np.zeros((), np.int64)}
+    tensors: dict[str, Any] = {
+        "a.weight": np.zeros((2, 3), np.float32),
+        "b": np.zeros((), np.int64),
+    }
     return [save(tensors), save(tensors, metadata={"format": "pt"}), save({})]
 
 
@@ -282,17 +293,27 @@ TARGETS = {
         Target("photo", photo, photo_seeds, ("Exif", "ICC_PROFILE", "IHDR", "acTL", "VP8X")),
         Target("manifest", table, table_seeds, ("path", "label", "split", "train", "..", "a.jpg")),
         Target("split", split, split_seeds, ("path", "image_id", "split", "label", "val")),
-        Target("config", config, config_seeds, JSON_WORDS, mutate_json),
-        Target("graph", graph, graph_seeds, ("Conv", "If", "ai.onnx", "location"), mutate_graph),
+        Target("config", config, config_seeds, JSON_WORDS, mutations.mutate_json),
         Target(
-            "graph_run", graph_run, graph_seeds, ("Add", "Conv", "Relu", "MatMul"), mutate_graph
+            "graph",
+            graph,
+            graph_seeds,
+            ("Conv", "If", "ai.onnx", "location"),
+            mutations.mutate_graph,
+        ),
+        Target(
+            "graph_run",
+            graph_run,
+            graph_seeds,
+            ("Add", "Conv", "Relu", "MatMul"),
+            mutations.mutate_graph,
         ),
         Target(
             "safetensors",
             header,
             header_seeds,
             (*JSON_WORDS, "dtype", "F32", "shape"),
-            mutate_safetensors,
+            mutations.mutate_safetensors,
         ),
         Target("archive", archive, archive_seeds, ("ustar", "GNU.sparse.major=1", "size=")),
     )

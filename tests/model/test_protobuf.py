@@ -36,8 +36,8 @@ def test_fixed_widths() -> None:
 @given(st.text(max_size=300), st.text(max_size=20))
 def test_texts_as_protobuf_writes_them(key: str, value: str) -> None:
     written = StringStringEntryProto(key=key, value=value).SerializeToString()
-    found = {number: bytes(text).decode() for number, _, text in read(written)}  # type: ignore[arg-type]
-    assert found == {n: t for n, t in ((1, key), (2, value))}
+    found = {number: bytes(text).decode() for number, _, text in read(written)}
+    assert found == {1: key, 2: value}
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))

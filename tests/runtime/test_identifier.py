@@ -132,5 +132,8 @@ def test_a_config_that_lies_about_the_classes(bundle: Path, tmp_path: Path) -> N
     del config["florascope"]["calibration"]
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes())
-    with pytest.raises(BundleError, match=r"its logits has the shape \(None, 7\), and config\.json says \(None, 2\)"):
+    with pytest.raises(
+        BundleError,
+        match=r"its logits has the shape \(None, 7\), and config\.json says \(None, 2\)",
+    ):
         Identifier(tmp_path)
