@@ -22,9 +22,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))
-mutations: Any = import_module("mutations")
-
 from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName
 from florascope.data.manifest import manifest
@@ -35,6 +32,9 @@ from florascope.model.bundle import BundleConfig, read_config
 from florascope.model.onnx_check import check_graph
 from florascope.model.preprocessing import Preprocessing
 from florascope.model.safetensors_header import read_header
+
+sys.path.insert(0, str(Path(__file__).parent))
+mutations: Any = import_module("mutations")
 
 CONFIG = BundleConfig(
     architecture="test_resnet",
