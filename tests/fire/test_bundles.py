@@ -379,6 +379,12 @@ GRAPHS: dict[str, tuple[Damage, str]] = {
         graph(lambda m: m.graph.output.remove(m.graph.output[0])),
         "not image to logits",
     ),
+    "a side's name in no encoding": (
+        lambda b, _: (b / "model.onnx").write_bytes(
+            (b / "model.onnx").read_bytes().replace(b"\x12\x05batch", b"\x12\x05b\xfctch")
+        ),
+        MAY_NOT + "utf-8",
+    ),
     "a second input": (
         graph(lambda m: m.graph.input.append(helper.make_tensor_value_info("secret", 1, [1]))),
         "not image to logits",

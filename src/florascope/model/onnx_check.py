@@ -142,7 +142,10 @@ def _end(entry: Message) -> tuple[str, tuple[int | None, ...]]:
     tensor = entry.get("type", {}).get("tensor_type", {})
     if tensor.get("elem_type") != FLOAT or "shape" not in tensor:
         raise ValueError(f"its {name[:80]} is not a float32 tensor of known shape")
-    return name, tuple(d.get("dim_value") for d in tensor["shape"]["dim"])
+    sides = tensor["shape"]["dim"]
+    for side in sides:
+        text(side, "dim_param")  # ONNX Runtime hands it on to Python, which wants UTF-8
+    return name, tuple(side.get("dim_value") for side in sides)
 
 
 def _fits(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
