@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format clean audit sbom
 
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
@@ -21,6 +21,25 @@ format: .venv/ready
 
 clean:
 	rm -rf .venv runs dist .mypy_cache .ruff_cache .pytest_cache
+
+# What a user gets (light install and training, no tools), audited and listed by tools beside it.
+audit: build/shipped/ready build/tools/ready
+	build/tools/bin/pip-audit --path build/shipped/lib/python*/site-packages --skip-editable
+
+sbom: build/shipped/ready build/tools/ready
+	mkdir -p dist
+	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --short-PURLs \
+	  --output-reproducible --of JSON -o dist/sbom.json build/shipped/bin/python
+
+build/shipped/ready: pyproject.toml
+	$(PYTHON) -m venv build/shipped
+	build/shipped/bin/pip install --quiet --disable-pip-version-check '.[train,app]'
+	touch $@
+
+build/tools/ready: pyproject.toml
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9' 'cyclonedx-bom>=7.0'
+	touch $@
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import resource
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -96,6 +99,29 @@ def test_a_folder_replaces_the_old_one_wholly(tmp_path: Path) -> None:
     assert (path / "deep" / "x.txt").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
+    """Another thread looks at it all the time, which a kill could do at any instant."""
+    path, over, missing = tmp_path / "run", threading.Event(), []
+    for text in ("old", "new"):
+        if text == "new":
+            thread = threading.Thread(target=_watch, args=(path / "x.txt", over, missing))
+            thread.start()
+        for _ in range(1 if text == "old" else 50):
+            with new_folder(path) as draft:
+                (draft / "x.txt").write_text(text)
+    over.set()
+    thread.join()
+    assert missing == []
+    assert tree(tmp_path) == {"run/x.txt": "new"}
+
+
+def _watch(path: Path, over: threading.Event, missing: list[float]) -> None:
+    while not over.is_set():
+        if not path.exists():
+            missing.append(time.monotonic())
+
+
 @pytest.mark.parametrize("failure", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
 def test_a_folder_that_cannot_take_its_place_gives_it_back(
     failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -110,6 +136,7 @@ def test_a_folder_that_cannot_take_its_place_gives_it_back(
             raise failure
         return replace(source, target)
 
+    monkeypatch.setattr("florascope.files._exchanged", lambda *_: False)  # as if not on Linux
     monkeypatch.setattr(Path, "replace", fail)
     expected = FlorascopeError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected), new_folder(path) as draft:
@@ -165,7 +192,10 @@ def test_what_is_renamed_has_reached_the_disk(
         (draft / "a").write_text("1")
         (draft / "b").write_text("2")
         assert synced == []
-    assert sorted(synced) == ["a", "b"]
+    *files, folder, parent = synced  # the contents before the names
+    assert sorted(files) == ["a", "b"]
+    assert folder.startswith(".run.")
+    assert parent == tmp_path.name
 
 
 def test_reserve_claims_the_blocks_of_a_sparse_file(tmp_path: Path) -> None:

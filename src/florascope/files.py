@@ -1,5 +1,6 @@
 """Files and folders that are either wholly written or not there at all."""
 
+import ctypes
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from florascope.errors import FlorascopeError
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
 @contextmanager
@@ -29,6 +32,7 @@ def new_file(path: Path) -> Iterator[Path]:
             _sync(draft)
             draft.chmod(0o644)
             draft.replace(path)
+            _sync_folder(path.parent)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -50,7 +54,9 @@ def new_folder(path: Path) -> Iterator[Path]:
                     file.chmod(0o644)
                     _sync(file)
             draft.chmod(0o755)
+            _sync_folder(draft)
             _replace_folder(draft, path)
+            _sync_folder(path.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -88,6 +94,8 @@ def _replace_folder(draft: Path, path: Path) -> None:
     if not path.exists():
         draft.replace(path)
         return
+    if path.is_dir() and _exchanged(draft, path):
+        return
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.old.") as parking:
         old = path.replace(Path(parking) / path.name)
         try:
@@ -95,6 +103,22 @@ def _replace_folder(draft: Path, path: Path) -> None:
         except BaseException:  # also Ctrl-C: never leave the place empty
             old.replace(path)
             raise
+
+
+def _exchanged(draft: Path, path: Path) -> bool:
+    """Swap two folders in one step, where the system can: a kill finds the old one or the new."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError, TypeError):  # not Linux
+        return False
+    names = os.fsencode(draft.absolute()), os.fsencode(path.absolute())
+    return bool(rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0)
+
+
+def _sync_folder(path: Path) -> None:
+    """Bring a folder's names to the disk, so that a rename outlives a power cut."""
+    if hasattr(os, "O_DIRECTORY"):  # not on Windows
+        _sync(path)
 
 
 def _sync(path: Path) -> None:

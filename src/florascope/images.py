@@ -1,11 +1,14 @@
 """From the bytes of a photo to an RGB array, safely: the only decoder in the project."""
 
 import io
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from florascope.errors import PhotoError
 from florascope.shapes import UInt8
@@ -14,59 +17,83 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 89_000_000  # just below the size at which Pillow itself begins to warn
+MAX_WORK = 20 * MAX_PIXELS  # pixels times scans of a JPEG: encoders need 10 scans, a bomb thousands
+
+_SCAN = b"\xff\xda"  # JPEG's start of scan; within a scan's data 0xff is always followed by 0x00
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Once, here: warnings.catch_warnings around each photo would not be safe when threads decode.
-warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger than file", UserWarning)
+_HARMLESS = "Corrupt EXIF data|Tag data larger than file|Truncated File Read"
+warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
 
 RGB = UInt8[np.ndarray, "h w 3"]
 
 
-def read_photo(source: Path | bytes) -> RGB:
-    """Decode a photo to 8-bit RGB, upright (EXIF orientation applied), first frame only.
+def read_photo(source: Path | bytes, *, upright: bool = True) -> RGB:
+    """Decode a photo to 8-bit RGB, first frame only.
 
     Args:
         source: a file's path, or the bytes of one.
+        upright: apply EXIF's orientation; without, the pixels lie as they are stored.
 
     Returns:
         Array of shape (h, w, 3), values 0 to 255, its memory its own. Transparent pixels are
         laid on white.
 
     Raises:
-        PhotoError: the file is missing, empty, too large, truncated or of another format.
+        PhotoError: the file is missing, no plain file, empty, too large, truncated, of another
+            format or of colours that have no conversion.
     """
     name = str(source) if isinstance(source, Path) else "the photo"
     data = read_bytes(source) if isinstance(source, Path) else source
-    if not data:
-        raise PhotoError(f"{name} is empty (0 bytes)", expected="a photo")
-    if len(data) > MAX_BYTES:
-        raise PhotoError(
-            f"{name} has {len(data):,} bytes",
-            expected=f"at most {MAX_BYTES:,}",
-            fix="Make it smaller first",
-        )
-    return _decode(data, name)
+    with _opened(data, name) as image:
+        return np.array(_to_rgb(_upright(image) if upright else image, name))
+
+
+def photo_header(data: bytes) -> tuple[str, int]:
+    """Return a photo's colour mode as Pillow names it, and EXIF's orientation (1: upright).
+
+    Raises:
+        PhotoError: as `read_photo`, for what shows before the pixels are decoded.
+    """
+    with _opened(data, "the photo") as image:
+        return image.mode, _orientation(image)
 
 
 def read_bytes(path: Path) -> bytes:
     """Read a photo's file, stopping just past MAX_BYTES.
 
     Raises:
-        PhotoError: the file cannot be opened.
+        PhotoError: the file cannot be opened, or is a pipe or device, which may have no end.
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder's own error says it better
+            raise PhotoError(f"{path} is a pipe or device", expected="a photo file")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PhotoError(
-            f"{path} cannot be read ({error.strerror or error})", expected="a photo file"
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"{path} cannot be read ({reason})", expected="a photo file") from error
 
 
-def _decode(data: bytes, name: str) -> RGB:
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """Open a photo that is in bounds; whatever goes wrong inside becomes a PhotoError."""
+    _check_bytes(data, name)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image, name)
-            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+            _check_scans(data, image, name)
+            yield image
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -83,10 +110,32 @@ def _decode(data: bytes, name: str) -> RGB:
         ) from error
 
 
+def _check_bytes(data: bytes, name: str) -> None:
+    if not data:
+        raise PhotoError(f"{name} is empty (0 bytes)", expected="a photo")
+    if len(data) > MAX_BYTES:
+        raise PhotoError(
+            f"{name} has {len(data):,} bytes",
+            expected=f"at most {MAX_BYTES:,}",
+            fix="Make it smaller first",
+        )
+
+
 def _check_pixels(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_many_pixels(f"{name} has {width} x {height} pixels")
+
+
+def _check_scans(data: bytes, image: Image.Image, name: str) -> None:
+    """Refuse a JPEG that goes over its pixels again and again: 119 bytes a scan, 0.3 s each."""
+    scans = data.count(_SCAN) if image.format in {"JPEG", "MPO"} else 1
+    if scans * image.width * image.height > MAX_WORK:
+        raise PhotoError(
+            f"{name} stores its {image.width} x {image.height} pixels in {scans:,} scans",
+            expected="a progressive JPEG of about 10",
+            fix="Save it again as a plain JPEG",
+        )
 
 
 def _too_many_pixels(found: str) -> PhotoError:
@@ -95,14 +144,40 @@ def _too_many_pixels(found: str) -> PhotoError:
     )
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn by EXIF's orientation alone: its other tags may be garbage, and are not read."""
+    image.load()  # a TIFF then has turned itself
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 (broken EXIF can raise nearly anything; the pixels are there)
+        return 1
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         return _from_wide(image)
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        return _on_white(image)
+    if image.mode in {"LAB", "HSV"}:
+        raise PhotoError(
+            f"{name} has {image.mode} colours",
+            expected="RGB, CMYK or grey",
+            fix="Convert it to RGB first",
+        )
     return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    straight = image.convert("LA") if image.mode == "La" else image
+    layer = straight.convert("RGBA")
+    white = Image.new("RGB", layer.size, (255, 255, 255))
+    white.paste(layer, mask=layer.getchannel("A"))
+    return white
 
 
 def _from_wide(image: Image.Image) -> Image.Image:

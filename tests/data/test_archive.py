@@ -1,7 +1,9 @@
 """Unpacking: honest archives, and every way to be dishonest."""
 
 import errno
+import gzip
 import io
+import resource
 import tarfile
 import threading
 from pathlib import Path
@@ -179,6 +181,51 @@ class TestRefusals:
         archive = tmp_path / "photos.tgz"
         archive.write_bytes(content)
         refused(archive, target, r"photos\.tgz is damaged")
+
+    def test_a_name_of_gigabytes(self, tmp_path: Path, target: Path) -> None:
+        """Its header alone is refused: tarfile would read all of the name into memory."""
+        info = special("jpg/a.jpg", tarfile.GNUTYPE_LONGNAME)[0]
+        info.size = 2**32
+        archive = tmp_path / "photos.tgz"
+        archive.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)))
+        refused(archive, target, r"is damaged \(a header of 4,294,967,296 bytes")
+
+    @pytest.mark.parametrize("size", [-1, -512, -(2**40)])
+    def test_a_negative_size(self, size: int, tmp_path: Path, target: Path) -> None:
+        """CVE-2025-8194: tarfile went back, and round in circles."""
+        info = special("jpg/a.jpg", tarfile.REGTYPE)[0]
+        header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+        header[124:136] = b"\xff" + size.to_bytes(11, "big", signed=True)
+        header[148:156] = b" " * 8
+        header[148:155] = f"{sum(header):06o}\0".encode()
+        archive = tmp_path / "photos.tgz"
+        archive.write_bytes(gzip.compress(bytes(header) + bytes(1024)))
+        refused(archive, target, "is damaged .*size -")
+
+    def test_a_sparse_file_whose_map_never_ends(self, tmp_path: Path, target: Path) -> None:
+        info, _ = file("jpg/a.jpg")
+        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+        archive = tmp_path / "photos.tgz"
+        with tarfile.open(archive, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+            tar.addfile(info, io.BytesIO(b"1234567"))
+        refused(archive, target, "is damaged .*sparse")
+
+    def test_too_many_members(
+        self, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("florascope.data.archive.MAX_MEMBERS", 5)
+        archive = archived(tmp_path, *(file(f"jpg/{i}") for i in range(6)))
+        refused(archive, target, "holds 5 members and more")
+
+    def test_a_disk_that_is_really_full(self, tmp_path: Path, target: Path) -> None:
+        archive = archived(tmp_path, file("jpg/a.jpg", bytes(200_000)))
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            error = refused(archive, target, r"cannot be unpacked \(File too large\)")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert error.fix.startswith("Nothing was unpacked; free some space")
 
     def test_a_disk_that_is_full(
         self, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import resource
 import socket
 import threading
 from http.client import HTTPMessage
@@ -179,6 +180,33 @@ class TestRefusals:
         with pytest.raises(DownloadError):
             download(server.url + "file.tgz", target, sha256="0" * 64)
         assert target.read_bytes() == b"old"
+
+    def test_a_server_that_sends_too_much(
+        self, server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_BYTES", 600_000)
+        for lengths in (True, False):
+            server.lengths = lengths
+            with pytest.raises(DownloadError, match="at most 600,000; what came was deleted"):
+                download(server.url + "file.tgz", target, sha256=SHA256)
+            assert not target.with_name("file.tgz.part").exists()
+
+    def test_a_redirect_to_no_address(self, server: Server, target: Path) -> None:
+        server.redirects["old"] = "https://[nowhere"
+        with pytest.raises(DownloadError, match="could not be downloaded"):
+            download(server.url + "old", target, sha256=SHA256)
+
+    def test_a_full_disk_keeps_what_came(self, server: Server, target: Path) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, hard))
+        try:
+            with pytest.raises(DownloadError, match=r"could not be downloaded .*File too large"):
+                download(server.url + "file.tgz", target, sha256=SHA256)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert target.with_name("file.tgz.part").stat().st_size == 600_000
+        download(server.url + "file.tgz", target, sha256=SHA256)
+        assert server.asked[-1] == ("file.tgz", "bytes=600000-")
 
     def test_a_missing_page(self, server: Server, target: Path) -> None:
         with pytest.raises(DownloadError, match=r"gone could not be downloaded \(status 404: Not"):

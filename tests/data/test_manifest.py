@@ -126,3 +126,18 @@ def test_three_missing_photos_are_all_named(photo_folder: Path) -> None:
 def test_one_class_only(photo_folder: Path) -> None:
     with pytest.raises(DataError, match=r"photos\.csv has 1 class \(rose\)"):
         manifest(listed(photo_folder, "rose/1.jpg,rose", "rose/2.jpg,rose"))
+
+
+@pytest.mark.parametrize("label", ["\x1b[2J", "a\u202eb", "x" * 256, "9" * 5000])
+def test_a_label_that_cannot_be_shown(label: str, photo_folder: Path) -> None:
+    path = listed(photo_folder, "rose/1.jpg,a", f"rose/2.jpg,{label}")
+    with pytest.raises(DataError, match=r"line 3: label .* characters") as info:
+        manifest(path)
+    assert info.value.expected == "at most 255 characters, and no control characters"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "rose/" * 900 + "1.jpg"])
+def test_a_path_that_no_file_can_have(name: str, photo_folder: Path) -> None:
+    path = listed(photo_folder, "rose/1.jpg,a", f"{name},b")
+    with pytest.raises(DataError, match="1 of 2 photos .* are missing"):
+        manifest(path)

@@ -188,7 +188,7 @@ def reread(path: Path) -> dict[str, Any]:
 
 def test_a_bundle_without_its_weights(saved: Path) -> None:
     (saved / "model.safetensors").unlink()
-    with pytest.raises(BundleError, match=r"is damaged: no weights at .*model.safetensors"):
+    with pytest.raises(BundleError, match=r"model.safetensors cannot be read \(No such file"):
         load_classifier(saved)
 
 
@@ -207,7 +207,7 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
 def test_a_config_of_another_architecture(saved: Path) -> None:
     values = {**reread(saved), "architecture": "test_convnext"}
     (saved / "config.json").write_text(json.dumps(values))
-    with pytest.raises(BundleError, match=r"is damaged: classifier of shapes \{\}"):
+    with pytest.raises(BundleError, match=r"is damaged: .* does not fit test_convnext: "):
         load_classifier(saved)
 
 

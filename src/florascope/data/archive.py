@@ -10,15 +10,19 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from florascope.data.lock import locked
+from florascope.data.tar_member import BoundedReader, TarMember
 from florascope.errors import DownloadError
 from florascope.progress import Progress, silent
 
 MAX_BYTES = 8 * 2**30
+MAX_MEMBERS = 200_000  # a file system's inodes end, too
 DAMAGED = (
     *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
     *(ValueError, FileExistsError, NotADirectoryError),  # names that cannot be, or cannot both be
+    *(IndexError, OverflowError, IsADirectoryError),  # headers that tarfile does not expect
 )
 CHUNK = 2**20
+SLACK = 2**20
 HEADER = 512  # bytes of a member's header: counted, so that empty members cannot be endless
 
 
@@ -69,9 +73,13 @@ def _unpack(archive: Path, draft: Path, root: str, max_bytes: int, progress: Pro
     with (
         archive.open("rb") as file,
         gzip.GzipFile(fileobj=file) as stream,
-        tarfile.open(fileobj=stream, mode="r|") as members,
+        tarfile.open(
+            fileobj=BoundedReader(stream, 2 * max_bytes + SLACK), mode="r|", tarinfo=TarMember
+        ) as members,
     ):
-        for member in members:
+        for number, member in enumerate(members):
+            if number >= MAX_MEMBERS or member.size < 0:
+                raise _refused(archive, f"holds {number:,} members and more, or one of no size")
             unpacked += HEADER + member.size
             if unpacked > max_bytes:
                 raise _refused(archive, f"unpacks to more than {max_bytes:,} bytes")

@@ -1,6 +1,7 @@
 """The record every data source produces: photos, labels and class names."""
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,18 @@ from florascope.images import RGB, read_bytes, read_photo
 from florascope.shapes import Int64
 
 Labels = Int64[np.ndarray, "n"]
+
+MAX_NAME = 255  # characters
+MISLEADING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing: a name could show as another."""
+COMMANDS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what a terminal obeys, or no file can hold."""
+
+
+def is_showable(name: str) -> bool:
+    """Whether a name can be shown to people and written to a file: some characters are commands."""
+    odd = MISLEADING & set(name) or COMMANDS & set(map(unicodedata.category, name))
+    return 0 < len(name) <= MAX_NAME and not odd
 
 
 @runtime_checkable

@@ -19,6 +19,7 @@ from florascope.progress import Progress, silent
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 CHUNK = 2**18
+MAX_BYTES = 8 * 2**30  # a server that never ends fills the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def download(
 
     Raises:
         DownloadError: the address is not secure, the server does not answer or breaks off, or
-            the bytes are others than the published ones.
+            the bytes are others than the published ones or too many.
         ValueError: not exactly one digest is given.
     """
     checksums = [Checksum(n, d) for n, d in (("md5", md5), ("sha256", sha256)) if d is not None]
@@ -80,7 +81,7 @@ def download(
     try:
         with locked(target):
             job.run()
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to no address
         raise job.failed(f"{url} could not be downloaded ({_reason(error)})") from error
     return target
 
@@ -115,16 +116,25 @@ class _Download:
         have = self.part.stat().st_size if self.part.exists() else 0
         with self.open(have) as response:
             done = have if response.status == 206 else 0
-            total = done + int(response.headers.get("Content-Length", 0))
+            total = done + _length(response)
+            self.check_size(max(done, total))
             with self.part.open("ab" if done else "wb") as file:
                 while chunk := response.read(CHUNK):
                     file.write(chunk)
                     done += len(chunk)
+                    self.check_size(done)
                     self.progress(f"Downloading {self.target.name}", done, max(done, total))
                 file.flush()
                 os.fsync(file.fileno())
         if done < total:
             raise self.failed(f"{self.url} broke off after {done:,} bytes", f"{total:,}")
+
+    def check_size(self, size: int) -> None:
+        if size > MAX_BYTES:
+            self.part.unlink(missing_ok=True)
+            raise self.failed(
+                f"{self.url} sends {size:,} bytes", f"at most {MAX_BYTES:,}; what came was deleted"
+            )
 
     def open(self, have: int) -> HTTPResponse:
         """Ask for the bytes after the first `have`, or for all where the server cannot."""
@@ -184,6 +194,12 @@ def _secure(url: str) -> bool:
 
 def _starts_at(response: HTTPResponse, have: int) -> bool:
     return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _length(response: HTTPResponse) -> int:
+    """Return how many bytes the answer says it has; 0 where it says nothing that is a number."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, is_showable
 from florascope.data.natural import natural_key
 from florascope.data.split import SPELLINGS, SUBSETS
 from florascope.data.splits import split_from_subsets
@@ -130,6 +130,13 @@ def _class_folders(top: _Listing) -> dict[str, _Listing]:
         )
     if not top.folders:
         raise DataError(f"{top.path} holds no folders and no photos", expected=LAYOUT)
+    for path in top.folders:
+        if not is_showable(path.name):
+            raise DataError(
+                f"the name {path.name!r} of a class folder in {top.path}",
+                expected="a name without control characters, in the file system's encoding",
+                fix="Rename the folder",
+            )
     listings = {path.name: _list(path) for path in top.folders}
     for listing in listings.values():
         _check_class_folder(listing)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto
+from florascope.data.dataset import MAX_NAME, ClassName, Dataset, FilePhoto, is_showable
 from florascope.data.natural import natural_key
 from florascope.data.split_file import subset_of
 from florascope.data.splits import split_from_subsets
@@ -35,7 +35,7 @@ def manifest(path: Path) -> Dataset:
     photos = [FilePhoto(_file(table, row), path.parent) for row in table.rows]
     _check_once(table, photos)
     _check_present(table, photos)
-    words = [_filled(table, row, "label") for row in table.rows]
+    words = [_label(table, row) for row in table.rows]
     names = sorted(set(words), key=natural_key)
     index = {name: k for k, name in enumerate(names)}
     labels = np.array([index[word] for word in words], dtype=np.int64)
@@ -54,6 +54,24 @@ def _filled(table: Table, row: Row, column: str) -> str:
     return row.cells[column]
 
 
+def _label(table: Table, row: Row) -> str:
+    word = _filled(table, row, "label")
+    if not is_showable(word):
+        raise table.problem(
+            row,
+            f"label {word[:40]!r} of {len(word)} characters",
+            expected=f"at most {MAX_NAME} characters, and no control characters",
+        )
+    return word
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def _check_once(table: Table, photos: list[FilePhoto]) -> None:
     lines: dict[Path, int] = {}
     for row, photo in zip(table.rows, photos, strict=True):
@@ -68,7 +86,7 @@ def _check_once(table: Table, photos: list[FilePhoto]) -> None:
 
 def _check_present(table: Table, photos: list[FilePhoto]) -> None:
     rows = zip(table.rows, photos, strict=True)
-    missing = [f"{row.cells['path']} (line {row.line})" for row, p in rows if not p.path.is_file()]
+    missing = [f"{row.cells['path']} (line {row.line})" for row, p in rows if not _is_file(p.path)]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise DataError(

@@ -92,7 +92,4 @@ def _upright(photo: Source) -> Photo:
 
 def _lying(photo: Source) -> Photo:
     """A file's pixels as stored, without its EXIF rotation."""
-    from PIL import Image
-
-    with Image.open(str(photo)) as image:
-        return np.array(image.convert("RGB"))
+    return read_photo(Path(str(photo)), upright=False)

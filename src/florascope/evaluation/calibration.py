@@ -17,6 +17,8 @@ from florascope.shapes import Float
 LEVEL = 0.90
 REFUSED = 0.03
 DOUBTED = 0.08
+MIN_TEMPERATURE = 1e-3  # `fit_temperature` stays within [0.05, 20]
+MAX_FIGURE = 1e12
 """Shares of known photos that are refused, and that are not named for want of confidence.
 
 Chosen on ten species held out of a frozen probe (benchmarks/verdicts): the price of not naming
@@ -61,9 +63,9 @@ class Calibration:
         """
         try:
             read = cls(**{**values, "thresholds": tuple(values["thresholds"])})
-            right = read.temperature > 0 and all(
-                math.isfinite(v)
-                for v in (read.temperature, read.alike, read.sure, *read.thresholds)
+            figures = [v for v in asdict(read).values() if not isinstance(v, tuple)]
+            right = MIN_TEMPERATURE <= read.temperature <= 1 / MIN_TEMPERATURE and all(
+                math.isfinite(v) and abs(v) <= MAX_FIGURE for v in (*figures, *read.thresholds)
             )
         except (TypeError, KeyError) as error:
             raise BundleError(

@@ -73,13 +73,13 @@ class Backbone(nn.Module):
             self.model_args.setdefault("img_size", self.preprocessing.size)
         self.net = _create(name, self.model_args, classes=0)
         self.norm = _norm_after_pooling(self.net)
-        self.num_features, self.pools_linearly = self._measure()
+        self.num_features, self.pools_linearly = self._measured()
         self.head_shape = self._head_shape()
 
     @property
     def classifier_name(self) -> str:
         """The classifier's name in timm's state dict ("classifier", "fc", "head.fc")."""
-        return str(self.net.pretrained_cfg.get("classifier", "classifier"))
+        return classifier_name(self.net)
 
     def forward(self, images: Images) -> Embedding:
         """Embed a normalised batch."""
@@ -116,6 +116,16 @@ class Backbone(nn.Module):
         scaled = centred / sigma[:, None, None, None]
         return torch.addcmul(_per_channel(beta), scaled, _per_channel(gamma))
 
+    def _measured(self) -> tuple[int, bool]:
+        try:
+            return self._measure()
+        except Exception as error:  # a network can fail in any way on a size it is not made for
+            size = self.preprocessing.size
+            raise WeightsError(
+                f"{self.name} gives no map and features for {size} x {size} pixels ({error})",
+                expected="a backbone such as mobilenetv2_100, resnet18 or vit_tiny_patch16_224",
+            ) from error
+
     def _measure(self) -> tuple[int, bool]:
         """Return the width of f, and whether mean pooling of the map really gives it."""
         size = self.preprocessing.size
@@ -143,6 +153,23 @@ class Backbone(nn.Module):
                 expected="a backbone such as mobilenetv2_100, resnet18 or vit_tiny_patch16_224",
             )
         return shape
+
+
+def classifier_name(net: Any) -> str:  # noqa: ANN401 (timm's models share no class)
+    """Return what timm calls a network's classifier."""
+    return str(net.pretrained_cfg.get("classifier", "classifier"))
+
+
+def outline(name: str, model_args: dict[str, Any]) -> nn.Module:
+    """Return a network without classifier and without the memory for its weights: names, shapes.
+
+    Raises:
+        WeightsError: timm has no such network, or cannot make it with these arguments.
+    """
+    _published(name)
+    with torch.device("meta"):
+        net: nn.Module = _create(name, model_args, classes=0)
+    return net
 
 
 def contract(pretrained_cfg: dict[str, Any]) -> Preprocessing:

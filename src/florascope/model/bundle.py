@@ -6,19 +6,23 @@ model.onnx          image -> logits, cam, features, similarities
 README.md           the model card
 """
 
-import json
+import stat
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from florascope.data.dataset import ClassName
+from florascope.data.dataset import ClassName, is_showable
 from florascope.errors import BundleError
 from florascope.evaluation.calibration import Calibration
 from florascope.model.preprocessing import Preprocessing
+from florascope.strict_json import parse_json
 
 SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
+MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
+MAX_ARGUMENT = 4096  # pixels a side, channels or blocks
+MAX_ARGUMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,13 @@ class BundleConfig:
             found = own.get("schema") if isinstance(own, dict) else None
             raise BundleError(f"schema {found!r} in config.json", expected=repr(SCHEMA))
         try:
-            classes = tuple(ClassName(str(c["id"]), str(c["name"])) for c in own["classes"])
+            classes = tuple(ClassName(_name(c["id"]), _name(c["name"])) for c in own["classes"])
             calibration = own.get("calibration")
             config = cls(
-                architecture=str(values["architecture"]),
-                model_args=dict(values["model_args"]),
-                classifier=str(values["pretrained_cfg"]["classifier"]),
-                num_features=int(values["num_features"]),
+                architecture=_name(values["architecture"]),
+                model_args=_arguments(values["model_args"]),
+                classifier=_name(values["pretrained_cfg"]["classifier"]),
+                num_features=_count(values["num_features"]),
                 classes=classes,
                 preprocessing=Preprocessing.from_json(own["preprocessing"]),
                 provenance=dict(own["provenance"]),
@@ -102,13 +106,22 @@ class BundleConfig:
             raise BundleError(
                 f"config.json lacks or garbles {error}", expected="a bundle's config"
             ) from error
-        if len(config.classes) != values.get("num_classes"):
+        config.check(values.get("num_classes"))
+        return config
+
+    def check(self, num_classes: object) -> None:
+        """Raise BundleError where the classes are others than num_classes, or share an id."""
+        ids = {c.id for c in self.classes}
+        if len(self.classes) != num_classes or not ids:
             raise BundleError(
-                f"config.json names {len(config.classes)} classes"
-                f" and num_classes {values.get('num_classes')!r}",
+                f"config.json names {len(self.classes)} classes and num_classes {num_classes!r}",
                 expected="the same number",
             )
-        return config
+        if len(ids) != len(self.classes):
+            raise BundleError(
+                f"config.json names {len(self.classes)} classes with {len(ids)} ids",
+                expected="an id for each class",
+            )
 
 
 def read_config(bundle: Path) -> BundleConfig:
@@ -123,11 +136,56 @@ def read_config(bundle: Path) -> BundleConfig:
             f"{bundle} is not a bundle (no {CONFIG} in it)",
             expected="a folder written by florascope train, such as runs/NAME/bundle",
         )
+    data = read_own_file(bundle, CONFIG, MAX_CONFIG)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        values = parse_json(data)
+    except ValueError as error:
         raise BundleError(f"{path} cannot be read ({error})", expected="JSON") from error
     return BundleConfig.from_json(values)
+
+
+def own_file(bundle: Path, name: str, most: int) -> Path:
+    """Return the path of a file that lies in the bundle itself.
+
+    Args:
+        bundle: the folder.
+        name: the file's.
+        most: bytes that it may have.
+
+    Raises:
+        BundleError: it is missing, a link or device, or larger.
+    """
+    path = bundle / name
+    try:
+        found = path.lstat()
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error})",
+            expected=f"a bundle with {name} in it",
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise BundleError(
+            f"{path} is {'a link' if stat.S_ISLNK(found.st_mode) else 'no plain file'}",
+            expected="the file itself: a link may lead anywhere",
+            fix=f"If you trust it, copy what it points to: cp -rL {bundle} COPY",
+        )
+    if found.st_size > most:
+        raise BundleError(f"{path} has {found.st_size:,} bytes", expected=f"at most {most:,}")
+    return path
+
+
+def read_own_file(bundle: Path, name: str, most: int) -> bytes:
+    """Read a file that lies in the bundle itself; see `own_file`.
+
+    Raises:
+        BundleError: it is missing, a link or device, larger than `most`, or cannot be read.
+    """
+    path = own_file(bundle, name, most)
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
 def find_bundle(spec: str) -> Path:
@@ -159,3 +217,37 @@ def shipped_bundles() -> tuple[str, ...]:
     if not root.is_dir():
         return ()
     return tuple(sorted(p.name for p in root.iterdir() if (p / CONFIG).is_file()))
+
+
+def _name(value: object) -> str:
+    """Read a name that will be shown to people."""
+    if not isinstance(value, str):
+        raise TypeError(f"{str(value)[:60]!r}, which is no text")
+    if not is_showable(value):
+        raise ValueError(f"the name {value[:60]!r}")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{str(value)[:60]!r}, which is no count")
+    return value
+
+
+def _arguments(value: object) -> dict[str, Any]:
+    """Read a network's arguments: few, and none that would make it enormous."""
+    if not isinstance(value, dict):
+        raise TypeError(f"model_args of type {type(value).__name__}")
+    rest, seen = [value], 0
+    while rest:
+        item = rest.pop()
+        seen += 1
+        if isinstance(item, dict | list):
+            rest += item.values() if isinstance(item, dict) else item
+        elif isinstance(item, str):
+            _name(item)
+        elif isinstance(item, int | float) and abs(item) > MAX_ARGUMENT:
+            raise ValueError(f"model_args with {item}, beyond {MAX_ARGUMENT:,}")
+        if seen > MAX_ARGUMENTS:
+            raise ValueError(f"more than {MAX_ARGUMENTS} model_args")
+    return value

@@ -15,6 +15,8 @@ Crop = UInt8[np.ndarray, "size size 3"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 CropMode = Literal["center", "squash"]
 
+MAX_SIZE = 1024  # timm's largest; a stranger's bundle may not ask for all the memory
+LARGEST = 1e6  # of a mean or deviation; beyond, float32 overflows in the network
 LONGEST = 32  # sides; no camera's panorama is longer, and the crop shows the middle one
 
 _RESAMPLE = {
@@ -119,14 +121,14 @@ class Preprocessing:
         """Raise BundleError where a setting cannot be meant."""
         right = (
             isinstance(self.size, int)
-            and 8 <= self.size <= 4096
+            and 8 <= self.size <= MAX_SIZE
             and 0.1 <= self.crop_pct <= 1.0
             and self.crop_mode in {"center", "squash"}
             and self.interpolation in _RESAMPLE
             and self.channel_order in {"rgb", "bgr"}
             and len(self.mean) == len(self.std) == 3
-            and all(np.isfinite(v) for v in self.mean)
-            and all(np.isfinite(v) and v > 0 for v in self.std)
+            and all(abs(v) <= LARGEST for v in self.mean)
+            and all(1 / LARGEST <= v <= LARGEST for v in self.std)
         )
         if not right:
             raise BundleError(f"preprocessing settings out of range: {self.to_json()}")

@@ -16,7 +16,7 @@ from florascope.model.bundle import BundleConfig, read_config
 from florascope.model.classifier import Classifier
 from florascope.model.half import halved, rounded
 from florascope.model.onnx_graph import classifier_graph
-from florascope.model.weights import load_state, read_state
+from florascope.model.weights import check_header, load_state, read_state
 
 
 def save_bundle(
@@ -62,13 +62,26 @@ def load_classifier(path: Path) -> Classifier:
         BundleError: the folder is no bundle, or its weights do not fit its config.
     """
     config = read_config(path)
+    weights = bundle.own_file(path, bundle.WEIGHTS, bundle.MAX_WEIGHTS)
     try:
+        check_header(weights, config.architecture, config.model_args)
         backbone = Backbone(config.architecture, config.preprocessing, config.model_args)
         classifier = Classifier(backbone, config.classes)
-        _load(classifier, read_state(path / bundle.WEIGHTS), str(path))
+        _load(classifier, read_state(weights), str(path))
     except WeightsError as error:
         raise BundleError(f"the bundle {path} is damaged: {error}") from error
+    _check_claims(config, backbone, path)
     return classifier.eval()
+
+
+def _check_claims(config: BundleConfig, backbone: Backbone, path: Path) -> None:
+    found = (backbone.num_features, backbone.classifier_name)
+    claimed = (config.num_features, config.classifier)
+    if found != claimed:
+        raise BundleError(
+            f"the bundle {path} claims {claimed[0]} features and a classifier {claimed[1]!r}",
+            expected=f"{found[0]} and {found[1]!r}, as {backbone.name} has",
+        )
 
 
 def _config(

@@ -1,6 +1,7 @@
 """Pretrained backbone weights: found in a folder first, downloaded by timm otherwise."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -10,12 +11,13 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from florascope.errors import WeightsError
-from florascope.model.backbone import Backbone
+from florascope.model.backbone import Backbone, classifier_name, outline
 from florascope.model.bundle import WEIGHTS, find_bundle, read_config, shipped_bundles
 from florascope.model.preprocessing import Preprocessing
+from florascope.model.safetensors_header import read_header
 
 
 @dataclass(frozen=True)
@@ -141,23 +143,32 @@ def _from_file(backbone: Backbone, path: Path) -> Backbone:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
+    """Read a safetensors file, its header checked first.
 
     Raises:
-        WeightsError: it is missing or is no safetensors file.
+        WeightsError: it is missing, is no safetensors file, or holds what is no finite number.
     """
     if not path.is_file():
         raise WeightsError(
             f"no weights at {path}",
             expected=f"a safetensors file, or one of {', '.join([*NAMED, 'timm', 'random'])}",
         )
+    read_header(path)
     try:
-        return dict(load_file(path))
+        state = dict(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(
             f"{path} is not a safetensors file ({error})",
             expected="safetensors (pickled weights are never loaded)",
         ) from error
+    broken = [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise WeightsError(
+            f"{path} holds weights that are not finite numbers ({broken[0]}"
+            f"{f' and {len(broken) - 1} more' if len(broken) > 1 else ''})",
+            expected="finite weights; these come of a training that diverged, or of damage",
+        )
+    return state
 
 
 def load_state(backbone: Backbone, state: dict[str, Tensor], source: str) -> None:
@@ -166,18 +177,36 @@ def load_state(backbone: Backbone, state: dict[str, Tensor], source: str) -> Non
     Raises:
         WeightsError: a weight is missing, left over or of another shape.
     """
-    wanted = backbone.net.state_dict()
+    _check_fit(backbone.net, {key: t.shape for key, t in state.items()}, backbone.name, source)
+    backbone.net.load_state_dict(state)
+
+
+def check_header(path: Path, name: str, model_args: dict[str, Any]) -> None:
+    """Hold a file's header against a network, before anything as large as either is made.
+
+    Raises:
+        WeightsError: the file is no safetensors file, or does not hold the network's weights.
+    """
+    net = outline(name, model_args)
+    prefix = classifier_name(net) + "."
+    shapes = {k: t.shape for k, t in read_header(path).items() if not k.startswith(prefix)}
+    _check_fit(net, shapes, name, str(path))
+
+
+def _check_fit(
+    net: nn.Module, state: Mapping[str, tuple[int, ...]], name: str, source: str
+) -> None:
+    wanted = {key: tuple(tensor.shape) for key, tensor in net.state_dict().items()}
     missing = sorted(key for key in wanted if key not in state)
     extra = sorted(key for key in state if key not in wanted)
-    shapes = [k for k in wanted if k in state and state[k].shape != wanted[k].shape]
+    shapes = [k for k in wanted if k in state and tuple(state[k]) != wanted[k]]
     if missing or extra or shapes:
         raise WeightsError(
-            f"{source} does not fit {backbone.name}: {len(missing)} weights missing,"
+            f"{source} does not fit {name}: {len(missing)} weights missing,"
             f" {len(extra)} left over, {len(shapes)} of another shape"
             f" (first: {(missing + extra + shapes)[0]})",
             expected=f"all {len(wanted)} weights in timm's names",
         )
-    backbone.net.load_state_dict(state)
 
 
 def _from_timm(name: str) -> Backbone:

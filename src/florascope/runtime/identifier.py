@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from florascope.errors import BundleError
 from florascope.evaluation.metrics import softmax
 from florascope.images import RGB, read_photo
-from florascope.model.bundle import GRAPH, read_config
+from florascope.model.bundle import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
+from florascope.model.onnx_check import check_graph
 from florascope.runtime.catalogue import Catalogue
 from florascope.runtime.identification import Identification
 from florascope.runtime.observation import Observation
 from florascope.runtime.verdict import decide, plausible, prediction_set
+from florascope.shapes import Float32
 
 OUTPUTS = ("logits", "cam", "similarities")
 
@@ -36,7 +39,7 @@ class Identifier:
     def __init__(self, bundle: Path, threads: int = 1) -> None:
         self.config = read_config(bundle)
         self.catalogue = Catalogue.of(self.config.classes)
-        self._session = _open(bundle / GRAPH, threads)
+        self._session = _open(bundle, self.config, threads)
         found = _check(self._session, len(self.config.classes), bundle)
         self._outputs = [name for name in OUTPUTS if name in found]
 
@@ -49,14 +52,31 @@ class Identifier:
         return self.conclude(self.observe(photo))
 
     def observe(self, photo: RGB | bytes | Path) -> Observation:
-        """Run the network: logits, every class's map and the similarity in one pass."""
+        """Run the network: logits, every class's map and the similarity in one pass.
+
+        Raises:
+            PhotoError: the bytes or the file are no photo that can be read.
+            BundleError: the network gives no finite numbers, or others than it promised.
+        """
         rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo)
         crop = self.config.preprocessing.crop(rgb)
         image = self.config.preprocessing.normalise(crop[None])
-        rows = self._session.run(self._outputs, {"image": image})
-        found = {name: np.asarray(row[0]) for name, row in zip(self._outputs, rows, strict=True)}
+        found = self._run(image)
         alike = float(found["similarities"].max()) if "similarities" in found else None
         return Observation(crop, found["logits"], found.get("cam"), alike)
+
+    def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
+        """Return the first image's outputs by name."""
+        try:
+            rows = self._session.run(self._outputs, {"image": image})
+        except Exception as error:  # ONNX Runtime raises many kinds
+            raise BundleError(
+                f"the bundle's network failed ({str(error).splitlines()[0]})",
+                expected="a network that runs on a photo",
+            ) from error
+        found = dict(zip(self._outputs, rows, strict=True))
+        _check_answer(found, len(self.config.classes))
+        return {name: values[0] for name, values in found.items()}
 
     def conclude(self, observation: Observation) -> Identification:
         """Turn what was observed into an answer."""
@@ -72,22 +92,27 @@ class Identifier:
         )
 
 
-def _open(graph: Path, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+def _open(bundle: Path, config: BundleConfig, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+    """Make a session of the very bytes that were checked."""
+    path = bundle / GRAPH
+    graph = read_own_file(bundle, GRAPH, MAX_GRAPH)
+    check_graph(graph, config, str(path))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     # idle threads that spin cost a single answer more than they gain
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises many kinds
         raise BundleError(
-            f"{graph} cannot be run ({str(error).splitlines()[0]})", expected="an ONNX model"
+            f"{path} cannot be run ({str(error).splitlines()[0]})", expected="an ONNX model"
         ) from error
 
 
 def _check(session: Any, classes: int, bundle: Path) -> dict[str, int]:  # noqa: ANN401
-    """Return the width of each output, if they are what the config promises."""
+    """Return the width of each output, as ONNX Runtime infers it, if the config promises it."""
     inputs = [i.name for i in session.get_inputs()]
     widths = {o.name: o.shape[1] for o in session.get_outputs()}
     known = {name: width for name, width in widths.items() if name in OUTPUTS}
@@ -97,3 +122,17 @@ def _check(session: Any, classes: int, bundle: Path) -> dict[str, int]:  # noqa:
             expected=f"image in, logits of {classes} classes out, as its config.json says",
         )
     return known
+
+
+def _check_answer(found: dict[str, NDArray[np.float32]], classes: int) -> None:
+    """Hold what a run gave against the promise: a graph may state one shape and give another."""
+    right = all(
+        v.shape[:2] == (1, classes) and v.ndim == (4 if name == "cam" else 2)
+        for name, v in found.items()
+    )
+    if not right or not all(np.isfinite(v).all() for v in found.values()):
+        given = {name: v.shape for name, v in found.items()}
+        raise BundleError(
+            f"the bundle's network gives {given}{', not all finite numbers' if right else ''}",
+            expected=f"finite numbers for one photo and {classes} classes",
+        )

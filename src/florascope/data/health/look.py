@@ -1,18 +1,16 @@
 """One photo looked at: what can be told without knowing any other."""
 
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
 
 from florascope.data.dataset import Photo
 from florascope.data.health.hashing import BITS, Hash, difference_hash
 from florascope.errors import PhotoError
-from florascope.images import read_bytes
+from florascope.images import photo_header, read_bytes
 from florascope.progress import Progress, silent, track
 
 WORKERS = 2
@@ -75,7 +73,6 @@ def _header(data: bytes) -> tuple[str, int]:
     if not data:
         return "RGB", 1
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            return image.mode, int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return photo_header(data)
+    except PhotoError:
         return "", 1
