@@ -18,6 +18,7 @@ POLICY = (
 )
 REPLACED = "static/remote.js"
 ANSWERER = 'export * from "./local.js";\n'
+MODULES = ("local.js", "photo.js", "preprocessing.js", "resampling.js", "verdict.js")
 
 
 def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
@@ -60,7 +61,7 @@ def _page() -> dict[str, bytes]:
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     page["index.html"] = index.replace("<head>", f"<head>\n{policy}", 1).encode()
     page["static/answerer.js"] = ANSWERER.encode()
-    for name in ("local.js", "preprocessing.js", "verdict.js"):
+    for name in MODULES:
         page[f"static/{name}"] = _own(name)
     return page
 
