@@ -50,8 +50,14 @@ def flowers(path: Path, **calibration: Any) -> Path:
     thresholds = (0.8,) * len(classes)
     figures = Calibration(
         **{
-            **{"photos": 818, "temperature": 0.7, "ece_before": 0.02, "ece_after": 0.01},
-            **{"level": 0.9, "thresholds": thresholds, "alike": -1.0, "sure": 0.9},
+            "photos": 818,
+            "temperature": 0.7,
+            "ece_before": 0.02,
+            "ece_after": 0.01,
+            "level": 0.9,
+            "thresholds": thresholds,
+            "alike": -1.0,
+            "sure": 0.9,
             **calibration,
         }
     )
