@@ -2,9 +2,10 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,15 @@ HEAD = ("head", "cam", "similarity")
 """The linear head, its maps and the similarities stay in float32: they are small, and a map then
 still sums to its logit exactly. The names are those that model.onnx_graph gives."""
 
+WAY: dict[str, Any] = {
+    "quant_format": QuantFormat.QDQ,
+    "calibrate_method": CalibrationMethod.MinMax,
+    "activation_type": QuantType.QUInt8,
+    "weight_type": QuantType.QInt8,
+    "per_channel": True,
+}
+"""How to quantise, chosen by measurement: see benchmarks/export."""
+
 Images = Iterable[Float32[np.ndarray, "1 3 size size"]]
 
 
@@ -40,16 +50,18 @@ class _Images(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no
         return None if image is None else {"image": image}
 
 
-def quantised(graph: Path, images: Images) -> onnx.ModelProto:
+def quantised(
+    graph: Path, images: Images, way: Mapping[str, Any] = MappingProxyType(WAY)
+) -> onnx.ModelProto:
     """Quantise a bundle's graph statically: weights to 8 bits a channel, activations to 8 bits.
 
     The graph stays standard ONNX (QuantizeLinear and DequantizeLinear around float operators,
     which runtimes fuse), and each activation's range is the smallest and largest value seen.
-    Both were chosen by measurement: see benchmarks/export.
 
     Args:
         graph: the bundle's model.onnx.
         images: normalised training photos.
+        way: settings of ONNX Runtime's `quantize_static`.
 
     Raises:
         FlorascopeError: ONNX Runtime cannot quantise this network.
@@ -62,12 +74,8 @@ def quantised(graph: Path, images: Images) -> onnx.ModelProto:
                 str(plain),
                 str(small),
                 _Images(images),
-                quant_format=QuantFormat.QDQ,
-                calibrate_method=CalibrationMethod.MinMax,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                per_channel=True,
                 nodes_to_exclude=list(HEAD),
+                **way,
             )
             return onnx.load(small)
         except Exception as error:  # ONNX Runtime raises many kinds
