@@ -80,7 +80,9 @@ def test_its_calibration_is_fitted_to_its_own_logits(world: World, tmp_path: Pat
 def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:
     settings = read_config(world.bundle).preprocessing
     images = (settings(world.dataset.photos[i].read())[None] for i in world.split.train[:4])
-    graph = quantised(world.bundle / "model.onnx", images).graph
+    model = quantised(world.bundle / "model.onnx", images)
+    assert [opset.domain for opset in model.opset_import] == [""]  # standard ONNX, nothing else
+    graph = model.graph
     tensors = {t.name: numpy_helper.to_array(t).dtype for t in graph.initializer}
     scaled = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "DequantizeLinear"}
     convolutions = [n for n in graph.node if n.op_type == "Conv" and n.name not in HEAD]

@@ -146,9 +146,10 @@ def test_the_person_sees_what_the_network_saw(page: Page, bundle: Path) -> None:
     found = ask(page, DRAWING)
     pixels = page.evaluate(
         """async ({ size, image }) => {
-            const bitmap = await createImageBitmap(await (await fetch(image)).blob());
+            const picture = Object.assign(new Image(), { src: image });
+            await picture.decode();
             const pen = new OffscreenCanvas(size, size).getContext("2d");
-            pen.drawImage(bitmap, 0, 0);
+            pen.drawImage(picture, 0, 0);
             return [...pen.getImageData(0, 0, size, size).data];
         }""",
         found["crop"],

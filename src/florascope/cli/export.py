@@ -31,7 +31,7 @@ def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) 
     \b
     web   a page that answers and explains in the browser, offline, from any static server
     onnx  the graph (logits, class maps, features, similarities), described
-    int8  the same in 8-bit integers, a quarter of the size; needs --data
+    int8  the same in 8-bit integers, less than half the size; needs --data
     timm  a folder that plain timm.create_model("local-dir:OUT") reads
     """  # noqa: D301 (\b keeps click from filling the list)
     from florascope.model.bundle import find_bundle

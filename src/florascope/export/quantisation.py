@@ -77,7 +77,7 @@ def quantised(
                 nodes_to_exclude=list(HEAD),
                 **way,
             )
-            return onnx.load(small)
+            return _trimmed(onnx.load(small))
         except Exception as error:  # ONNX Runtime raises many kinds
             raise FlorascopeError(
                 f"{graph} cannot be quantised ({type(error).__name__}:"
@@ -93,6 +93,15 @@ def _fold(graph: Path, plain: Path) -> None:
     options.optimized_model_filepath = str(plain)
     options.log_severity_level = 3
     ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+def _trimmed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Leave out the operator sets that no node uses; ONNX Runtime names all that it knows."""
+    used = {node.domain for node in model.graph.node}
+    kept = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    return model
 
 
 @contextmanager
