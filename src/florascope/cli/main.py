@@ -13,6 +13,7 @@ from florascope.cli.demo import demo
 from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
+from florascope.cli.export import export
 from florascope.cli.identify import identify
 from florascope.cli.serve import serve
 from florascope.cli.train import train
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, train, evaluate, explain, audit, identify, serve, data, doctor):
+for command in (demo, train, evaluate, explain, audit, identify, serve, export, data, doctor):
     cli.add_command(command)
 
 

@@ -105,19 +105,29 @@ def calibrate(features: Features, logits: Logits, labels: Labels, split: Split) 
     train, val = split.train, split.val
     means = class_means(features[train], labels[train], logits.shape[1])
     alike = similarities(features[val], means).max(1)
-    temperature = fit_temperature(logits[val], labels[val])
-    before, after = softmax(logits[val]), softmax(logits[val] / temperature)
-    figures = Calibration(
-        photos=len(val),
+    return Calibrated(fit_figures(logits[val], alike, labels[val]), means)
+
+
+def fit_figures(logits: Logits, alike: Float[np.ndarray, "n"], labels: Labels) -> Calibration:
+    """Fit the figures to validation photos.
+
+    Args:
+        logits: (n, K).
+        alike: (n,) largest similarity of each photo to a class mean.
+        labels: (n,).
+    """
+    temperature = fit_temperature(logits, labels)
+    before, after = softmax(logits), softmax(logits / temperature)
+    return Calibration(
+        photos=len(labels),
         temperature=temperature,
-        ece_before=calibration_error(before, labels[val]),
-        ece_after=calibration_error(after, labels[val]),
+        ece_before=calibration_error(before, labels),
+        ece_after=calibration_error(after, labels),
         level=LEVEL,
-        thresholds=tuple(balanced_thresholds(after, labels[val], LEVEL).tolist()),
+        thresholds=tuple(balanced_thresholds(after, labels, LEVEL).tolist()),
         alike=lower_quantile(alike, REFUSED),
         sure=lower_quantile(after.max(1), DOUBTED),
     )
-    return Calibrated(figures, means)
 
 
 def lower_quantile(values: Float[np.ndarray, "n"], share: float) -> float:

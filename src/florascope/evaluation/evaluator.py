@@ -47,7 +47,7 @@ def evaluate(
     Raises:
         DataError: a class is unknown to the classifier, or (strict) a photo is unreadable.
     """
-    labels = _translate(classifier.classes, dataset)[indexes]
+    labels = own_labels(classifier.classes, dataset)[indexes]
     photos = [dataset.photos[i] for i in indexes]
     bank = embed(photos, Engine(classifier.backbone), progress=progress)
     problems = [bank.problems[i] for i in sorted(bank.problems)]
@@ -63,8 +63,12 @@ def evaluate(
     return Evaluation(classifier.classes, logits, labels[kept], metrics, problems)
 
 
-def _translate(classes: tuple[ClassName, ...], dataset: Dataset) -> Labels:
-    """Return the data set's labels as indexes into the classifier's classes."""
+def own_labels(classes: tuple[ClassName, ...], dataset: Dataset) -> Labels:
+    """Return the data set's labels as indexes into the classifier's classes, matched by id.
+
+    Raises:
+        DataError: a class is unknown to the classifier.
+    """
     known = {c.id: k for k, c in enumerate(classes)}
     strange = [c for c in dataset.classes if c.id not in known]
     if strange:

@@ -3,22 +3,34 @@
 from dataclasses import fields
 from typing import Any
 
-from florascope.data.species import Language, Species
+from florascope.data.species import LANGUAGES, Language, Species
+from florascope.images import MAX_PIXELS
 from florascope.model.bundle import BundleConfig
+from florascope.model.preprocessing import LONGEST
 from florascope.runtime.catalogue import Catalogue
 from florascope.runtime.caution import cautions
+from florascope.runtime.identification import NAMED, TOP
+from florascope.runtime.verdict import PLAUSIBLE, TAIL
 from florascope.runtime.words import WORDS
 
-LANGUAGES: tuple[Language, ...] = ("en", "es")
+RULES = {
+    "plausible": PLAUSIBLE,
+    "tail": TAIL,
+    "named": NAMED,
+    "top": TOP,
+    "longest": LONGEST,
+    "max_pixels": MAX_PIXELS,
+}
 SENTENCES = ("species", "genus", "family", "unsure", "uncalibrated", "none", "either", "others")
 
 
 def facts(config: BundleConfig) -> dict[str, Any]:
-    """Return preprocessing, calibration, classes with their facts, and sentences."""
+    """Return preprocessing, calibration, rules, classes with their facts, and sentences."""
     catalogue = Catalogue.of(config.classes)
     return {
         "preprocessing": config.preprocessing.to_json(),
         "calibration": config.calibration.to_json() if config.calibration else None,
+        "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
         "words": {language: _words(language) for language in LANGUAGES},
     }

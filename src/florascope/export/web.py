@@ -7,7 +7,7 @@ from pathlib import Path
 
 from florascope.app.server import static_folder
 from florascope.export.facts import facts
-from florascope.export.web_runtime import web_runtime
+from florascope.export.web_runtime import INTEGRITY, NAMES, PACKAGE, VERSION, web_runtime
 from florascope.files import new_folder
 from florascope.model.bundle import GRAPH, read_config
 
@@ -16,8 +16,14 @@ POLICY = (
     " img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; base-uri 'none';"
     " form-action 'none'"
 )
+NOTICE = f"""\
+{", ".join(NAMES)}: unchanged files of the npm package {PACKAGE} {VERSION} (SHA-512 in base64:
+{INTEGRITY}).
+Copyright (c) Microsoft Corporation, MIT License: see the package for its text.
+"""
 REPLACED = "static/remote.js"
 ANSWERER = 'export * from "./local.js";\n'
+MODULES = ("local.js", "photo.js", "preprocessing.js", "resampling.js", "verdict.js")
 
 
 def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
@@ -39,6 +45,7 @@ def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
     parts = {
         **_page(),
         **{f"static/ort/{name}": data for name, data in web_runtime(runtime).items()},
+        "static/ort/README.txt": NOTICE.encode(),
         "static/model/model.json": json.dumps(told, ensure_ascii=False).encode(),
         "static/model/model.onnx": (bundle / GRAPH).read_bytes(),
     }
@@ -60,7 +67,7 @@ def _page() -> dict[str, bytes]:
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     page["index.html"] = index.replace("<head>", f"<head>\n{policy}", 1).encode()
     page["static/answerer.js"] = ANSWERER.encode()
-    for name in ("local.js", "preprocessing.js", "verdict.js"):
+    for name in MODULES:
         page[f"static/{name}"] = _own(name)
     return page
 

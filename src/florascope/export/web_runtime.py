@@ -12,13 +12,15 @@ from florascope.errors import DownloadError
 from florascope.files import cache_dir, new_folder
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
+FILE = f"{PACKAGE}-{VERSION}.tgz"
 INTEGRITY = (
     "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 )
 """SHA-512 of the package, in base64, as npm states it."""
 
 NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-MAX_MEMBER = 64 * 2**20
+MAX_PACKAGE = MAX_MEMBER = 64 * 2**20
+SECONDS = 600  # that npm may take
 
 
 def web_runtime(package: Path | None = None) -> dict[str, bytes]:
@@ -30,13 +32,18 @@ def web_runtime(package: Path | None = None) -> dict[str, bytes]:
     Raises:
         DownloadError: there is no npm, it fails, or the package is not the one that was tested.
     """
-    path = package or _fetched()
+    data = _checked(package or _fetched())
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return {name: _member(archive, f"package/dist/{name}") for name in NAMES}
+
+
+def _checked(path: Path) -> bytes:
+    """Read the package, if it is the very one that was tested."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_PACKAGE + 1)
     except OSError as error:
-        raise DownloadError(
-            f"{path} cannot be read ({error.strerror})", expected=f"{PACKAGE}-{VERSION}.tgz"
-        ) from error
+        raise DownloadError(f"{path} cannot be read ({error.strerror})", expected=FILE) from error
     found = base64.b64encode(hashlib.sha512(data).digest()).decode()
     if found != INTEGRITY:
         raise DownloadError(
@@ -44,8 +51,7 @@ def web_runtime(package: Path | None = None) -> dict[str, bytes]:
             expected=f"{INTEGRITY[:12]}..., that of {PACKAGE} {VERSION}",
             fix=f"Get it with: npm pack {PACKAGE}@{VERSION}",
         )
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return {name: _member(archive, f"package/dist/{name}") for name in NAMES}
+    return data
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
@@ -61,18 +67,25 @@ def _fetched() -> Path:
     if not kept.is_dir():
         with new_folder(kept) as draft:
             _pack(draft)
-    return kept / f"{PACKAGE}-{VERSION}.tgz"
+            _checked(draft / FILE)  # what is wrong is not kept
+    return kept / FILE
 
 
 def _pack(folder: Path) -> None:
     npm = shutil.which("npm")
-    advice = f"Fetch {PACKAGE}-{VERSION}.tgz elsewhere and name it with --runtime FILE"
+    advice = f"Fetch {FILE} elsewhere and name it with --runtime FILE"
     if npm is None:
         raise DownloadError(
             "there is no npm to fetch ONNX Runtime Web with", expected="Node.js", fix=advice
         )
-    command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
+    wanted = f"{PACKAGE}@{VERSION}"
+    command = [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", str(folder)]
+    try:
+        ended = subprocess.run(  # noqa: S603 (nothing in it comes from outside)
+            command, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DownloadError(f"npm pack {wanted} took over {SECONDS} seconds", fix=advice) from error
+    if ended.returncode or not (folder / FILE).is_file():
         reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise DownloadError(f"npm pack {PACKAGE}@{VERSION} failed: {reason}", fix=advice)
+        raise DownloadError(f"npm pack {wanted} failed: {reason}", fix=advice)

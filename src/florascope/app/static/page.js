@@ -179,7 +179,7 @@ function element(tag, ...children) {
 
 async function take(files) {
   const file = [...files].find((one) => one.type.startsWith("image/")) ?? files[0];
-  if (file) await ask(await smaller(file));
+  if (file) await ask(answerer.travels ? await smaller(file) : file);
 }
 
 function listen() {

@@ -3,9 +3,11 @@
 // identify(photo, {language}) -> one result of florascope/1 with
 //   crop {size, image: URL of the square that was looked at} and
 //   maps {rows, columns, unit, values: {class_id: [rows x columns, in logit units]}}, or no maps
+// travels says whether photos leave the device.
 // An answer that does not come is an Error with `status`, one of HTTP's (422: no photo that can be
 // read), or with `offline` where nobody answers.
 
+export const travels = true; // so large photos are made smaller first
 export const privacy = {
   en: "Photos go to this server alone. They are answered and forgotten: nothing is stored.",
   es: "Las fotos van solo a este servidor. Se responden y se olvidan: no se guarda nada.",

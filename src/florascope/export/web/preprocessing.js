@@ -1,119 +1,97 @@
-// From a photo to the network's input: the bundle's one contract, computed as Pillow computes it.
-// A canvas resizes otherwise, and from browser to browser differently.
+/**
+ * From a photo to the network's input: the contract of florascope.model.preprocessing.
+ *
+ * @typedef {object} Photo rows of pixels that are read when they are needed.
+ * @property {number} width
+ * @property {number} height
+ * @property {(left: number, top: number, width: number, height: number) => Uint8ClampedArray} read
+ *   four bytes a pixel, RGB first.
+ */
 
-const BITS = 2 ** 22; // of Pillow's fixed-point weights
-const LONGEST = 32; // sides; see florascope.model.preprocessing
-const FILTERS = {
-  bilinear: [1, (x) => Math.max(1 - Math.abs(x), 0)],
-  bicubic: [2, cubic],
-  lanczos: [3, (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0)],
-};
+import { CHANNELS, fixed, reach, shrinkColumns, shrinkRows, taps } from "./resampling.js";
 
-function cubic(x) {
-  const [a, d] = [-0.5, Math.abs(x)];
-  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
-  return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+const STEP = 4; // bytes a pixel of what a photo gives
+const STRIP = 2 ** 22; // pixels that are read at once
+
+/**
+ * Resize and crop a photo of any size.
+ *
+ * Only what the crop shows is computed: the same pixels as if the whole photo were resized.
+ *
+ * @param {Photo} photo
+ * @param {object} settings the bundle's preprocessing.
+ * @param {number} longest sides that a photo may be longer than wide before its ends are cut off.
+ * @returns {Uint8Array} size * size * 3.
+ */
+export function crop(photo, settings, longest) {
+  const { size, interpolation } = settings;
+  const short = Math.floor(size / settings.crop_pct);
+  const squash = settings.crop_mode === "squash";
+  const window = squash ? { left: 0, top: 0, ...dimensions(photo) } : middle(photo, longest);
+  const [width, height] = squash ? [short, short] : scaled(window, short);
+  const [left, top] = [width, height].map((side) => halfEven((side - size) / 2));
+  const across = taps(window.width, width, interpolation, left, size);
+  const down = taps(window.height, height, interpolation, top, size);
+  const [first, last] = reach(down);
+  const narrow = shrinkStrips(photo, window, across, first, last);
+  return shrinkColumns(narrow, size * CHANNELS, first, fixed(down));
 }
 
-function sinc(x) {
-  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+/**
+ * Scale and standardise a crop.
+ *
+ * @param {Uint8Array} pixels size * size * 3.
+ * @returns {Float32Array} 3 * size * size, channels first.
+ */
+export function normalise(pixels, { mean, std, channel_order: order }) {
+  const plane = pixels.length / CHANNELS;
+  const batch = new Float32Array(pixels.length);
+  for (let channel = 0; channel < CHANNELS; channel++) {
+    const scale = Math.fround(1 / (255 * std[channel]));
+    const shift = Math.fround(mean[channel] / std[channel]);
+    const place = (order === "bgr" ? CHANNELS - 1 - channel : channel) * plane;
+    for (let k = 0; k < plane; k++) {
+      batch[place + k] = Math.fround(pixels[k * CHANNELS + channel] * scale) - shift;
+    }
+  }
+  return batch;
 }
 
-// Pixels are {width, height, data}: RGBA bytes, as canvases have them.
-export function crop(pixels, contract) {
-  const { size } = contract;
-  const short = Math.floor(size / contract.crop_pct);
-  const squash = contract.crop_mode === "squash";
-  const photo = squash ? pixels : middle(pixels);
-  const [width, height] = squash ? [short, short] : scaled(photo, short);
-  const resized = resize(photo, width, height, contract.interpolation);
-  return cut(resized, roundEven((width - size) / 2), roundEven((height - size) / 2), size, size);
+/** Read the rows that are needed a few at a time: a photo in memory whole may take 350 MB. */
+function shrinkStrips(photo, window, across, first, last) {
+  const [left, right] = reach(across);
+  const width = right - left;
+  const axis = fixed(across);
+  const narrow = new Uint8Array((last - first) * axis.length * CHANNELS);
+  const strip = Math.max(1, Math.floor(STRIP / width));
+  for (let row = first; row < last; row += strip) {
+    const rows = Math.min(strip, last - row);
+    const pixels = photo.read(window.left + left, window.top + row, width, rows);
+    shrinkRows(pixels, { stride: width * STEP, step: STEP, left }, axis, narrow, row - first);
+  }
+  return narrow;
 }
 
-function middle({ width, height, data }) {
-  const reach = LONGEST * Math.min(width, height);
-  const [left, top] = [width, height].map((side) => Math.max(0, Math.floor((side - reach) / 2)));
-  return cut({ width, height, data }, left, top, Math.min(width, reach), Math.min(height, reach));
+function dimensions({ width, height }) {
+  return { width, height };
 }
 
+/** Cut off what lies far outside the crop. */
+function middle({ width, height }, longest) {
+  const most = longest * Math.min(width, height);
+  const [left, top] = [width, height].map((side) => Math.max(0, Math.floor((side - most) / 2)));
+  return { left, top, width: Math.min(width, most), height: Math.min(height, most) };
+}
+
+/** Width and height after the shorter side becomes short. */
 function scaled({ width, height }, short) {
   if (width <= height) return [short, Math.trunc((short * height) / width)];
   return [Math.trunc((short * width) / height), short];
 }
 
-// Python rounds halves to the even neighbour.
-function roundEven(x) {
-  const low = Math.floor(x);
-  if (x - low !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
-}
-
-function cut(pixels, left, top, width, height) {
-  if (width === pixels.width && height === pixels.height) return pixels;
-  const data = new Uint8ClampedArray(4 * width * height);
-  for (let y = 0; y < height; y++) {
-    const from = 4 * ((top + y) * pixels.width + left);
-    data.set(pixels.data.subarray(from, from + 4 * width), 4 * y * width);
-  }
-  return { width, height, data };
-}
-
-export function resize(pixels, width, height, interpolation) {
-  const across = pixels.width === width ? pixels : pass(pixels, width, interpolation, true);
-  return across.height === height ? across : pass(across, height, interpolation, false);
-}
-
-// One axis of a separable resize, with antialiasing; the result is rounded to bytes.
-function pass(pixels, length, interpolation, across) {
-  const [width, height] = across ? [length, pixels.height] : [pixels.width, length];
-  const data = new Uint8ClampedArray(4 * width * height);
-  const [step, line] = across ? [4, 4 * pixels.width] : [4 * pixels.width, 4];
-  const [outStep, outLine] = across ? [4, 4 * width] : [4 * width, 4];
-  const lines = across ? height : width;
-  weights(across ? pixels.width : pixels.height, length, interpolation).forEach(({ first, taps }, place) => {
-    for (let other = 0; other < lines; other++) {
-      for (let c = 0; c < 3; c++) {
-        let sum = BITS / 2;
-        let at = first * step + other * line + c;
-        for (const tap of taps) {
-          sum += tap * pixels.data[at];
-          at += step;
-        }
-        data[place * outStep + other * outLine + c] = Math.floor(sum / BITS);
-      }
-      data[place * outStep + other * outLine + 3] = 255;
-    }
-  });
-  return { width, height, data };
-}
-
-function weights(from, to, interpolation) {
-  const [reach, filter] = FILTERS[interpolation];
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = reach * stretch;
-  return Array.from({ length: to }, (_, place) => {
-    const centre = (place + 0.5) * scale;
-    const first = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const last = Math.min(Math.trunc(centre + support + 0.5), from);
-    const raw = Array.from({ length: last - first }, (_, k) => filter((k + first - centre + 0.5) / stretch));
-    const sum = raw.reduce((a, b) => a + b, 0);
-    const taps = raw.map((w) => Math.trunc((w / sum) * BITS + (w / sum < 0 ? -0.5 : 0.5)));
-    return { first, taps };
-  });
-}
-
-// (1, 3, size, size) float32, standardised.
-export function normalise({ data }, contract) {
-  const { size, mean, std } = contract;
-  const order = contract.channel_order === "bgr" ? [2, 1, 0] : [0, 1, 2];
-  const values = new Float32Array(3 * size * size);
-  order.forEach((source, channel) => {
-    const scale = Math.fround(1 / (255 * std[source]));
-    const shift = Math.fround(mean[source] / std[source]);
-    for (let place = 0; place < size * size; place++) {
-      values[channel * size * size + place] = Math.fround(data[4 * place + source] * scale) - shift;
-    }
-  });
-  return values;
+/** Round as Python does: a half goes to the even neighbour. */
+function halfEven(value) {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
 }

@@ -1,30 +1,27 @@
 // How much may be said about a photo; follows florascope.runtime (verdict, identification, caution).
 
-const NAMED = 3; // names that a sentence can bear
-const PLAUSIBLE = 0.01;
-const TAIL = 0.01;
-const TOP = 5;
-
 export function softmax(logits, temperature) {
-  const highest = Math.max(...logits);
-  const shares = Array.from(logits, (z) => Math.exp((z - highest) / temperature));
+  const scaled = Array.from(logits, (z) => z / temperature);
+  const highest = Math.max(...scaled);
+  const shares = scaled.map((z) => Math.exp(z - highest));
   const sum = shares.reduce((a, b) => a + b, 0);
   return shares.map((share) => share / sum);
 }
 
 // model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none.
 export function conclude(model, logits, alike, language) {
-  const { calibration, classes } = model;
+  const { calibration, classes, rules } = model;
   const probabilities = softmax(logits, calibration?.temperature ?? 1);
-  const held = predictionSet(probabilities, calibration);
-  const verdict = decide(model, probabilities, held, alike);
-  const named = verdict.level === "none" ? held : plausible(probabilities, held);
+  const held = predictionSet(probabilities, calibration, rules.tail);
+  const likely = plausible(probabilities, held, rules.plausible);
+  const verdict = decide(model, probabilities, { held, likely }, alike);
+  const named = verdict.level === "none" ? held : likely;
   const words = model.words[language];
   const similar = lookalikes(classes, held);
   return {
     verdict: { level: verdict.level, statement: statement(model, verdict, language) },
     candidates: ordered([...classes.keys()], probabilities)
-      .slice(0, TOP)
+      .slice(0, rules.top)
       .map((k) => candidate(classes[k], probabilities[k], language)),
     prediction_set: held.map((k) => classes[k].class_id),
     cautions: named.filter((k) => classes[k].cautions).map((k) => classes[k].cautions[language]),
@@ -37,26 +34,26 @@ function ordered(indexes, probabilities) {
   return [...indexes].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
 }
 
-function predictionSet(probabilities, calibration) {
+function predictionSet(probabilities, calibration, tail) {
   const best = ordered([...probabilities.keys()], probabilities);
   if (calibration) {
     return best.filter((k) => k === best[0] || 1 - probabilities[k] <= calibration.thresholds[k]);
   }
   let before = 0;
   return best.filter((k) => {
-    const needed = before < 1 - TAIL;
+    const needed = before < 1 - tail;
     before += probabilities[k];
     return needed;
   });
 }
 
-function plausible(probabilities, held) {
-  const likely = [...probabilities.keys()].filter((k) => probabilities[k] >= PLAUSIBLE);
+function plausible(probabilities, held, least) {
+  const likely = [...probabilities.keys()].filter((k) => probabilities[k] >= least);
   return ordered(new Set([...likely, ...held]), probabilities);
 }
 
-function decide({ calibration, classes }, probabilities, held, alike) {
-  const unsure = { level: "unsure", members: plausible(probabilities, held) };
+function decide({ calibration, classes }, probabilities, { held, likely }, alike) {
+  const unsure = { level: "unsure", members: likely };
   if (!calibration) return unsure;
   if (alike !== null && !(alike >= calibration.alike)) return { level: "none", members: [] };
   if (held.length === 1 && probabilities[held[0]] >= calibration.sure) {
@@ -73,10 +70,11 @@ function decide({ calibration, classes }, probabilities, held, alike) {
   return unsure;
 }
 
-function statement({ calibration, classes, words }, { level, members, group }, language) {
+function statement({ calibration, classes, rules, words }, { level, members, group }, language) {
   const own = words[language];
-  const names = members.slice(0, NAMED).map((k) => fullName(classes[k], language));
-  if (members.length > NAMED) names.push(own.others.replace("{count}", members.length - NAMED));
+  const names = members.slice(0, rules.named).map((k) => fullName(classes[k], language));
+  const more = members.length - names.length;
+  if (more > 0) names.push(own.others.replace("{count}", more));
   const last = names.pop() ?? "";
   const listed = names.length ? `${names.join(", ")} ${own.either} ${last}` : last;
   const values = { what: listed, names: listed, group };

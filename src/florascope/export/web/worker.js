@@ -4,7 +4,9 @@ const EDITION = "florascope-{{edition}}";
 const FILES = {{files}};
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(EDITION).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+  // asked for anew, so that no file of an earlier edition is kept under this one's name
+  const files = FILES.map((name) => new Request(name, { cache: "no-cache" }));
+  event.waitUntil(caches.open(EDITION).then((cache) => cache.addAll(files)).then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {

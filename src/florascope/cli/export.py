@@ -1,0 +1,90 @@
+"""`florascope export`: a bundle in another form."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from florascope.cli.console import data_options, json_option, print_json, progress_bars
+
+FORMS = ("web", "onnx", "int8", "timm")
+
+
+@click.command()
+@click.argument("bundle")
+@click.option("--to", "form", required=True, type=click.Choice(FORMS), help="See above.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option(
+    "--runtime",
+    type=click.Path(path_type=Path),
+    metavar="FILE.tgz",
+    help="web: the npm package onnxruntime-web, where npm cannot fetch it.",
+)
+@click.option("--data", "source", metavar="DATA", help="int8: photos to measure on.")
+@click.option("--split", help="int8: that of the training: official, csv, FILE.csv ...")
+@click.option("--seed", default=0, show_default=True, help="int8: of a split that is drawn.")
+@data_options
+@json_option
+def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Write BUNDLE in another form into --out.
+
+    \b
+    web   a page that answers and explains in the browser, offline, from any static server
+    onnx  the graph (logits, class maps, features, similarities), described
+    int8  the same in 8-bit integers, less than half the size; needs --data
+    timm  a folder that plain timm.create_model("local-dir:OUT") reads
+    """  # noqa: D301 (\b keeps click from filling the list)
+    from florascope.model.bundle import find_bundle
+
+    check_out(out)
+    if (form == "int8") != bool(options["source"]):
+        told = "--to int8 without --data" if form == "int8" else f"--data with --to {form}"
+        raise click.UsageError(f"{told}: photos are measured on for int8, and for it alone")
+    found = _write(find_bundle(bundle), form, out, options)
+    if as_json:
+        print_json({"form": form, "out": str(out), **found})
+        return
+    for name, value in found.items():
+        click.echo(f"{name.replace('_', ' ')}: {value}")
+    click.echo(f"Written: {out}")
+
+
+def check_out(out: Path) -> None:
+    """Refuse, before any work is done, a place that holds something, such as the bundle itself.
+
+    Raises:
+        FlorascopeError: it is a file or a folder that is not empty.
+    """
+    from florascope.errors import FlorascopeError
+
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise FlorascopeError(f"{out} exists", expected="a new or empty folder for --out")
+
+
+def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[str, Any]:
+    if form == "web":
+        from florascope.export.web import export_web
+
+        return {"bytes": export_web(bundle, out, options["runtime"])}
+    if form == "int8":
+        return _int8(bundle, out, options)
+    if form == "onnx":
+        from florascope.export.graph import export_onnx
+
+        return {"files": export_onnx(bundle, out)}
+    from florascope.export.timm_folder import export_timm
+
+    return {"files": export_timm(bundle, out)}
+
+
+def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
+    from florascope.data.source import open_dataset
+    from florascope.data.splits import choose_split
+    from florascope.export.int8 import export_int8
+
+    folder = Path(options["data_dir"]) if options["data_dir"] else None
+    with progress_bars() as progress:
+        dataset = open_dataset(options["source"], folder, progress)
+        split = choose_split(dataset, options["split"], options["seed"])
+        cost = export_int8(bundle, out, dataset, split, seed=options["seed"], progress=progress)
+    return cost.to_json()

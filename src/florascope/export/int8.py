@@ -1,0 +1,170 @@
+"""A bundle in 8-bit integers, with what that cost written into its card."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from florascope.data.dataset import Dataset
+from florascope.data.split import Indexes, Split
+from florascope.errors import DataError, PhotoError
+from florascope.evaluation.calibration import Calibration, fit_figures
+from florascope.evaluation.evaluator import own_labels
+from florascope.evaluation.metrics import Labels
+from florascope.export.card import card_with, table
+from florascope.export.fidelity import Fidelity, fidelity
+from florascope.export.graph import describe, graph_lines
+from florascope.export.quantisation import quantised
+from florascope.files import new_folder, write_json
+from florascope.images import RGB
+from florascope.model.bundle import CARD, CONFIG, GRAPH, BundleConfig, read_config
+from florascope.model.preprocessing import Preprocessing
+from florascope.progress import Progress, silent, track
+from florascope.runtime.identifier import Identifier
+from florascope.runtime.observation import Observation
+
+PHOTOS = 128  # that ranges are measured on
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """What both forms gave for the readable photos of a subset."""
+
+    before: Sequence[Observation]
+    after: Sequence[Observation]
+    labels: Labels
+
+
+def export_int8(
+    bundle: Path,
+    out: Path,
+    dataset: Dataset,
+    split: Split,
+    *,
+    photos: int = PHOTOS,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Fidelity:
+    """Write the bundle quantised, and measure it.
+
+    Activations' ranges are those of some training photos. A calibrated bundle's figures are
+    fitted anew on the validation photos, since its logits have moved; the cost is measured on the
+    test photos, which nothing else looks at. The folder is a bundle: `florascope identify
+    --model OUT` answers from it.
+
+    Args:
+        bundle: the bundle's folder.
+        out: the folder to write, wholly or not at all.
+        dataset: labelled photos of the bundle's classes.
+        split: the split that the bundle was trained on.
+        photos: training photos to measure ranges on.
+        seed: of their choice.
+        progress: told after each photo.
+
+    Returns:
+        The cost on the test photos.
+
+    Raises:
+        BundleError: the folder is no bundle.
+        DataError: a class is unknown to the bundle, or a subset holds no readable photo.
+        FlorascopeError: ONNX Runtime cannot quantise this network.
+    """
+    config = read_config(bundle)
+    labels = own_labels(config.classes, dataset)
+    chosen = np.random.default_rng(seed).permutation(split.train)[:photos]
+    images = track(
+        _images(dataset, chosen, config.preprocessing), len(chosen), "Measuring ranges", progress
+    )
+    graph = describe(quantised(bundle / GRAPH, images), config)
+    with new_folder(out) as draft:
+        (draft / GRAPH).write_bytes(graph.SerializeToString())
+        write_json(draft / CONFIG, config.to_json())
+        forms = (Identifier(bundle), Identifier(draft))
+        subsets = {
+            name: _seen(forms, dataset, split[name], labels, name, progress)
+            for name in ("val", "test")
+        }
+        config = replace(config, calibration=_figures(config, subsets["val"]))
+        graph = describe(graph, config)
+        costs = {k: fidelity(s.before, s.after, s.labels) for k, s in subsets.items()}
+        (draft / GRAPH).write_bytes(graph.SerializeToString())
+        write_json(draft / CONFIG, config.to_json())
+        sizes = tuple((folder / GRAPH).stat().st_size for folder in (bundle, draft))
+        lines = [*_cost_lines(costs, dataset, len(chosen), sizes), "", *graph_lines(graph, config)]
+        (draft / CARD).write_text(card_with(bundle, "In 8-bit integers", lines), encoding="utf-8")
+    return costs["test"]
+
+
+def _images(
+    dataset: Dataset, indexes: Indexes, preprocessing: Preprocessing
+) -> Iterator[np.ndarray]:
+    for _, rgb in _read(dataset, indexes):
+        yield preprocessing(rgb)[None]
+
+
+def _read(dataset: Dataset, indexes: Indexes) -> Iterator[tuple[int, RGB]]:
+    """Yield the photos that can be read, with their index."""
+    for index in indexes.tolist():
+        try:
+            yield index, dataset.photos[index].read()
+        except PhotoError:
+            continue  # training has named it
+
+
+def _seen(
+    forms: tuple[Identifier, Identifier],
+    dataset: Dataset,
+    indexes: Indexes,
+    labels: Labels,
+    name: str,
+    progress: Progress,
+) -> Subset:
+    kept: list[int] = []
+    pairs: list[tuple[Observation, Observation]] = []
+    photos = _read(dataset, indexes)
+    for index, rgb in track(photos, len(indexes), f"Comparing on {name}", progress):
+        kept.append(index)
+        pairs.append((forms[0].observe(rgb), forms[1].observe(rgb)))
+    if not kept:
+        raise DataError(
+            f"{dataset.name} has no readable {name} photos", expected="photos to measure the cost"
+        )
+    before, after = zip(*pairs, strict=True)
+    return Subset(before, after, labels[kept])
+
+
+def _figures(config: BundleConfig, val: Subset) -> Calibration | None:
+    alike = [seen.alike for seen in val.after]
+    if config.calibration is None or None in alike:
+        return config.calibration
+    logits = np.stack([seen.logits for seen in val.after])
+    return fit_figures(logits, np.array(alike, dtype=np.float64), val.labels)
+
+
+def _cost_lines(
+    costs: dict[str, Fidelity], dataset: Dataset, photos: int, sizes: tuple[int, ...]
+) -> list[str]:
+    headers = ("photos", "n", "top-1 before", "top-1 now", "same answer", "largest logit change")
+    rows = [_cost_row(name, cost) for name, cost in costs.items()]
+    before, now = (f"{size / 1e6:.1f} MB" for size in sizes)
+    return [
+        "The figures above are those of the bundle that this one was made from. Weights and"
+        f" activations of its convolutions are now 8-bit integers (ranges from {photos} training"
+        f" photos of {dataset.name}); the head and its maps are not. The graph has {now} instead"
+        f" of {before}. Verdicts rest on a calibration that was fitted anew on val.",
+        "",
+        *table((*headers, "map correlation, mean", "least"), rows),
+    ]
+
+
+def _cost_row(name: str, cost: Fidelity) -> tuple[str, ...]:
+    shares = (cost.top1_before, cost.top1_after, cost.agreement)
+    maps = (cost.map_correlation, cost.least_map_correlation)
+    return (
+        name,
+        str(cost.n),
+        *(f"{share:.4f}" for share in shares),
+        f"{cost.logit_gap:.2f}",
+        *("-" if np.isnan(r) else f"{r:.4f}" for r in maps),
+    )

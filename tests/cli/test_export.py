@@ -1,0 +1,80 @@
+"""florascope export."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+
+from florascope.runtime.identifier import Identifier
+
+
+@pytest.fixture
+def bundle(trained: Path) -> Path:
+    return trained / "bundle"
+
+
+def test_onnx_answers_as_the_bundle(run: Any, bundle: Path, photos: Path, tmp_path: Path) -> None:
+    ended = run("export", bundle, "--to", "onnx", "--out", tmp_path / "onnx")
+    assert ended.code == 0
+    assert ended.out.endswith(f"Written: {tmp_path / 'onnx'}\n")
+    photo = photos / "1" / "photo-1-0.jpg"
+    assert Identifier(tmp_path / "onnx")(photo).to_json() == Identifier(bundle)(photo).to_json()
+
+
+def test_timm(run: Any, bundle: Path, tmp_path: Path) -> None:
+    assert run("export", bundle, "--to", "timm", "--out", tmp_path / "timm").code == 0
+    model = timm.create_model(f"local-dir:{tmp_path / 'timm'}", pretrained=True)
+    assert model.num_classes == 3
+
+
+def test_int8_prints_its_cost(run: Any, bundle: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "int8"
+    given = ("--data", photos, "--split", "80-10-10", "--json")
+    ended = run("export", bundle, "--to", "int8", "--out", out, *given)
+    assert ended.code == 0
+    assert ended.json["form"] == "int8"
+    assert ended.json["n"] == 3
+    assert 0 < ended.json["logit_gap"] < np.inf
+    assert ended.json["map_correlation"] > 0.8
+    assert run("identify", photos / "2" / "photo-2-0.jpg", "--model", out).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--to", "int8"), "--to int8 without --data"),
+        (("--to", "onnx", "--data", "garden"), "--data with --to onnx"),
+        (("--to", "keras"), "is not one of 'web', 'onnx', 'int8', 'timm'"),
+    ],
+)
+def test_wrong_usage(
+    run: Any, bundle: Path, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    ended = run("export", bundle, "--out", tmp_path / "out", *arguments)
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def test_nothing_is_overwritten_least_of_all_the_bundle(run: Any, bundle: Path) -> None:
+    before = (bundle / "model.safetensors").read_bytes()
+    ended = run("export", bundle, "--to", "onnx", "--out", bundle)
+    assert ended.code == 1
+    assert "expected a new or empty folder for --out" in ended.err
+    assert (bundle / "model.safetensors").read_bytes() == before
+
+
+def test_a_folder_that_is_no_bundle(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("export", photos, "--to", "onnx", "--out", tmp_path / "out")
+    assert ended.code == 1
+    assert "is not a bundle" in ended.err
+
+
+def test_a_runtime_that_is_not_the_tested_one(run: Any, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.tgz").write_bytes(b"something else")
+    given = ("--runtime", tmp_path / "other.tgz")
+    ended = run("export", bundle, "--to", "web", "--out", tmp_path / "out", *given)
+    assert ended.code == 1
+    assert "Get it with: npm pack onnxruntime-web@" in ended.err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,34 @@
+// Runs the browser's engine in Node on cases that a test wrote: node engine.mjs FOLDER CASES ANSWERS
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [folder, cases, answers] = process.argv.slice(2);
+const load = (name) => import(pathToFileURL(`${folder}/${name}`));
+const { crop, normalise } = await load("preprocessing.js");
+const { conclude, softmax } = await load("verdict.js");
+
+// A photo from a file of raw RGBA bytes; counts the pixels that are read at once.
+function photo({ file, width, height }) {
+  const bytes = readFileSync(file);
+  const read = (left, top, columns, rows) => {
+    const part = new Uint8ClampedArray(columns * rows * 4);
+    for (let y = 0; y < rows; y++) {
+      const from = ((top + y) * width + left) * 4;
+      part.set(bytes.subarray(from, from + columns * 4), y * columns * 4);
+    }
+    return part;
+  };
+  return { width, height, read };
+}
+
+const run = {
+  crop: ({ settings, longest, ...raw }) => Array.from(crop(photo(raw), settings, longest)),
+  normalise: ({ pixels, settings }) => Array.from(normalise(Uint8Array.from(pixels), settings)),
+  softmax: ({ logits, temperature }) => softmax(logits, temperature),
+  conclude: ({ model, logits, alike, language }) => conclude(model, logits, alike, language),
+};
+
+const { shared, calls } = JSON.parse(readFileSync(cases, "utf8"));
+const found = calls.map(({ what, ...rest }) => run[what]({ ...shared, ...rest }));
+writeFileSync(answers, JSON.stringify(found));

@@ -1,0 +1,123 @@
+"""A network that really tells three colours apart, in 8-bit integers."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from florascope.data.dataset import Dataset
+from florascope.data.folder import folder
+from florascope.data.split import Split
+from florascope.data.splits import choose_split
+from florascope.errors import DataError, FlorascopeError
+from florascope.export.int8 import export_int8
+from florascope.export.quantisation import HEAD, quantised
+from florascope.model.bundle import read_config
+from florascope.runtime.identifier import Identifier
+from florascope.training.experiment import train
+from florascope.training.recipe import make_recipe
+from florascope.training.run import write_run
+
+
+class World(NamedTuple):
+    """A bundle with the photos that it was trained on."""
+
+    bundle: Path
+    dataset: Dataset
+    split: Split
+
+
+@pytest.fixture
+def world(photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
+    dataset = folder(photo_folder)
+    split = choose_split(dataset, "80-10-10", 0)
+    recipe = make_recipe("probe", backbone="test_resnet", weights="random")
+    run = write_run(train(dataset, split, recipe), tmp_path / "run", lambda _: "")
+    return World(Path(run["bundle"]), dataset, split)
+
+
+def test_the_cost_is_that_of_the_two_graphs(world: World, tmp_path: Path) -> None:
+    cost = export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    plain, small = Identifier(world.bundle), Identifier(tmp_path / "int8")
+    photos = [world.dataset.photos[i].read() for i in world.split.test]
+    before, after = ([form.observe(p).logits for p in photos] for form in (plain, small))
+    labels = world.dataset.labels[world.split.test]
+    assert cost.n == len(labels)
+    assert cost.top1_after == np.mean(np.argmax(after, 1) == labels)
+    assert cost.logit_gap == pytest.approx(np.abs(np.subtract(before, after)).max(), rel=1e-5)
+    assert 0 < cost.logit_gap < np.ptp(before)
+    assert cost.map_correlation > 0.9
+
+
+def test_the_folder_is_a_smaller_bundle(world: World, tmp_path: Path) -> None:
+    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    names = {path.name for path in (tmp_path / "int8").iterdir()}
+    assert names == {"README.md", "config.json", "model.onnx"}
+    sizes = [(p / "model.onnx").stat().st_size for p in (tmp_path / "int8", world.bundle)]
+    assert sizes[0] < sizes[1]
+    card = (tmp_path / "int8" / "README.md").read_text()
+    assert "## In 8-bit integers" in card
+    assert "top-1 now" in card
+    assert "## Figures" in card  # the bundle's own card is still there
+
+
+def test_its_calibration_is_fitted_to_its_own_logits(world: World, tmp_path: Path) -> None:
+    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    own, old = (read_config(p).calibration for p in (tmp_path / "int8", world.bundle))
+    assert own
+    assert old
+    assert own.photos == len(world.split.val)
+    form = Identifier(tmp_path / "int8")
+    alike = [form.observe(world.dataset.photos[i].read()).alike for i in world.split.val]
+    assert own.alike == pytest.approx(min(alike), abs=1e-6)  # few photos: the smallest of them
+    assert own.alike != old.alike
+
+
+def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:
+    settings = read_config(world.bundle).preprocessing
+    images = (settings(world.dataset.photos[i].read())[None] for i in world.split.train[:4])
+    model = quantised(world.bundle / "model.onnx", images)
+    assert [opset.domain for opset in model.opset_import] == [""]  # standard ONNX, nothing else
+    graph = model.graph
+    tensors = {t.name: numpy_helper.to_array(t).dtype for t in graph.initializer}
+    scaled = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "DequantizeLinear"}
+    convolutions = [n for n in graph.node if n.op_type == "Conv" and n.name not in HEAD]
+    assert convolutions
+    assert all(tensors[scaled[n.input[1]]] == np.int8 for n in convolutions)
+    head = [n for n in graph.node if n.name in HEAD]
+    assert {n.name for n in head} == set(HEAD)
+    assert all(tensors[n.input[1]] == np.float32 for n in head)
+
+
+def test_maps_still_sum_to_their_logits(world: World, tmp_path: Path) -> None:
+    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    seen = Identifier(tmp_path / "int8").observe(world.dataset.photos[0].read())
+    model = onnx.load(tmp_path / "int8" / "model.onnx")
+    (bias,) = (numpy_helper.to_array(t) for t in model.graph.initializer if t.name == "head.bias")
+    assert seen.maps is not None
+    np.testing.assert_allclose(seen.maps.sum((1, 2)) + bias, seen.logits, rtol=1e-4, atol=1e-4)
+
+
+def test_photos_that_cannot_be_read_are_left_out(world: World, tmp_path: Path) -> None:
+    photo = world.dataset.photos[int(world.split.test[0])]
+    photo.path.write_bytes(b"no photo")  # type: ignore[attr-defined]
+    cost = export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    assert cost.n == len(world.split.test) - 1
+
+
+def test_no_photos_to_measure_on(world: World, tmp_path: Path) -> None:
+    for index in world.split.test:
+        world.dataset.photos[int(index)].path.write_bytes(b"no photo")  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="has no readable test photos"):
+        export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    assert not (tmp_path / "int8").exists()
+
+
+def test_a_graph_that_cannot_be_quantised(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(FlorascopeError, match="cannot be quantised .* --to onnx"):
+        quantised(tmp_path / "model.onnx", [])

@@ -1,0 +1,108 @@
+"""The browser's verdicts against the runtime's on many drawn logits, as JSON."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from florascope.data.dataset import ClassName
+from florascope.data.oxford102 import oxford102_classes
+from florascope.data.species import LANGUAGES
+from florascope.evaluation.calibration import Calibration
+from florascope.evaluation.metrics import softmax
+from florascope.export.facts import facts
+from florascope.model.bundle import BundleConfig
+from florascope.model.preprocessing import Preprocessing
+from florascope.runtime.catalogue import Catalogue
+from florascope.runtime.identification import Identification
+from florascope.runtime.observation import Observation
+from florascope.runtime.verdict import decide, plausible, prediction_set
+
+K = 102
+CASES = 400
+FIGURES = {"photos": 818, "ece_before": 0.02, "ece_after": 0.01, "level": 0.9, "alike": 0.8}
+
+
+def calibrations() -> list[Calibration]:
+    rng = np.random.default_rng(5)
+    wide = tuple(rng.uniform(0.6, 0.99, K).tolist())
+    narrow = tuple(rng.uniform(0.01, 0.3, K).tolist())
+    return [
+        Calibration(**FIGURES, temperature=0.8, thresholds=wide, sure=0.6),
+        Calibration(**FIGURES, temperature=1.7, thresholds=narrow, sure=0.9),
+    ]
+
+
+def config(classes: tuple[ClassName, ...], calibration: Calibration | None) -> BundleConfig:
+    return BundleConfig("net", {}, "fc", 1, classes, Preprocessing(), {}, calibration)
+
+
+def draws() -> list[tuple[np.ndarray, float | None]]:
+    """Logits with one to six that stand out, often kin, and similarities on both sides of 0.8."""
+    rng = np.random.default_rng(3)
+    kin = [(55, 58, 59), (14, 67), (19, 79), (40, 48, 53), (93, 2, 10)]
+    made = []
+    for _ in range(CASES):
+        logits = rng.normal(0, 1, K)
+        family = kin[rng.integers(len(kin))]
+        chosen = [*family] if rng.random() < 0.5 else [*rng.choice(K, rng.integers(1, 7))]
+        logits[chosen] += rng.uniform(2, 12) + rng.normal(0, 1, len(chosen))
+        alike = (None, 0.7, float("nan"), 0.9, 0.95)[rng.integers(5)]
+        made.append((logits.astype(np.float32), alike))
+    return made
+
+
+def expected(settings: BundleConfig, logits: Any, alike: float | None, language: Any) -> Any:
+    """What the runtime answers, step by step as Identifier.conclude does."""
+    catalogue, figures = Catalogue.of(settings.classes), settings.calibration
+    scaled = logits[None] / np.float64(figures.temperature if figures else 1.0)
+    probabilities = softmax(scaled)[0]
+    held = prediction_set(probabilities, figures)
+    verdict = decide(probabilities, held, alike, figures, catalogue)
+    named = plausible(probabilities, held, verdict.level)
+    seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike)
+    calibrated = figures is not None
+    answer = Identification(catalogue, seen, probabilities, held, named, verdict, calibrated)
+    return answer.to_json(language)
+
+
+def compare(engine: Any, settings: BundleConfig, drawn: Any) -> set[str]:
+    """Compare all answers in both languages; return the levels that occurred."""
+    calls = [
+        {"what": "conclude", "logits": logits.tolist(), "alike": alike, "language": language}
+        for logits, alike in drawn
+        for language in LANGUAGES
+    ]
+    for call in calls:  # JSON has no NaN
+        if call["alike"] is not None and np.isnan(call["alike"]):
+            call["alike"] = "not a number"
+    found = engine(calls, model=json.loads(json.dumps(facts(settings))))
+    truth = [expected(settings, *draw, language) for draw in drawn for language in LANGUAGES]
+    for one, other in zip(found, truth, strict=True):
+        shares = [[c.pop("probability") for c in answer["candidates"]] for answer in (one, other)]
+        np.testing.assert_allclose(*shares, rtol=1e-9, atol=1e-15)
+        assert one == other
+    return {answer["verdict"]["level"] for answer in truth}
+
+
+@pytest.mark.parametrize("calibration", calibrations())
+def test_answers_about_flowers(engine: Any, calibration: Calibration) -> None:
+    levels = compare(engine, config(oxford102_classes(), calibration), draws())
+    assert levels >= {"species", "genus", "family", "unsure", "none"}
+
+
+def test_answers_of_an_uncalibrated_bundle(engine: Any) -> None:
+    assert compare(engine, config(oxford102_classes(), None), draws()[:100]) == {"unsure"}
+
+
+def test_classes_of_which_nothing_is_known(engine: Any) -> None:
+    classes = tuple(ClassName(f"k{k}", f"thing {k}") for k in range(K))
+    levels = compare(engine, config(classes, calibrations()[0]), draws()[:100])
+    assert levels == {"species", "unsure", "none"}
+
+
+def test_probabilities_sum_to_one_however_large_the_logits(engine: Any) -> None:
+    rows = [[1000.0, 999.0, -1000.0], [-1e4, -1e4, -1e4], [0.0, 0.0, 0.0]]
+    found = engine([{"what": "softmax", "logits": row, "temperature": 0.5} for row in rows])
+    np.testing.assert_allclose(found, softmax(np.array(rows) / 0.5), rtol=1e-9)

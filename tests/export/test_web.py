@@ -1,0 +1,209 @@
+"""The browser edition in a real browser, from a static server that is then stopped."""
+
+import base64
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from florascope.app.server import static_folder
+from florascope.errors import DownloadError
+from florascope.export.web import export_web
+from florascope.export.web_runtime import web_runtime
+from florascope.runtime.identifier import Identifier
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+BELOW = "some/place"  # the edition need not lie at a server's root
+DRAWING = static_folder() / "samples" / "4.webp"
+ASK = """async (text) => {
+    const { identify } = await import(new URL("static/local.js", document.baseURI));
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return identify(new Blob([bytes]), { language: "en" });
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class Site(NamedTuple):
+    """The edition as it is served."""
+
+    folder: Path
+    address: str
+    server: ThreadingHTTPServer
+
+
+@pytest.fixture(scope="session")
+def edition(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Needs the real ONNX Runtime Web: from the user's cache or by npm."""
+    root = tmp_path_factory.mktemp("site")
+    try:
+        web_runtime()
+    except DownloadError as error:
+        pytest.skip(f"ONNX Runtime Web is not at hand: {error}")
+    export_web(bundle, root / BELOW)
+    return root
+
+
+@pytest.fixture
+def site(edition: Path) -> Iterator[Site]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(edition)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(edition / BELOW, f"http://127.0.0.1:{server.server_port}/{BELOW}/", server)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def page(site: Site) -> Iterator[Page]:
+    """The edition, kept whole on the device; it may ask its own server and nobody else."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    complaints: list[str] = []
+    asked: set[str] = set()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(locale="en-GB")
+        context.set_default_timeout(120_000)
+        context.on("request", lambda request: asked.add(request.url))  # the worker's too
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(site.address)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        yield page
+        browser.close()
+    strangers = {
+        url for url in asked if not url.startswith((site.address, "data:", "blob:http://127"))
+    }
+    assert strangers == set()
+    assert complaints == []
+
+
+def ask(page: Page, photo: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = page.evaluate(ASK, base64.b64encode(photo.read_bytes()).decode())
+    return answer
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Photos whose pixels hang on how a browser decodes them; made here."""
+    pixels = np.random.default_rng(0).integers(0, 256, (150, 210, 4), dtype=np.uint8)
+    upright = Image.fromarray(np.asarray(Image.open(DRAWING).convert("RGB").resize((300, 200))))
+    turned = Image.Exif()
+    turned[274] = 6  # the camera was held upright
+    made = {name: folder / name for name in ("noise.png", "clear.png", "turned.jpg", "grey.jpg")}
+    Image.fromarray(pixels[..., :3]).save(made["noise.png"])
+    clear = pixels.copy()
+    clear[..., 3] = np.where(clear[..., 3] > 127, 255, 0)
+    Image.fromarray(clear).save(made["clear.png"])
+    upright.save(made["turned.jpg"], exif=turned, quality=90)
+    upright.convert("L").save(made["grey.jpg"])
+    return {**made, "drawing": DRAWING}
+
+
+def test_logits_are_the_runtimes(page: Page, bundle: Path, tmp_path: Path) -> None:
+    runtime = Identifier(bundle)
+    for name, photo in files(tmp_path).items():
+        found, truth = ask(page, photo), runtime(photo)
+        logits = truth.observation.logits
+        assert np.abs(np.array(found["logits"]) - logits).max() <= 1e-3, name
+        assert found["verdict"]["statement"] == truth.statement(), name
+        assert truth.observation.maps is not None
+        first = truth.candidates()[0]
+        expected = truth.observation.maps[first.index].ravel()
+        np.testing.assert_allclose(found["maps"]["values"][first.class_id], expected, atol=1e-3)
+
+
+def test_it_works_when_the_server_is_gone(page: Page, site: Site, bundle: Path) -> None:
+    site.server.shutdown()
+    site.server.server_close()
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Which flower is this?")
+    page.set_input_files("#file", DRAWING)
+    expect(page.locator("#statement")).to_have_text(Identifier(bundle)(DRAWING).statement())
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("#statement")).to_have_text(Identifier(bundle)(DRAWING).statement("es"))
+    expect(page.locator("#privacy")).to_contain_text("no salen de este dispositivo")
+
+
+def test_the_person_sees_what_the_network_saw(page: Page, bundle: Path) -> None:
+    found = ask(page, DRAWING)
+    pixels = page.evaluate(
+        """async ({ size, image }) => {
+            const picture = Object.assign(new Image(), { src: image });
+            await picture.decode();
+            const pen = new OffscreenCanvas(size, size).getContext("2d");
+            pen.drawImage(picture, 0, 0);
+            return [...pen.getImageData(0, 0, size, size).data];
+        }""",
+        found["crop"],
+    )
+    crop = Identifier(bundle)(DRAWING).observation.crop
+    shown = np.array(pixels).reshape(*crop.shape[:2], 4)[..., :3]
+    assert np.abs(shown - crop.astype(int)).max() <= 1
+
+
+def test_a_file_that_is_no_photo_is_explained(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no photo")
+    page.set_input_files("#file", tmp_path / "broken.jpg")
+    expect(page.locator("#error")).to_contain_text("not a photo that can be read")
+    expect(page.locator("#result")).to_be_hidden()
+
+
+def test_a_browser_that_alters_pixels_gets_no_answer(page: Page) -> None:
+    """As protection against fingerprinting does: one channel of one pixel is enough."""
+    page.evaluate(
+        """() => {
+            const { prototype } = OffscreenCanvasRenderingContext2D;
+            const honest = prototype.getImageData;
+            prototype.getImageData = function (...window) {
+                const picture = honest.apply(this, window);
+                picture.data[0] ^= 1;
+                return picture;
+            };
+        }"""
+    )
+    page.set_input_files("#file", DRAWING)
+    expect(page.locator("#error")).to_contain_text("changes the pixels that a page reads")
+
+
+def test_nothing_in_it_points_elsewhere(edition: Path) -> None:
+    """The policy forbids every other origin; the page and the engine name none either."""
+    index = (edition / BELOW / "index.html").read_text()
+    assert "connect-src 'self'" in index
+    assert "default-src 'none'" in index
+    for path in (edition / BELOW).rglob("*.js"):
+        assert not re.search(r"https?://", path.read_text()), path.name
+
+
+def test_an_edition_is_named_by_its_content(
+    bundle: Path, edition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a changed model replaces the one that a browser keeps."""
+    changed = tmp_path / "bundle"
+    shutil.copytree(bundle, changed)
+    text = (changed / "config.json").read_text()
+    (changed / "config.json").write_text(text.replace('"temperature": 0.7', '"temperature": 0.8'))
+    export_web(changed, tmp_path / "out")
+    names = [
+        re.findall(r"florascope-[0-9a-f]{16}", (folder / "worker.js").read_text())
+        for folder in (edition / BELOW, tmp_path / "out")
+    ]
+    assert len(names[0]) == len(names[1]) == 1
+    assert names[0] != names[1]
