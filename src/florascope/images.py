@@ -21,11 +21,13 @@ warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger than file",
 RGB = UInt8[np.ndarray, "h w 3"]
 
 
-def read_photo(source: Path | bytes) -> RGB:
+def read_photo(source: Path | bytes, *, shorter: int = 0) -> RGB:
     """Decode a photo to 8-bit RGB, upright (EXIF orientation applied), first frame only.
 
     Args:
         source: a file's path, or the bytes of one.
+        shorter: pixels of the shorter side that will do: a larger JPEG may come at a half, quarter
+            or eighth of its size, decoded in a fraction of the time. 0 decodes every pixel.
 
     Returns:
         Array of shape (h, w, 3), values 0 to 255, its memory its own. Transparent pixels are
@@ -44,7 +46,7 @@ def read_photo(source: Path | bytes) -> RGB:
             expected=f"at most {MAX_BYTES:,}",
             fix="Make it smaller first",
         )
-    return _decode(data, name)
+    return _decode(data, name, shorter)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -62,10 +64,12 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _decode(data: bytes, name: str) -> RGB:
+def _decode(data: bytes, name: str, shorter: int) -> RGB:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image, name)
+            if shorter:
+                image.draft(None, (shorter, shorter))
             return np.array(_to_rgb(ImageOps.exif_transpose(image)))
     except PhotoError:
         raise

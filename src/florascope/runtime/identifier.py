@@ -50,9 +50,10 @@ class Identifier:
 
     def observe(self, photo: RGB | bytes | Path) -> Observation:
         """Run the network: logits, every class's map and the similarity in one pass."""
-        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo)
-        crop = self.config.preprocessing.crop(rgb)
-        image = self.config.preprocessing.normalise(crop[None])
+        pre = self.config.preprocessing
+        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
+        crop = pre.crop(rgb)
+        image = pre.normalise(crop[None])
         rows = self._session.run(self._outputs, {"image": image})
         found = {name: np.asarray(row[0]) for name, row in zip(self._outputs, rows, strict=True)}
         alike = float(found["similarities"].max()) if "similarities" in found else None
