@@ -38,9 +38,7 @@ def test_same_answers_and_gradients_under_the_same_names(plain: nn.Module) -> No
 
 def test_every_strided_depthwise_convolution_and_relu6_is_recast(plain: nn.Module) -> None:
     kinds = [type(module) for module in recast(plain).modules()]
-    assert (
-        kinds.count(StridedDepthwise) == 4
-    )  # the stem is a plain one
+    assert kinds.count(StridedDepthwise) == 4  # the stem is a plain one
     assert nn.ReLU6 not in kinds
     assert ChannelsLastReLU6 in kinds
 

@@ -3,6 +3,7 @@
 import os
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from florascope.errors import FlorascopeError
+from florascope.files import cache_dir, new_folder
 from florascope.model.backbone import Backbone, Images
 from florascope.training.engine import Batch, Features
 from florascope.training.engine_choice import Precision
@@ -38,7 +40,7 @@ class OpenVino:
             "ENABLE_CPU_PINNING": False,  # the callers' threads decode meanwhile
         }
         self._own = threading.local()
-        self._compiled: Any = ov.Core().compile_model(_converted(backbone), "CPU", settings)
+        self._compiled: Any = ov.Core().compile_model(_model(backbone), "CPU", settings)
 
     def __call__(self, batch: Batch) -> Features:
         """Pooled features of a normalised batch."""
@@ -62,6 +64,15 @@ class _Pooled(nn.Module):
     def forward(self, images: Images) -> Tensor:
         features: Tensor = self.backbone(images).features
         return features
+
+
+def _model(backbone: Backbone) -> Path:
+    """Convert once for equal weights: both precisions read the same file."""
+    path = cache_dir() / "graphs" / f"{backbone.digest()}-{backbone.preprocessing.size}.openvino"
+    if not path.is_dir():
+        with new_folder(path) as draft:
+            ov.save_model(_converted(backbone), draft / "model.xml", compress_to_fp16=False)
+    return path / "model.xml"
 
 
 def _converted(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)

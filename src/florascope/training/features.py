@@ -107,7 +107,7 @@ def _fill(
     batches = [
         range(len(photos))[at : at + engine.batch] for at in range(0, len(photos), engine.batch)
     ]
-    made = in_order(lambda batch: _embed_batch(photos, batch, engine, views), batches)
+    made = in_order(lambda batch: embed_batch(photos, batch, engine, views), batches)
     problems: dict[int, str] = {}
     with path.open("r+b") as file:
         watched = track(made, len(batches), "Embedding photos", progress)
@@ -120,11 +120,15 @@ def _fill(
     (folder / "problems.json").write_text(json.dumps(ordered), encoding="utf-8")
 
 
-def _embed_batch(
-    photos: Sequence[Photo], batch: range, engine: Engine, views: Views | None
+def embed_batch(
+    photos: Sequence[Photo], batch: range, engine: Engine, views: Views | None = None
 ) -> tuple[Values, dict[int, str]]:
-    """Return the features, (v, b, c), zero where a photo cannot be read, and why it cannot."""
-    crops, problems = _crops(photos, batch, engine)
+    """Decode and embed some photos.
+
+    Returns:
+        Their features, (v, b, c), zero where a photo cannot be read; and why it cannot, by index.
+    """
+    crops, problems = crops_of(photos, batch, engine.preprocessing)
     kept = [index for index in batch if index not in problems]
     rows = [index - batch.start for index in kept]
     shape = (views.count if views else 1, len(batch), engine.num_features)
@@ -134,17 +138,19 @@ def _embed_batch(
     return values, problems
 
 
-def _crops(photos: Sequence[Photo], indexes: range, engine: Engine) -> tuple[Crops, dict[int, str]]:
-    """Read what can be read; note what cannot."""
-    pre = engine.preprocessing
+def crops_of(
+    photos: Sequence[Photo], indexes: range, preprocessing: Preprocessing
+) -> tuple[Crops, dict[int, str]]:
+    """Read what can be read of some photos; note what cannot, by index."""
     crops: list[Crop] = []
     problems: dict[int, str] = {}
     for index in indexes:
         try:
-            crops.append(pre.crop(_pixels(photos[index], pre)))
+            crops.append(preprocessing.crop(_pixels(photos[index], preprocessing)))
         except PhotoError as error:
             problems[index] = str(error)
-    return np.stack(crops) if crops else np.zeros((0, pre.size, pre.size, 3), np.uint8), problems
+    size = preprocessing.size
+    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), problems
 
 
 def _pixels(photo: Photo, preprocessing: Preprocessing) -> RGB:
