@@ -25,6 +25,7 @@ DECODING = 2
 
 Crops = UInt8[np.ndarray, "b size size 3"]
 Values = Float32[np.ndarray, "v n c"]
+Features = Float32[np.ndarray, "b c"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,24 @@ class FeatureBank:
         keep = np.ones(self.values.shape[1], dtype=bool)
         keep[list(self.problems)] = False
         return keep
+
+    def blocks(self, size: int = 1024) -> Iterator[tuple[slice, Features, Bool[np.ndarray, "b"]]]:
+        """Yield the plain photos' features in blocks: where, (b, c), and which are readable.
+
+        A memory map's pages stay with the process once touched; blocks of a file are read instead.
+        """
+        readable, (_, n, c) = self.readable, self.values.shape
+        for start in range(0, n, size):
+            at = slice(start, min(start + size, n))
+            yield at, self._rows(at, c), readable[at]
+
+    def _rows(self, at: slice, width: int) -> Features:
+        if not isinstance(self.values, np.memmap) or self.values.filename is None:
+            return self.values[0, at]
+        offset = self.values.offset + 4 * width * at.start
+        count = width * (at.stop - at.start)
+        flat = np.fromfile(self.values.filename, np.float32, count, offset=offset)
+        return flat.reshape(-1, width)
 
 
 @dataclass(frozen=True)
