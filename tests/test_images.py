@@ -347,3 +347,31 @@ class TestRefusals:
             assert read_photo(bytes(data)).ndim == 3
         except PhotoError as error:
             assert "the photo" in str(error)  # noqa: PT017 (either outcome is right)
+
+
+@pytest.mark.parametrize(
+    ("shorter", "sides"), [(0, 600), (301, 600), (300, 300), (80, 150), (1, 75)]
+)
+def test_a_jpeg_is_decoded_no_smaller_than_will_do(shorter: int, sides: int) -> None:
+    ramp = np.linspace(0, 255, 800).astype(np.uint8)
+    pixels = np.broadcast_to(ramp[None, :, None], (600, 800, 3))
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", quality=95)
+    small = read_photo(data.getvalue(), shorter=shorter)
+    assert small.shape == (sides, sides * 4 // 3, 3)
+    assert np.abs(small[0, :, 0].astype(float) - np.linspace(0, 255, small.shape[1])).max() < 4
+
+
+def test_other_formats_are_decoded_whole() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(data, "PNG")
+    assert read_photo(data.getvalue(), shorter=8).shape == (48, 64, 3)
+
+
+def test_a_small_decoding_refuses_what_a_whole_one_does() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (10_000, 9_000)).save(data, "JPEG")
+    with pytest.raises(PhotoError, match="has 10000 x 9000 pixels"):
+        read_photo(data.getvalue(), shorter=16)
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        read_photo(data.getvalue()[:-2000], shorter=16)

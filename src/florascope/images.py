@@ -37,12 +37,14 @@ warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
 RGB = UInt8[np.ndarray, "h w 3"]
 
 
-def read_photo(source: Path | bytes, *, upright: bool = True) -> RGB:
+def read_photo(source: Path | bytes, *, upright: bool = True, shorter: int = 0) -> RGB:
     """Decode a photo to 8-bit RGB, first frame only.
 
     Args:
         source: a file's path, or the bytes of one.
         upright: apply EXIF's orientation; without, the pixels lie as they are stored.
+        shorter: pixels of the shorter side that will do: a larger JPEG may come at a half, quarter
+            or eighth of its size, decoded in a fraction of the time. 0 decodes every pixel.
 
     Returns:
         Array of shape (h, w, 3), values 0 to 255, its memory its own. Transparent pixels are
@@ -55,6 +57,8 @@ def read_photo(source: Path | bytes, *, upright: bool = True) -> RGB:
     name = str(source) if isinstance(source, Path) else "the photo"
     data = read_bytes(source) if isinstance(source, Path) else source
     with _opened(data, name) as image:
+        if shorter:
+            image.draft(None, (shorter, shorter))
         return np.array(_to_rgb(_upright(image) if upright else image, name))
 
 

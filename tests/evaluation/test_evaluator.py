@@ -71,8 +71,10 @@ def test_logits_and_figures_are_the_networks(classifier: Classifier, dataset: Da
     chosen = np.array([1, 2, 4, 8])
     found = evaluate(classifier, dataset, chosen)
     by_hand = logits_by_hand(classifier, [Noise(n) for n in (1, 2, 4, 8)])
-    assert np.abs(found.logits - by_hand).max() < 1e-3
-    assert found.labels.tolist() == [1, 2, 1, 2]
+    shares = np.exp(by_hand) / np.exp(by_hand).sum(1, keepdims=True)
+    assert np.abs(found.outcome.loss + np.log(shares[range(4), [1, 2, 1, 2]])).max() < 1e-3
+    assert found.outcome.predicted.tolist() == by_hand.argmax(1).tolist()
+    assert found.outcome.labels.tolist() == [1, 2, 1, 2]
     assert found.metrics.n == 4
     assert found.metrics.top1 == (by_hand.argmax(1) == [1, 2, 1, 2]).mean()
     assert found.classes == CLASSES
@@ -84,7 +86,17 @@ def test_classes_are_matched_by_id_not_by_place(classifier: Classifier, dataset:
     known = (CLASSES[2], replace(CLASSES[0], name="Aster amellus"))
     labels = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1])
     turned = Dataset("turned", dataset.photos, labels, known)
-    assert evaluate(classifier, turned, EVERY).labels.tolist() == [0, 2, 0, 2, 0, 2, 0, 2, 0]
+    assert evaluate(classifier, turned, EVERY).outcome.labels.tolist() == [
+        0,
+        2,
+        0,
+        2,
+        0,
+        2,
+        0,
+        2,
+        0,
+    ]
 
 
 def test_classes_that_the_network_does_not_know(classifier: Classifier, dataset: Dataset) -> None:
@@ -100,9 +112,9 @@ def test_an_unreadable_photo_is_left_out_and_named(
     photos = [Noise(n, broken=n == 3) for n in range(9)]
     found = evaluate(classifier, replace(dataset, photos=photos), EVERY)
     assert found.problems == ["noise 3 is damaged."]
-    assert found.labels.tolist() == [0, 1, 2, 1, 2, 0, 1, 2]
+    assert found.outcome.labels.tolist() == [0, 1, 2, 1, 2, 0, 1, 2]
     whole = evaluate(classifier, dataset, EVERY)
-    assert np.abs(found.logits - np.delete(whole.logits, 3, 0)).max() < 1e-4
+    assert np.abs(found.outcome.loss - np.delete(whole.outcome.loss, 3)).max() < 1e-4
 
 
 def test_an_unreadable_photo_is_fatal_when_strict(classifier: Classifier, dataset: Dataset) -> None:

@@ -1,18 +1,21 @@
-"""ONNX Runtime against PyTorch."""
+"""Every engine against PyTorch, and the fast ones against ONNX Runtime."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
+from florascope.errors import FlorascopeError
 from florascope.model.backbone import Backbone
 from florascope.model.weights import load_backbone
 from florascope.training import engine as engine_module
 from florascope.training.engine import Engine
+from florascope.training.engine_choice import Machine, choose
+
+MACHINE = Machine(gpu="", bfloat16=True, openvino=True)
 
 
 def batch_of(photos: int, seed: int = 0) -> np.ndarray:
@@ -42,17 +45,76 @@ def test_digest_names_all_that_decides_the_features(
 ) -> None:
     digests = [Engine(backbone).digest()]
     assert Engine(load_backbone(backbone.name, "random")).digest() == digests[0]
+    digests.append(Engine(backbone, choose(MACHINE, "openvino")).digest())
+    digests.append(Engine(backbone, choose(MACHINE, "openvino-bf16")).digest())
     backbone.preprocessing = replace(backbone.preprocessing, mean=(0.0, 0.0, 0.0))
     digests.append(Engine(backbone).digest())
-    monkeypatch.setattr(onnxruntime, "__version__", "0.0")
+    monkeypatch.setattr(engine_module, "_version", lambda _: "0.0")
     digests.append(Engine(backbone).digest())
     with torch.no_grad():
         next(backbone.parameters()).add_(1e-3)
-    monkeypatch.setattr(engine_module, "backbone_graph", lambda b: _named(b.digest()))
-    monkeypatch.setattr(engine_module, "_session", lambda _: None)
     digests.append(Engine(backbone).digest())
-    assert len(set(digests)) == 4
+    assert len(set(digests)) == 6
 
 
-def _named(digest: str) -> Path:
-    return Path(f"{digest}.onnx")
+def test_nothing_is_exported_before_it_is_needed(backbone: Backbone, cache: Path) -> None:
+    with torch.no_grad():
+        next(backbone.parameters()).mul_(0.5)  # weights whose graph no other test has made
+    engine = Engine(backbone)
+    graph = cache / "graphs" / f"{backbone.digest()}-{engine.preprocessing.size}.onnx"
+    engine.digest()
+    assert not graph.exists()
+    engine(batch_of(1))
+    assert graph.is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "worst"),
+    [
+        ("openvino", 1 - 1e-6),
+        ("openvino-bf16", 0.99),
+        ("torch", 1 - 1e-6),
+        ("torch-bf16", 0.99),
+    ],
+)
+def test_every_fast_engine_against_the_plain_one(
+    name: str, worst: float, backbone: Backbone
+) -> None:
+    if name.startswith("openvino"):
+        pytest.importorskip("openvino")
+    batch = batch_of(6)
+    plain, fast = Engine(backbone)(batch), Engine(backbone, choose(MACHINE, name))(batch)
+    assert fast.dtype == np.float32
+    lengths = np.linalg.norm(plain, axis=1) * np.linalg.norm(fast, axis=1)
+    cosines = (plain * fast).sum(1) / lengths
+    assert cosines.min() > worst
+    assert np.abs(np.linalg.norm(fast, axis=1) / np.linalg.norm(plain, axis=1) - 1).max() < 0.02
+    others = plain @ plain.T / np.outer(*[np.linalg.norm(plain, axis=1)] * 2)
+    assert others[~np.eye(6, dtype=bool)].max() < cosines.min(), "photos must differ more"
+
+
+@pytest.mark.parametrize("name", ["openvino", "torch"])
+def test_fast_engines_serve_several_threads(name: str, backbone: Backbone) -> None:
+    if name == "openvino":
+        pytest.importorskip("openvino")
+    engine = Engine(backbone, choose(MACHINE, name))
+    batches = [batch_of(1 + i % 3, seed=i) for i in range(12)]
+    alone = [engine(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(engine, batches))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_that_openvino_cannot_convert(backbone: Backbone) -> None:
+    pytest.importorskip("openvino")
+
+    def refuse(_: torch.Tensor) -> None:
+        raise ValueError("not this one")
+
+    with torch.no_grad():
+        next(backbone.parameters()).mul_(0.25)
+    backbone.net.forward_features = refuse
+    with pytest.raises(FlorascopeError, match="OpenVINO cannot convert test_resnet") as raised:
+        Engine(backbone, choose(MACHINE, "openvino"))(batch_of(1))
+    assert "FLORASCOPE_ENGINE=onnxruntime" in str(raised.value)

@@ -13,10 +13,13 @@ import pytest
 
 from florascope.data.dataset import FilePhoto
 from florascope.errors import FlorascopeError
+from florascope.images import read_photo
 from florascope.model.augmentation import Augmentation
+from florascope.model.weights import load_backbone
 from florascope.training import features
+from florascope.training.engine import CPU_BATCH as BATCH
 from florascope.training.engine import Engine
-from florascope.training.features import BATCH, FeatureBank, Views, embed
+from florascope.training.features import FeatureBank, Views, embed
 
 Paint = Callable[[int], list[Any]]
 VIEWS = Views(Augmentation(), count=3, seed=5)
@@ -178,7 +181,7 @@ def test_a_failure_leaves_nothing_in_the_cache(
 ) -> None:
     photos = paint(3)
     with monkeypatch.context() as patch:
-        patch.setattr(features, "_crops", lambda *_: 1 / 0)
+        patch.setattr(features, "crops_of", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             embed(photos, engine)
     assert list((cache / "features").iterdir()) == []
@@ -205,6 +208,33 @@ def test_the_cache_holds_plain_arrays(paint: Paint, engine: Engine, cache: Path)
     values = np.load(folder / "values.npy", allow_pickle=False)
     assert np.array_equal(values, bank.values)
     assert json.loads((folder / "problems.json").read_text("utf-8")) == {"1": bank.problems[1]}
+
+
+@pytest.mark.real_data
+@pytest.mark.real_weights
+def test_photos_decoded_small_give_the_features_of_whole_ones(
+    real_data: Path, real_weights: Path
+) -> None:
+    """A phone's photo is decoded at a half or quarter of its size."""
+    backbone = load_backbone("mobilenetv2_100", "torchvision")
+    engine, pre = Engine(backbone), backbone.preprocessing
+    paths = sorted((real_data / "flowers-102-originals").rglob("*.jpg"))[:24]
+    small = embed([FilePhoto(path) for path in paths], engine).values[0]
+    whole = np.concatenate([engine(pre(read_photo(path))[None]) for path in paths])
+    cosines = (small * whole).sum(1) / np.linalg.norm(small, axis=1) / np.linalg.norm(whole, axis=1)
+    assert cosines.min() > 0.98
+    assert cosines.mean() > 0.995
+
+
+def test_blocks_are_the_rows(paint: Paint, engine: Engine) -> None:
+    photos = paint(7)
+    photos[4].broken = True
+    bank = embed(photos, engine)
+    for held in (bank, FeatureBank(np.array(bank.values), bank.problems)):
+        blocks = list(held.blocks(size=3))
+        assert [(at.start, at.stop) for at, _, _ in blocks] == [(0, 3), (3, 6), (6, 7)]
+        assert np.array_equal(np.concatenate([rows for _, rows, _ in blocks]), bank.values[0])
+        assert np.array_equal(np.concatenate([kept for _, _, kept in blocks]), bank.readable)
 
 
 def test_readable_by_hand() -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import click
@@ -41,6 +42,29 @@ def data_options(command: Command) -> Command:
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     click.echo(json.dumps({"schema": SCHEMA, **value}, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def json_list(name: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Print one JSON object that holds a list, its items as they come: none is kept."""
+    opening = f'{{"schema": "{SCHEMA}", "{name}": ['
+    marks = chain([opening], repeat(", "))
+    begun = False
+
+    def write(item: dict[str, Any]) -> None:
+        nonlocal begun
+        begun = True
+        click.echo(next(marks) + json.dumps(item, ensure_ascii=False, allow_nan=False), nl=False)
+
+    try:
+        yield write
+    finally:  # an error in the midst becomes an object of its own
+        if begun:
+            click.echo("]}")
+
+
+def ignore(_item: dict[str, Any]) -> None:
+    """Write nothing: in place of what `json_list` yields, where no JSON is wanted."""
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:

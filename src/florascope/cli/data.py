@@ -69,10 +69,12 @@ def _embedding(weights: str | None, progress: Progress) -> "Embed":
     """Features by a pretrained network; the embedded one where no other is at hand."""
     from florascope.model.weights import default_weights, load_backbone
     from florascope.training.engine import Engine
+    from florascope.training.engine_choice import choose as choose_engine
     from florascope.training.features import embed
 
     chosen = weights or default_weights(BACKBONE)
-    engine = Engine(load_backbone(BACKBONE, "flowers" if chosen == "timm" else chosen))
+    backbone = load_backbone(BACKBONE, "flowers" if chosen == "timm" else chosen)
+    engine = Engine(backbone, choose_engine())
 
     def features(dataset: "Dataset") -> Any:  # noqa: ANN401 (arrays, whose types are not here)
         bank = embed(dataset.photos, engine, progress=progress)

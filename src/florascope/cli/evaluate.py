@@ -56,9 +56,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
 
 
 def _print_worst(found: "Evaluation", limit: int = 10) -> None:
-    from florascope.evaluation.metrics import per_class
-
-    figures = per_class(found.logits, found.labels)
+    figures = found.per_class()
     rows = [
         (c.name, str(m.support), f"{m.recall:.3f}", f"{m.precision:.3f}")
         for c, m in sorted(zip(found.classes, figures, strict=True), key=lambda p: p[1].recall)

@@ -1,13 +1,17 @@
 """`florascope identify`: what is in a photo."""
 
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import json_option, note, print_json
+from florascope.cli.console import ignore, json_list, json_option, note
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
@@ -54,47 +58,65 @@ def identify(
     from florascope.runtime.identifier import Identifier
 
     photos = expand(images)
+    first = list(islice(photos, 2))
+    many, photos = len(first) > 1, chain(first, photos)
     if overlay:
-        check_overlay(overlay, photos)
+        check_overlay(overlay, many=many)
     identifier = Identifier(find_bundle(model or default_model()))
-    results: list[dict[str, Any]] = []
-    for photo, found in answers(identifier, photos):
-        if isinstance(found, str):
-            results.append({"file": photo, "error": found, "candidates": []})
-            continue
-        results.append({"file": photo, **found.to_json(language, top)})
-        _show(photo, found, overlay, top, language, as_json=as_json)
-    _end(results, language, as_json=as_json)
+    levels: Counter[str] = Counter()
+    with json_list("results") if as_json else nullcontext(ignore) as write:
+        for photo, found in answers(identifier, photos, many=many):
+            if isinstance(found, str):
+                write({"file": photo, "error": found, "candidates": []})
+                continue
+            levels[found.verdict.level] += 1
+            if as_json:
+                write({"file": photo, **found.to_json(language, top)})
+            _show(photo, found, overlay, top, language, as_json=as_json)
+    _end(levels, language, as_json=as_json)
 
 
-def expand(images: Sequence[str]) -> list[str]:
-    """Replace each folder by the photos in it and below, in natural order.
+def expand(images: Sequence[str]) -> Iterator[str]:
+    """Yield files as they are, and of each folder the photos in it and below, in natural order.
+
+    Folders are listed as they are reached: not all names of a large tree lie in memory.
 
     Raises:
-        PhotoError: a folder holds no photos.
+        PhotoError: a folder holds no photos (before anything is yielded).
     """
-    found: list[str] = []
     for image in images:
-        found += _photos_in(Path(image)) if Path(image).is_dir() else [image]
-    return found
+        if os.path.isdir(image):  # noqa: PTH112 ("-" and odd names need no Path)
+            _check_photos_in(image)
+    return chain.from_iterable(
+        photos_in(image) if os.path.isdir(image) else [image]  # noqa: PTH112
+        for image in images
+    )
 
 
-def _photos_in(folder: Path) -> list[str]:
+def photos_in(folder: str) -> Iterator[str]:
+    """Yield the photos of a folder, then those of its subfolders; hidden ones are left out."""
     from florascope.data.natural import natural_key
+    from florascope.images import SUFFIXES
+
+    for place, below, files in os.walk(folder):
+        below[:] = sorted((name for name in below if not name.startswith(".")), key=natural_key)
+        for name in sorted(files, key=natural_key):
+            path = Path(place, name)
+            if not name.startswith(".") and path.suffix.lower() in SUFFIXES:
+                yield str(path)
+
+
+def _check_photos_in(folder: str) -> None:
     from florascope.errors import PhotoError
     from florascope.images import SUFFIXES
 
-    inside = (path.relative_to(folder) for path in folder.rglob("*"))
-    shown = (path for path in inside if not any(part.startswith(".") for part in path.parts))
-    photos = [str(folder / path) for path in shown if path.suffix.lower() in SUFFIXES]
-    if not photos:
+    if next(photos_in(folder), None) is None:
         raise PhotoError(
             f"{folder} holds no photos", expected=f"files that end in {', '.join(sorted(SUFFIXES))}"
         )
-    return sorted(photos, key=natural_key)
 
 
-def check_overlay(overlay: Path, photos: Sequence[str]) -> None:
+def check_overlay(overlay: Path, *, many: bool) -> None:
     """Refuse, before any work is done, an overlay that cannot be drawn.
 
     Raises:
@@ -102,9 +124,9 @@ def check_overlay(overlay: Path, photos: Sequence[str]) -> None:
     """
     from florascope.errors import FlorascopeError
 
-    if len(photos) != 1:
+    if many:
         raise FlorascopeError(
-            f"--overlay with {len(photos)} photos",
+            "--overlay with several photos",
             expected="one photo",
             fix="For many photos use: florascope explain BUNDLE IMAGE... --out FOLDER",
         )
@@ -113,7 +135,7 @@ def check_overlay(overlay: Path, photos: Sequence[str]) -> None:
 
 
 def answers(
-    identifier: "Identifier", photos: Sequence[str]
+    identifier: "Identifier", photos: Iterable[str], *, many: bool
 ) -> Iterator[tuple[str, "Identification | str"]]:
     """Yield each photo with its answer, or with why it cannot be read.
 
@@ -121,15 +143,22 @@ def answers(
         PhotoError: the only photo cannot be read.
     """
     from florascope.errors import PhotoError
+    from florascope.parallel import in_order
 
-    for photo in photos:
+    def answer(photo: str) -> "tuple[str, Identification | PhotoError]":
         try:
-            yield photo, identifier(_stdin() if photo == STDIN else Path(photo))
+            return photo, identifier(_stdin() if photo == STDIN else Path(photo))
         except PhotoError as error:
-            if len(photos) == 1:
-                raise
-            note(f"Skipped: {error}")
-            yield photo, str(error)
+            return photo, error
+
+    for photo, found in in_order(answer, photos):
+        if not isinstance(found, PhotoError):
+            yield photo, found
+            continue
+        if not many:
+            raise found
+        note(f"Skipped: {found}")
+        yield photo, str(found)
 
 
 def default_model() -> str:
@@ -182,16 +211,13 @@ def _draw(found: "Identification", path: Path) -> None:
         Image.fromarray(found.picture()).save(draft, format=FORMATS[path.suffix.lower()])
 
 
-def _end(results: list[dict[str, Any]], language: "Language", *, as_json: bool) -> None:
+def _end(levels: Counter[str], language: "Language", *, as_json: bool) -> None:
     from florascope.errors import PhotoError
     from florascope.runtime.words import WORDS
 
-    read = [result for result in results if "error" not in result]
-    if as_json:
-        print_json({"results": results})
-    elif read:
+    if not levels:
+        raise PhotoError("none of the photos could be read", expected="photos")
+    if not as_json:
         click.echo(WORDS[language].advice)
-    if not read:
-        raise PhotoError(f"none of the {len(results)} photos could be read", expected="photos")
-    if all(result["verdict"]["level"] == "none" for result in read):
+    if set(levels) == {"none"}:
         sys.exit(ABSTAINED)

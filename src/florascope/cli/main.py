@@ -7,6 +7,7 @@ import click
 
 from florascope import __version__
 from florascope.cli.audit import audit
+from florascope.cli.bench import bench
 from florascope.cli.console import report_error
 from florascope.cli.data import data
 from florascope.cli.demo import demo
@@ -30,7 +31,19 @@ def cli() -> None:
     """
 
 
-for command in (demo, train, evaluate, explain, audit, identify, serve, export, data, doctor):
+for command in (
+    demo,
+    train,
+    evaluate,
+    explain,
+    audit,
+    identify,
+    serve,
+    export,
+    data,
+    doctor,
+    bench,
+):
     cli.add_command(command)
 
 

@@ -1,13 +1,14 @@
 """A finished classifier measured on labelled photos."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset
 from florascope.data.splits import Indexes
 from florascope.errors import DataError
-from florascope.evaluation.metrics import Labels, Logits, Metrics, measure
+from florascope.evaluation.metrics import ClassMetrics, Labels, Metrics, Outcome
 from florascope.model.classifier import Classifier
 from florascope.progress import Progress, silent
 from florascope.training.engine import Engine
@@ -21,17 +22,22 @@ class Evaluation:
 
     Attributes:
         classes: the classifier's K classes.
-        logits: (n, K) of the readable photos.
-        labels: (n,) indexes into the classifier's classes.
-        metrics: their figures.
+        outcome: of the n readable photos; labels are indexes into the classifier's classes.
         problems: why photos were left out.
     """
 
     classes: tuple[ClassName, ...]
-    logits: Logits
-    labels: Labels
-    metrics: Metrics
+    outcome: Outcome
     problems: list[str]
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Figures of all photos together."""
+        return self.outcome.metrics()
+
+    def per_class(self) -> list[ClassMetrics]:
+        """Figures of each class, in the classifier's order."""
+        return self.outcome.per_class(len(self.classes))
 
 
 def evaluate(
@@ -57,10 +63,11 @@ def evaluate(
             fix="Mend or remove them, or leave out --strict to skip them" if strict else "",
         )
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
-    kept = bank.readable
-    logits = head.logits(bank.values[0][kept])
-    metrics = measure(logits, labels[kept])
-    return Evaluation(classifier.classes, logits, labels[kept], metrics, problems)
+    parts = [
+        Outcome.of(head.logits(features[kept]), labels[at][kept])
+        for at, features, kept in bank.blocks()
+    ]
+    return Evaluation(classifier.classes, Outcome.joined(parts), problems)
 
 
 def own_labels(classes: tuple[ClassName, ...], dataset: Dataset) -> Labels:

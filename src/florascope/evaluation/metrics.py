@@ -1,7 +1,8 @@
 """Accuracy and loss of a classifier on labelled photos."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 
@@ -51,25 +52,58 @@ class ClassMetrics:
     f1: float
 
 
-def measure(logits: Logits, labels: Labels) -> Metrics:
-    """Measure a subset.
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of n photos: all that figures need, in a few bytes a photo.
 
-    Ties are broken against the classifier in top-k: an all-equal row ranks its label last, so a
-    dead network cannot score by the order of its classes. NaN counts as the larger, so that a
-    diverged network cannot score either.
+    Attributes:
+        labels: (n,).
+        predicted: (n,) the class of the largest logit.
+        rank: (n,) of the label among the logits, 1 is first. Ties are broken against the
+            classifier: an all-equal row ranks its label last, so a dead network cannot score by
+            the order of its classes. NaN counts as the larger, so that a diverged one cannot.
+        loss: (n,) cross-entropy in nats.
     """
-    own = logits[np.arange(len(labels)), labels]
-    rank = (~(logits < own[:, None])).sum(1)  # 1 is first
-    right = rank == 1
-    present = np.unique(labels)
-    per_class = [right[labels == k].mean() for k in present]
-    return Metrics(
-        n=len(labels),
-        top1=float(right.mean()),
-        top5=float((rank <= 5).mean()),
-        mean_class=float(np.mean(per_class)),
-        loss=cross_entropy(logits, labels),
-    )
+
+    labels: Labels
+    predicted: Labels
+    rank: Labels
+    loss: Float[np.ndarray, "n"]
+
+    @classmethod
+    def of(cls, logits: Logits, labels: Labels) -> Self:
+        """Judge some answers."""
+        own = logits[np.arange(len(labels)), labels]
+        rank = (~(logits < own[:, None])).sum(1)
+        return cls(labels, logits.argmax(1), rank, log_sum_exp(logits) - own.astype(np.float64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+    def metrics(self) -> Metrics:
+        """Figures of all photos together."""
+        right = self.rank == 1
+        per_class = [right[self.labels == k].mean() for k in np.unique(self.labels)]
+        return Metrics(
+            n=len(self.labels),
+            top1=float(right.mean()),
+            top5=float((self.rank <= 5).mean()),
+            mean_class=float(np.mean(per_class)),
+            loss=float(self.loss.mean()),
+        )
+
+    def per_class(self, classes: int) -> list[ClassMetrics]:
+        """Figures of each of K classes, in their order."""
+        hits = self.labels[self.predicted == self.labels]
+        counts = [np.bincount(c, minlength=classes) for c in (self.labels, self.predicted, hits)]
+        return [_class_metrics(*row) for row in np.stack(counts, 1).tolist()]
+
+
+def measure(logits: Logits, labels: Labels) -> Metrics:
+    """Measure a subset; see `Outcome` for ties."""
+    return Outcome.of(logits, labels).metrics()
 
 
 def cross_entropy(logits: Logits, labels: Labels) -> float:
@@ -94,15 +128,7 @@ def softmax(logits: Logits) -> Logits:
 
 def per_class(logits: Logits, labels: Labels) -> list[ClassMetrics]:
     """Measure every class, in the order of the logits."""
-    classes = logits.shape[1]
-    predicted = logits.argmax(1)
-    support = np.bincount(labels, minlength=classes)
-    answers = np.bincount(predicted, minlength=classes)
-    right = np.bincount(labels[predicted == labels], minlength=classes)
-    return [
-        _class_metrics(int(s), int(a), int(r))
-        for s, a, r in zip(support, answers, right, strict=True)
-    ]
+    return Outcome.of(logits, labels).per_class(logits.shape[1])
 
 
 def _class_metrics(support: int, answers: int, right: int) -> ClassMetrics:

@@ -53,6 +53,11 @@ class Preprocessing:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     channel_order: Literal["rgb", "bgr"] = "rgb"
 
+    @property
+    def shorter(self) -> int:
+        """Pixels of a photo's shorter side after resizing: a decoder need give no more."""
+        return math.floor(self.size / self.crop_pct)
+
     def crop(self, rgb: RGB) -> Crop:
         """Resize and crop a photo of any size to (size, size, 3), still 8-bit RGB."""
         return self._cut_out(rgb, _RESAMPLE[self.interpolation])
@@ -70,13 +75,13 @@ class Preprocessing:
         """Scale and standardise 8-bit crops into a contiguous float32 NCHW batch."""
         scale = (1.0 / (255.0 * np.array(self.std))).astype(np.float32)
         shift = (np.array(self.mean) / np.array(self.std)).astype(np.float32)
-        values = crops.astype(np.float32) * scale - shift
-        if self.channel_order == "bgr":
-            values = values[..., ::-1]
-        batch: Float32[np.ndarray, "b 3 size size"] = np.ascontiguousarray(
-            values.transpose(0, 3, 1, 2)
+        # bytes change their layout eight times as fast as floats would
+        batch: Float32[np.ndarray, "b 3 size size"] = np.array(
+            np.ascontiguousarray(crops.transpose(0, 3, 1, 2)), np.float32
         )
-        return batch
+        batch *= scale[:, None, None]
+        batch -= shift[:, None, None]
+        return np.ascontiguousarray(batch[:, ::-1]) if self.channel_order == "bgr" else batch
 
     def __call__(self, rgb: RGB) -> Float32[np.ndarray, "3 size size"]:
         """Photo of any size to one network input, (3, size, size)."""
@@ -136,7 +141,7 @@ class Preprocessing:
     def _cut_out(
         self, pixels: UInt8[np.ndarray, "h w *c"], resample: Image.Resampling
     ) -> UInt8[np.ndarray, "size size *c"]:
-        short = math.floor(self.size / self.crop_pct)
+        short = self.shorter
         squash = self.crop_mode == "squash"
         image = Image.fromarray(pixels if squash else _middle(pixels))
         sides = (short, short) if squash else _scaled(image.size, short)

@@ -58,9 +58,10 @@ class Identifier:
             PhotoError: the bytes or the file are no photo that can be read.
             BundleError: the network gives no finite numbers, or others than it promised.
         """
-        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo)
-        crop = self.config.preprocessing.crop(rgb)
-        image = self.config.preprocessing.normalise(crop[None])
+        pre = self.config.preprocessing
+        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
+        crop = pre.crop(rgb)
+        image = pre.normalise(crop[None])
         found = self._run(image)
         alike = float(found["similarities"].max()) if "similarities" in found else None
         return Observation(crop, found["logits"], found.get("cam"), alike)

@@ -20,6 +20,7 @@ from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
 from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
+from florascope.training.engine_choice import choose as choose_engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
 from florascope.training.frozen import fit_head, samples_of
@@ -98,7 +99,7 @@ def train(
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = load_backbone(recipe.backbone, recipe.weights)
     with_preprocessing(backbone, **recipe.preprocessing)
-    engine = Engine(backbone)
+    engine = Engine(backbone, choose_engine())
     bank = embed(dataset.photos, engine, progress=progress)
     readable = _readable(dataset, split, bank, strict=strict)
     head = _fit(dataset, readable, recipe, engine, bank, progress)

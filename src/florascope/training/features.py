@@ -2,26 +2,30 @@
 
 import hashlib
 import json
-import os
+import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from florascope.data.dataset import Photo
+from florascope.data.dataset import FilePhoto, Photo
 from florascope.errors import PhotoError
 from florascope.files import cache_dir, new_folder, reserve
+from florascope.images import RGB, read_photo
 from florascope.model.augmentation import Augmentation
+from florascope.model.preprocessing import Crop, Preprocessing
+from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 from florascope.training.engine import Engine
 
-BATCH = 16  # small enough to stay in the CPU's cache, large enough to keep it busy
+DECODING = 2
+"""Raised whenever the same photo would give another crop."""
 
 Crops = UInt8[np.ndarray, "b size size 3"]
 Values = Float32[np.ndarray, "v n c"]
+Features = Float32[np.ndarray, "b c"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,24 @@ class FeatureBank:
         keep = np.ones(self.values.shape[1], dtype=bool)
         keep[list(self.problems)] = False
         return keep
+
+    def blocks(self, size: int = 1024) -> Iterator[tuple[slice, Features, Bool[np.ndarray, "b"]]]:
+        """Yield the plain photos' features in blocks: where, (b, c), and which are readable.
+
+        A memory map's pages stay with the process once touched; blocks of a file are read instead.
+        """
+        readable, (_, n, c) = self.readable, self.values.shape
+        for start in range(0, n, size):
+            at = slice(start, min(start + size, n))
+            yield at, self._rows(at, c), readable[at]
+
+    def _rows(self, at: slice, width: int) -> Features:
+        if not isinstance(self.values, np.memmap) or self.values.filename is None:
+            return self.values[0, at]
+        offset = self.values.offset + 4 * width * at.start
+        count = width * (at.stop - at.start)
+        flat = np.fromfile(self.values.filename, np.float32, count, offset=offset)
+        return flat.reshape(-1, width)
 
 
 @dataclass(frozen=True)
@@ -92,42 +114,69 @@ def _fill(
     views: Views | None,
     progress: Progress,
 ) -> None:
-    count = views.count if views else 1
-    shape = (count, len(photos), engine.num_features)
-    values = np.lib.format.open_memmap(folder / "values.npy", "w+", np.float32, shape)
-    reserve(folder / "values.npy")
+    """Write values.npy and problems.json; each core decodes and embeds whole batches.
+
+    Rows are written, not laid into a memory map, whose pages would count as this process's memory.
+    """
+    shape = (views.count if views else 1, len(photos), engine.num_features)
+    path = folder / "values.npy"
+    np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    reserve(path)
+    start = path.stat().st_size - 4 * math.prod(shape)
+    batches = [
+        range(len(photos))[at : at + engine.batch] for at in range(0, len(photos), engine.batch)
+    ]
+    made = in_order(lambda batch: embed_batch(photos, batch, engine, views), batches)
     problems: dict[int, str] = {}
-
-    def embed_batch(start: int) -> int:
-        stop = min(start + BATCH, len(photos))
-        crops, readable = _crops(photos, range(start, stop), engine, problems)
-        for v, batch in enumerate(_views_of(crops, readable, views)):
-            values[v, readable] = engine(engine.preprocessing.normalise(batch))
-        return stop - start
-
-    starts = range(0, len(photos), BATCH)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        done = pool.map(embed_batch, starts)
-        for _ in track(done, len(starts), "Embedding photos", progress):
-            pass
-    values.flush()
+    with path.open("r+b") as file:
+        watched = track(made, len(batches), "Embedding photos", progress)
+        for batch, (values, found) in zip(batches, watched, strict=True):
+            problems |= found
+            for view, rows in enumerate(values):
+                file.seek(start + 4 * engine.num_features * (view * len(photos) + batch.start))
+                file.write(rows.tobytes())
     ordered = {str(i): problems[i] for i in sorted(problems)}
     (folder / "problems.json").write_text(json.dumps(ordered), encoding="utf-8")
 
 
-def _crops(
-    photos: Sequence[Photo], indexes: range, engine: Engine, problems: dict[int, str]
-) -> tuple[Crops, list[int]]:
-    """Read what can be read; note what cannot."""
-    size = engine.preprocessing.size
-    crops, readable = [], []
+def embed_batch(
+    photos: Sequence[Photo], batch: range, engine: Engine, views: Views | None = None
+) -> tuple[Values, dict[int, str]]:
+    """Decode and embed some photos.
+
+    Returns:
+        Their features, (v, b, c), zero where a photo cannot be read; and why it cannot, by index.
+    """
+    crops, problems = crops_of(photos, batch, engine.preprocessing)
+    kept = [index for index in batch if index not in problems]
+    rows = [index - batch.start for index in kept]
+    shape = (views.count if views else 1, len(batch), engine.num_features)
+    values = np.zeros(shape, np.float32)
+    for view, seen in enumerate(_views_of(crops, kept, views)):
+        values[view, rows] = engine(engine.preprocessing.normalise(seen))
+    return values, problems
+
+
+def crops_of(
+    photos: Sequence[Photo], indexes: range, preprocessing: Preprocessing
+) -> tuple[Crops, dict[int, str]]:
+    """Read what can be read of some photos; note what cannot, by index."""
+    crops: list[Crop] = []
+    problems: dict[int, str] = {}
     for index in indexes:
         try:
-            crops.append(engine.preprocessing.crop(photos[index].read()))
-            readable.append(index)
+            crops.append(preprocessing.crop(_pixels(photos[index], preprocessing)))
         except PhotoError as error:
             problems[index] = str(error)
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), readable
+    size = preprocessing.size
+    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), problems
+
+
+def _pixels(photo: Photo, preprocessing: Preprocessing) -> RGB:
+    """Read no more pixels of a file than the crop needs."""
+    if isinstance(photo, FilePhoto):
+        return read_photo(photo.path, shorter=preprocessing.shorter)
+    return photo.read()
 
 
 def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator[Crops]:
@@ -141,11 +190,17 @@ def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator
 
 
 def _key(photos: Sequence[Photo], engine: Engine, views: Views | None) -> str:
-    digest = hashlib.blake2b(f"{engine.digest()} {views}".encode(), digest_size=16)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for part in pool.map(_digest, photos, chunksize=64):
+    text = f"{engine.digest()} decoding {DECODING} {views}"
+    digest = hashlib.blake2b(text.encode(), digest_size=16)
+    for parts in in_order(lambda block: [_digest(photo) for photo in block], _blocks(photos)):
+        for part in parts:
             digest.update(part.encode())
     return digest.hexdigest()
+
+
+def _blocks(photos: Sequence[Photo], size: int = 64) -> Iterator[Sequence[Photo]]:
+    """Cut into blocks: hashing one photo is too little work for a thread's turn."""
+    return (photos[at : at + size] for at in range(0, len(photos), size))
 
 
 def _digest(photo: Photo) -> str:

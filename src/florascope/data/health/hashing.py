@@ -11,7 +11,7 @@ from florascope.images import RGB
 SIDE = 16
 BITS = SIDE * SIDE
 NEAR = 20  # of 256 bits: re-encoded and resized photos differ in fewer, different ones in ~128
-BLOCK = 512
+BLOCK = 1024
 FLAT = 0.1  # share of set bits, or of clear ones, below which a photo has too little structure
 
 Hash = Bool[np.ndarray, "bits"]
@@ -45,21 +45,25 @@ def near_pairs(
     """
     found = list(_near(hashes, hashes if others is None else others, limit))
     pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    return pairs[pairs[:, 0] < pairs[:, 1]] if others is None else pairs
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]] if others is None else pairs
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def _near(
-    one: Hashes, other: Bool[np.ndarray, "m bits"], limit: int
-) -> Iterator[Int64[np.ndarray, "p 2"]]:
-    """By matrix products: |a xor b| = sum(a) + sum(b) - 2 a.b."""
-    a, b = one.astype(np.float32), other.astype(np.float32)
+def _near(one: Hashes, other: Hashes, limit: int) -> Iterator[Int64[np.ndarray, "p 2"]]:
+    """By matrix products: |a xor b| = sum(a) + sum(b) - 2 a.b, one block by one block.
+
+    Blocks keep the memory small however many hashes there are.
+    """
     rich_a, rich_b = _structured(one), _structured(other)
-    for start in range(0, len(a), BLOCK):
-        block = a[start : start + BLOCK]
-        distance = block.sum(1)[:, None] + b.sum(1)[None] - 2 * block @ b.T
-        near = (distance <= limit) & rich_a[start : start + BLOCK, None] & rich_b[None]
-        rows, columns = np.nonzero(near)
-        yield np.stack([rows + start, columns], 1).astype(np.int64)
+    for start in range(0, len(one), BLOCK):
+        a = one[start : start + BLOCK].astype(np.float32)
+        for left in range(start if one is other else 0, len(other), BLOCK):
+            b = other[left : left + BLOCK].astype(np.float32)
+            distance = a.sum(1)[:, None] + b.sum(1)[None] - 2 * a @ b.T
+            near = distance <= limit
+            near &= rich_a[start : start + BLOCK, None] & rich_b[None, left : left + BLOCK]
+            rows, columns = np.nonzero(near)
+            yield np.stack([rows + start, columns + left], 1).astype(np.int64)
 
 
 def _structured(hashes: Hashes) -> Bool[np.ndarray, "n"]:

@@ -1,7 +1,6 @@
 """One photo looked at: what can be told without knowing any other."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from florascope.data.dataset import Photo
 from florascope.data.health.hashing import BITS, Hash, difference_hash
 from florascope.errors import PhotoError
 from florascope.images import photo_header, read_bytes
+from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 
-WORKERS = 2
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Look:
     """What one photo is.
 
@@ -56,8 +54,7 @@ def look_at_all(
     photos: Sequence[Photo], progress: Progress = silent, what: str = "Reading photos"
 ) -> list[Look]:
     """Decode every photo once."""
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        return list(track(pool.map(look_at, photos), len(photos), what, progress))
+    return list(track(in_order(look_at, photos), len(photos), what, progress))
 
 
 def orientation(path: Path) -> int:
