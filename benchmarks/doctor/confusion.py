@@ -2,21 +2,26 @@
 
     python benchmarks/doctor/confusion.py
     python benchmarks/doctor/confusion.py --small
+    python benchmarks/doctor/confusion.py shifted bgr
 
-Plants every failure of tests/doctor/failures.py in a training of Google's MobileNetV2 on photos of
-Oxford Flowers 102 (12 classes, 10 photos each to train and 5 to validate, 96 x 96), and diagnoses
+Plants every failure of tests/doctor/failures/ in a training of Google's MobileNetV2 on photos of
+Oxford Flowers 102 (12 classes, 8 photos each to train and 5 to validate, 80 x 80), and diagnoses
 it; then diagnoses sound trainings of several backbones, data sets and recipes. Needs
 FLORASCOPE_DATA and FLORASCOPE_WEIGHTS. Writes results/confusion.{md,json} beside this file
-(--small, which needs neither, results/small/).
+(--small, which needs neither, results/small/), row by row. One thread; evidence is kept in the
+cache, so that a second run only judges it again.
 """
 
 import argparse
 import copy
+import hashlib
+import inspect
 import json
+import pickle
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -28,8 +33,21 @@ from PIL import Image
 from torch import nn
 
 from florascope.data.source import open_dataset
-from florascope.doctor.diagnosis import Diagnosis
-from florascope.files import write_json, write_text
+from florascope.doctor import (
+    canary,
+    evidence,
+    forward,
+    loaders,
+    matching,
+    overfitting,
+    parameters,
+    photometry,
+    script,
+)
+from florascope.doctor.diagnosis import judge
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.script import Script, gather
+from florascope.files import cache_dir, new_file, write_json, write_text
 from florascope.images import RGB
 from florascope.model.weights import NAMED, load_backbone, read_state, weights_dir
 
@@ -37,7 +55,18 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "doctor"))
 failures: Any = import_module("failures")
 
-CLASSES, TRAIN, VAL, SIZE = 12, 10, 5, 96
+CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
+GATHERING = (
+    canary,
+    evidence,
+    forward,
+    loaders,
+    matching,
+    overfitting,
+    parameters,
+    photometry,
+    script,
+)
 
 
 class Pooled(nn.Module):
@@ -80,7 +109,7 @@ def make_world(scratch: Path, source: str, name: str, weights: str) -> Any:  # n
     backbone = load_backbone(name, weights)
     net = Pooled(backbone.net).eval()
     contract = replace(backbone.preprocessing, size=SIZE)
-    head = canary(net) if weights == "google" else None
+    head = with_own_head(net) if weights == "google" else None
     return failures.World(
         root,
         scratch / "scratch",
@@ -91,7 +120,7 @@ def make_world(scratch: Path, source: str, name: str, weights: str) -> Any:  # n
     )
 
 
-def canary(body: nn.Module) -> nn.Module:
+def with_own_head(body: nn.Module) -> nn.Module:
     """Google's network with its own 1001-way head."""
     folder = weights_dir()
     state = read_state((folder or Path()) / NAMED["google"].file)
@@ -111,43 +140,62 @@ HEALTHY = (
 )
 
 
-def planted(world: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    """Diagnose every failure."""
+def planted(world: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """Diagnose every failure, or those that are named."""
     for failure in failures.applicable(world):
-        yield row(failure.__name__, failures.FAILURES[failure], partial(failure, world))
+        if not names or failure.__name__ in names:
+            yield row(failure.__name__, failures.FAILURES[failure], failure, world)
 
 
 def sound(scratch: Path) -> Iterator[dict[str, Any]]:
-    """Diagnose three sound trainings of each pairing."""
+    """Diagnose the sound trainings of each pairing."""
     for source, name, weights in HEALTHY:
         world = make_world(scratch, source, name, weights)
-        for n, ill in enumerate(failures.healthy(world)):
-            yield row(
-                f"sound: {name} ({weights}), {source}, script {n + 1}", "", partial(_given, ill)
-            )
+        for training in failures.HEALTHY:
+            label = f"sound: {name} ({weights}), {source}, {training.__name__}"
+            yield row(label, "", training, world)
 
 
-def _given(ill: Any) -> Any:  # noqa: ANN401
-    return ill
-
-
-def row(name: str, cause: str, make: Callable[[], Any]) -> dict[str, Any]:
+def row(name: str, cause: str, make: Callable[[Any], Any], world: Any) -> dict[str, Any]:  # noqa: ANN401
     """Plant and diagnose."""
-    start = time.perf_counter()
-    diagnosis: Diagnosis = make().diagnosis()
-    first = diagnosis.findings[0] if diagnosis.findings else None
-    seconds = time.perf_counter() - start
-    print(f"{name}: {first.cause if first else '-'} ({seconds:.0f} s)", flush=True)
+    evidence, seconds = seen(name, make, world)
+    found = judge(evidence)
+    errors = sum(f.severity == "error" for f in found)
+    first = found[0].cause if found else ""
+    print(f"{name}: {first or '-'} ({seconds:.1f} s)", flush=True)
     return {
         "planted": name,
         "cause": cause,
-        "named": first.cause if first else "",
-        "confidence": first.confidence if first else 0.0,
-        "right": (first.cause if first else "") == cause if cause else not diagnosis.of("error"),
-        "errors": len(diagnosis.of("error")),
-        "others": [f"{f.severity}: {f.cause}" for f in diagnosis.findings[1:]],
-        "seconds": diagnosis.seconds,
+        "named": first,
+        "confidence": found[0].confidence if found else 0.0,
+        "right": first == cause if cause else not errors,
+        "errors": errors,
+        "others": [f"{f.severity}: {f.cause}" for f in found[1:]],
+        "seconds": seconds,
     }
+
+
+def seen(name: str, make: Callable[[Any], Any], world: Any) -> tuple[Evidence, float]:  # noqa: ANN401
+    """Evidence of a training and the processor seconds it took; kept until what makes it changes.
+
+    So a check that is changed is judged again on all trainings in seconds.
+    """
+    digest = hashlib.blake2b(f"{name} {world.root}".encode(), digest_size=16)
+    here = (inspect.getfile(make), inspect.getfile(failures.World), __file__)
+    for file in (*sorted(map(inspect.getfile, GATHERING)), *here):
+        digest.update(Path(file).read_bytes())
+    kept = cache_dir() / "confusion" / f"{digest.hexdigest()}.pickle"
+    if kept.is_file():
+        found: tuple[Evidence, float] = pickle.loads(kept.read_bytes())  # noqa: S301 (our own)
+        return found
+    start = time.process_time()
+    torch.manual_seed(0)
+    ill = make(world)
+    evidence = gather(ill.model, ill.train, ill.val, Script(**ill.told))
+    found = (evidence, time.process_time() - start)
+    with new_file(kept) as draft:
+        draft.write_bytes(pickle.dumps(found))
+    return found
 
 
 def page(rows: list[dict[str, Any]]) -> str:
@@ -188,39 +236,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--small", action="store_true", help="the tests' own small world instead")
-    parser.add_argument("--only", choices=("planted", "sound"))
+    parser.add_argument("--sound", action="store_true", help="the sound trainings alone")
+    parser.add_argument("names", nargs="*", help="failures to plant  [default: all]")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.small:
         with tempfile.TemporaryDirectory() as folder:
-            small(Path(folder), options.out / "small")
+            world = import_module("world").make_world(Path(folder))
+            collect(planted(world, options.names), options.out / "small")
         return
-    rows: list[dict[str, Any]] = []
-    kept = options.out / "confusion.json"
-    if options.only and kept.exists():
-        old = json.loads(kept.read_text(encoding="utf-8"))
-        rows += [r for r in old if bool(r["cause"]) is (options.only == "sound")]
-    with tempfile.TemporaryDirectory() as folder:
-        if options.only != "sound":
-            world = make_world(Path(folder), "oxford102", "mobilenetv2_100", "google")
-            for found in planted(world):
-                rows.append(found)
-                write(rows, options.out)
-        if options.only != "planted":
-            for found in sound(Path(folder)):
-                rows.append(found)
-                write(rows, options.out)
+    scratch = cache_dir() / "confusion" / "photos"
+    if not options.sound:
+        world = make_world(scratch, "oxford102", "mobilenetv2_100", "google")
+        collect(planted(world, options.names), options.out)
+    if not options.names:
+        collect(sound(scratch), options.out)
 
 
-def small(folder: Path, out: Path) -> None:
-    """Plant everything in painted photos and timm's smallest network: a minute or two."""
-    world = import_module("world").make_world(folder)
-    rows: list[dict[str, Any]] = []
-    for n, ill in enumerate(failures.healthy(world)):
-        rows.append(row(f"sound: test_resnet, painted, script {n + 1}", "", partial(_given, ill)))
-    for found in planted(world):
-        rows.append(found)
-        write(rows, out)
+def collect(found: Iterable[dict[str, Any]], out: Path) -> None:
+    """Put rows in the place of earlier ones of the same name, one by one: it can be stopped."""
+    file = out / "confusion.json"
+    old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    rows = {r["planted"]: r for r in old}
+    for one in found:
+        rows[one["planted"]] = one
+        write(list(rows.values()), out)
 
 
 def write(rows: list[dict[str, Any]], out: Path) -> None:

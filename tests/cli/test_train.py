@@ -47,6 +47,22 @@ def test_json_and_the_same_seed_twice(run: Any, photos: Path, tmp_path: Path) ->
     assert first["seconds"] > 0
 
 
+def test_the_doctor_speaks_on_stderr_and_is_in_json_metrics_and_report(
+    run: Any, photos: Path, tmp_path: Path
+) -> None:
+    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--json")
+    assert ended.code == 0
+    (tiny,) = [f for f in ended.json["findings"] if f["cause"] == "split is tiny"]
+    assert tiny["found"].startswith("24 train photos")
+    assert "error: split is tiny (90% sure, split.tiny)\n  found: 24 train photos" in ended.err
+    assert ended.err.count("split is tiny") == 1
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["findings"] == ended.json["findings"]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "What the doctor found" in page
+    assert "split is tiny" in page
+
+
 def test_a_broken_photo_is_named_and_skipped(run: Any, photos: Path, tmp_path: Path) -> None:
     ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--json")
     assert ended.code == 0

@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from florascope.doctor.finding import Finding
 from florascope.explanation.attribution import Explainer
 from florascope.progress import Progress, silent
 from florascope.report import page
@@ -88,6 +89,28 @@ def test_both_languages_are_well_formed(seeded: Experiment, language: Language) 
     assert len(reader.all("section")) == 9
     title = {"en": "Training report", "es": "Informe de entrenamiento"}[language]
     assert title in reader.words
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "What the doctor found"), ("es", "Lo que encontró el doctor")]
+)
+def test_the_doctors_findings_are_a_section_of_their_own(
+    seeded: Experiment, language: Language, title: str
+) -> None:
+    finding = Finding("split.tiny", "split is tiny", "error", "3 <photos>", "20", "More", 0.9)
+    html = report_html(seeded, findings=[finding], language=language)
+    reader = read(html)
+    assert len(reader.all("section")) == 10
+    assert reader.words.count(title) == 2  # in the contents, and above the section
+    section = html[html.index('<section id="doctor"') :]
+    section = section[: section.index("</section>")]
+    assert '<li class="alarm">' in section
+    assert "3 &lt;photos&gt;" in section
+    assert '<div lang="en">' in section
+
+
+def test_a_run_without_findings_says_so(seeded: Experiment) -> None:
+    assert "The doctor found nothing wrong." in report_html(seeded, findings=[])
 
 
 def test_nothing_comes_from_elsewhere(html: str) -> None:

@@ -64,12 +64,12 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> Non
         _print_rerun(fits)
     source, options = _at_hand(seed)
     note(f"Data: {source}; weights: {options['weights']}")
-    experiment, files = run_training(source, out, options, [_rival(fit) for fit in fits])
+    run = run_training(source, out, options, [_rival(fit) for fit in fits])
     if as_json:
-        print_json({**experiment.to_json(), "files": files, "rerun": _rerun_json(fits)})
+        print_json({**run.to_json(), "rerun": _rerun_json(fits)})
         return
-    print_results(experiment, f"From photos to report: {experiment.dataset.name}")
-    click.echo(f"Report: {files['report']}")
+    print_results(run.experiment, f"From photos to report: {run.experiment.dataset.name}")
+    click.echo(f"Report: {run.files['report']}")
 
 
 def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:

@@ -52,10 +52,7 @@ def print_findings(diagnosis: "Diagnosis") -> None:
     """Print findings for people."""
     for finding in diagnosis.findings:
         mark = click.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
-        click.echo(f"{mark}: {finding.cause} ({finding.confidence:.0%} sure, {finding.check})")
-        click.echo(f"  found: {finding.found}")
-        click.echo(f"  expected: {finding.expected}")
-        click.echo(f"  fix: {finding.fix}")
+        click.echo(mark + str(finding).removeprefix(finding.severity))
     errors = len(diagnosis.of("error"))
     others = len(diagnosis.findings) - errors
     summary = f"{errors} errors, {others} further findings"

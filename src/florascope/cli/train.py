@@ -1,6 +1,7 @@
 """`florascope train`: photos to a measured classifier."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from florascope.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from florascope.doctor.finding import Finding
     from florascope.evaluation.metrics import Metrics
     from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
@@ -40,24 +42,43 @@ def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # 
     from florascope.training.run import check_out
 
     check_out(out)
-    experiment, files = run_training(source, out, options)
+    run = run_training(source, out, options)
     if as_json:
-        print_json({**experiment.to_json(), "files": files})
+        print_json(run.to_json())
         return
-    print_results(experiment)
-    click.echo(f"Report: {files['report']}")
-    click.echo(f"Bundle: {files['bundle']}")
+    print_results(run.experiment)
+    click.echo(f"Report: {run.files['report']}")
+    click.echo(f"Bundle: {run.files['bundle']}")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training that is over and written.
+
+    Attributes:
+        experiment: what was trained and measured.
+        findings: the doctor's.
+        files: the path of each part of the run's folder, by name.
+    """
+
+    experiment: "Experiment"
+    findings: "tuple[Finding, ...]"
+    files: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return figures, findings and files as JSON values."""
+        findings = [finding.to_json() for finding in self.findings]
+        return {**self.experiment.to_json(), "findings": findings, "files": self.files}
 
 
 def run_training(
     source: str, out: Path, options: dict[str, Any], rivals: Sequence["ResultRow"] = ()
-) -> tuple["Experiment", dict[str, str]]:
+) -> Run:
     """Open the data, train and write the run's folder; rivals stand beside it in its report."""
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
+    from florascope.doctor.attendance import attended
     from florascope.report.page import report_html
-    from florascope.training.device import leave_to_first_process
-    from florascope.training.experiment import train as run
     from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
@@ -71,23 +92,31 @@ def run_training(
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
         split = choose_split(dataset, options["split"], recipe.seed)
-        experiment = run(
+        experiment, findings = attended(
             dataset,
             split,
             recipe,
+            say_findings,
             strict=options["strict"],
             logbook=Logbook(out, listeners=listeners),
             progress=progress,
         )
-        leave_to_first_process()
         files = write_run(
             experiment,
             out,
-            lambda e: report_html(e, rivals=rivals, progress=progress),
+            lambda e: report_html(e, rivals=rivals, findings=findings, progress=progress),
+            findings=findings,
             half=options.get("half", False),
         )
     name_skipped(experiment)
-    return experiment, files
+    return Run(experiment, findings, files)
+
+
+def say_findings(findings: Sequence["Finding"]) -> None:
+    """Say what the doctor found, on standard error; notes wait for the report."""
+    for finding in findings:
+        if finding.severity != "note":
+            note(str(finding))
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:

@@ -30,17 +30,10 @@ class Diagnosis:
         return {"findings": [f.to_json() for f in self.findings], "seconds": self.seconds}
 
     def __str__(self) -> str:
-        return "\n\n".join(_paragraph(f) for f in self.findings) or "Nothing wrong was found."
+        return "\n\n".join(map(str, self.findings)) or "Nothing wrong was found."
 
 
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
     """Hold every check against the evidence; one whose evidence is missing says nothing."""
     found = (check(evidence) for check in checks)
-    return ordered([finding for finding in found if finding is not None])
-
-
-def _paragraph(finding: Finding) -> str:
-    return (
-        f"{finding.severity}: {finding.cause} ({finding.confidence:.0%} sure, {finding.check})\n"
-        f"  found: {finding.found}\n  expected: {finding.expected}\n  fix: {finding.fix}"
-    )
+    return ordered(finding for finding in found if finding is not None)

@@ -1,5 +1,6 @@
 """One thing that a check found wrong."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -36,11 +37,17 @@ class Finding:
         """What findings are ordered by: confidence, less for what does less harm."""
         return self.confidence * WEIGHTS[self.severity]
 
+    def __str__(self) -> str:
+        return (
+            f"{self.severity}: {self.cause} ({self.confidence:.0%} sure, {self.check})\n"
+            f"  found: {self.found}\n  expected: {self.expected}\n  fix: {self.fix}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the finding as JSON values."""
         return asdict(self)
 
 
-def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Put the most likely cause first; equals keep their order."""
     return tuple(sorted(findings, key=lambda finding: -finding.weight))

@@ -64,11 +64,21 @@ def run(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def answers(
-    model: nn.Module, data: Batches, what: str = "Asking the network", progress: Progress = silent
+    twin: nn.Module,
+    head: Head,
+    data: Batches,
+    what: str = "Asking the network",
+    progress: Progress = silent,
 ) -> Answers:
-    """Outputs, and the features that enter the last linear layer, of a copy in eval mode."""
-    twin = copy.deepcopy(model).eval()
-    head = find_head(twin, data[0][0][:1])
+    """Outputs, and the features that enter the last linear layer.
+
+    Args:
+        twin: a copy of the network, in eval mode.
+        head: its last linear layer.
+        data: batches of (images, labels).
+        what: the step, for progress.
+        progress: told after each batch.
+    """
     seen: list[Tensor] = []
     layer = head.module or twin
     handle = layer.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0].float()))
@@ -83,7 +93,8 @@ def answers(
 
 def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None) -> Modes:  # noqa: ANN401
     """One batch in every mode, each on a copy: a pass in train mode changes the network."""
-    given, evaluated, trained = (copy.deepcopy(model) for _ in range(3))
+    evaluated = run(copy.deepcopy(model).eval(), images).numpy()
+    still = not any(module.training for module in model.modules())
     narrow = next(model.parameters(), images).dtype in {torch.float16, torch.bfloat16}
     single = run(copy.deepcopy(model).float().eval(), images).numpy() if narrow else None
     with torch.no_grad():
@@ -91,9 +102,9 @@ def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None
     return Modes(
         training=model.training,
         labels=labels.numpy(),
-        given=run(given, images).numpy(),
-        evaluated=run(evaluated.eval(), images).numpy(),
-        trained=run(trained.train(), images).numpy(),
+        given=evaluated if still else run(copy.deepcopy(model), images).numpy(),
+        evaluated=evaluated,
+        trained=run(copy.deepcopy(model).train(), images).numpy(),
         single=single,
         deployed=None if other is None else other.numpy(),
     )

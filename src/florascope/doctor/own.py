@@ -16,6 +16,7 @@ from florascope.data.dataset import Dataset
 from florascope.data.split import Indexes, Split
 from florascope.doctor import parameters
 from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.digests import shared_digests
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
 from florascope.doctor.finding import Finding
 from florascope.doctor.forward import find_head, modes
@@ -44,16 +45,14 @@ def before_training(dataset: Dataset, split: Split, backbone: Backbone) -> tuple
     Returns:
         The findings, most likely cause first.
     """
-    few = [_tensors(dataset, split[s], backbone.preprocessing)[0] for s in ("train", "val")]
-    if min(map(len, few)) == 0:  # nothing could be read: training says so itself
+    train, val = (_tensors(dataset, split[s], backbone.preprocessing)[0] for s in ("train", "val"))
+    if min(len(train), len(val)) == 0:  # nothing could be read: training says so itself
         return judge(data_evidence(dataset, split))
-    answers = [_embedded(backbone, images, dataset) for images in few]
     evidence = data_evidence(
         dataset,
         split,
-        inputs=Inputs(few[0].numpy(), few[1].numpy(), backbone.preprocessing),
-        train_answers=answers[0],
-        val_answers=answers[1],
+        inputs=Inputs(train.numpy(), val.numpy(), backbone.preprocessing),
+        val_answers=_embedded(backbone, val, dataset),
     )
     return judge(evidence)
 
@@ -159,24 +158,13 @@ def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
 def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # noqa: ANN401
     """Gather what labels, split and digests show; more fields of `Evidence` may be given."""
     known = {"trained": False, **more}
-    train, val = (_subset(dataset, split[s]) for s in ("train", "val"))
-    return Evidence(len(dataset.classes), train=train, val=val, **known)
-
-
-def _subset(dataset: Dataset, indexes: Indexes) -> Subset:
-    return Subset(
-        size=len(indexes),
-        labels=dataset.labels[indexes],
-        classes=tuple(c.name for c in dataset.classes),
-        digests=tuple(_digest(dataset, int(i)) for i in indexes),
+    classes = tuple(c.name for c in dataset.classes)
+    sides = (split.train, split.val)
+    train, val = (
+        Subset(len(indexes), dataset.labels[indexes], classes, digests=digests)
+        for indexes, digests in zip(sides, shared_digests(dataset, *sides), strict=True)
     )
-
-
-def _digest(dataset: Dataset, index: int) -> str:
-    try:
-        return dataset.photos[index].digest()
-    except PhotoError:
-        return f"unreadable {index}"
+    return Evidence(len(dataset.classes), train=train, val=val, **known)
 
 
 def some(indexes: Indexes, count: int = FITTED) -> Indexes:

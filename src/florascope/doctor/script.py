@@ -1,5 +1,6 @@
 """The doctor for anybody's PyTorch training: a model and its two loaders."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,9 +119,10 @@ def gather(
     if images.ndim != 4 or images.shape[1] != 3:  # a layout that no network could take
         width = int(max(part.labels.max() for part in parts)) + 1
         return Evidence(width, script.trained, parts[0], parts[1], inputs=inputs)
-    head = find_head(model, images[:1])
-    learned = answers(model, train, "Asking about train", progress)
-    unseen = answers(model, val, "Asking about val", progress)
+    twin = copy.deepcopy(model).eval()
+    head = find_head(twin, images[:1])
+    learned = answers(twin, head, train, "Asking about train", progress)
+    unseen = answers(twin, head, val, "Asking about val", progress)
     few = images[:BATCH]
     return Evidence(
         classes=learned.outputs.shape[1],
@@ -139,7 +141,7 @@ def gather(
             frozen=script.frozen,
             reference=script.reference,
         ),
-        loop=_loop(script, learned, head.module),
+        loop=_loop(script, learned, model.get_submodule(head.name) if head.module else None),
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
         canary=_canary(script, few, contract),
     )
@@ -232,8 +234,6 @@ def _canary(script: Script, images: Tensor, contract: Preprocessing | None) -> d
         return {}
     network = script.pretrained
     if isinstance(network, nn.Module):
-        import copy
-
         twin = copy.deepcopy(network).eval()
         return canary.sing(lambda batch: run(twin, batch), images[:16], contract)
     return canary.sing(network, images[:16], contract)

@@ -91,13 +91,15 @@ def _of_data(question: Question, progress: Progress) -> Evidence:
         return evidence
     weights = question.weights or default_weights(BACKBONE)
     engine = Engine(load_backbone(BACKBONE, "flowers" if weights == "timm" else weights))
-    bank = embed(dataset.photos, engine, progress=progress)
     evidence = _with_hashes(evidence, dataset, split, progress)
     parts: dict[str, Any] = {}
     for subset in ("train", "val"):
-        at = split.only(bank.readable)[subset]
+        chosen = some(split[subset])
+        bank = embed([dataset.photos[i] for i in chosen], engine, progress=progress)
+        at = chosen[bank.readable]
         zeros = np.zeros((len(at), len(dataset.classes)), np.float32)
-        parts[f"{subset}_answers"] = Answers(dataset.labels[at], zeros, bank.values[0, at])
+        features = bank.values[0, bank.readable]
+        parts[f"{subset}_answers"] = Answers(dataset.labels[at], zeros, features)
     return replace(evidence, **parts)
 
 
@@ -129,7 +131,7 @@ def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence
         K = len(classifier.classes)
         return Evidence(K, network=network, loop=Loop(history=rows), claims=claims)
     split = choose_split(dataset, question.split or _split_of(dataset, figures), _seed(figures))
-    at = np.concatenate([some(part) for _, part in split.items()])
+    at = np.concatenate([some(split.train), some(split.val)])
     bank = embed([dataset.photos[i] for i in at], Engine(classifier.backbone), progress=progress)
     features = np.zeros((len(dataset), bank.values.shape[2]), np.float32)
     features[at] = bank.values[0]

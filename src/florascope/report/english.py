@@ -232,6 +232,10 @@ ENGLISH: Final[dict[str, str]] = {
     "pair.contrast.alt": "The photo under its heat map: why {predicted} and not {true}",
     "pair.mistaken.alt": "Test photo of {true} that was named {predicted}",
     "pair.training.alt": "Training photo of {name}",
+    # Doctor
+    "doctor.title": "What the doctor found",
+    "doctor.lead": "Before and after the training the doctor looks for what fails without an error"
+    " message: data, split, input, weights, loop. Most likely cause first.",
     # Analysis
     "analysis.title": "Analysis and proposals",
     "analysis.lead": "Each finding is computed from this run's figures; other figures give other"

@@ -5,7 +5,10 @@ from importlib.metadata import version
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from florascope.doctor.finding import Finding
+from florascope.doctor.section import findings_html
 from florascope.evaluation.confusions import confusion_matrix
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.methods import default_method, explainer
@@ -44,6 +47,7 @@ def report_html(
     experiment: Experiment,
     *,
     rivals: Sequence[ResultRow] = (),
+    findings: Sequence[Finding] | None = None,
     language: str = "en",
     progress: Progress = silent,
 ) -> str:
@@ -52,6 +56,7 @@ def report_html(
     Args:
         experiment: the finished run.
         rivals: further rows for the results table, such as another recipe's.
+        findings: the doctor's; None where nobody asked it, which leaves its section out.
         language: of the page, "en" or "es".
         progress: told of every explained photo, and of the quick audit.
 
@@ -74,6 +79,7 @@ def report_html(
         version=version("florascope"),
         statements=analyse(figures, words),
         data=_data(experiment, words),
+        doctor=None if findings is None else Markup(findings_html(findings)),  # noqa: S704 (escaped there)
         settings=describe(experiment.recipe),
         results=_results(figures, rivals, words),
         curves=[loss_curve(figures, words), accuracy_curve(figures, words)],

@@ -237,6 +237,10 @@ SPANISH: Final[dict[str, str]] = {
     "pair.contrast.alt": "La foto bajo su mapa de calor: por qué {predicted} y no {true}",
     "pair.mistaken.alt": "Foto de prueba de {true} a la que se respondió {predicted}",
     "pair.training.alt": "Foto de entrenamiento de {name}",
+    # Doctor
+    "doctor.title": "Lo que encontró el doctor",
+    "doctor.lead": "Antes y después de entrenar, el doctor busca lo que falla sin mensaje de error:"
+    " datos, división, entrada, pesos, bucle. Primero la causa más probable (en inglés).",
     # Analysis
     "analysis.title": "Análisis y propuestas",
     "analysis.lead": "Cada conclusión se calcula con las cifras de este entrenamiento; otras"

@@ -40,9 +40,14 @@ def fabric_for(precision: str) -> Fabric:
     return fabric
 
 
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and prints."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def leave_to_first_process() -> None:
     """End this process, its part done, unless it is the one that writes and prints."""
-    if os.environ.get("RANK", "0") != "0":
+    if not is_first_process():
         raise SystemExit(0)
 
 

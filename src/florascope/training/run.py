@@ -1,8 +1,9 @@
 """The folder of a finished run: bundle, figures, history and report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from florascope.doctor.finding import Finding
 from florascope.errors import FlorascopeError
 from florascope.files import write_json, write_text
 from florascope.model.saving import save_bundle
@@ -38,7 +39,12 @@ def check_out(out: Path) -> None:
 
 
 def write_run(
-    experiment: Experiment, out: Path, report: Report, *, half: bool = False
+    experiment: Experiment,
+    out: Path,
+    report: Report,
+    *,
+    findings: Sequence[Finding] = (),
+    half: bool = False,
 ) -> dict[str, str]:
     """Write RUN/{bundle/, history.csv, report.html, metrics.json}, each wholly or not at all.
 
@@ -48,6 +54,7 @@ def write_run(
         experiment: the finished run.
         out: the run's folder.
         report: makes the HTML page.
+        findings: the doctor's, for metrics.json.
         half: store the bundle's weights in half precision.
 
     Returns:
@@ -66,6 +73,6 @@ def write_run(
     save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
     write_text(paths["history"], as_csv(experiment.history))
     write_text(paths["report"], report(experiment))
-    write_json(paths["metrics"], figures)
+    write_json(paths["metrics"], {**figures, "findings": [f.to_json() for f in findings]})
     (out / FILE).unlink(missing_ok=True)
     return {name: str(path) for name, path in paths.items()}
