@@ -102,7 +102,8 @@ def test_a_folder_replaces_the_old_one_wholly(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
 def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
     """Another thread looks at it all the time, which a kill could do at any instant."""
-    path, over, missing = tmp_path / "run", threading.Event(), []
+    path, over = tmp_path / "run", threading.Event()
+    missing: list[float] = []
     for text in ("old", "new"):
         if text == "new":
             thread = threading.Thread(target=_watch, args=(path / "x.txt", over, missing))

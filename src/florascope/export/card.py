@@ -1,5 +1,6 @@
 """What an export adds to the bundle's model card."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from florascope.model.bundle import CARD
@@ -12,7 +13,7 @@ def card_with(bundle: Path, title: str, lines: list[str]) -> str:
     return "\n".join([card, "", f"## {title}", "", *lines, ""])
 
 
-def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Write a Markdown table."""
     return [_row(headers), _row(("---",) * len(headers)), *map(_row, rows)]
 
