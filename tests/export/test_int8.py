@@ -73,9 +73,7 @@ def test_its_calibration_is_fitted_to_its_own_logits(world: World, tmp_path: Pat
     assert own.photos == len(world.split.val)
     form = Identifier(tmp_path / "int8")
     alike = [form.observe(world.dataset.photos[i].read()).alike for i in world.split.val]
-    assert own.alike == pytest.approx(
-        min(a for a in alike if a is not None), abs=1e-6
-    )  # few photos: the smallest of them
+    assert own.alike == pytest.approx(min(a for a in alike if a is not None), abs=1e-6)
     assert own.alike != old.alike
 
 

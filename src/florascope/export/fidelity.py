@@ -76,6 +76,6 @@ def _correlation(before: Observation, after: Observation, index: np.int64) -> fl
 def correlation(one: Float[np.ndarray, "h w"], other: Float[np.ndarray, "h w"]) -> float:
     """Pearson's r of two maps; NaN where one is constant."""
     flat = np.stack([one.ravel(), other.ravel()]).astype(np.float64)
-    if flat.shape[1] < CELLS or not np.ptp(flat, axis=1).all():
+    if flat.shape[1] < CELLS or not (flat.max(1) > flat.min(1)).all():
         return float("nan")
     return float(np.corrcoef(flat)[0, 1])
