@@ -78,4 +78,4 @@ def correlation(one: Float[np.ndarray, "h w"], other: Float[np.ndarray, "h w"]) 
     flat = np.stack([one.ravel(), other.ravel()]).astype(np.float64)
     if flat.shape[1] < CELLS or not (flat.max(1) > flat.min(1)).all():
         return float("nan")
-    return float(np.corrcoef(flat)[0, 1])
+    return float(np.asarray(np.corrcoef(flat))[0, 1])
