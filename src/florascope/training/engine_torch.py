@@ -22,7 +22,7 @@ class Torch:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._half = precision == "bf16"
         network: nn.Module = copy.deepcopy(backbone).eval().to(self._device)
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.to(memory_format=torch.channels_last)
 
     def __call__(self, batch: Batch) -> Features:
         """Pooled features of a normalised batch."""
