@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -15,8 +15,12 @@ from florascope.cli.console import ignore, json_list, json_option, note
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
+    from florascope.errors import PhotoError
     from florascope.runtime.identification import Identification
     from florascope.runtime.identifier import Identifier
+
+    Answered = tuple[str, Identification | PhotoError]
+    Answer = Callable[[str], Answered]
 
 STDIN = "-"
 ABSTAINED = 3
@@ -143,15 +147,14 @@ def answers(
         PhotoError: the only photo cannot be read.
     """
     from florascope.errors import PhotoError
-    from florascope.parallel import in_order
 
-    def answer(photo: str) -> "tuple[str, Identification | PhotoError]":
+    def answer(photo: str) -> "Answered":
         try:
             return photo, identifier(_stdin() if photo == STDIN else Path(photo))
         except PhotoError as error:
             return photo, error
 
-    for photo, found in in_order(answer, photos):
+    for photo, found in _each(answer, photos, many=many):
         if not isinstance(found, PhotoError):
             yield photo, found
             continue
@@ -159,6 +162,15 @@ def answers(
             raise found
         note(f"Skipped: {found}")
         yield photo, str(found)
+
+
+def _each(answer: "Answer", photos: Iterable[str], *, many: bool) -> "Iterator[Answered]":
+    """Ask on every core; one photo alone needs no threads, whose import takes its time."""
+    if not many:
+        return map(answer, photos)
+    from florascope.parallel import in_order
+
+    return in_order(answer, photos)
 
 
 def default_model() -> str:
