@@ -151,9 +151,13 @@ def sound(scratch: Path) -> Iterator[dict[str, Any]]:
     """Diagnose the sound trainings of each pairing."""
     for source, name, weights in HEALTHY:
         world = make_world(scratch, source, name, weights)
-        for training in failures.HEALTHY:
-            label = f"sound: {name} ({weights}), {source}, {training.__name__}"
-            yield row(label, "", training, world)
+        yield from healthy(world, f"{name} ({weights}), {source}")
+
+
+def healthy(world: Any, where: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """Diagnose the sound trainings of one world."""
+    for training in failures.HEALTHY:
+        yield row(f"sound: {where}, {training.__name__}", "", training, world)
 
 
 def row(name: str, cause: str, make: Callable[[Any], Any], world: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -244,6 +248,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             world = import_module("world").make_world(Path(folder))
             collect(planted(world, options.names), options.out / "small")
+            if not options.names:
+                collect(healthy(world, "test_resnet, painted"), options.out / "small")
         return
     scratch = cache_dir() / "confusion" / "photos"
     if not options.sound:

@@ -116,7 +116,8 @@ class Norm:
     Attributes:
         name: of the module.
         frozen: whether its scale and shift do not train.
-        moves: whether a pass in train mode changes its running statistics.
+        moves: whether a pass in train mode changes its running statistics; not looked at where
+            the drift of every layer is known.
         drift: of its running mean from the pretrained one, in running standard deviations (root
             mean square over channels); None where the pretrained one is unknown.
     """

@@ -29,7 +29,8 @@ from florascope.model.weights import load_backbone
 from florascope.training.experiment import Experiment
 from florascope.training.recipe import FinetuneRecipe
 
-SEEN = 8  # photos that go through the network once more
+SEEN = 8  # photos of each side that are looked at
+FEW = 4  # of them go through the network in each mode
 FITTED = 2048  # photos that the quick probe learns from
 FROZEN = frozenset({"seed", "probe"})  # recipes that leave the backbone as it is; finetune may not
 
@@ -128,7 +129,7 @@ def run_evidence(
         split,
         trained=True,
         inputs=Inputs(learned.numpy(), images.numpy(), classifier.preprocessing),
-        modes=modes(classifier, images, labels, lambda _: logits[at]),
+        modes=modes(classifier, images[:FEW], labels[:FEW], lambda _: logits[at[:FEW]]),
         network=network_of(classifier, images, told) if "backbone" in told else None,
         **said,
     )

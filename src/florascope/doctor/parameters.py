@@ -104,17 +104,31 @@ def _norms(
     pairs: Mapping[str, tuple[str, Tensor | None, Tensor]],
     meant: Sequence[str],
 ) -> Iterator[Norm]:
-    twin = copy.deepcopy(model).train()
-    run(twin, images)
-    after = dict(twin.named_modules())
     theirs = {name: value for name, _, value in pairs.values()}
-    for name, layer in model.named_modules():
-        if not isinstance(layer, BatchNorms) or layer.running_mean is None:
-            continue
-        moved = not torch.equal(layer.running_mean, getattr(after[name], "running_mean"))  # noqa: B009
+    layers = {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, BatchNorms) and layer.running_mean is not None
+    }
+    drifts = {name: _drift(name, layer.running_mean, theirs) for name, layer in layers.items()}
+    # How far a layer has moved says more than that it would: no pass where every drift is known.
+    moving = _moving(model, images) if None in drifts.values() else frozenset()
+    for name, layer in layers.items():
         trains = layer.weight is not None and layer.weight.requires_grad
         frozen = not trains or f"{name}.weight" in meant
-        yield Norm(name, frozen, moved, _drift(name, layer.running_mean, theirs))
+        yield Norm(name, frozen, name in moving, drifts[name])
+
+
+def _moving(model: nn.Module, images: Tensor) -> frozenset[str]:
+    """Layers whose running mean a pass in train mode changes."""
+    twin = copy.deepcopy(model).train()
+    run(twin, images)
+    before = dict(model.named_buffers())
+    return frozenset(
+        name.removesuffix("running_mean").removesuffix(".")
+        for name, mean in twin.named_buffers()
+        if name.endswith("running_mean") and not torch.equal(mean, before[name])
+    )
 
 
 def _drift(name: str, mean: Tensor, theirs: Mapping[str, Tensor]) -> float | None:

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from .patient import Patient, Plant, World, patient, relabel
+from .patient import Patient, Plant, World, learn, patient, relabel
 
 
 def one_based(world: World) -> Patient:
@@ -46,6 +46,19 @@ def shuffled_labels(world: World) -> Patient:
     return ill
 
 
+def noisy_labels(world: World) -> Patient:
+    """Two fifths of the train labels are drawn at random from the other classes."""
+    ill = patient(world)
+    data, draw = ill.train.dataset, np.random.default_rng(0)
+    K = len(data.classes)
+    off = np.where(draw.random(len(data.samples)) < 0.4, draw.integers(1, K, len(data.samples)), 0)
+    data.samples = [
+        (path, (k + int(step)) % K) for (path, k), step in zip(data.samples, off, strict=True)
+    ]
+    learn(ill)
+    return ill
+
+
 def stray_class(world: World) -> Patient:
     """A folder of previews passes for a class."""
     root = world.copy("stray")
@@ -64,5 +77,6 @@ FAILURES: dict[Plant, str] = {
     class_lists: "label order differs (1, 10, 100 for 1, 2, 3)",
     shifted: "labels shifted between splits",
     shuffled_labels: "labels shuffled between splits",
+    noisy_labels: "label noise",
     stray_class: "a stray folder as a class",
 }
