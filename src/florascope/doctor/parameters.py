@@ -131,10 +131,10 @@ def _moving(model: nn.Module, images: Tensor) -> frozenset[str]:
     )
 
 
-def _drift(name: str, mean: Tensor, theirs: Mapping[str, Tensor]) -> float | None:
+def _drift(name: str, mean: Tensor | None, theirs: Mapping[str, Tensor]) -> float | None:
     """Move of the running mean in units of the pretrained running deviation."""
     before, spread = theirs.get(f"{name}.running_mean"), theirs.get(f"{name}.running_var")
-    if before is None or spread is None or before.shape != mean.shape:
+    if mean is None or before is None or spread is None or before.shape != mean.shape:
         return None
     move = (mean.detach().float().cpu() - before).square() / (spread + 1e-5)
     return math.sqrt(float(move.mean()))
