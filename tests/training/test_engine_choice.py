@@ -16,13 +16,14 @@ from florascope.training.engine_choice import EXACT, NAMED, VARIABLE, Choice, Ma
         (Machine("", bfloat16=False, openvino=False), "onnxruntime", "no GPU"),
     ],
 )
-def test_the_machine_decides(
+def test_the_machine_decides_what_is_fastest(
     machine: Machine, name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    choice = choose(machine)
+    choice = choose(machine, "auto")
     assert choice.name == name
     assert reason in choice.reason
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert choose(machine) == EXACT  # speed at the price of exactness is never taken unasked
 
 
 def test_the_variable_overrules(monkeypatch: pytest.MonkeyPatch) -> None:
