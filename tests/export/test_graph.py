@@ -11,6 +11,7 @@ import pytest
 from florascope.errors import BundleError
 from florascope.export.graph import export_onnx
 from florascope.model.bundle import read_config
+from florascope.model.preprocessing import Preprocessing
 from florascope.runtime.identifier import Identifier
 
 RGB = np.random.default_rng(0).integers(0, 256, (190, 260, 3), dtype=np.uint8)
@@ -30,7 +31,7 @@ def test_the_graph_says_what_it_takes_and_gives(bundle: Path, tmp_path: Path) ->
     assert [v.name for v in values] == ["image", "logits", "cam", "features", "similarities"]
     assert all(v.doc_string for v in values)
     told = {p.key: json.loads(p.value) for p in model.metadata_props}
-    assert told["preprocessing"] == config.preprocessing.to_json()
+    assert Preprocessing.from_json(told["preprocessing"]) == config.preprocessing
     assert told["classes"][93] == {"id": "94", "name": "foxglove"}
     assert config.calibration
     assert told["calibration"] == config.calibration.to_json()
