@@ -49,7 +49,9 @@ def near_pairs(
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def _near(one: Hashes, other: Bool[np.ndarray, "m bits"], limit: int) -> Iterator[Int64[np.ndarray, "p 2"]]:
+def _near(
+    one: Hashes, other: Bool[np.ndarray, "m bits"], limit: int
+) -> Iterator[Int64[np.ndarray, "p 2"]]:
     """By matrix products: |a xor b| = sum(a) + sum(b) - 2 a.b, one block by one block.
 
     Blocks keep the memory small however many hashes there are.
