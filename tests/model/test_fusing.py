@@ -30,7 +30,7 @@ def test_the_folded_network_answers_alike_without_batchnorm(
     assert len(fused.pairs) == len(norms) - len(left)
     assert len(left) <= 1  # test_resnet has one behind an antialiasing filter, which stays
     other = photos(96)
-    torch.testing.assert_close(fused.net(other), net(other), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(fused.net(other), net(other), atol=5e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -49,7 +49,9 @@ def test_a_run_holds_bundle_figures_history_and_report(
         "report": str(out / "report.html"),
         "metrics": str(out / "metrics.json"),
     }
-    assert json.loads((out / "metrics.json").read_text("utf-8")) == experiment.to_json()
+    told = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert told.pop("findings") == []  # the doctor was not asked
+    assert told == experiment.to_json()
     assert (out / "report.html").read_text("utf-8") == "<h1>painted</h1>"
 
 

@@ -110,9 +110,9 @@ def train(
         book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
         history = _finetune(classifier, dataset, readable, recipe, book, progress)
         bank = embed(dataset.photos, Engine(backbone), progress=progress)
-        head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
-    head = centred(head)
-    classifier.set_head(head.weight, head.bias)
+        learned = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+        head = centred(learned)
+        classifier.set_head(head.weight, head.bias)
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
     calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
@@ -171,7 +171,7 @@ def _fit(
     seen = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
     if isinstance(recipe, ProbeRecipe):
         return fit_head(joined([train, *seen]), val, recipe, progress)
-    return fit_dense(seen, val, recipe, progress=progress)
+    return centred(fit_dense(seen, val, recipe, progress=progress))
 
 
 def _finetune(

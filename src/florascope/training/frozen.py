@@ -14,7 +14,7 @@ from florascope.errors import TrainingError
 from florascope.evaluation.metrics import Metrics, measure
 from florascope.progress import Progress, silent
 from florascope.training.dense import fit_dense
-from florascope.training.head import LinearHead, Samples
+from florascope.training.head import LinearHead, Samples, centred
 from florascope.training.probe import fit_probe
 from florascope.training.recipe import ProbeRecipe, Recipe, SeedRecipe, describe
 
@@ -77,11 +77,11 @@ def fit_frozen(
 
 
 def fit_head(train: Samples, val: Samples, recipe: Recipe, progress: Progress) -> LinearHead:
-    """Fit the recipe's head on plain features; fine-tuning begins with a probe."""
+    """Fit the recipe's head on plain features, centred; fine-tuning begins with a probe."""
     if isinstance(recipe, SeedRecipe):
-        return fit_dense([train] * recipe.epochs, val, recipe, progress=progress)
+        return centred(fit_dense([train] * recipe.epochs, val, recipe, progress=progress))
     probe = recipe if isinstance(recipe, ProbeRecipe) else ProbeRecipe()
-    return fit_probe(train, val, probe, progress=progress)
+    return centred(fit_probe(train, val, probe, progress=progress))
 
 
 def samples_of(dataset: Dataset, features: Float32[ndarray, "n c"], indexes: Indexes) -> Samples:
