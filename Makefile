@@ -7,8 +7,9 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
 
+# A worker that dies ends the run, with its test named: replaced, pytest-xdist waits for ever.
 test: lint
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 lint: .venv/ready
 	$(BIN)/ruff check

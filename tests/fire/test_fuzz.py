@@ -1,17 +1,14 @@
 """A short run of every fuzzer; the long ones are benchmarks/reliability/fuzz.py."""
 
-import csv
 import random
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+script: Any = import_module("script")
 targets: Any = import_module("targets")
-FUZZER = Path(__file__).parents[2] / "benchmarks" / "reliability" / "fuzz.py"
 INPUTS = 300
 
 
@@ -49,17 +46,8 @@ def test_inputs_cut_short_or_flipped_are_read_or_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["photo", "config", "graph", "safetensors", "archive"])
 def test_guided_mutations_find_nothing(name: str, tmp_path: Path) -> None:
     pytest.importorskip("atheris")
-    out = tmp_path / "rows.csv"
-    command = [sys.executable, str(FUZZER), name, "--runs", str(INPUTS), "--out", str(out)]
-    done = subprocess.run(
-        [*command, "--crashes", str(tmp_path / "crashes")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    with out.open(newline="") as file:
-        (row,) = csv.DictReader(file)
+    crashes = str(tmp_path / "crashes")
+    told = (name, "--runs", str(INPUTS), "--crashes", crashes)
+    row = script.only_row("fuzz.py", tmp_path / "rows.csv", *told)
     assert int(row["inputs"]) >= INPUTS
     assert row["crashes"] == "0"

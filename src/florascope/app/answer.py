@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,9 @@ def answer(found: Identification, language: Language, top: int) -> dict[str, Any
     Maps of all classes that are named at all come with it, so that a page can switch between
     them, and subtract one from another, without asking again.
     """
-    told = found.to_json(language, top)
-    named = {c["class_id"] for part in ("candidates", "lookalikes") for c in told[part]}
-    named |= set(told["prediction_set"])
-    maps = found.observation.maps
-    shown = {} if maps is None else {"maps": _maps(found, sorted(named))}
-    return {**told, "crop": _crop(found.observation.crop), **shown}
+    shown = {} if found.observation.maps is None else {"maps": _maps(found, top)}
+    crop = _crop(found.observation.crop)
+    return {**found.to_json(language, top), "crop": crop, **shown}
 
 
 def evidence_map(found: Identification, class_id: str, against: str | None) -> dict[str, Any]:
@@ -37,12 +33,8 @@ def evidence_map(found: Identification, class_id: str, against: str | None) -> d
     Raises:
         ExplanationError: the network has no maps, or a class is not its own.
     """
-    maps = found.observation.maps
-    if maps is None:
-        raise ExplanationError("this model's network has no class maps")
-    chosen = maps[index_of(found, class_id)]
-    if against is not None:
-        chosen = chosen - maps[index_of(found, against)]
+    rival = None if against is None else index_of(found, against)
+    chosen = found.class_map(index_of(found, class_id), rival)
     rows, columns = chosen.shape
     return {
         "class_id": class_id,
@@ -68,11 +60,14 @@ def index_of(found: Identification, class_id: str) -> int:
     return ids.index(class_id)
 
 
-def _maps(found: Identification, ids: Sequence[str]) -> dict[str, Any]:
-    whole = {k: evidence_map(found, k, None) for k in ids}
-    first = next(iter(whole.values()))
-    shape = {key: first[key] for key in ("rows", "columns", "unit")}
-    return {**shape, "values": {k: m["values"] for k, m in whole.items()}}
+def _maps(found: Identification, top: int) -> dict[str, Any]:
+    indexes = {c.index for c in found.candidates(top=top)}
+    indexes |= {*found.lookalikes(), *found.prediction_set}
+    ids = dict(zip(found.catalogue.ids(tuple(indexes)), indexes, strict=True))
+    maps = {class_id: found.class_map(ids[class_id]) for class_id in sorted(ids)}
+    rows, columns = next(iter(maps.values())).shape
+    values = {class_id: _rounded(own) for class_id, own in maps.items()}
+    return {"rows": rows, "columns": columns, "unit": "logit", "values": values}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

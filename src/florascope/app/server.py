@@ -118,9 +118,8 @@ def create_app(
         JSON with the map in logit units, or the picture where image/png is accepted.
         """
         found = await look(request)
-        told = evidence_map(found, class_id, against)
         if "image/png" not in request.headers.get("accept", ""):
-            return told
+            return evidence_map(found, class_id, against)
         return Response(_picture(found, class_id, against), media_type="image/png")
 
     @app.get("/api/model")

@@ -7,9 +7,8 @@ from florascope.data.dataset import Dataset
 from florascope.data.split import Split
 from florascope.doctor.finding import Finding, ordered
 from florascope.doctor.own import after_training, before_training
-from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.training.device import is_first_process, leave_to_first_process
-from florascope.training.experiment import Experiment, train
+from florascope.training.experiment import Experiment, backbone_of, train
 from florascope.training.recipe import Recipe
 
 Say = Callable[[Sequence[Finding]], None]
@@ -40,7 +39,7 @@ def attended(
     Raises:
         FlorascopeError: whatever the training raises.
     """
-    early = _looked_at(dataset, split, recipe) if is_first_process() else ()
+    early = before_training(dataset, split, backbone_of(recipe)) if is_first_process() else ()
     say(early)
     experiment = train(dataset, split, recipe, **options)
     leave_to_first_process()
@@ -48,9 +47,3 @@ def attended(
     late = tuple(f for f in after_training(experiment) if f.cause not in known)
     say(late)
     return experiment, ordered((*early, *late))
-
-
-def _looked_at(dataset: Dataset, split: Split, recipe: Recipe) -> tuple[Finding, ...]:
-    backbone = load_backbone(recipe.backbone, recipe.weights or default_weights(recipe.backbone))
-    with_preprocessing(backbone, **recipe.preprocessing)
-    return before_training(dataset, split, backbone)

@@ -17,13 +17,14 @@ from florascope.shapes import Float
 LEVEL = 0.90
 REFUSED = 0.03
 DOUBTED = 0.08
-MIN_TEMPERATURE = 1e-3  # `fit_temperature` stays within [0.05, 20]
-MAX_FIGURE = 1e12
 """Shares of known photos that are refused, and that are not named for want of confidence.
 
 Chosen on ten species held out of a frozen probe (benchmarks/verdicts): the price of not naming
 most of the species that a classifier has never seen.
 """
+
+MIN_TEMPERATURE = 1e-3  # `fit_temperature` stays within [0.05, 20]
+MAX_FIGURE = 1e12
 
 
 @dataclass(frozen=True, slots=True)

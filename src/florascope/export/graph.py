@@ -76,7 +76,7 @@ def check(model: onnx.ModelProto, original: bytes, config: BundleConfig) -> None
     """
     try:
         onnx.checker.check_model(model)
-        sessions = [_session(data) for data in (model.SerializeToString(), original)]
+        sessions = [session(data) for data in (model.SerializeToString(), original)]
         size = config.preprocessing.size
         for photos in (1, 2):
             image = np.random.default_rng(photos).normal(size=(photos, 3, size, size))
@@ -95,25 +95,23 @@ def graph_lines(model: onnx.ModelProto, config: BundleConfig) -> list[str]:
     rows = [(f"`{v.name}`", way, _shape(v), MEANINGS.get(v.name, "")) for v, way in values]
     opsets = ", ".join(f"{o.domain or 'ai.onnx'} {o.version}" for o in model.opset_import)
     pre = config.preprocessing
-    short = int(pre.size / pre.crop_pct)
-    resize = (
-        f"both sides to {short}" if pre.crop_mode == "squash" else f"the shorter side to {short}"
-    )
+    resized = "both sides" if pre.crop_mode == "squash" else "the shorter side"
     return [
         f"Operator sets: {opsets}. IR version {model.ir_version}. All values are float32.",
         "",
         *table(("name", "", "shape", "meaning"), rows),
         "",
-        f"Preprocessing: apply the EXIF orientation; resize {resize} pixels with antialiased"
-        f" {pre.interpolation} interpolation, as Pillow does; cut out the middle {pre.size} x"
-        f" {pre.size}; divide by 255; subtract {list(pre.mean)} and divide by {list(pre.std)}, one"
-        f" a channel, channels first, {pre.channel_order.upper()}. A probability is softmax(logits"
-        " / temperature), the temperature being that of `calibration`. The same is in the graph's"
-        " metadata, as JSON.",
+        f"Preprocessing: apply the EXIF orientation; resize {resized} to {pre.shorter} pixels with"
+        f" antialiased {pre.interpolation} interpolation, as Pillow does; cut out the middle"
+        f" {pre.size} x {pre.size}; divide by 255; subtract {list(pre.mean)} and divide by"
+        f" {list(pre.std)}, one a channel, channels first, {pre.channel_order.upper()}. A"
+        " probability is softmax(logits / temperature), the temperature being that of"
+        " `calibration`. The same is in the graph's metadata, as JSON.",
     ]
 
 
-def _session(data: bytes) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+def session(data: bytes) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+    """Open a graph in ONNX Runtime, without its advice on the standard error."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])

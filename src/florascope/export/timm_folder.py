@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import timm
 import torch
 
 from florascope.errors import BundleError
 from florascope.export.card import card_with
+from florascope.export.graph import session
 from florascope.files import new_folder
 from florascope.model.bundle import CARD, CONFIG, GRAPH, WEIGHTS, BundleConfig, read_config
 
@@ -83,8 +83,7 @@ def _check(folder: Path, graph: Path, config: BundleConfig) -> None:
         raise BundleError(f"timm cannot load the bundle ({error})") from error
     with torch.no_grad():
         found = model(torch.from_numpy(image)).numpy()
-    session = ort.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
-    (truth,) = session.run(["logits"], {"image": image})
+    (truth,) = session(graph.read_bytes()).run(["logits"], {"image": image})
     gap = float(np.abs(found - truth).max())
     if not gap <= TOLERANCE * max(1.0, float(np.abs(truth).max())):
         raise BundleError(

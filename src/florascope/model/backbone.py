@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from florascope.errors import WeightsError
+from florascope.model.evaluating import evaluating
 from florascope.model.preprocessing import Preprocessing
 
 Images = Float[Tensor, "b 3 height width"]
@@ -130,13 +131,10 @@ class Backbone(nn.Module):
         """Return the width of f, and whether mean pooling of the map really gives it."""
         size = self.preprocessing.size
         probe = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-        was_training = self.net.training
-        self.net.eval()
-        with torch.no_grad():
+        with evaluating(self.net), torch.no_grad():
             raw = self.net.forward_features(probe)
             truth = self.net.forward_head(raw, pre_logits=True)
             pooled = self._normalised(self.as_map(raw)).mean((2, 3))
-        self.net.train(was_training)
         linear = truth.shape == pooled.shape and torch.allclose(truth, pooled, atol=1e-4, rtol=1e-3)
         return truth.shape[1], linear
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from florascope.model.backbone import Images
+from florascope.model.evaluating import evaluating
 
 TOLERANCE = 1e-3  # relative to the largest output: float rounding through some fifty layers
 
@@ -98,11 +99,8 @@ def _pairs(net: nn.Module) -> Iterator[Pair]:
 
 
 def _agree(net: nn.Module, fused: nn.Module, example: Images) -> bool:
-    was_training = net.training
-    net.eval()
-    with torch.no_grad():
+    with evaluating(net), torch.no_grad():
         truth, found = net(example), fused(example)
-    net.train(was_training)
     return bool((truth - found).abs().max() <= TOLERANCE * truth.abs().max())
 
 

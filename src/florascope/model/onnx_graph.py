@@ -17,6 +17,7 @@ from florascope.evaluation.similarity import Means
 from florascope.files import cache_dir, new_file
 from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
+from florascope.model.evaluating import evaluating
 
 
 def backbone_graph(backbone: Backbone) -> Path:
@@ -59,16 +60,14 @@ def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx
 
 
 def _export(backbone: Backbone) -> onnx.ModelProto:
-    was_training = backbone.training
     try:
-        model = _traced(backbone.eval())
+        with evaluating(backbone):
+            model = _traced(backbone)
     except Exception as error:  # the exporter raises many kinds
         raise FlorascopeError(
             f"PyTorch cannot export {backbone.name} to ONNX ({type(error).__name__})",
             fix="Choose another backbone, such as mobilenetv2_100",
         ) from error
-    finally:
-        backbone.train(was_training)
     del model.metadata_props[:]
     for node in model.graph.node:  # the exporter notes source paths of the machine
         del node.metadata_props[:]

@@ -90,8 +90,8 @@ class Identification:
         """Return the classes that are easily taken for one of the prediction set."""
         return self.catalogue.lookalikes(self.prediction_set)
 
-    def evidence(self, index: int, against: int | None = None) -> Float32[np.ndarray, "size size"]:
-        """Return what each pixel of the crop says for a class, in logit units, (size, size).
+    def class_map(self, index: int, against: int | None = None) -> Float32[np.ndarray, "h w"]:
+        """Return what each place of the feature map says for a class, in logit units, (h, w).
 
         Args:
             index: the class.
@@ -107,8 +107,11 @@ class Identification:
                 expected="a network of pooled features and a linear head",
                 fix="Use: florascope explain BUNDLE IMAGE --method gradcam",
             )
-        chosen = maps[index] if against is None else maps[index] - maps[against]
-        return spread(chosen, len(self.observation.crop))
+        return maps[index] if against is None else maps[index] - maps[against]
+
+    def evidence(self, index: int, against: int | None = None) -> Float32[np.ndarray, "size size"]:
+        """Return the same of each pixel of the crop, (size, size); see `class_map`."""
+        return spread(self.class_map(index, against), len(self.observation.crop))
 
     def picture(self, index: int | None = None, against: int | None = None) -> Picture:
         """Draw the evidence over the crop, orange for and blue against, (size, size, 3).

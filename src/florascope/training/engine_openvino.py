@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from florascope.errors import FlorascopeError
 from florascope.files import cache_dir, new_folder
 from florascope.model.backbone import Backbone, Images
+from florascope.model.evaluating import evaluating
 from florascope.training.engine import Batch, Features
 from florascope.training.engine_choice import Precision
 
@@ -77,9 +78,8 @@ def _model(backbone: Backbone) -> Path:
 
 def _converted(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)
     size = backbone.preprocessing.size
-    was_training = backbone.training
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        with evaluating(backbone), warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # tracing is deprecated, and what OpenVINO does
             network = _Pooled(backbone).eval()
             model = ov.convert_model(network, example_input=torch.zeros(2, 3, size, size))
@@ -90,5 +90,3 @@ def _converted(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)
             f"OpenVINO cannot convert {backbone.name} ({type(error).__name__})",
             fix="Use another engine: FLORASCOPE_ENGINE=onnxruntime",
         ) from error
-    finally:
-        backbone.train(was_training)

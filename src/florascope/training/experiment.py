@@ -14,6 +14,7 @@ from florascope.data.splits import Split
 from florascope.errors import DataError
 from florascope.evaluation.calibration import Calibrated, calibrate
 from florascope.evaluation.metrics import Metrics, measure
+from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
@@ -97,8 +98,7 @@ def train(
     """
     start = time.perf_counter()
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
-    backbone = load_backbone(recipe.backbone, recipe.weights)
-    with_preprocessing(backbone, **recipe.preprocessing)
+    backbone = backbone_of(recipe)
     engine = Engine(backbone, choose_engine())
     bank = embed(dataset.photos, engine, progress=progress)
     readable = _readable(dataset, split, bank, strict=strict)
@@ -129,6 +129,18 @@ def train(
         seconds,
         calibrated,
     )
+
+
+def backbone_of(recipe: Recipe) -> Backbone:
+    """Load the recipe's backbone, with the preprocessing that the recipe asks for.
+
+    Raises:
+        WeightsError: its weights are not to be had.
+    """
+    weights = recipe.weights or default_weights(recipe.backbone)
+    backbone = load_backbone(recipe.backbone, weights)
+    with_preprocessing(backbone, **recipe.preprocessing)
+    return backbone
 
 
 def _readable(dataset: Dataset, split: Split, bank: FeatureBank, *, strict: bool) -> Split:
