@@ -7,9 +7,10 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
 
+# One thread a worker, a worker a core: more would wait for each other.
 # A worker that dies ends the run, with its test named: replaced, pytest-xdist waits for ever.
 test: lint
-	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 lint: .venv/ready
 	$(BIN)/ruff check

@@ -52,7 +52,8 @@ from florascope.images import RGB
 from florascope.model.weights import NAMED, load_backbone, read_state, weights_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "doctor"))
+sys.path[:0] = [str(ROOT / "tests" / "doctor"), str(Path(__file__).parent)]
+grown: Any = import_module("grown").grown
 failures: Any = import_module("failures")
 
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
@@ -106,7 +107,7 @@ def make_world(scratch: Path, source: str, name: str, weights: str) -> Any:  # n
     root = scratch / source
     if not root.exists():
         write_photos(root, source)
-    backbone = load_backbone(name, weights)
+    backbone = grown(name, SIZE) if weights == "grown" else load_backbone(name, weights)
     net = Pooled(backbone.net).eval()
     contract = replace(backbone.preprocessing, size=SIZE)
     head = with_own_head(net) if weights == "google" else None
@@ -135,8 +136,8 @@ HEALTHY = (
     ("oxford102", "mobilenetv2_100", "google"),
     ("oxford102", "mobilenetv2_100", "torchvision"),
     ("garden", "mobilenetv2_100", "flowers"),
-    ("garden", "resnet18", "random"),
-    ("oxford102", "efficientnet_b0", "random"),
+    ("garden", "resnet18", "grown"),
+    ("garden", "regnetx_002", "grown"),
 )
 
 
