@@ -99,6 +99,28 @@ def test_the_map_follows_the_candidate_and_the_rival(page: Page, found: Identifi
     assert picture(page) == first
 
 
+def test_the_map_is_accounted_for(page: Page, found: Identification) -> None:
+    """The logit less the sum of its map, with one digit, in both languages."""
+    upload(page)
+    one, two = found.candidates(top=2)
+    logits, maps = found.observation.logits, found.observation.maps
+    assert maps is not None
+    biases = logits - maps.sum((1, 2))
+    expect(page.locator("#account")).to_contain_text(
+        f"of {minus(logits[one.index])}, {minus(biases[one.index])} is independent of the photo"
+    )
+    page.select_option("#against", two.class_id)
+    gap, rest = (values[one.index] - values[two.index] for values in (logits, biases))
+    told = f"Of the difference of {minus(gap)}, {minus(rest)} is independent of the photo."
+    expect(page.locator("#account")).to_have_text(told)
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("#account")).to_contain_text("no depende de la foto")
+
+
+def minus(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
 def test_the_slider_uncovers_the_photo(page: Page) -> None:
     upload(page)
     covered = picture(page)

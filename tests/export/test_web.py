@@ -128,6 +128,10 @@ def test_logits_are_the_runtimes(page: Page, bundle: Path, tmp_path: Path) -> No
         first = truth.candidates()[0]
         expected = truth.observation.maps[first.index].ravel()
         np.testing.assert_allclose(found["maps"]["values"][first.class_id], expected, atol=1e-3)
+        for class_id, values in found["maps"]["values"].items():
+            k = truth.catalogue.ids(range(len(logits))).index(class_id)
+            whole = sum(values) + found["maps"]["bias"][class_id]
+            assert whole == pytest.approx(logits[k], abs=1e-3), name
 
 
 def test_it_works_when_the_server_is_gone(page: Page, site: Site, bundle: Path) -> None:

@@ -1,7 +1,7 @@
 // The page: a photo in, an answer out.
 
 import * as answerer from "./answerer.js";
-import { evidence, paint, sharedScale } from "./heat.js";
+import { account, evidence, paint, sharedScale } from "./heat.js";
 import { filled, WORDS } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
@@ -164,9 +164,18 @@ function draw() {
   const names = { name: chosen("for"), other: chosen("against") };
   $("question").textContent = filled(other ? words().whyNot : words().why, names);
   $("picture").setAttribute("aria-label", filled(words().pictured, { question: $("question").textContent }));
+  const parts = account(result.maps, own, other);
+  $("account").textContent = filled(other ? words().difference : words().logit, {
+    whole: signed(parts.whole),
+    bias: signed(parts.bias),
+  });
   const value = ((scale * map.rows * map.columns) / 100).toPrecision(2);
   $("least").textContent = filled(words().less, { value: `−${value}` });
   $("most").textContent = filled(words().more, { value: `+${value}` });
+}
+
+function signed(value) {
+  return value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "−");
 }
 
 const chosen = (id) => $(id).selectedOptions[0].textContent;
