@@ -21,6 +21,8 @@ from florascope.app.limits import Limits
 from florascope.app.measures import Measures
 from florascope.app.problem import described, speak_problems
 from florascope.app.shield import Shield
+from florascope.app.similar import Album
+from florascope.app.thumbnails import show_photos
 from florascope.app.upload import FIELD, Inbox
 from florascope.data.species import Language
 from florascope.runtime.identification import Identification
@@ -60,7 +62,10 @@ def static_folder() -> Path:
 
 
 def create_app(
-    identifier: Identifier, limits: Limits | None = None, hosts: Collection[str] = ()
+    identifier: Identifier,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    album: Album | None = None,
 ) -> Shield:
     """Make the app.
 
@@ -68,6 +73,7 @@ def create_app(
         identifier: answers photos, from several threads at once.
         limits: what it takes on.
         hosts: names under which it may be called; empty for any.
+        album: photos to compare with; None for none.
     """
     bounds = limits or Limits()
     gate, inbox, measures = Gate(bounds), Inbox(bounds), Measures()
@@ -76,6 +82,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         gate.close()
+        darkroom.close()
 
     app = FastAPI(
         title="florascope",
@@ -86,6 +93,7 @@ def create_app(
         redoc_url=None,
     )
     speak_problems(app)
+    darkroom = show_photos(app, album)
     measures.inside.set_function(lambda: gate.inside)
 
     async def look(request: Request) -> Identification:
@@ -100,9 +108,10 @@ def create_app(
 
     @app.post("/api/identify", responses=REFUSALS, openapi_extra=PHOTO)
     async def identify(request: Request, language: Language = "en", top: Top = 5) -> dict[str, Any]:
-        """Name what is in a photo (docs/identify-json.md), with its crop and class maps."""
+        """Name what is in a photo (docs/api.md), with its crop, class maps and similar photos."""
         found = await look(request)
-        return {"schema": SCHEMA, "results": [{"file": FIELD, **answer(found, language, top)}]}
+        result = {"file": FIELD, **answer(found, language, top), **_compared(album, found)}
+        return {"schema": SCHEMA, "results": [result]}
 
     @app.post(
         "/api/explain",
@@ -143,6 +152,10 @@ def create_app(
 
     app.mount("/static", StaticFiles(directory=static_folder()))
     return Shield(app, bounds.seconds, hosts, measures.count)
+
+
+def _compared(album: Album | None, found: Identification) -> dict[str, Any]:
+    return {} if album is None else {"similar": album.similar(found)}
 
 
 def _picture(found: Identification, class_id: str, against: str | None) -> bytes:

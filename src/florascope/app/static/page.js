@@ -2,6 +2,7 @@
 
 import * as answerer from "./answerer.js";
 import { account, evidence, paint, sharedScale } from "./heat.js";
+import { comparison } from "./similar.js";
 import { filled, WORDS } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
@@ -84,6 +85,7 @@ function show() {
     element("small", filled(words().source, caution)),
   ]);
   list("lookalikes", result.lookalikes, named);
+  showComparison(result);
   showChoices(result);
   $("result").focus({ preventScroll: true });
   $("result").scrollIntoView({ block: "nearest" });
@@ -127,6 +129,15 @@ function named(entry) {
 function list(id, entries, parts) {
   $(id).hidden = entries.length === 0;
   $(id).querySelector("ul").replaceChildren(...entries.map((entry) => element("li", ...parts(entry))));
+}
+
+function showComparison(result) {
+  const { rows, links } = comparison(result, words());
+  $("compare").hidden = rows.length + links.length === 0;
+  $("compare-note").hidden = rows.length === 0;
+  $("held").replaceChildren(...rows);
+  $("elsewhere").hidden = links.length === 0;
+  $("elsewhere").querySelector("ul").replaceChildren(...links);
 }
 
 function showChoices(result) {

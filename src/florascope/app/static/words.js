@@ -29,6 +29,11 @@ export const WORDS = {
     calibrated: "Of answers given 80 %, about 80 in 100 are right. Choose one to see its evidence.",
     inSet: "possible",
     lookalikes: "Easily taken for one another",
+    compare: "Compare with photos",
+    compareNote: "Of the photos that this server was given, those that the network sees as most alike:",
+    alike: "{name}, similar photo {number}",
+    photosOf: "photos of {name}",
+    elsewhere: "These open gbif.org, which is asked for the name; your photo stays here.",
     source: "Source: {source}",
     refused: {
       408: "That took too long. Try a smaller photo.",
@@ -69,6 +74,11 @@ export const WORDS = {
     calibrated: "De las respuestas con un 80 %, unas 80 de cada 100 aciertan. Elija una para ver su evidencia.",
     inSet: "posible",
     lookalikes: "Se confunden con facilidad",
+    compare: "Comparar con fotos",
+    compareNote: "De las fotos que recibió este servidor, las que la red ve más parecidas:",
+    alike: "{name}, foto parecida {number}",
+    photosOf: "fotos de {name}",
+    elsewhere: "Se abren en gbif.org, al que se pregunta el nombre; su foto se queda aquí.",
     source: "Fuente: {source}",
     refused: {
       408: "Ha tardado demasiado. Pruebe con una foto más pequeña.",
