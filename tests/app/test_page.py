@@ -111,7 +111,7 @@ def test_the_map_is_accounted_for(page: Page, found: Identification) -> None:
     assert maps is not None
     biases = logits - maps.sum((1, 2))
     expect(page.locator("#account")).to_contain_text(
-        f"of {minus(logits[one.index])}, {minus(biases[one.index])} is independent of the photo"
+        f"Of the logit of {minus(logits[one.index])}, {minus(biases[one.index])} is independent of the photo"
     )
     page.select_option("#against", two.class_id)
     gap, rest = (values[one.index] - values[two.index] for values in (logits, biases))
