@@ -76,7 +76,8 @@ def _maps(found: Identification, top: int) -> dict[str, Any]:
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(v), DIGITS) for v in values.ravel()]
+    rounded: list[float] = values.ravel().astype(np.float64).round(DIGITS).tolist()
+    return rounded
 
 
 def _crop(pixels: RGB) -> dict[str, Any]:
