@@ -110,12 +110,12 @@ def test_the_map_is_accounted_for(page: Page, found: Identification) -> None:
     logits, maps = found.observation.logits, found.observation.maps
     assert maps is not None
     biases = logits - maps.sum((1, 2))
-    expect(page.locator("#account")).to_contain_text(
-        f"Of the logit of {minus(logits[one.index])}, {minus(biases[one.index])} is independent of the photo"
-    )
+    whole, rest = minus(logits[one.index]), minus(biases[one.index])
+    told = f"Of the logit of {whole}, {rest} is independent of the photo."
+    expect(page.locator("#account")).to_have_text(told)
     page.select_option("#against", two.class_id)
-    gap, rest = (values[one.index] - values[two.index] for values in (logits, biases))
-    told = f"Of the difference of {minus(gap)}, {minus(rest)} is independent of the photo."
+    gap, rest = (minus(values[one.index] - values[two.index]) for values in (logits, biases))
+    told = f"Of the difference of {gap}, {rest} is independent of the photo."
     expect(page.locator("#account")).to_have_text(told)
     page.get_by_role("button", name="Español").click()
     expect(page.locator("#account")).to_contain_text("no depende de la foto")
