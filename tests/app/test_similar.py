@@ -1,6 +1,7 @@
 """Similar photos, found again by a plain ONNX Runtime, and their thumbnails over HTTP."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from florascope.model.bundle import find_bundle
 from florascope.runtime.identification import Identification
 from florascope.runtime.identifier import Identifier
 
-from .conftest import MODEL, Serve
+from .conftest import MODEL, Serve, free_port, wait_for
 
 
 @pytest.fixture
@@ -144,6 +145,32 @@ def test_without_an_album_there_are_none(
     (result,) = httpx.post(f"{server}/api/identify", content=photo, timeout=60).json()["results"]
     assert "similar" not in result
     assert httpx.get(f"{server}/api/photos/0").status_code == 404
+
+
+def test_the_command_looks_at_the_photos_first(
+    shelf: Path, photo: bytes, album: Album, found: Identification, tmp_path: Path
+) -> None:
+    port = free_port()
+    own = ("--port", str(port), "--photos", str(shelf))
+    command = [sys.executable, "-m", "florascope", "serve", *own]
+    there = {**os.environ, "FLORASCOPE_CACHE": str(tmp_path)}
+    nowhere, kept = subprocess.DEVNULL, subprocess.PIPE
+    with subprocess.Popen(command, stdout=nowhere, stderr=kept, env=there) as it:
+        try:
+            wait_for(f"http://127.0.0.1:{port}")
+            asked = httpx.post(f"http://127.0.0.1:{port}/api/identify", content=photo, timeout=60)
+            assert asked.json()["results"][0]["similar"] == album.similar(found)
+        finally:
+            it.terminate()
+        assert it.stderr
+        assert b"12 of 21 photos to compare with" in it.stderr.read()
+
+
+def test_the_command_refuses_what_is_no_data(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "florascope", "serve", "--photos", str(tmp_path / "nowhere")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "is no file or folder" in ended.stderr
 
 
 def test_no_torch() -> None:
