@@ -1,6 +1,7 @@
 """Real servers on free ports, around the shipped model."""
 
 import asyncio
+import io
 import signal
 import socket
 import subprocess
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
+from PIL import ExifTags, Image
 
 from florascope.app.connection import punctual
 from florascope.app.limits import Limits
 from florascope.app.server import create_app, static_folder
+from florascope.app.similar import Album, open_album
+from florascope.data.folder import folder
 from florascope.model.bundle import find_bundle
 from florascope.runtime.identifier import Identifier
 
@@ -73,10 +78,12 @@ def serve() -> Iterator[Serve]:
     """Start servers in this process, so that a test may bring its own limits and identifier."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(identifier: Any, limits: Limits, hosts: tuple[str, ...] = ()) -> str:
+    def start(
+        identifier: Any, limits: Limits, hosts: tuple[str, ...] = (), album: Album | None = None
+    ) -> str:
         port = free_port()
         protocol = punctual(limits.header_seconds)
-        app = create_app(identifier, limits, hosts)
+        app = create_app(identifier, limits, hosts, album)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(one.serve()), daemon=True)
@@ -89,6 +96,42 @@ def serve() -> Iterator[Serve]:
     for one, thread in running:
         one.should_exit = True
         thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def shelf(identifier: Identifier, photo: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six photos each of the first two candidates for the drawing, and of what nobody knows.
+
+    They are the drawing under more and more noise, so that the first is the nearest; one file of
+    each class is no photo.
+    """
+    root = tmp_path_factory.mktemp("shelf")
+    pixels = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"), np.float64)
+    one, two = (c.class_id for c in identifier(photo).candidates(top=2))
+    for k, name in enumerate((one, two, "no such flower")):
+        (root / name).mkdir()
+        for number in range(6):
+            noise = np.random.default_rng(10 * k + number).normal(0, 1 + 20 * number, pixels.shape)
+            drawn = Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8))
+            drawn.save(root / name / f"{number}.png", exif=_place())
+        (root / name / "broken.jpg").write_bytes(b"\xff\xd8\xff no photo")
+    return root
+
+
+def _place() -> Image.Exif:
+    """What a camera tells of where it was, which no thumbnail may."""
+    told = Image.Exif()
+    told[ExifTags.Base.ImageDescription] = "a secret garden"
+    return told
+
+
+@pytest.fixture(scope="session")
+def album(
+    identifier: Identifier, shelf: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Album]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield open_album(identifier, folder(shelf))
 
 
 @pytest.fixture

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from florascope.app.limits import Limits
 from florascope.app.server import static_folder
+from florascope.app.similar import Album
 from florascope.runtime.identification import Identification
 from florascope.runtime.identifier import Identifier
+
+from .conftest import Serve
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -99,6 +103,28 @@ def test_the_map_follows_the_candidate_and_the_rival(page: Page, found: Identifi
     assert picture(page) == first
 
 
+def test_the_map_is_accounted_for(page: Page, found: Identification) -> None:
+    """The logit less the sum of its map, with one digit, in both languages."""
+    upload(page)
+    one, two = found.candidates(top=2)
+    logits, maps = found.observation.logits, found.observation.maps
+    assert maps is not None
+    biases = logits - maps.sum((1, 2))
+    whole, rest = minus(logits[one.index]), minus(biases[one.index])
+    told = f"Of the logit of {whole}, {rest} is independent of the photo."
+    expect(page.locator("#account")).to_have_text(told)
+    page.select_option("#against", two.class_id)
+    gap, rest = (minus(values[one.index] - values[two.index]) for values in (logits, biases))
+    told = f"Of the difference of {gap}, {rest} is independent of the photo."
+    expect(page.locator("#account")).to_have_text(told)
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("#account")).to_contain_text("no depende de la foto")
+
+
+def minus(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
 def test_the_slider_uncovers_the_photo(page: Page) -> None:
     upload(page)
     covered = picture(page)
@@ -168,6 +194,44 @@ def test_dropped_and_pasted_photos(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("Looking at the photo …")
     expect(page.locator("#status")).to_have_text("The answer is ready.")
     assert picture(page) != first
+
+
+def test_similar_photos_stand_beside_the_answer(
+    browser: Browser, identifier: Identifier, serve: Serve, album: Album
+) -> None:
+    complaints: list[str] = []
+    for page in opened(browser, serve(identifier, Limits(), (), album), complaints):
+        upload(page)
+        expect(page.locator("#held h4")).to_have_count(2)
+        images = page.locator("#held img")
+        expect(images).to_have_count(8)
+        name = identifier(PHOTO).candidates(top=1)[0].name
+        expect(images.first).to_have_attribute("alt", f"{name}, similar photo 1")
+        images.first.scroll_into_view_if_needed()
+        page.wait_for_function("[...document.querySelectorAll('#held img')].every(i => i.complete)")
+        assert images.first.evaluate("image => image.naturalWidth") > 0
+        page.get_by_role("button", name="Español").click()
+        expect(images.first).to_have_attribute("alt", re.compile(", foto parecida 1$"))
+    assert complaints == []
+
+
+def test_without_photos_there_are_links_that_open_on_a_click_alone(
+    page: Page, found: Identification
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    upload(page)
+    links = page.locator("#elsewhere a")
+    named = [c for c in found.candidates() if c.scientific_name]
+    expect(links.first).to_have_text(f"photos of {named[0].scientific_name}")
+    assert links.count() >= len(named)
+    for link in links.all():
+        assert str(link.get_attribute("href")).startswith("https://www.gbif.org/species/search?q=")
+        assert link.get_attribute("rel") == "noreferrer noopener"
+    expect(page.locator("#held img")).to_have_count(0)
+    assert not [url for url in asked if "gbif" in url]
+    page.get_by_role("button", name="Español").click()
+    expect(links.first).to_have_text(f"fotos de {named[0].scientific_name}")
 
 
 def test_by_keyboard_alone(page: Page) -> None:

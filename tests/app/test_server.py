@@ -9,16 +9,19 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from PIL import Image
 
 from florascope.app.limits import Limits
 from florascope.app.shield import HEADERS
 from florascope.images import RGB
+from florascope.model.bundle import find_bundle
 from florascope.runtime.identification import Identification
 from florascope.runtime.identifier import Identifier
 
-from .conftest import Serve
+from .conftest import MODEL, Serve
 
 PROBLEM = "application/problem+json"
 
@@ -80,6 +83,41 @@ def test_why_one_and_not_the_other_is_the_difference_of_their_maps(
         for query in (f"class_id={a}", f"class_id={b}", f"class_id={a}&against={b}")
     )
     np.testing.assert_allclose(both, one - other, atol=3e-5)
+
+
+def head_bias() -> np.ndarray:
+    """(K,) as it is written in the shipped graph, read by the onnx package."""
+    (found,) = (
+        numpy_helper.to_array(tensor)
+        for tensor in onnx.load(find_bundle(MODEL) / "model.onnx").graph.initializer
+        if tensor.name == "head.bias"
+    )
+    return np.asarray(found, np.float64)
+
+
+def test_maps_and_biases_add_up_to_the_logits(
+    server: str, photo: bytes, found: Identification
+) -> None:
+    """And the bias, got from one photo, is the head's own: it is independent of the photo."""
+    maps = post(server, "/api/identify", photo).json()["results"][0]["maps"]
+    assert set(maps["bias"]) == set(maps["values"])
+    ids, written = found.catalogue.ids(range(102)), head_bias()
+    for class_id, values in maps["values"].items():
+        k, bias = ids.index(class_id), maps["bias"][class_id]
+        assert sum(values) + bias == pytest.approx(found.observation.logits[k], abs=1e-3)
+        assert bias == pytest.approx(written[k], abs=1e-3)
+
+
+def test_a_difference_of_maps_adds_up_to_that_of_the_logits(
+    server: str, photo: bytes, found: Identification
+) -> None:
+    a, b = found.candidates(top=2)
+    logits, path = found.observation.logits, f"/api/explain?class_id={a.class_id}"
+    one = post(server, path, photo).json()
+    both = post(server, f"{path}&against={b.class_id}", photo).json()
+    assert sum(one["values"]) + one["bias"] == pytest.approx(logits[a.index], abs=1e-3)
+    gap = logits[a.index] - logits[b.index]
+    assert sum(both["values"]) + both["bias"] == pytest.approx(gap, abs=1e-3)
 
 
 def test_the_map_as_a_picture(server: str, photo: bytes, found: Identification) -> None:

@@ -171,3 +171,12 @@ def test_a_network_without_maps(answer: Any) -> None:
     )
     with pytest.raises(ExplanationError, match="has no class maps"):
         found.picture()
+
+
+def test_a_map_and_its_bias_add_up_to_the_logit(answer: Any) -> None:
+    found = answer({1: 0.6, 2: 0.3})
+    logits, maps = found.observation.logits, found.observation.maps
+    assert maps is not None
+    assert found.bias(0) == pytest.approx(logits[0] - (0 + 1 + 2 + 3), abs=1e-5)
+    assert found.bias(1) == pytest.approx(logits[1] - (4 + 5 + 6 + 7), abs=1e-5)
+    assert found.bias(0, 1) == pytest.approx(found.bias(0) - found.bias(1), abs=1e-5)

@@ -30,11 +30,14 @@ def answer(found: Identification, language: Language, top: int) -> dict[str, Any
 def evidence_map(found: Identification, class_id: str, against: str | None) -> dict[str, Any]:
     """Return the class activation map of one class, or of the difference of two.
 
+    The sum of its values and its bias are the logit, or the difference of the two logits.
+
     Raises:
         ExplanationError: the network has no maps, or a class is not its own.
     """
+    index = index_of(found, class_id)
     rival = None if against is None else index_of(found, against)
-    chosen = found.class_map(index_of(found, class_id), rival)
+    chosen = found.class_map(index, rival)
     rows, columns = chosen.shape
     return {
         "class_id": class_id,
@@ -43,6 +46,7 @@ def evidence_map(found: Identification, class_id: str, against: str | None) -> d
         "columns": columns,
         "unit": "logit",
         "values": _rounded(chosen),
+        "bias": round(found.bias(index, rival), DIGITS),
     }
 
 
@@ -67,11 +71,13 @@ def _maps(found: Identification, top: int) -> dict[str, Any]:
     maps = {class_id: found.class_map(ids[class_id]) for class_id in sorted(ids)}
     rows, columns = next(iter(maps.values())).shape
     values = {class_id: _rounded(own) for class_id, own in maps.items()}
-    return {"rows": rows, "columns": columns, "unit": "logit", "values": values}
+    bias = {class_id: round(found.bias(ids[class_id]), DIGITS) for class_id in maps}
+    return {"rows": rows, "columns": columns, "unit": "logit", "values": values, "bias": bias}
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(v), DIGITS) for v in values.ravel()]
+    rounded: list[float] = values.ravel().astype(np.float64).round(DIGITS).tolist()
+    return rounded
 
 
 def _crop(pixels: RGB) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The HTTP API and the page around one identifier."""
 
 import io
-import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -11,17 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
 
 from florascope.app.answer import answer, evidence_map, index_of
-from florascope.app.gate import Gate
+from florascope.app.desk import Desk
 from florascope.app.limits import Limits
 from florascope.app.measures import Measures
 from florascope.app.problem import described, speak_problems
 from florascope.app.shield import Shield
-from florascope.app.upload import FIELD, Inbox
+from florascope.app.similar import Album
+from florascope.app.thumbnails import show_photos
+from florascope.app.upload import FIELD
 from florascope.data.species import Language
 from florascope.runtime.identification import Identification
 from florascope.runtime.identifier import Identifier
@@ -49,6 +50,11 @@ REFUSALS = described(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.TOO_MANY_REQUESTS,
 )
+OBJECT: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+TOLD: dict[int | str, dict[str, Any]] = {200: {"content": OBJECT, "description": "The answer"}}
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {**OBJECT, "image/png": {}}, "description": "The map"}
+}
 Class = Annotated[str, Query(max_length=200, description="Id of a class")]
 Against = Annotated[str | None, Query(max_length=200, description="Id of another class")]
 Top = Annotated[int, Query(ge=1, le=20, description="Candidates")]
@@ -60,7 +66,10 @@ def static_folder() -> Path:
 
 
 def create_app(
-    identifier: Identifier, limits: Limits | None = None, hosts: Collection[str] = ()
+    identifier: Identifier,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    album: Album | None = None,
 ) -> Shield:
     """Make the app.
 
@@ -68,14 +77,17 @@ def create_app(
         identifier: answers photos, from several threads at once.
         limits: what it takes on.
         hosts: names under which it may be called; empty for any.
+        album: photos to compare with; None for none.
     """
     bounds = limits or Limits()
-    gate, inbox, measures = Gate(bounds), Inbox(bounds), Measures()
+    measures = Measures()
+    desk = Desk(identifier, bounds, measures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        gate.close()
+        desk.close()
+        darkroom.close()
 
     app = FastAPI(
         title="florascope",
@@ -86,41 +98,31 @@ def create_app(
         redoc_url=None,
     )
     speak_problems(app)
-    measures.inside.set_function(lambda: gate.inside)
+    darkroom = show_photos(app, album)
 
-    async def look(request: Request) -> Identification:
-        """Read the photo and answer it in a worker."""
-        gate.check()
-        photo = await inbox.photo(request)
-        start = time.perf_counter()
-        found = await gate.run(lambda: identifier(photo))
-        measures.seconds.observe(time.perf_counter() - start)
-        measures.verdicts.labels(found.verdict.level).inc()
-        return found
+    @app.post("/api/identify", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTO)
+    async def identify(request: Request, language: Language = "en", top: Top = 5) -> Response:
+        """Name what is in a photo (docs/api.md), with its crop, class maps and similar photos."""
 
-    @app.post("/api/identify", responses=REFUSALS, openapi_extra=PHOTO)
-    async def identify(request: Request, language: Language = "en", top: Top = 5) -> dict[str, Any]:
-        """Name what is in a photo (docs/identify-json.md), with its crop and class maps."""
-        found = await look(request)
-        return {"schema": SCHEMA, "results": [{"file": FIELD, **answer(found, language, top)}]}
+        def tell(found: Identification) -> Response:
+            result = {"file": FIELD, **answer(found, language, top), **_compared(album, found)}
+            return JSONResponse({"schema": SCHEMA, "results": [result]})
+
+        return await desk.answer(request, tell)
 
     @app.post(
         "/api/explain",
-        responses={**REFUSALS, 200: {"content": {"image/png": {}}, "description": "The map"}},
+        responses={**REFUSALS, **DRAWN},
         openapi_extra=PHOTO,
-        response_model=None,
     )
-    async def explain(
-        request: Request, class_id: Class, against: Against = None
-    ) -> dict[str, Any] | Response:
+    async def explain(request: Request, class_id: Class, against: Against = None) -> Response:
         """Say where in a photo the evidence for a class lies, or for it and not for another.
 
         JSON with the map in logit units, or the picture where image/png is accepted.
         """
-        found = await look(request)
-        if "image/png" not in request.headers.get("accept", ""):
-            return evidence_map(found, class_id, against)
-        return Response(_picture(found, class_id, against), media_type="image/png")
+        drawn = "image/png" in request.headers.get("accept", "")
+        tell = _picture if drawn else _map
+        return await desk.answer(request, lambda found: tell(found, class_id, against))
 
     @app.get("/api/model")
     async def model() -> dict[str, Any]:
@@ -145,11 +147,19 @@ def create_app(
     return Shield(app, bounds.seconds, hosts, measures.count)
 
 
-def _picture(found: Identification, class_id: str, against: str | None) -> bytes:
+def _compared(album: Album | None, found: Identification) -> dict[str, Any]:
+    return {} if album is None else {"similar": album.similar(found)}
+
+
+def _map(found: Identification, class_id: str, against: str | None) -> Response:
+    return JSONResponse(evidence_map(found, class_id, against))
+
+
+def _picture(found: Identification, class_id: str, against: str | None) -> Response:
     rival = None if against is None else index_of(found, against)
     file = io.BytesIO()
     Image.fromarray(found.picture(index_of(found, class_id), rival)).save(file, "PNG")
-    return file.getvalue()
+    return Response(file.getvalue(), media_type="image/png")
 
 
 def _described(identifier: Identifier) -> dict[str, Any]:

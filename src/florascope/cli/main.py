@@ -15,6 +15,7 @@ from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.export import export
+from florascope.cli.extras import missing_extra
 from florascope.cli.identify import identify
 from florascope.cli.serve import serve
 from florascope.cli.train import train
@@ -61,6 +62,11 @@ def main() -> None:
         sys.exit(130)
     except FlorascopeError as error:
         report_error(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (told := missing_extra(error)) is None:
+            raise
+        report_error(told, as_json="--json" in sys.argv)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,14 @@
 """`florascope serve`: the app on this machine."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+from florascope.cli.console import note, progress_bars
+
+if TYPE_CHECKING:
+    from florascope.app.similar import Album
+    from florascope.runtime.identifier import Identifier
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -16,7 +24,15 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
     metavar="NAME",
     help="A name under which the server may be called, besides this machine's own.",
 )
-def serve(host: str, port: int, model: str | None, hosts: tuple[str, ...]) -> None:
+@click.option(
+    "--photos",
+    metavar="DATA",
+    help="Labelled photos, whose nearest are shown beside an answer: whoever reaches the server"
+    " sees them small.",
+)
+def serve(
+    host: str, port: int, model: str | None, hosts: tuple[str, ...], photos: str | None
+) -> None:
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
 
@@ -29,8 +45,9 @@ def serve(host: str, port: int, model: str | None, hosts: tuple[str, ...]) -> No
 
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
+    album = None if photos is None else _album(identifier, photos)
     config = uvicorn.Config(
-        create_app(identifier, limits, allowed(host, hosts)),
+        create_app(identifier, limits, allowed(host, hosts), album),
         host,
         port,
         http=punctual(limits.header_seconds),
@@ -43,6 +60,17 @@ def serve(host: str, port: int, model: str | None, hosts: tuple[str, ...]) -> No
     )
     click.echo(f"florascope answers at http://{_shown(host)}:{port} (stop it with Ctrl+C)")
     uvicorn.Server(config).run()
+
+
+def _album(identifier: "Identifier", photos: str) -> "Album":
+    from florascope.app.similar import open_album
+    from florascope.data.source import open_dataset
+
+    with progress_bars() as progress:
+        dataset = open_dataset(photos, progress=progress)
+        album = open_album(identifier, dataset, progress)
+    note(f"{len(album.photos):,} of {len(dataset):,} photos to compare with")
+    return album
 
 
 def allowed(host: str, hosts: tuple[str, ...]) -> frozenset[str]:

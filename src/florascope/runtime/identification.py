@@ -109,6 +109,23 @@ class Identification:
             )
         return maps[index] if against is None else maps[index] - maps[against]
 
+    def bias(self, index: int, against: int | None = None) -> float:
+        """Return what of a class's logit no place of the photo says, in logit units.
+
+        The map's sum and this are the logit, or the difference of two: it is the head's bias,
+        which is the same for every photo.
+
+        Args:
+            index: the class.
+            against: see `class_map`.
+
+        Raises:
+            ExplanationError: the network has no class maps.
+        """
+        logits = self.observation.logits.astype(np.float64)
+        whole = logits[index] - (0.0 if against is None else logits[against])
+        return float(whole - self.class_map(index, against).sum(dtype=np.float64))
+
     def evidence(self, index: int, against: int | None = None) -> Float32[np.ndarray, "size size"]:
         """Return the same of each pixel of the crop, (size, size); see `class_map`."""
         return spread(self.class_map(index, against), len(self.observation.crop))

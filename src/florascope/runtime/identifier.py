@@ -18,7 +18,7 @@ from florascope.runtime.observation import Observation
 from florascope.runtime.verdict import decide, plausible, prediction_set
 from florascope.shapes import Float32
 
-OUTPUTS = ("logits", "cam", "similarities")
+OUTPUTS = ("logits", "cam", "similarities", "features")
 
 
 class Identifier:
@@ -37,10 +37,12 @@ class Identifier:
     """
 
     def __init__(self, bundle: Path, threads: int = 1) -> None:
-        self.config = read_config(bundle)
+        self.bundle, self.config = bundle, read_config(bundle)
         self.catalogue = Catalogue.of(self.config.classes)
         self._session = _open(bundle, self.config, threads)
-        found = _check(self._session, len(self.config.classes), bundle)
+        self._widths = dict.fromkeys(OUTPUTS, len(self.config.classes))
+        self._widths["features"] = self.config.num_features
+        found = _check(self._session, self._widths, bundle)
         self._outputs = [name for name in OUTPUTS if name in found]
 
     def __call__(self, photo: RGB | bytes | Path) -> Identification:
@@ -52,7 +54,7 @@ class Identifier:
         return self.conclude(self.observe(photo))
 
     def observe(self, photo: RGB | bytes | Path) -> Observation:
-        """Run the network: logits, every class's map and the similarity in one pass.
+        """Run the network: logits, every class's map, similarity and features in one pass.
 
         Raises:
             PhotoError: the bytes or the file are no photo that can be read.
@@ -64,7 +66,7 @@ class Identifier:
         image = pre.normalise(crop[None])
         found = self._run(image)
         alike = float(found["similarities"].max()) if "similarities" in found else None
-        return Observation(crop, found["logits"], found.get("cam"), alike)
+        return Observation(crop, found["logits"], found.get("cam"), alike, found.get("features"))
 
     def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
         """Return the first image's outputs by name."""
@@ -76,7 +78,7 @@ class Identifier:
                 expected="a network that runs on a photo",
             ) from error
         found = dict(zip(self._outputs, rows, strict=True))
-        _check_answer(found, len(self.config.classes))
+        _check_answer(found, self._widths)
         return {name: values[0] for name, values in found.items()}
 
     def conclude(self, observation: Observation) -> Identification:
@@ -112,28 +114,28 @@ def _open(bundle: Path, config: BundleConfig, threads: int) -> Any:  # noqa: ANN
         ) from error
 
 
-def _check(session: Any, classes: int, bundle: Path) -> dict[str, int]:  # noqa: ANN401
+def _check(session: Any, promised: dict[str, int], bundle: Path) -> dict[str, int]:  # noqa: ANN401
     """Return the width of each output, as ONNX Runtime infers it, if the config promises it."""
     inputs = [i.name for i in session.get_inputs()]
     widths = {o.name: o.shape[1] for o in session.get_outputs()}
-    known = {name: width for name, width in widths.items() if name in OUTPUTS}
-    if inputs != ["image"] or "logits" not in known or set(known.values()) != {classes}:
+    known = {name: width for name, width in widths.items() if name in promised}
+    if inputs != ["image"] or "logits" not in known or not known.items() <= promised.items():
         raise BundleError(
             f"{bundle / GRAPH} takes {inputs} and gives {widths}",
-            expected=f"image in, logits of {classes} classes out, as its config.json says",
+            expected=f"image in, {promised} out, as its config.json says",
         )
     return known
 
 
-def _check_answer(found: dict[str, NDArray[np.float32]], classes: int) -> None:
+def _check_answer(found: dict[str, NDArray[np.float32]], widths: dict[str, int]) -> None:
     """Hold what a run gave against the promise: a graph may state one shape and give another."""
     right = all(
-        v.shape[:2] == (1, classes) and v.ndim == (4 if name == "cam" else 2)
+        v.shape[:2] == (1, widths[name]) and v.ndim == (4 if name == "cam" else 2)
         for name, v in found.items()
     )
     if not right or not all(np.isfinite(v).all() for v in found.values()):
         given = {name: v.shape for name, v in found.items()}
         raise BundleError(
             f"the bundle's network gives {given}{', not all finite numbers' if right else ''}",
-            expected=f"finite numbers for one photo and {classes} classes",
+            expected=f"finite numbers for one photo and {widths['logits']} classes",
         )

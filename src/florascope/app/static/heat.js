@@ -10,6 +10,13 @@ export function evidence(maps, classId, against) {
   return other ? own.map((value, place) => value - other[place]) : own;
 }
 
+// The logit of a class (or by how much it exceeds another's), and what of it no place says.
+export function account(maps, classId, against) {
+  const other = against in maps.bias ? maps.bias[against] : 0;
+  const bias = maps.bias[classId] - other;
+  return { whole: evidence(maps, classId, against).reduce((sum, value) => sum + value, bias), bias };
+}
+
 // The evidence of a place at full colour: the strongest of all classes that are shown.
 export function sharedScale(maps) {
   return Math.max(...Object.values(maps.values).flat().map(Math.abs)) || 1;

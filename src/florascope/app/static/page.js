@@ -1,7 +1,8 @@
 // The page: a photo in, an answer out.
 
 import * as answerer from "./answerer.js";
-import { evidence, paint, sharedScale } from "./heat.js";
+import { account, evidence, paint, sharedScale } from "./heat.js";
+import { comparison } from "./similar.js";
 import { filled, WORDS } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
@@ -84,6 +85,7 @@ function show() {
     element("small", filled(words().source, caution)),
   ]);
   list("lookalikes", result.lookalikes, named);
+  showComparison(result);
   showChoices(result);
   $("result").focus({ preventScroll: true });
   $("result").scrollIntoView({ block: "nearest" });
@@ -129,6 +131,15 @@ function list(id, entries, parts) {
   $(id).querySelector("ul").replaceChildren(...entries.map((entry) => element("li", ...parts(entry))));
 }
 
+function showComparison(result) {
+  const { rows, links } = comparison(result, words());
+  $("compare").hidden = rows.length + links.length === 0;
+  $("compare-note").hidden = rows.length === 0;
+  $("held").replaceChildren(...rows);
+  $("elsewhere").hidden = links.length === 0;
+  $("elsewhere").querySelector("ul").replaceChildren(...links);
+}
+
 function showChoices(result) {
   const classes = [...result.candidates, ...result.lookalikes].filter(
     (entry, place, all) => all.findIndex((other) => other.class_id === entry.class_id) === place,
@@ -164,9 +175,18 @@ function draw() {
   const names = { name: chosen("for"), other: chosen("against") };
   $("question").textContent = filled(other ? words().whyNot : words().why, names);
   $("picture").setAttribute("aria-label", filled(words().pictured, { question: $("question").textContent }));
+  const parts = account(result.maps, own, other);
+  $("account").textContent = filled(other ? words().difference : words().logit, {
+    whole: signed(parts.whole),
+    bias: signed(parts.bias),
+  });
   const value = ((scale * map.rows * map.columns) / 100).toPrecision(2);
   $("least").textContent = filled(words().less, { value: `−${value}` });
   $("most").textContent = filled(words().more, { value: `+${value}` });
+}
+
+function signed(value) {
+  return value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "−");
 }
 
 const chosen = (id) => $(id).selectedOptions[0].textContent;

@@ -2,7 +2,9 @@
 //
 // identify(photo, {language}) -> one result of florascope/1 with
 //   crop {size, image: URL of the square that was looked at} and
-//   maps {rows, columns, unit, values: {class_id: [rows x columns, in logit units]}}, or no maps
+//   maps {rows, columns, unit, values: {class_id: [rows x columns, in logit units]},
+//   bias: {class_id: what of its logit no place says}}, or no maps
+//   where the server was given photos, similar {class_id: [ids of api/photos/ID, nearest first]}
 // travels says whether photos leave the device.
 // An answer that does not come is an Error with `status`, one of HTTP's (422: no photo that can be
 // read), or with `offline` where nobody answers.

@@ -35,7 +35,7 @@ export async function identify(blob, { language }) {
   return {
     ...answer,
     crop: { size, image: await address(square, size) },
-    ...(found.cam && { maps: maps(found.cam, classes, shown(answer)) }),
+    ...(found.cam && { maps: maps(found, classes, shown(answer)) }),
     logits: Array.from(found.logits.data),
   };
 }
@@ -44,11 +44,12 @@ function shown({ candidates, lookalikes, prediction_set: held }) {
   return new Set([...[...candidates, ...lookalikes].map((entry) => entry.class_id), ...held]);
 }
 
-function maps(cam, classes, ids) {
+function maps({ cam, logits }, classes, ids) {
   const [, , rows, columns] = cam.dims;
   const places = rows * columns;
   const of = (k) => Array.from(cam.data.subarray(k * places, (k + 1) * places));
   const chosen = [...classes.keys()].filter((k) => ids.has(classes[k].class_id));
-  const values = Object.fromEntries(chosen.map((k) => [classes[k].class_id, of(k)]));
-  return { rows, columns, unit: "logit", values };
+  const named = (value) => Object.fromEntries(chosen.map((k) => [classes[k].class_id, value(k)]));
+  const bias = (k) => logits.data[k] - of(k).reduce((sum, value) => sum + value, 0);
+  return { rows, columns, unit: "logit", values: named(of), bias: named(bias) };
 }

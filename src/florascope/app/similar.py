@@ -1,0 +1,179 @@
+"""Photos that the network sees as most alike: those of a folder that the server was given."""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Photo
+from florascope.errors import BundleError, DataError, PhotoError
+from florascope.explanation.neighbours import nearest
+from florascope.files import cache_dir, new_file
+from florascope.images import read_photo
+from florascope.model.bundle import GRAPH, MAX_GRAPH, read_own_file
+from florascope.parallel import in_order
+from florascope.progress import Progress, silent, track
+from florascope.runtime.catalogue import Catalogue
+from florascope.runtime.identification import Identification
+from florascope.runtime.identifier import Identifier
+from florascope.shapes import Float32, Int64
+
+SIDE = 160  # pixels of a thumbnail's longer side
+QUALITY = 82  # of its JPEG
+MOST = 4  # photos of a class
+CLASSES = 2  # the first candidate and its rival
+DECODING = 1  # raised whenever the same photo would give other features
+
+Features = Float32[np.ndarray, "n c"]
+
+
+@dataclass(frozen=True, eq=False)
+class Album:
+    """Labelled photos by what the network makes of them; pixels are read when one is shown.
+
+    Attributes:
+        photos: the n photos.
+        labels: (n,) indexes into the bundle's classes.
+        features: (n, c) what the head reads.
+    """
+
+    photos: tuple[Photo, ...]
+    labels: Int64[np.ndarray, "n"]
+    features: Features
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {str(k): k for k in range(len(self.photos))}
+
+    def similar(self, found: Identification) -> dict[str, list[str]]:
+        """Return the ids of the nearest photos of the first candidate and of its rival.
+
+        Returns:
+            By class id, at most MOST each, nearest first; classes without photos are left out.
+        """
+        query = found.observation.features
+        if query is None:
+            return {}
+        near = {}
+        for candidate in found.candidates(top=CLASSES):
+            among = np.flatnonzero(self.labels == candidate.index)
+            if len(among):
+                chosen = nearest(self.features, query, among, MOST)
+                near[candidate.class_id] = [str(k) for k in chosen]
+        return near
+
+    def thumbnail(self, photo_id: str) -> bytes | None:
+        """Return a JPEG of SIDE pixels, made from the pixels alone; None where there is no such.
+
+        Args:
+            photo_id: as `similar` gave it. It is compared, never made into a path.
+        """
+        place = self._places.get(photo_id)
+        if place is None:
+            return None
+        try:
+            pixels = _read(self.photos[place], SIDE)
+        except PhotoError:  # taken away or damaged since the start
+            return None
+        image, file = Image.fromarray(pixels), io.BytesIO()
+        image.thumbnail((SIDE, SIDE))
+        image.save(file, "JPEG", quality=QUALITY)
+        return file.getvalue()
+
+
+def open_album(identifier: Identifier, dataset: Dataset, progress: Progress = silent) -> Album:
+    """Embed a data set's photos with a bundle's own graph, once for equal photos and graphs.
+
+    Photos of classes that the bundle does not have, and those that cannot be read, are left out.
+
+    Args:
+        identifier: the bundle.
+        dataset: photos whose classes are called as the bundle's: by id or by a name.
+        progress: told after each photo.
+
+    Raises:
+        BundleError: the bundle's graph gives no features.
+        DataError: no photo is left.
+    """
+    table = own_classes(identifier.catalogue, dataset.classes)
+    labels = np.array([table[k] for k in dataset.labels], dtype=np.int64)
+    photos = [photo for photo, label in zip(dataset.photos, labels, strict=True) if label >= 0]
+    features = _features(identifier, photos, progress)
+    kept = np.flatnonzero(np.isfinite(features).all(axis=1))
+    if not len(kept):
+        raise DataError(
+            f"no photo of {dataset.name} is one of a class of the model, and readable",
+            expected=f"classes such as {', '.join(c.id for c in identifier.config.classes[:5])}",
+            fix="Name the class folders after the model's classes (see /api/model)",
+        )
+    return Album(tuple(photos[k] for k in kept), labels[labels >= 0][kept], features[kept])
+
+
+def own_classes(catalogue: Catalogue, classes: Sequence[ClassName]) -> list[int]:
+    """Return the catalogue's index of each class, by id or else by any of its names; -1: none."""
+    known: dict[str, int] = {}
+    for k, own in enumerate(catalogue.classes):
+        names = (own.name, catalogue.name(k, "en"), catalogue.name(k, "es"))
+        for name in (*names, catalogue.scientific_name(k) or own.name):
+            known.setdefault(name.casefold(), k)
+    known |= {own.id.casefold(): k for k, own in enumerate(catalogue.classes)}
+    return [known.get(c.id.casefold(), known.get(c.name.casefold(), -1)) for c in classes]
+
+
+def _features(identifier: Identifier, photos: Sequence[Photo], progress: Progress) -> Features:
+    """Return (n, c), from the cache where there; a row of NaN where a photo cannot be read."""
+    shape = (len(photos), identifier.config.num_features)
+    if not photos:
+        return np.empty(shape, np.float32)
+    path = cache_dir() / "albums" / f"{_key(identifier, photos)}.npy"
+    try:
+        kept: Features = np.load(path, allow_pickle=False)
+    except (OSError, ValueError):
+        kept = np.empty((0, 0), np.float32)
+    if kept.shape == shape and kept.dtype == np.float32:
+        return kept
+    rows = in_order(lambda photo: _embed(identifier, photo), photos)
+    made: Features = np.stack(list(track(rows, len(photos), "Looking at the photos", progress)))
+    with new_file(path) as draft, draft.open("wb") as file:
+        np.save(file, made, allow_pickle=False)
+    return made
+
+
+def _embed(identifier: Identifier, photo: Photo) -> Float32[np.ndarray, "c"]:
+    width, shorter = identifier.config.num_features, identifier.config.preprocessing.shorter
+    try:
+        found = identifier.observe(_read(photo, shorter)).features
+    except PhotoError:
+        return np.full(width, np.nan, np.float32)
+    if found is None:
+        raise BundleError(
+            "the bundle's graph gives no features",
+            expected="a bundle written by florascope train, whose photos can be compared",
+            fix="Leave out --photos",
+        )
+    return found
+
+
+def _read(photo: Photo, shorter: int) -> np.ndarray:
+    return read_photo(photo.path, shorter=shorter) if isinstance(photo, FilePhoto) else photo.read()
+
+
+def _key(identifier: Identifier, photos: Sequence[Photo]) -> str:
+    """Return a name that is equal for equal photos, graphs and preprocessing."""
+    digest = hashlib.blake2b(read_own_file(identifier.bundle, GRAPH, MAX_GRAPH), digest_size=16)
+    digest.update(json.dumps([DECODING, identifier.config.preprocessing.to_json()]).encode())
+    for name in in_order(_digest, photos):
+        digest.update(name.encode())
+    return digest.hexdigest()
+
+
+def _digest(photo: Photo) -> str:
+    try:
+        return photo.digest()
+    except PhotoError:
+        return f"unreadable {photo.name}"
