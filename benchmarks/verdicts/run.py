@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dataset = oxford102()
     split = choose_split(dataset, str(options.split), 0)
     figures = {
-        "bundle": options.bundle.parent.name,
+        "bundle": options.bundle.resolve().name,
         "known": known(identifier, dataset, split.test),
         "strangers": strangers(identifier, options.others),
         "held_out": held(dataset, split),
