@@ -75,7 +75,7 @@ def serve() -> Iterator[Serve]:
 
     def start(identifier: Any, limits: Limits, hosts: tuple[str, ...] = ()) -> str:
         port = free_port()
-        protocol = punctual(limits.header_seconds)
+        protocol = punctual(limits)
         app = create_app(identifier, limits, hosts)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)
