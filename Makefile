@@ -32,6 +32,7 @@ audit: build/shipped/ready build/tools/ready
 sbom: build/shipped/ready build/tools/ready
 	mkdir -p dist
 	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --short-PURLs \
+	  --gather-license-texts \
 	  --output-reproducible --of JSON -o dist/sbom.json build/shipped/bin/python
 
 build/shipped/ready: pyproject.toml
