@@ -21,7 +21,7 @@ format: .venv/ready
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv runs dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache
 
 # What a user gets (light install and training, no tools), audited and listed by tools beside it.
 # Strict: where the advisories cannot be reached, pip-audit skips everything and else ends well.
