@@ -22,20 +22,23 @@ format: .venv/ready
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv runs dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache
 
 # What a user gets (light install and training, no tools), audited and listed by tools beside it.
+# Strict: where the advisories cannot be reached, pip-audit skips everything and else ends well.
 audit: build/shipped/ready build/tools/ready
-	build/tools/bin/pip-audit --path build/shipped/lib/python*/site-packages --skip-editable
+	build/shipped/bin/pip freeze --all --exclude florascope --exclude pip > build/shipped/pinned.txt
+	build/tools/bin/pip-audit --strict --disable-pip --no-deps --requirement build/shipped/pinned.txt
 
 sbom: build/shipped/ready build/tools/ready
 	mkdir -p dist
 	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --short-PURLs \
+	  --gather-license-texts \
 	  --output-reproducible --of JSON -o dist/sbom.json build/shipped/bin/python
 
 build/shipped/ready: pyproject.toml
 	$(PYTHON) -m venv build/shipped
-	build/shipped/bin/pip install --quiet --disable-pip-version-check '.[train,app]'
+	build/shipped/bin/pip install --quiet --disable-pip-version-check '.[train]'
 	touch $@
 
 build/tools/ready: pyproject.toml

@@ -1,6 +1,7 @@
 """Kill work with SIGKILL at random instants, let it go on, and hold the end against a calm run.
 
     python benchmarks/reliability/kill.py --kills 60
+    python benchmarks/reliability/kill.py --kills 60 --work features data
 
 For each kind of work: a calm run gives the expected result. Then, in a fresh folder, a child
 process is killed up to five times, each time at a random instant of the time that the calm run
@@ -129,7 +130,7 @@ def main() -> int:
     """Attack all kinds of work; the exit status is 1 where one did not stand it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=60, help="for each kind of work")
-    parser.add_argument("--work", choices=[*JOBS, "all"], default="all")
+    parser.add_argument("--work", choices=JOBS, nargs="+", default=[*JOBS])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
@@ -144,7 +145,7 @@ def main() -> int:
     ):
         os.environ["FIRE_URL"] = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        for name in JOBS if given.work == "all" else [given.work]:
+        for name in given.work:
             row = attack(name, given.kills, dice, Path(parent))
             print(row, flush=True)
             failed |= bool(row["unreadable"] or row["other_results"])

@@ -1,4 +1,7 @@
-"""Files and folders that are either wholly written or not there at all."""
+"""Files and folders that are either wholly written or not there at all.
+
+What a killed writer left beside them goes when the next one begins (draft.py).
+"""
 
 import ctypes
 import json
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from florascope.draft import draft_prefix, sweep
 from florascope.errors import FlorascopeError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
@@ -23,8 +27,8 @@ def new_file(path: Path) -> Iterator[Path]:
         FlorascopeError: the disk is full or the folder cannot be written; the target is untouched.
     """
     with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _open(path.parent)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=draft_prefix(path.name))
         os.close(descriptor)
         draft = Path(name)
         try:
@@ -45,8 +49,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
     with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        _open(path.parent)
+        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=draft_prefix(path.name)))
         try:
             yield draft
             for file in draft.rglob("*"):
@@ -88,6 +92,12 @@ def cache_dir() -> Path:
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "florascope"
+
+
+def _open(folder: Path) -> None:
+    """Make a folder ready for drafts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
 
 
 def _replace_folder(draft: Path, path: Path) -> None:

@@ -82,7 +82,7 @@ def serve() -> Iterator[Serve]:
         identifier: Any, limits: Limits, hosts: tuple[str, ...] = (), album: Album | None = None
     ) -> str:
         port = free_port()
-        protocol = punctual(limits.header_seconds)
+        protocol = punctual(limits)
         app = create_app(identifier, limits, hosts, album)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)

@@ -1,5 +1,6 @@
 """Clients that dawdle, break off or talk nonsense, on bare sockets."""
 
+import resource
 import socket
 import time
 from urllib.parse import urlsplit
@@ -81,6 +82,69 @@ def test_uploads_that_break_off_leave_nothing_behind(server: str, photo: bytes) 
     answer = httpx.post(f"{server}/api/identify", content=photo, timeout=60)
     assert answer.status_code == 200
     assert "florascope_inside 0.0" in httpx.get(f"{server}/metrics").text
+
+
+def closed(client: socket.socket) -> bool:
+    """Whether the server has closed it; what is open has nothing to read."""
+    client.settimeout(0.3)
+    try:
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+
+
+def test_a_new_connection_takes_the_place_of_the_longest_idle(
+    identifier: Identifier, photo: bytes, serve: Serve
+) -> None:
+    """Also of one that sends a byte now and then, but not of one whose photo is on its way."""
+    server = serve(identifier, Limits(connections=4))
+    with connect(server) as sending, connect(server) as idle, connect(server) as another:
+        sending.sendall(HEAD + b"\r\nabc")
+        idle.sendall(HEAD)
+        time.sleep(0.1)  # all are known to the server
+        another.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert another.recv(9) == b"HTTP/1.1 "
+        idle.sendall(b"x")
+        with connect(server):
+            answer = httpx.post(f"{server}/api/identify", content=photo, timeout=60)
+        assert answer.status_code == 200
+        assert [closed(one) for one in (sending, idle)] == [False, True]
+
+
+def test_where_all_connections_are_busy_one_more_is_told_when_to_come_back(
+    identifier: Identifier, serve: Serve
+) -> None:
+    server = serve(identifier, Limits(connections=2))
+    with connect(server) as first, connect(server) as second:
+        for client in (first, second):
+            client.sendall(HEAD + b"\r\nabc")
+        time.sleep(0.3)
+        with connect(server) as third:
+            answer = rest(third)
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert b"\r\nRetry-After: 1\r\n" in answer
+    assert httpx.get(f"{server}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("files", "most"), [(256, 128), (1024, 500), (2**20, 500), (resource.RLIM_INFINITY, 500)]
+)
+def test_connections_leave_files_for_the_rest(
+    files: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert Limits().connections == most
+
+
+def test_hundreds_of_connections_are_no_failure(server: str, photo: bytes) -> None:
+    """uvicorn's own limit answered 503 to everybody from the 144th on."""
+    clients = [connect(server) for _ in range(200)]
+    try:
+        answer = httpx.post(f"{server}/api/identify", content=photo, timeout=60)
+    finally:
+        for client in clients:
+            client.close()
+    assert answer.status_code == 200
 
 
 def test_nonsense_is_refused(server: str) -> None:

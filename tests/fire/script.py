@@ -8,8 +8,8 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[2] / "benchmarks" / "reliability"
 
 
-def only_row(script: str, out: Path, *arguments: str) -> dict[str, str]:
-    """Run a script, which must end well, and return the one row that it wrote."""
+def rows(script: str, out: Path, *arguments: str) -> list[dict[str, str]]:
+    """Run a script, which must end well, and return the rows that it wrote."""
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / script), *arguments, "--out", str(out)],
         capture_output=True,
@@ -19,5 +19,10 @@ def only_row(script: str, out: Path, *arguments: str) -> dict[str, str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with out.open(newline="") as file:
-        (row,) = csv.DictReader(file)
+        return list(csv.DictReader(file))
+
+
+def only_row(script: str, out: Path, *arguments: str) -> dict[str, str]:
+    """Run a script that writes one row."""
+    (row,) = rows(script, out, *arguments)
     return row

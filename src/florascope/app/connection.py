@@ -1,29 +1,43 @@
-"""Connections that must send their headers in time."""
+"""Connections that must send their headers in time, and no more of them than a server can hold."""
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from florascope.app.limits import Limits
+
+FULL = (
+    b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
+
 
 class PunctualProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, closed where a request's headers are not complete in time.
 
     Without it, a client that sends a byte now and then holds a connection for ever ("slow loris").
+    Where there are too many connections, the new one takes the place of that which has asked for
+    nothing the longest; uvicorn's own limit would answer 503 to whoever asks, and keep the idle.
     """
 
-    header_seconds = 10.0
+    limits = Limits()
     _deadline: asyncio.TimerHandle | None = None
+    _asked = 0.0  # when the last request began, or else the connection
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 (uvicorn's own annotation)
         """Start to wait for the first request."""
         super().connection_made(transport)
+        self._asked = self.loop.time()
         self._wait()
+        if len(self.connections) > self.limits.connections:
+            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; wait on where they complete no headers."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._answering:
+            self._asked = self.loop.time()
             self._stop()
         elif self._deadline is None:
             self._wait()
@@ -33,8 +47,21 @@ class PunctualProtocol(H11Protocol):
         self._stop()
         super().connection_lost(exc)
 
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Close the connection that has been idle the longest, or this one where all are busy."""
+        others = (c for c in self.connections if isinstance(c, PunctualProtocol) and c is not self)
+        idle = (c for c in others if not (c._answering or c.transport.is_closing()))  # noqa: SLF001 (its own kind)
+        longest = min(idle, key=lambda c: c._asked, default=None)  # noqa: SLF001
+        if longest is None:
+            self.transport.write(FULL)
+        (longest or self).transport.close()
+
     def _wait(self) -> None:
-        self._deadline = self.loop.call_later(self.header_seconds, self._cut)
+        self._deadline = self.loop.call_later(self.limits.header_seconds, self._cut)
 
     def _stop(self) -> None:
         if self._deadline is not None:
@@ -43,10 +70,10 @@ class PunctualProtocol(H11Protocol):
 
     def _cut(self) -> None:
         self._deadline = None
-        if self.cycle is None or self.cycle.response_complete:
+        if not self._answering:
             self.transport.close()
 
 
-def punctual(header_seconds: float) -> type[PunctualProtocol]:
-    """Return the protocol with its own patience, in seconds."""
-    return type("Punctual", (PunctualProtocol,), {"header_seconds": header_seconds})
+def punctual(limits: Limits) -> type[PunctualProtocol]:
+    """Return the protocol with limits of its own."""
+    return type("Punctual", (PunctualProtocol,), {"limits": limits})

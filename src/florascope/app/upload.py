@@ -1,5 +1,6 @@
 """The photo in a request's body, never larger in memory than the limit."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from florascope.app.problem import Refusal, busy
 
 FIELD = "photo"
 FORM = b"multipart/form-data"
+# The client is told what is wrong with its form; a line each would let strangers fill the log.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
 class Inbox:

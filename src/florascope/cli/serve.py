@@ -50,13 +50,12 @@ def serve(
         create_app(identifier, limits, allowed(host, hosts), album),
         host,
         port,
-        http=punctual(limits.header_seconds),
+        http=punctual(limits),
         ws="none",
         log_level="warning",
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=10,
-        limit_concurrency=8 * (limits.workers + limits.waiting),
     )
     click.echo(f"florascope answers at http://{_shown(host)}:{port} (stop it with Ctrl+C)")
     uvicorn.Server(config).run()

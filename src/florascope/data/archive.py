@@ -11,6 +11,7 @@ from typing import IO
 
 from florascope.data.lock import locked
 from florascope.data.tar_member import BoundedReader, TarMember
+from florascope.draft import draft_prefix, sweep
 from florascope.errors import DownloadError
 from florascope.progress import Progress, silent
 
@@ -59,7 +60,8 @@ def unpack(
 
 
 def _unpack_whole(archive: Path, target: Path, max_bytes: int, progress: Progress) -> None:
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
+    sweep(target.parent)
+    with TemporaryDirectory(dir=target.parent, prefix=draft_prefix(target.name)) as temporary:
         draft = Path(temporary) / target.name
         draft.mkdir()
         _unpack(archive, draft, target.name, max_bytes, progress)
