@@ -6,7 +6,8 @@
 
 Plants every failure of tests/doctor/failures/ in a training of Google's MobileNetV2 on photos of
 Oxford Flowers 102 (12 classes, 8 photos each to train and 5 to validate, 80 x 80), and diagnoses
-it; then diagnoses sound trainings of several backbones, data sets and recipes. Needs
+it; then diagnoses sound trainings of several backbones (some learned from the garden here, see
+grown.py), data sets and recipes. Needs
 FLORASCOPE_DATA and FLORASCOPE_WEIGHTS. Writes results/confusion.{md,json} beside this file
 (--small, which needs neither, results/small/), row by row. One thread; evidence is kept in the
 cache, so that a second run only judges it again.
@@ -186,8 +187,8 @@ def seen(name: str, make: Callable[[Any], Any], world: Any) -> tuple[Evidence, f
     So a check that is changed is judged again on all trainings in seconds.
     """
     digest = hashlib.blake2b(f"{name} {world.root}".encode(), digest_size=16)
-    here = (inspect.getfile(make), inspect.getfile(failures.World), __file__)
-    for file in (*sorted(map(inspect.getfile, GATHERING)), *here):
+    here = map(inspect.getfile, (make, failures.World, grown))
+    for file in (*sorted(map(inspect.getfile, GATHERING)), *here, __file__):
         digest.update(Path(file).read_bytes())
     kept = cache_dir() / "confusion" / f"{digest.hexdigest()}.pickle"
     if kept.is_file():

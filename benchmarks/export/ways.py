@@ -2,7 +2,8 @@
 
     python benchmarks/export/ways.py BUNDLE --split FILE.csv
 
-Needs FLORASCOPE_DATA with flowers-102. Test photos are not looked at. Writes results/ways.csv
+Needs FLORASCOPE_DATA with flowers-102. Test photos are not looked at. Operators that
+work on integers (QOperator) are none of those that a bundle may have. Writes results/ways.csv
 beside this file, a row as soon as it is measured.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
+from onnxruntime.quantization import CalibrationMethod, QuantType
 
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import choose_split
@@ -30,7 +31,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "one scale a tensor": {"per_channel": False},
     "7-bit weights": {"reduce_range": True},
     "signed activations": {"activation_type": QuantType.QInt8},
-    "quantised operators": {"quant_format": QuantFormat.QOperator},
     "ranges of 99.99 %": {
         "calibrate_method": CalibrationMethod.Percentile,
         "extra_options": {"CalibPercentile": 99.99},

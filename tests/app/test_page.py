@@ -208,8 +208,8 @@ def test_similar_photos_stand_beside_the_answer(
         name = identifier(PHOTO).candidates(top=1)[0].name
         expect(images.first).to_have_attribute("alt", f"{name}, similar photo 1")
         images.first.scroll_into_view_if_needed()
-        page.wait_for_function("[...document.querySelectorAll('#held img')].every(i => i.complete)")
-        assert images.first.evaluate("image => image.naturalWidth") > 0
+        width = images.first.evaluate("image => image.decode().then(() => image.naturalWidth)")
+        assert width > 0
         page.get_by_role("button", name="Español").click()
         expect(images.first).to_have_attribute("alt", re.compile(", foto parecida 1$"))
     assert complaints == []

@@ -3,6 +3,7 @@
 import os
 import threading
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class OpenVino:
             "ENABLE_CPU_PINNING": False,  # the callers' threads decode meanwhile
         }
         self._own = threading.local()
-        self._compiled: Any = ov.Core().compile_model(_model(backbone), "CPU", settings)
+        self._compiled: Any = _core().compile_model(_model(backbone), "CPU", settings)
 
     def __call__(self, batch: Batch) -> Features:
         """Pooled features of a normalised batch."""
@@ -53,6 +54,17 @@ class OpenVino:
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
         return self._own.request
+
+
+@cache
+def _core() -> Any:  # noqa: ANN401 (OpenVINO's core)
+    """Return the one core of this process, which lives as long.
+
+    Each core's CPU plugin puts a signal stack of its own in the place of the last, and puts that
+    back when it goes. Cores that go in another order than the reverse would leave the stack of one
+    that is gone, and the next signal with a handler would end the process (SIGSEGV).
+    """
+    return ov.Core()
 
 
 class _Pooled(nn.Module):
