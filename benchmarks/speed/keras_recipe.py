@@ -35,7 +35,8 @@ def main() -> None:
     names = sorted({row["label"] for row in rows}, key=int)
     parts = {subset: pipeline(rows, subset, names) for subset in ("train", "val", "test")}
     model = network(len(names), options.weights)
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", ["accuracy"])
+    loss, metrics = "sparse_categorical_crossentropy", ["accuracy"]
+    model.compile(keras.optimizers.Adam(1e-3), loss, metrics=metrics)
     model.fit(parts["train"], validation_data=parts["val"], epochs=options.epochs, verbose=0)
     _, accuracy = model.evaluate(parts["test"], verbose=0)
     print(json.dumps({"test": float(accuracy), "epochs": options.epochs}))
@@ -83,7 +84,8 @@ def fill(base: keras.Model, state: dict[str, np.ndarray]) -> None:
     order = sorted((k for k in state if k.startswith("blocks.")), key=place)
     names = [k.rpartition(".")[0] for k in order if k.endswith(".weight")]
     modules = ["conv_stem", "bn1", *names, "conv_head", "bn2"]
-    kinds = (keras.layers.Conv2D, keras.layers.BatchNormalization)
+    convolutions = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)  # unrelated kinds in Keras
+    kinds = (*convolutions, keras.layers.BatchNormalization)
     layers = [layer for layer in base.layers if isinstance(layer, kinds)]
     for layer, name in zip(layers, modules, strict=True):
         weight = state[f"{name}.weight"]
