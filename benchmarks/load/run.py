@@ -6,11 +6,10 @@ Needs FLORASCOPE_DATA with flowers-102/. A real `florascope serve` process is as
 threads of this one, each with photos of its own, each over one connection; a 429 is counted and
 asked again after its Retry-After. Half of --seconds before and half after, bare.py runs the same
 ONNX file on the same photos, decoded alike, in as many threads as the server has: the ratio is what
-HTTP, JSON, maps and the clients themselves cost. Writes results.md and load.csv (a row a photo).
+HTTP, JSON, maps and the clients themselves cost. Writes results.md.
 """
 
 import argparse
-import csv
 import http.client
 import json
 import os
@@ -173,7 +172,7 @@ def write(
     engine: tuple[float, dict[str, float], dict[str, float]],
     memory: dict[str, float],
 ) -> None:
-    """Write results.md and load.csv, and print the table."""
+    """Write results.md, and print the table."""
     rate = len(tally.answers) / max(ended for ended, _ in tally.answers)
     p50, p95, most = np.percentile([took for _, took in tally.answers], [50, 95, 100])
     mean, before, after = engine
@@ -212,10 +211,6 @@ def write(
     table = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     text = "\n".join([f"# {clients} clients at once", "", told, "", *table, ""])
     (out / "results.md").write_text(text, encoding="utf-8")
-    with (out / "load.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("ended", "seconds"))
-        writer.writerows((f"{ended:.4f}", f"{took:.4f}") for ended, took in tally.answers)
     print(text)
 
 

@@ -10,11 +10,10 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Photo
+from florascope.data.dataset import ClassName, Dataset, Photo, read_shrunken
 from florascope.errors import BundleError, DataError, PhotoError
 from florascope.explanation.neighbours import nearest
 from florascope.files import cache_dir, new_file
-from florascope.images import read_photo
 from florascope.model.bundle import GRAPH, MAX_GRAPH, read_own_file
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
@@ -77,7 +76,7 @@ class Album:
         if place is None:
             return None
         try:
-            pixels = _read(self.photos[place], SIDE)
+            pixels = read_shrunken(self.photos[place], SIDE)
         except PhotoError:  # taken away or damaged since the start
             return None
         image, file = Image.fromarray(pixels), io.BytesIO()
@@ -147,7 +146,7 @@ def _features(identifier: Identifier, photos: Sequence[Photo], progress: Progres
 def _embed(identifier: Identifier, photo: Photo) -> Float32[np.ndarray, "c"]:
     width, shorter = identifier.config.num_features, identifier.config.preprocessing.shorter
     try:
-        found = identifier.observe(_read(photo, shorter)).features
+        found = identifier.observe(read_shrunken(photo, shorter)).features
     except PhotoError:
         return np.full(width, np.nan, np.float32)
     if found is None:
@@ -157,10 +156,6 @@ def _embed(identifier: Identifier, photo: Photo) -> Float32[np.ndarray, "c"]:
             fix="Leave out --photos",
         )
     return found
-
-
-def _read(photo: Photo, shorter: int) -> np.ndarray:
-    return read_photo(photo.path, shorter=shorter) if isinstance(photo, FilePhoto) else photo.read()
 
 
 def _key(identifier: Identifier, photos: Sequence[Photo]) -> str:

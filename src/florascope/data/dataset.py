@@ -80,6 +80,15 @@ class FilePhoto:
         return hashlib.blake2b(read_bytes(self.path), digest_size=16).hexdigest()
 
 
+def read_shrunken(photo: Photo, shorter: int) -> RGB:
+    """Read a photo; of a file no more pixels than its shorter side needs to have.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+    return read_photo(photo.path, shorter=shorter) if isinstance(photo, FilePhoto) else photo.read()
+
+
 @dataclass(frozen=True, slots=True)
 class ClassName:
     """A class as its source names it.

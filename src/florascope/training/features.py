@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from florascope.data.dataset import FilePhoto, Photo
+from florascope.data.dataset import Photo, read_shrunken
 from florascope.errors import PhotoError
 from florascope.files import cache_dir, new_folder, reserve
-from florascope.images import RGB, read_photo
 from florascope.model.augmentation import Augmentation
 from florascope.model.preprocessing import Crop, Preprocessing
 from florascope.parallel import in_order
@@ -165,18 +164,11 @@ def crops_of(
     problems: dict[int, str] = {}
     for index in indexes:
         try:
-            crops.append(preprocessing.crop(_pixels(photos[index], preprocessing)))
+            crops.append(preprocessing.crop(read_shrunken(photos[index], preprocessing.shorter)))
         except PhotoError as error:
             problems[index] = str(error)
     size = preprocessing.size
     return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), problems
-
-
-def _pixels(photo: Photo, preprocessing: Preprocessing) -> RGB:
-    """Read no more pixels of a file than the crop needs."""
-    if isinstance(photo, FilePhoto):
-        return read_photo(photo.path, shorter=preprocessing.shorter)
-    return photo.read()
 
 
 def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator[Crops]:
