@@ -50,7 +50,7 @@ def test_the_card_says_how_it_was_made(experiment: Experiment) -> None:
     for line in (
         "- recipe: probe",
         "- weights: random",
-        "- l2_max: 0.01",
+        "- l2_max: 0.001",
         "- split: planted",
         "- photos that could not be read: 1",
     ):

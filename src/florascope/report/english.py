@@ -116,6 +116,7 @@ ENGLISH: Final[dict[str, str]] = {
     "setting.translate_y": "share of the height, to both sides",
     "setting.flip": "mirror left and right half of the time",
     "setting.seed": "start of everything drawn at random",
+    "setting.ridge": "added to the covariance within the classes, in mean variances",
     "setting.l2_max": "strongest penalty on the weights that was tried",
     "setting.l2_min": "weakest penalty that was tried",
     "setting.l2_steps": "how many penalties; validation loss chose",

@@ -116,6 +116,7 @@ SPANISH: Final[dict[str, str]] = {
     "setting.translate_y": "parte del alto, a ambos lados",
     "setting.flip": "reflejar en horizontal la mitad de las veces",
     "setting.seed": "origen de todo lo que se sortea",
+    "setting.ridge": "se suma a la covarianza dentro de las clases, en varianzas medias",
     "setting.l2_max": "penalización más fuerte que se probó",
     "setting.l2_min": "penalización más débil que se probó",
     "setting.l2_steps": "cuántas penalizaciones; eligió la pérdida en validación",

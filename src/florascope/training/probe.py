@@ -1,7 +1,6 @@
 """The linear probe: multinomial logistic regression with the penalty chosen on validation."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,33 +11,7 @@ from florascope.errors import TrainingError
 from florascope.progress import Progress, silent, track
 from florascope.training.head import LinearHead, Samples, score
 from florascope.training.recipe import ProbeRecipe
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """z = (f - centre) / spread: conditions the problem, and folds into the head afterwards.
-
-    One spread for all features keeps the penalty independent of a rotation of feature space.
-    """
-
-    centre: Tensor
-    spread: float
-
-    @classmethod
-    def of(cls, features: Tensor) -> "Scaling":
-        """Centre on the mean, divide by the root mean square of what is left."""
-        centre = features.mean(0)
-        spread = (features - centre).square().mean().sqrt().item()
-        return cls(centre, spread or 1.0)
-
-    def __call__(self, features: Tensor) -> Tensor:
-        """Scale features."""
-        return (features - self.centre) / self.spread
-
-    def fold(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the head that does on f what (weight, bias) does on z."""
-        folded = weight / self.spread
-        return folded, bias - folded @ self.centre
+from florascope.training.whitening import Whitening
 
 
 def fit_probe(
@@ -50,9 +23,11 @@ def fit_probe(
 ) -> LinearHead:
     """Minimise mean cross-entropy + l2 / 2 |W|^2 along a path of penalties, strong to weak.
 
-    Each fit (L-BFGS with strong Wolfe line search) starts from the one before; the penalty with
-    the lowest validation loss wins. The loss, not the accuracy, chooses: it is less noisy on a
-    small validation set and asks for honest probabilities.
+    W acts on whitened features (`Whitening`) and folds into a head on the plain ones. Each fit
+    (L-BFGS with strong Wolfe line search) starts from the one before; the penalty with the lowest
+    validation loss wins, and the path ends after the first that is worse than it. The loss, not the
+    accuracy, chooses: it is less noisy on a small validation set and asks for honest
+    probabilities.
 
     Args:
         train: the training photos' features.
@@ -63,18 +38,21 @@ def fit_probe(
     Raises:
         TrainingError: no penalty gives a finite loss.
     """
-    scaling = Scaling.of(train.features)
-    scaled = scaling(train.features)
-    weight, bias = torch.zeros(train.classes, scaled.shape[1]), torch.zeros(train.classes)
+    whitening = Whitening.of(train, recipe.ridge)
+    white = whitening(train.features)
+    weight, bias = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
     penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps).tolist()
     history: list[dict[str, float]] = []
     best, lowest = (weight, bias), float("inf")
     for l2 in track(penalties, len(penalties), "Fitting the head", progress):
-        weight, bias = _minimise(scaled, train.targets, (weight, bias), l2, recipe.max_iterations)
-        head = scaling.fold(weight, bias)
+        weight, bias = _minimise(white, train.targets, (weight, bias), l2, recipe.max_iterations)
+        head = whitening.fold(weight, bias)
         history.append(_row(l2, head, train, val))
         if history[-1]["val_loss"] < lowest:
             best, lowest = head, history[-1]["val_loss"]
+        elif history[-1]["val_loss"] > lowest:
+            progress("Fitting the head", len(penalties), len(penalties))
+            break
     if not math.isfinite(lowest):
         raise TrainingError(
             f"the validation loss is {history[-1]['val_loss']} for every penalty",
