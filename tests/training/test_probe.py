@@ -62,7 +62,7 @@ def test_the_gradient_vanishes_at_the_solution(l2: float, make_samples: MakeSamp
     penalty = l2 * W @ root.T
     slope = error.T @ white / 120 + penalty
     assert np.abs(slope).max() < 0.15 * np.abs(penalty).max()  # float32
-    assert np.abs(error.mean(0)).max() < 2e-5  # the bias is free of the penalty
+    assert np.abs(error.mean(0)).max() < 1e-4  # the bias is free of the penalty
 
 
 def test_the_usual_number_of_iterations_is_enough(make_samples: MakeSamples) -> None:

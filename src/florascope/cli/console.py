@@ -63,8 +63,8 @@ def json_list(name: str) -> Iterator[Callable[[dict[str, Any]], None]]:
             click.echo("]}")
 
 
-def ignore(_item: dict[str, Any]) -> None:
-    """Write nothing: in place of what `json_list` yields, where no JSON is wanted."""
+def ignore(_item: object) -> None:
+    """Show nothing: in place of what would show an item, where that is not wanted."""
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from florascope.cli.console import (
+    ignore,
     json_option,
     note,
     percent,
@@ -20,6 +21,7 @@ from florascope.cli.train import print_results, run_training
 
 if TYPE_CHECKING:
     from florascope.report.results import ResultRow
+    from florascope.training.experiment import Experiment
     from florascope.training.frozen import FrozenFit
 
 HEADS = {"seed": "the report's head", "probe": "linear probe"}
@@ -63,12 +65,17 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> Non
         _print_rerun(fits)
     source, options = _at_hand(seed)
     note(f"Data: {source}; weights: {options['weights']}")
-    run = run_training(source, out, options, [_rival(fit) for fit in fits])
+    run = run_training(
+        source, out, options, ignore if as_json else _print_run, [_rival(fit) for fit in fits]
+    )
     if as_json:
         print_json({**run.to_json(), "rerun": _rerun_json(fits)})
         return
-    print_results(run.experiment, f"From photos to report: {run.experiment.dataset.name}")
     click.echo(f"Report: {run.files['report']}")
+
+
+def _print_run(experiment: "Experiment") -> None:
+    print_results(experiment, f"From photos to report: {experiment.dataset.name}")
 
 
 def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:

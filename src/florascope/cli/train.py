@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from florascope.cli.console import (
     data_options,
+    ignore,
     json_option,
     note,
     percent,
@@ -18,6 +20,8 @@ from florascope.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florascope.doctor.finding import Finding
     from florascope.evaluation.metrics import Metrics
     from florascope.report.results import ResultRow
@@ -34,6 +38,11 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
 @click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
+@click.option(
+    "--report/--no-report",
+    default=True,
+    help="Explain and audit the classifier in report.html, which often takes longer than training.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @data_options
 @json_option
@@ -42,13 +51,13 @@ def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # 
     from florascope.training.run import check_out
 
     check_out(out)
-    run = run_training(source, out, options)
+    run = run_training(source, out, options, ignore if as_json else print_results)
     if as_json:
         print_json(run.to_json())
         return
-    print_results(run.experiment)
-    click.echo(f"Report: {run.files['report']}")
-    click.echo(f"Bundle: {run.files['bundle']}")
+    for part in ("report", "bundle"):
+        if part in run.files:
+            click.echo(f"{part.capitalize()}: {run.files[part]}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +81,21 @@ class Run:
 
 
 def run_training(
-    source: str, out: Path, options: dict[str, Any], rivals: Sequence["ResultRow"] = ()
+    source: str,
+    out: Path,
+    options: dict[str, Any],
+    tell: "Callable[[Experiment], None]",
+    rivals: Sequence["ResultRow"] = (),
 ) -> Run:
-    """Open the data, train and write the run's folder; rivals stand beside it in its report."""
+    """Open the data, train and write the run's folder.
+
+    Args:
+        source: what to train on.
+        out: the run's folder.
+        options: the command's.
+        tell: given the figures as soon as they are known, before the report is made.
+        rivals: what stands beside them in the report.
+    """
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.doctor.attendance import attended
@@ -101,14 +122,17 @@ def run_training(
             logbook=Logbook(out, listeners=listeners),
             progress=progress,
         )
+    name_skipped(experiment)
+    tell(experiment)
+    with progress_bars() as progress:
+        report = partial(report_html, rivals=rivals, findings=findings, progress=progress)
         files = write_run(
             experiment,
             out,
-            lambda e: report_html(e, rivals=rivals, findings=findings, progress=progress),
+            report if options.get("report", True) else None,
             findings=findings,
             half=options.get("half", False),
         )
-    name_skipped(experiment)
     return Run(experiment, findings, files)
 
 

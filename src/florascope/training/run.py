@@ -41,7 +41,7 @@ def check_out(out: Path) -> None:
 def write_run(
     experiment: Experiment,
     out: Path,
-    report: Report,
+    report: Report | None,
     *,
     findings: Sequence[Finding] = (),
     half: bool = False,
@@ -53,7 +53,7 @@ def write_run(
     Args:
         experiment: the finished run.
         out: the run's folder.
-        report: makes the HTML page.
+        report: makes the HTML page; None leaves it out, and an earlier one is removed.
         findings: the doctor's, for metrics.json.
         half: store the bundle's weights in half precision.
 
@@ -61,18 +61,19 @@ def write_run(
         The path of each part, by name.
     """
     check_out(out)
-    paths = {
-        "bundle": out / "bundle",
-        "history": out / "history.csv",
-        "report": out / "report.html",
-        "metrics": out / "metrics.json",
-    }
-    paths["metrics"].unlink(missing_ok=True)
+    paths = {"bundle": out / "bundle", "history": out / "history.csv"}
+    page, metrics = out / "report.html", out / "metrics.json"
+    metrics.unlink(missing_ok=True)
     figures = experiment.to_json()
     card, calibrated = model_card(experiment), experiment.calibrated
     save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
     write_text(paths["history"], as_csv(experiment.history))
-    write_text(paths["report"], report(experiment))
-    write_json(paths["metrics"], {**figures, "findings": [f.to_json() for f in findings]})
+    if report is None:
+        page.unlink(missing_ok=True)
+    else:
+        write_text(page, report(experiment))
+        paths["report"] = page
+    write_json(metrics, {**figures, "findings": [f.to_json() for f in findings]})
+    paths["metrics"] = metrics
     (out / FILE).unlink(missing_ok=True)
     return {name: str(path) for name, path in paths.items()}
