@@ -17,10 +17,10 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from florascope.cli.identify import answers
 from florascope.images import read_photo
 from florascope.model.bundle import GRAPH, read_config
 from florascope.model.saving import load_classifier
+from florascope.parallel import in_order
 from florascope.runtime.identifier import Identifier
 
 BATCH = 16
@@ -115,8 +115,7 @@ def identified(bundle: Path, photos: list[Path]) -> float:
     identifier = Identifier(bundle)
     identifier(photos[0])
     start = time.perf_counter()
-    found = answers(identifier, map(str, photos), many=True)
-    done = sum(not isinstance(f, str) and f.observation.maps is not None for _, f in found)
+    done = sum(found.observation.maps is not None for found in in_order(identifier, photos))
     return done / (time.perf_counter() - start)
 
 

@@ -92,36 +92,6 @@ def test_pixels_bytes_and_path_give_the_same(bundle: Path, tmp_path: Path) -> No
         identifier(b"no photo at all")
 
 
-def test_a_batch_answers_as_its_photos_do_one_by_one(bundle: Path) -> None:
-    identifier = Identifier(bundle)
-    photos = [RGB, RGB[::-1], RGB[:, ::-1], np.full((40, 90, 3), 7, np.uint8)]
-    for photo, found in zip(photos, identifier.batch(photos), strict=True):
-        assert not isinstance(found, PhotoError)
-        alone = identifier(photo)
-        np.testing.assert_array_equal(found.observation.crop, alone.observation.crop)
-        np.testing.assert_allclose(found.observation.logits, alone.observation.logits, atol=1e-5)
-        assert found.observation.maps is not None
-        assert alone.observation.maps is not None
-        np.testing.assert_allclose(found.observation.maps, alone.observation.maps, atol=1e-5)
-        assert found.observation.alike == pytest.approx(alone.observation.alike, abs=1e-6)
-        assert found.verdict == alone.verdict
-
-
-def test_a_batch_gives_errors_in_their_place(bundle: Path, tmp_path: Path) -> None:
-    identifier = Identifier(bundle)
-    absent, broken = tmp_path / "absent.jpg", b"no photo at all"
-    first, second, third = identifier.batch([absent, RGB, broken])
-    assert isinstance(first, PhotoError)
-    assert "absent.jpg" in first.found
-    assert not isinstance(second, PhotoError)
-    assert second.verdict == identifier(RGB).verdict
-    assert isinstance(third, PhotoError)
-    assert "not a photo" in third.found
-    (alone,) = identifier.batch([broken])
-    assert isinstance(alone, PhotoError)
-    assert identifier.batch([]) == []
-
-
 def test_the_thresholds_decide(bundle: Path, tmp_path: Path) -> None:
     answer = Identifier(bundle)(RGB)
     top, alike = float(answer.probabilities.max()), answer.observation.alike

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from florascope.runtime.identification import Identification
     from florascope.runtime.identifier import Identifier
 
+    Answered = tuple[str, Identification | PhotoError]
+    Answer = Callable[[str], Answered]
+
 STDIN = "-"
 ABSTAINED = 3
-BATCH = 4  # photos a pass: a fifth faster than one by one, and answers still come soon
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -146,7 +148,13 @@ def answers(
     """
     from florascope.errors import PhotoError
 
-    for photo, found in _each(identifier, photos, many=many):
+    def answer(photo: str) -> "Answered":
+        try:
+            return photo, identifier(_stdin() if photo == STDIN else Path(photo))
+        except PhotoError as error:
+            return photo, error
+
+    for photo, found in _each(answer, photos, many=many):
         if not isinstance(found, PhotoError):
             yield photo, found
             continue
@@ -156,22 +164,13 @@ def answers(
         yield photo, str(found)
 
 
-def _each(
-    identifier: "Identifier", photos: Iterable[str], *, many: bool
-) -> "Iterator[tuple[str, Identification | PhotoError]]":
-    """Ask about small batches on every core; one photo needs no threads, which cost an import."""
-
-    def answer(names: list[str]) -> "list[tuple[str, Identification | PhotoError]]":
-        content = [_stdin() if name == STDIN else Path(name) for name in names]
-        return list(zip(names, identifier.batch(content), strict=True))
-
-    rest = iter(photos)
-    batches = iter(lambda: list(islice(rest, BATCH)), [])
+def _each(answer: "Answer", photos: Iterable[str], *, many: bool) -> "Iterator[Answered]":
+    """Ask on every core; one photo alone needs no threads, whose import takes its time."""
     if not many:
-        return chain.from_iterable(map(answer, batches))
+        return map(answer, photos)
     from florascope.parallel import in_order
 
-    return chain.from_iterable(in_order(answer, batches))
+    return in_order(answer, photos)
 
 
 def default_model() -> str:

@@ -1,6 +1,5 @@
 """Answers from a bundle with NumPy and ONNX Runtime alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +7,17 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from florascope.errors import BundleError, PhotoError
+from florascope.errors import BundleError
 from florascope.evaluation.metrics import softmax
-from florascope.images import read_photo
+from florascope.images import RGB, read_photo
 from florascope.model.bundle import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
 from florascope.model.onnx_check import check_graph
-from florascope.model.preprocessing import Crop
 from florascope.runtime.catalogue import Catalogue
 from florascope.runtime.identification import Identification
 from florascope.runtime.observation import Observation
 from florascope.runtime.verdict import decide, plausible, prediction_set
-from florascope.shapes import Float32, UInt8
+from florascope.shapes import Float32
 
-Photo = UInt8[np.ndarray, "_ _ 3"] | bytes | Path
 OUTPUTS = ("logits", "cam", "similarities", "features")
 
 
@@ -48,7 +45,7 @@ class Identifier:
         found = _check(self._session, self._widths, bundle)
         self._outputs = [name for name in OUTPUTS if name in found]
 
-    def __call__(self, photo: Photo) -> Identification:
+    def __call__(self, photo: RGB | bytes | Path) -> Identification:
         """Answer for one photo of any size: pixels (h, w, 3), a file's bytes, or its path.
 
         Raises:
@@ -56,54 +53,33 @@ class Identifier:
         """
         return self.conclude(self.observe(photo))
 
-    def observe(self, photo: Photo) -> Observation:
+    def observe(self, photo: RGB | bytes | Path) -> Observation:
         """Run the network: logits, every class's map, similarity and features in one pass.
 
         Raises:
             PhotoError: the bytes or the file are no photo that can be read.
             BundleError: the network gives no finite numbers, or others than it promised.
         """
-        (observation,) = self._observe([self._crop(photo)])
-        return observation
-
-    def batch(self, photos: Sequence[Photo]) -> list[Identification | PhotoError]:
-        """Answer for some photos in one pass, which takes less time than one pass each.
-
-        A photo that cannot be read gives its error. Memory grows with the batch.
-        """
-        read: list[Crop | PhotoError] = []
-        for photo in photos:
-            try:
-                read.append(self._crop(photo))
-            except PhotoError as error:
-                read.append(error)
-        observed = iter(self._observe([r for r in read if not isinstance(r, PhotoError)]))
-        return [r if isinstance(r, PhotoError) else self.conclude(next(observed)) for r in read]
-
-    def _crop(self, photo: Photo) -> Crop:
         pre = self.config.preprocessing
         rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
-        return pre.crop(rgb)
+        crop = pre.crop(rgb)
+        image = pre.normalise(crop[None])
+        found = self._run(image)
+        alike = float(found["similarities"].max()) if "similarities" in found else None
+        return Observation(crop, found["logits"], found.get("cam"), alike, found.get("features"))
 
-    def _observe(self, crops: list[Crop]) -> list[Observation]:
-        if not crops:
-            return []
-        found = self._run(self.config.preprocessing.normalise(np.stack(crops)))
-        rows = [{name: values[i] for name, values in found.items()} for i in range(len(crops))]
-        return [_observation(crop, row) for crop, row in zip(crops, rows, strict=True)]
-
-    def _run(self, images: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name."""
+    def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
+        """Return the first image's outputs by name."""
         try:
-            values = self._session.run(self._outputs, {"image": images})
+            rows = self._session.run(self._outputs, {"image": image})
         except Exception as error:  # ONNX Runtime raises many kinds
             raise BundleError(
                 f"the bundle's network failed ({str(error).splitlines()[0]})",
                 expected="a network that runs on a photo",
             ) from error
-        found = dict(zip(self._outputs, values, strict=True))
-        _check_answer(found, len(images), self._widths)
-        return found
+        found = dict(zip(self._outputs, rows, strict=True))
+        _check_answer(found, self._widths)
+        return {name: values[0] for name, values in found.items()}
 
     def conclude(self, observation: Observation) -> Identification:
         """Turn what was observed into an answer."""
@@ -151,23 +127,15 @@ def _check(session: Any, promised: dict[str, int], bundle: Path) -> dict[str, in
     return known
 
 
-def _observation(crop: Crop, found: dict[str, NDArray[np.float32]]) -> Observation:
-    alike = float(found["similarities"].max()) if "similarities" in found else None
-    return Observation(crop, found["logits"], found.get("cam"), alike, found.get("features"))
-
-
-def _check_answer(
-    found: dict[str, NDArray[np.float32]], photos: int, widths: dict[str, int]
-) -> None:
+def _check_answer(found: dict[str, NDArray[np.float32]], widths: dict[str, int]) -> None:
     """Hold what a run gave against the promise: a graph may state one shape and give another."""
     right = all(
-        v.shape[:2] == (photos, widths[name]) and v.ndim == (4 if name == "cam" else 2)
+        v.shape[:2] == (1, widths[name]) and v.ndim == (4 if name == "cam" else 2)
         for name, v in found.items()
     )
     if not right or not all(np.isfinite(v).all() for v in found.values()):
         given = {name: v.shape for name, v in found.items()}
         raise BundleError(
             f"the bundle's network gives {given}{', not all finite numbers' if right else ''}",
-            expected=f"finite numbers for {photos} photo{'s' * (photos > 1)} and"
-            f" {widths['logits']} classes",
+            expected=f"finite numbers for one photo and {widths['logits']} classes",
         )
