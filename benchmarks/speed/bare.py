@@ -1,6 +1,9 @@
 """The engines bare, without florascope's pipeline around them; prints photos a second as JSON.
 
-python bare.py BUNDLE PHOTO... [--seconds 5]
+python bare.py BUNDLE PHOTO... [--seconds 1] [--rounds 9]
+
+Everything is measured once a round, in turn, so that a machine that grows slower slows all alike;
+the figures are medians over the rounds.
 """
 
 import argparse
@@ -11,19 +14,21 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 import torch
 
+from florascope.cli.identify import answers
 from florascope.images import read_photo
 from florascope.model.bundle import GRAPH, read_config
 from florascope.model.saving import load_classifier
-from florascope.parallel import in_order
 from florascope.runtime.identifier import Identifier
 
 BATCH = 16
+IDENTIFY = "identify with maps"
 CORES = os.cpu_count() or 1
 
 
@@ -32,7 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("photos", type=Path, nargs="+")
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each, each round")
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     pre = read_config(options.bundle).preprocessing
     crops = np.stack([pre.crop(read_photo(p)) for p in options.photos[:BATCH]])
@@ -42,14 +48,19 @@ def main() -> None:
         **openvino_engines(options.bundle / GRAPH),
         **torch_engines(options.bundle),
     }
-    found = {name: rate(engine, batch, options.seconds) for name, engine in engines.items()}
-    found["identify with maps"] = identified(options.bundle, options.photos)
-    print(json.dumps(found))
+    identifier = Identifier(options.bundle)
+    rates: dict[str, list[float]] = {}
+    for engine in engines.values():
+        engine(batch)
+    for _ in range(options.rounds):
+        for name, engine in engines.items():
+            rates.setdefault(name, []).append(rate(engine, batch, options.seconds))
+        rates.setdefault(IDENTIFY, []).append(identified(identifier, options.photos))
+    print(json.dumps({name: median(found) for name, found in rates.items()}))
 
 
 def rate(engine: Callable[[Any], Any], batch: np.ndarray, seconds: float) -> float:
-    """Photos a second, after a warm-up."""
-    engine(batch)
+    """Photos a second."""
     start, done = time.perf_counter(), 0
     while (passed := time.perf_counter() - start) < seconds:
         done += engine(batch)
@@ -110,12 +121,11 @@ def torch_engines(bundle: Path) -> dict[str, Callable[[Any], int]]:
     return found
 
 
-def identified(bundle: Path, photos: list[Path]) -> float:
+def identified(identifier: Identifier, photos: list[Path]) -> float:
     """Photos a second from file to answer and map, as `florascope identify FOLDER` does."""
-    identifier = Identifier(bundle)
-    identifier(photos[0])
     start = time.perf_counter()
-    done = sum(found.observation.maps is not None for found in in_order(identifier, photos))
+    found = answers(identifier, map(str, photos), many=True)
+    done = sum(not isinstance(f, str) and f.observation.maps is not None for _, f in found)
     return done / (time.perf_counter() - start)
 
 

@@ -153,3 +153,12 @@ def test_a_network_that_cannot_be_exported(
     assert raised.value.found == "PyTorch cannot export test_resnet to ONNX (RuntimeError)"
     assert raised.value.fix == "Choose another backbone, such as mobilenetv2_100"
     assert not list((cache / "empty").rglob("*.onnx*"))
+
+
+def test_an_export_leaves_activations_in_place() -> None:
+    backbone = load_backbone("test_resnet", "random")
+    before = [module.inplace for module in backbone.modules() if hasattr(module, "inplace")]
+    assert any(before)
+    backbone_graph(backbone)
+    after = [module.inplace for module in backbone.modules() if hasattr(module, "inplace")]
+    assert after == before

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from florascope.doctor.finding import Finding
     from florascope.evaluation.metrics import Metrics
+    from florascope.progress import Progress
     from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
 
@@ -99,7 +100,6 @@ def run_training(
     from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.doctor.attendance import attended
-    from florascope.report.page import report_html
     from florascope.training.logbook import Logbook
     from florascope.training.recipe import make_recipe
     from florascope.training.run import write_run
@@ -125,15 +125,25 @@ def run_training(
     name_skipped(experiment)
     tell(experiment)
     with progress_bars() as progress:
-        report = partial(report_html, rivals=rivals, findings=findings, progress=progress)
         files = write_run(
             experiment,
             out,
-            report if options.get("report", True) else None,
+            partial(_report, rivals, findings, progress) if options.get("report", True) else None,
             findings=findings,
             half=options.get("half", False),
         )
     return Run(experiment, findings, files)
+
+
+def _report(
+    rivals: Sequence["ResultRow"],
+    findings: "Sequence[Finding]",
+    progress: "Progress",
+    experiment: "Experiment",
+) -> str:
+    from florascope.report.page import report_html
+
+    return report_html(experiment, rivals=rivals, findings=findings, progress=progress)
 
 
 def say_findings(findings: Sequence["Finding"]) -> None:

@@ -3,7 +3,8 @@
 import io
 import logging
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from florascope.errors import FlorascopeError
 from florascope.evaluation.similarity import Means
@@ -61,7 +63,7 @@ def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx
 
 def _export(backbone: Backbone) -> onnx.ModelProto:
     try:
-        with evaluating(backbone):
+        with evaluating(backbone), _out_of_place(backbone):
             model = _traced(backbone)
     except Exception as error:  # the exporter raises many kinds
         raise FlorascopeError(
@@ -73,6 +75,19 @@ def _export(backbone: Backbone) -> onnx.ModelProto:
         del node.metadata_props[:]
         node.doc_string = ""
     return model
+
+
+@contextmanager
+def _out_of_place(net: nn.Module) -> Iterator[None]:
+    """Let activations make new tensors: PyTorch exports the same graph in half the time."""
+    changed = [vars(module) for module in net.modules() if vars(module).get("inplace")]
+    for attributes in changed:
+        attributes["inplace"] = False
+    try:
+        yield
+    finally:
+        for attributes in changed:
+            attributes["inplace"] = True
 
 
 def _traced(backbone: Backbone) -> onnx.ModelProto:
