@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from florascope.errors import FlorascopeError
 from florascope.model.backbone import Backbone
 from florascope.model.weights import load_backbone
 from florascope.training import engine as engine_module
@@ -104,17 +103,3 @@ def test_fast_engines_serve_several_threads(name: str, backbone: Backbone) -> No
         together = list(pool.map(engine, batches))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-
-
-def test_a_network_that_openvino_cannot_convert(backbone: Backbone) -> None:
-    pytest.importorskip("openvino")
-
-    def refuse(_: torch.Tensor) -> None:
-        raise ValueError("not this one")
-
-    with torch.no_grad():
-        next(backbone.parameters()).mul_(0.25)
-    backbone.net.forward_features = refuse
-    with pytest.raises(FlorascopeError, match="OpenVINO cannot convert test_resnet") as raised:
-        Engine(backbone, choose(MACHINE, "openvino"))(batch_of(1))
-    assert "FLORASCOPE_ENGINE=onnxruntime" in str(raised.value)

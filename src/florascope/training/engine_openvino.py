@@ -1,21 +1,15 @@
-"""A backbone in OpenVINO on the CPU, converted from PyTorch without a detour through ONNX."""
+"""A backbone in OpenVINO on the CPU."""
 
 import os
 import threading
-import warnings
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
-import torch
-from torch import Tensor, nn
 
-from florascope.errors import FlorascopeError
-from florascope.files import cache_dir, new_folder
-from florascope.model.backbone import Backbone, Images
-from florascope.model.evaluating import evaluating
+from florascope.model.backbone import Backbone
+from florascope.model.onnx_graph import backbone_graph
 from florascope.training.engine import Batch, Features
 from florascope.training.engine_choice import Precision
 
@@ -23,14 +17,16 @@ HINTS = {"32": "f32", "bf16": "bf16"}
 
 
 class OpenVino:
-    """Runs the network in one stream a core; each calling thread has a request of its own.
+    """Runs the ONNX graph that bundles carry in one stream a core.
+
+    Each calling thread has a request of its own.
 
     Args:
-        backbone: the network; traced, so that its convolutions and BatchNorms become one.
+        backbone: the network.
         precision: "32", or "bf16" for products of bfloat16 (features come back as float32).
 
     Raises:
-        FlorascopeError: OpenVINO cannot convert the network.
+        FlorascopeError: PyTorch cannot export the network.
     """
 
     def __init__(self, backbone: Backbone, precision: Precision) -> None:
@@ -67,38 +63,7 @@ def _core() -> Any:  # noqa: ANN401 (OpenVINO's core)
     return ov.Core()
 
 
-class _Pooled(nn.Module):
-    """A backbone's features alone."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.backbone = backbone
-
-    def forward(self, images: Images) -> Tensor:
-        features: Tensor = self.backbone(images).features
-        return features
-
-
-def _model(backbone: Backbone) -> Path:
-    """Convert once for equal weights: both precisions read the same file."""
-    path = cache_dir() / "graphs" / f"{backbone.digest()}-{backbone.preprocessing.size}.openvino"
-    if not path.is_dir():
-        with new_folder(path) as draft:
-            ov.save_model(_converted(backbone), draft / "model.xml", compress_to_fp16=False)
-    return path / "model.xml"
-
-
-def _converted(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)
-    size = backbone.preprocessing.size
-    try:
-        with evaluating(backbone), warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # tracing is deprecated, and what OpenVINO does
-            network = _Pooled(backbone).eval()
-            model = ov.convert_model(network, example_input=torch.zeros(2, 3, size, size))
-            model.reshape([-1, 3, size, size])
-            return model
-    except Exception as error:  # the converter raises many kinds
-        raise FlorascopeError(
-            f"OpenVINO cannot convert {backbone.name} ({type(error).__name__})",
-            fix="Use another engine: FLORASCOPE_ENGINE=onnxruntime",
-        ) from error
+def _model(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)
+    """Read the graph that bundles carry, less its map."""
+    whole = _core().read_model(backbone_graph(backbone))
+    return ov.Model([whole.output("features")], whole.get_parameters())
