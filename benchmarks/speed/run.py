@@ -83,9 +83,10 @@ def experiment(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
 
 
 def probe(table: Path, options: argparse.Namespace) -> tuple[str, ...]:
-    """The command a user types; a part of the photos only comes as a table."""
+    """The command a user types who wants the figures; a part of the photos comes as a table."""
     data = (str(table),) if options.photos else ("oxford102", "--split", str(options.split))
-    return florascope("train", *data, "--recipe", "probe", "--weights", "torchvision", "--json")
+    asked = ("--recipe", "probe", "--weights", "torchvision", "--no-report", "--json")
+    return florascope("train", *data, *asked)
 
 
 def timed(what: str, who: str, run: Measured, peer: Measured | None, goal: str = "") -> Row:
