@@ -1,6 +1,6 @@
 """`florascope train`: photos to a measured classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,6 @@ from florascope.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from florascope.doctor.finding import Finding
     from florascope.evaluation.metrics import Metrics
     from florascope.progress import Progress
@@ -85,7 +83,7 @@ def run_training(
     source: str,
     out: Path,
     options: dict[str, Any],
-    tell: "Callable[[Experiment], None]",
+    tell: Callable[["Experiment"], None],
     rivals: Sequence["ResultRow"] = (),
 ) -> Run:
     """Open the data, train and write the run's folder.
