@@ -78,23 +78,14 @@ def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, s
     for size in SIZES:
         if f"{size}_a_class.csv" in " ".join(arguments):
             write_text(out / f"{size}_a_class.csv", fewer(oxford102(), size))
-    command = [
-        "train",
-        "oxford102",
-        *arguments,
-        "--seed",
-        str(seed),
-        "--json",
-        "--no-report",
-        "--out",
-        str(run),
-    ]
+    asked = ("train", "oxford102", *arguments, "--seed", str(seed))
+    command = (*asked, "--json", "--no-report", "--out", str(run))
     ended = subprocess.run(  # noqa: S603
         (sys.executable, "-m", "florascope", *command), check=True, stdout=subprocess.PIPE
     )
     found = json.loads(ended.stdout)
     shares = {subset: f"{found[subset]['top1']:.4f}" for subset in ("train", "val", "test")}
-    shown = " ".join(Path(word).name for word in command[:-4])
+    shown = " ".join(Path(word).name for word in asked)
     loss = f"{found['test']['loss']:.4f}"
     row = {"row": name, "seed": str(seed), "command": f"florascope {shown}", **shares}
     return {**row, "test_loss": loss, "seconds": f"{found['seconds']:.0f}"}
