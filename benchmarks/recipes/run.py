@@ -4,7 +4,7 @@
 
 Needs FLORASCOPE_DATA with flowers-102/ and FLORASCOPE_WEIGHTS. Every row is the command that a user
 would type, on the official split: 1,020 photos train, 1,020 select, 6,149 are measured once at the
-end. Rows are appended to results.csv beside this file; `table.py` turns them into results.md.
+end; where 19 photos a class train, the one left of each selects. Rows are appended to results.csv beside this file; `table.py` turns them into results.md.
 Fine-tuning sees photos of 160 x 160, so that a row takes minutes on two cores.
 """
 
@@ -28,6 +28,10 @@ SIZES = (1, 2, 5)
 RATES = ("1e-4", "3e-4", "1e-3")
 COMMON = ("train_size=160", "size=160", "epochs=12")
 BARE = ("crop_area=1", "flip=no", "colour=0")
+LARGE = (
+    *("size=288", "crop_pct=1", "train_size=224", "epochs=24", "patience=24", "batch_size=16"),
+    *("learning_rate=3e-4", "weight_decay=0.05", "crop_area=0.25", "colour=0.3", "cutmix=1"),
+)
 Command = tuple[str, ...]
 
 
@@ -59,6 +63,9 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
         split = ("--split", str(out / f"{size}_a_class.csv"))
         yield f"probe, {size} a class", (*recipe("probe", "torchvision")[:-2], *split)
         yield f"all, {size} a class", (*tuned("unfreeze=8"), *split)
+    large = recipe("finetune", "torchvision", *LARGE)
+    yield "all, 288 px", large
+    yield "all, 288 px, 19 a class", (*large[:-1], str(out / "19_a_class.csv"))
 
 
 def recipe(name: str, weights: str, *settings: str) -> Command:
@@ -75,9 +82,9 @@ def tuned(*settings: str) -> Command:
 def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, str]:
     """Train once and return the row."""
     run = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
-    for size in SIZES:
-        if f"{size}_a_class.csv" in " ".join(arguments):
-            write_text(out / f"{size}_a_class.csv", fewer(oxford102(), size))
+    split = Path(arguments[-1])
+    if split.suffix:
+        write_text(split, drawn(oxford102(), int(split.name.partition("_")[0])))
     asked = ("train", "oxford102", *arguments, "--seed", str(seed))
     command = (*asked, "--json", "--no-report", "--out", str(run))
     ended = subprocess.run(  # noqa: S603
@@ -91,12 +98,15 @@ def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, s
     return {**row, "test_loss": loss, "seconds": f"{found['seconds']:.0f}"}
 
 
-def fewer(dataset: Dataset, size: int) -> str:
-    """The official split with the first few training photos of each class, as CSV."""
-    official = dataset.own_splits["official"]
-    labels = dataset.labels[official.train]
-    first = [official.train[labels == k][:size] for k in np.unique(labels)]
-    parts = {"train": np.concatenate(first), "val": official.val, "test": official.test}
+def drawn(dataset: Dataset, size: int) -> str:
+    """The official split with the first few photos of each class for training, as CSV.
+
+    Beyond the split's own ten, photos that selected train, and only the others select.
+    """
+    split, labels = dataset.own_splits["official"], dataset.labels
+    both = np.concatenate([split.train, split.val])
+    train = np.concatenate([both[labels[both] == k][:size] for k in np.unique(labels)])
+    parts = {"train": train, "val": np.setdiff1d(split.val, train), "test": split.test}
     lines = [f"{dataset.photos[i].name},{part}" for part, indexes in parts.items() for i in indexes]
     return "\n".join(["path,split", *lines]) + "\n"
 

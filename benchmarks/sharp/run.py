@@ -4,7 +4,8 @@
 
 Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks}. What is explained is the class that the
 network answers. A random half of the masked photos (seed 0) chose the views and the power;
-the other half had no part in it. Writes results.csv beside this file, or to --out.
+the other half had no part in it. `own` is the network as it is, figures are sides of pictures that
+the network without its last stride looks at. Writes results.csv beside this file, or to --out.
 """
 
 import argparse
@@ -35,6 +36,12 @@ from florascope.model.saving import load_classifier
 BATCH = 8
 FIGURES = ("pointing", "auroc", "energy_ratio")
 SIZE = 256  # of the shipped model's input
+POWERS = (1, 1.5, 2, 3)
+FINER = (  # sides of looks without the last stride
+    *((256,), (224, 352), (224, 256, 352), (224, 256, 448), (192, 256, 448)),
+    *((160, 256, 448), (192, 256, 352, 512), (160, 256, 352, 512)),
+)
+OWN = ((448,), (192, 448), (160, 448), (224, 448), (256, 448), (192, 512))  # beside the picture's
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,16 +89,17 @@ def variants(
     """Yield the name and maps (n, H, W) of each variant, from few passes."""
     yield "cam", cam(classifier, images, targets)
     fine = unstrided(classifier, SIZE // class_maps(classifier, images[:1]).maps.shape[2])
-    views = {share: parts(fine, images, targets, share) for share in (6 / 7, 1.0, 10 / 7)}
-    for shares in ((1.0,), (6 / 7, 10 / 7), (6 / 7, 1.0, 10 / 7)):
-        title = f"{len(shares)} views" if len(shares) > 1 else "1 view"
-        found = [views[share] for share in shares]
-        yield f"{title} without the last stride", mean([placed(f.evidence) for f in found])
+    looks = {side: parts(fine, images, targets, side) for side in sorted({*sum(FINER, ())})}
+    own = parts(classifier, images, targets, SIZE)
+    for first, sides in [((), sides) for sides in FINER] + [((own,), sides) for sides in OWN]:
+        found = [*first, *(looks[side] for side in sides)]
+        title = " + ".join([*("own" for _ in first), *map(str, sides)])
+        yield f"{title}, not shared out", mean([placed(f.evidence) for f in found])
         spoken = mean([placed(f.positive) for f in found]).clamp_min(0)
-        for power in (1, 2, 3):
+        for power in POWERS:
             weights = spoken**power
             shared = mean([share_out(f.evidence, weights) for f in found])
-            yield f"{title}, shared out by p^{power}", shared
+            yield f"{title}, shared out by p^{power:g}", shared
 
 
 def cam(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
@@ -103,9 +111,8 @@ def cam(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     return placed(torch.cat(found))
 
 
-def parts(classifier: Classifier, images: Tensor, targets: Tensor, share: float) -> Contributions:
+def parts(classifier: Classifier, images: Tensor, targets: Tensor, side: int) -> Contributions:
     """Evidence and positive contributions of the pictures at another size."""
-    side = round(share * SIZE / 32) * 32
     found = [
         contributions(classifier, resized(batch, side), target)
         for batch, target in zip(images.split(BATCH), targets.split(BATCH), strict=True)

@@ -3,6 +3,7 @@
 import pytest
 import timm
 import torch
+from torch.nn.functional import interpolate
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.cam import class_maps
@@ -64,13 +65,17 @@ def test_contributions_are_the_positive_part_of_gradient_times_activation() -> N
 
 
 def test_each_place_shares_its_own_evidence() -> None:
-    """One view at the network's own size, worked out from the contributions."""
+    """The picture as it is and one larger look, worked out from their contributions."""
     classifier, targets = network(), torch.tensor([1, 2])
-    found = Sharp(views=(1.0,))(classifier, images(), targets)
-    evidence, positive = contributions(unstrided(classifier, 32), images(), targets)
-    weights = spread(positive, (64, 64), positive.sum((1, 2))).clamp_min(0).pow(3)
-    shared = share_out(evidence, weights)
-    rest = found.total - evidence.sum((1, 2))
+    found = Sharp(views=(1.9,))(classifier, images(), targets)
+    own = contributions(classifier, images(), targets)
+    larger = interpolate(images(), (128, 128), mode="bicubic", antialias=True)
+    looks = own, contributions(unstrided(classifier, 32), larger, targets)
+    assert [tuple(look.evidence.shape) for look in looks] == [(2, 2, 2), (2, 8, 8)]
+    spoken = [spread(f.positive, (64, 64), f.positive.sum((1, 2))).relu() for f in looks]
+    weights = ((spoken[0] + spoken[1]) / 2) ** 2
+    shared = sum(share_out(f.evidence, weights) for f in looks) / 2
+    rest = (own.evidence.sum((1, 2)) - looks[1].evidence.sum((1, 2))) / 2
     torch.testing.assert_close(
         found.values, shared + rest[:, None, None] / 64**2, rtol=1e-3, atol=1e-7
     )

@@ -9,7 +9,7 @@ from torch import Tensor
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
 from florascope.explanation.upsampling import spread
-from florascope.model.backbone import Images
+from florascope.model.backbone import Backbone, Images
 from florascope.model.classifier import Classifier
 
 
@@ -36,17 +36,26 @@ def class_maps(classifier: Classifier, images: Images) -> ClassMaps:
     Raises:
         ExplanationError: the network does not end in average pooling and a linear layer.
     """
-    if not classifier.backbone.pools_linearly:
-        raise ExplanationError(
-            f"{classifier.backbone.name} does more than a linear layer after pooling",
-            expected="a network of pooled features and a linear head",
-            fix="Use --method gradcam",
-        )
+    require_linear(classifier.backbone)
     with torch.no_grad():
         answer = classifier.answer(images)
         kernel = classifier.head.weight[:, :, None, None]
         places = answer.map.shape[2] * answer.map.shape[3]
         return ClassMaps(answer.logits, torch.conv2d(answer.map, kernel) / places)
+
+
+def require_linear(backbone: Backbone) -> None:
+    """Refuse a network whose logits do not split over its feature map.
+
+    Raises:
+        ExplanationError: it does not end in average pooling and a linear layer.
+    """
+    if not backbone.pools_linearly:
+        raise ExplanationError(
+            f"{backbone.name} does more than a linear layer after pooling",
+            expected="a network of pooled features and a linear head",
+            fix="Use --method gradcam",
+        )
 
 
 class ClassActivationMap:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.cam import class_maps
+from florascope.explanation.cam import require_linear
 from florascope.explanation.contributions import contributions
 from florascope.explanation.sharing import share_out
 from florascope.explanation.unstrided import unstrided
@@ -25,31 +25,31 @@ Values = Float[Tensor, "b H W"]
 class Sharp:
     """Class activation maps whose places hand their evidence to the pixels that made it.
 
-    Of each view of the picture (smaller and larger than what the network was made for), the same
-    network without its last stride gives the class activation map m (see `unstrided`) and, one
-    block below, what speaks for the class, p (see `contributions`). Each place then shares its
-    evidence out among the pixels that it reaches, in proportion to the cube of p averaged over
-    the views (`share_out`), and the maps of the views are averaged:
+    The picture is looked at several times: by the network, as it is, and smaller and larger by the
+    same network without its last stride (see `unstrided`). Each look gives the class activation
+    map m and, one block below, what speaks for the class, p (see `contributions`). Each place
+    then shares its evidence out among the pixels that it reaches, in proportion to the square of p
+    averaged over the looks (`share_out`), and the maps are averaged:
 
-        map(x) = mean over views of share_out(m, p^3)(x) + r / (H W).
+        map(x) = mean over looks of share_out(m, p^2)(x) + r / (H W).
 
     Kept: sign and amount of every place's evidence, so that the map is still made of the class's
-    own weights, and the sum: map plus bias is the logit, exactly. r is what the views' logits
-    differ from the picture's own, spread evenly. Lost: the maps of all classes do not come in one
-    pass, and that of a difference of two logits is defined as the difference of their maps.
-    Nothing but this network's own weights and activations goes in.
+    own weights, and the sum: map plus bias is the logit, exactly. r is what the larger and smaller
+    pictures' logits differ from the picture's own, spread evenly. Lost: the maps of all classes do
+    not come in one pass, and that of a difference of two logits is defined as the difference of
+    their maps. Nothing but this network's own weights and activations goes in.
 
     Where the architecture has no dilated form, the views are as coarse as the network (ViT); where
-    it takes one input size alone, there is one view.
+    it takes one input size alone, there are none.
 
-    The weights and views were chosen on half of the masked photos: benchmarks/sharp.
+    The power and the views were chosen on half of the masked photos: benchmarks/sharp.
 
     Attributes:
-        views: sides of the views as shares of the input's, rounded to whole places.
+        views: sides of the further looks as shares of the input's, rounded to whole places.
         batch: pictures a pass, which bounds the memory.
     """
 
-    views: tuple[float, ...] = (6 / 7, 1.0, 10 / 7)
+    views: tuple[float, ...] = (3 / 4, 7 / 4)
     batch: int = 8
 
     @property
@@ -59,6 +59,7 @@ class Sharp:
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
         """Explain one logit an image; see `Explainer`."""
+        require_linear(classifier.backbone)
         parts = [
             self._explain(classifier, *part)
             for part in zip(images.split(self.batch), targets.split(self.batch), strict=True)
@@ -69,18 +70,14 @@ class Sharp:
     def _explain(
         self, classifier: Classifier, images: Images, targets: Targets
     ) -> tuple[Values, Float[Tensor, " b"]]:
-        logits, maps = class_maps(classifier, images)
-        own = targets[:, None]
-        total = (logits.gather(1, own) - classifier.head.bias.detach()[own])[:, 0]
-        stride = images.shape[2] // maps.shape[2]
+        own = contributions(classifier, images, targets)
+        total, size = own.evidence.sum((1, 2)), (images.shape[2], images.shape[3])
+        stride = size[0] // own.evidence.shape[1]
         finer = unstrided(classifier, stride)
-        size = (images.shape[2], images.shape[3])
-        found = [
-            contributions(finer, view, targets)
-            for view in self._views(classifier.backbone, images, stride)
-        ]
+        views = self._views(classifier.backbone, images, stride)
+        found = [own, *(contributions(finer, view, targets) for view in views)]
         spoken = [spread(f.positive, size, f.positive.sum((1, 2))) for f in found]
-        weights = torch.stack(spoken).mean(0).clamp_min(0).pow(3)
+        weights = torch.stack(spoken).mean(0).clamp_min(0).square()
         values = torch.stack([share_out(f.evidence, weights) for f in found]).mean(0)
         rest = (total - values.sum((1, 2))) / (size[0] * size[1])
         return values + rest[:, None, None], total
@@ -88,7 +85,6 @@ class Sharp:
     def _views(self, backbone: Backbone, images: Images, stride: int) -> Iterator[Images]:
         """Resize the picture, to whole places of the feature map, if the network takes that."""
         if _one_size(backbone):
-            yield images
             return
         for share in self.views:
             size = [max(1, round(share * side / stride)) * stride for side in images.shape[2:]]
