@@ -4,7 +4,8 @@
 
 Needs FLORASCOPE_DATA with flowers-102/ and FLORASCOPE_WEIGHTS. Every row is the command that a user
 would type, on the official split: 1,020 photos train, 1,020 select, 6,149 are measured once at the
-end; where 19 photos a class train, the one left of each selects. Rows are appended to results.csv beside this file; `table.py` turns them into results.md.
+end; where 19 photos a class train, the one left of each selects. Rows are appended to results.csv
+beside this file; `table.py` turns them into results.md.
 Fine-tuning sees photos of 160 x 160, so that a row takes minutes on two cores.
 """
 

@@ -26,7 +26,7 @@ def new_file(path: Path) -> Iterator[Path]:
     Raises:
         FlorascopeError: the disk is full or the folder cannot be written; the target is untouched.
     """
-    with _clear_errors(path):
+    with clear_errors(path):
         _open(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=draft_prefix(path.name))
         os.close(descriptor)
@@ -48,7 +48,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
-    with _clear_errors(path):
+    with clear_errors(path):
         _open(path.parent)
         draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=draft_prefix(path.name)))
         try:
@@ -63,6 +63,23 @@ def new_folder(path: Path) -> Iterator[Path]:
             _sync_folder(path.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Say of a failed write what to do.
+
+    Raises:
+        FlorascopeError: in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FlorascopeError(
+            f"{path} cannot be written ({error.strerror or error})",
+            fix="Free some space or choose another place (--out; FLORASCOPE_CACHE for the cache);"
+            " nothing was changed there",
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -137,15 +154,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FlorascopeError(
-            f"{path} cannot be written ({error.strerror or error})",
-            fix="Free some space or choose another place (--out; FLORASCOPE_CACHE for the cache);"
-            " nothing was changed there",
-        ) from error

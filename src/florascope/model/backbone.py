@@ -16,7 +16,8 @@ from florascope.errors import WeightsError
 from florascope.model.evaluating import evaluating
 from florascope.model.preprocessing import Preprocessing
 
-Images = Float[Tensor, "b 3 height width"]
+Images = Float[Tensor, "b c height width"]
+"""Normalised, three channels; of a network without its lower layers, what those would hand on."""
 FeatureMap = Float[Tensor, "b c h w"]
 
 

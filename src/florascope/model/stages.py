@@ -29,6 +29,17 @@ def stages(net: Any, name: str) -> dict[str, int]:  # noqa: ANN401 (timm's model
     return found
 
 
+def learning(groups: dict[str, int], count: int | None) -> set[str]:
+    """Return the parameters of the last `count` stages; None: of all.
+
+    Args:
+        groups: see `stages`.
+        count: 0 gives none.
+    """
+    lowest = 0 if count is None else max(groups.values()) + 1 - count
+    return {name for name, stage in groups.items() if stage >= lowest}
+
+
 def unfreeze(net: nn.Module, groups: dict[str, int], count: int | None) -> None:
     """Let the last `count` stages learn and no others; None lets all.
 
@@ -37,6 +48,6 @@ def unfreeze(net: nn.Module, groups: dict[str, int], count: int | None) -> None:
         groups: see `stages`.
         count: 0 freezes everything.
     """
-    lowest = 0 if count is None else max(groups.values()) + 1 - count
+    chosen = learning(groups, count)
     for name, parameter in net.named_parameters():
-        parameter.requires_grad_(groups[name] >= lowest)
+        parameter.requires_grad_(name in chosen)

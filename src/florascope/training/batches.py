@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 
 from florascope.data.dataset import Photo
 from florascope.model.augmentation import Augmentation
@@ -28,7 +28,8 @@ class Batch(NamedTuple):
     """What one step sees.
 
     Attributes:
-        images: (b, 3, size, size) normalised, channels last in memory.
+        images: (b, 3, size, size) normalised, channels last in memory; or, of a network without
+            its lower layers, the maps that those make of them.
         shares: (b, K) how much of each class an image holds, one-hot.
     """
 
@@ -80,6 +81,24 @@ class Transform:
 
 
 @dataclass(frozen=True, eq=False)
+class KeptMaps:
+    """Stands in the place of a transform: what a network's lower layers made of each photo.
+
+    Attributes:
+        maps: (n, c, h, w) of all photos.
+        seed: of the run.
+    """
+
+    maps: Float32[np.ndarray, "n c h w"]
+    seed: int
+
+    def __call__(self, _photos: Sequence[Photo], _epoch: int, indexes: Sequence[int]) -> Images:
+        """Look the maps of photos up by their indexes in the training set."""
+        maps = torch.from_numpy(self.maps[list(indexes)])
+        return maps.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True, eq=False)
 class LabelledPhotos:
     """The photos that a network learns from or is measured on.
 
@@ -87,7 +106,7 @@ class LabelledPhotos:
         photos: n photos.
         targets: (n,) class indexes.
         classes: K.
-        transform: what is done to each.
+        transform: what is done to each, or was.
         batch_size: photos a step, over all devices.
         balanced: draw every class equally often instead of every photo once.
     """
@@ -95,7 +114,7 @@ class LabelledPhotos:
     photos: Sequence[Photo]
     targets: Indexes
     classes: int
-    transform: Transform
+    transform: Transform | KeptMaps
     batch_size: int
     balanced: bool = False
 
@@ -143,9 +162,12 @@ class LabelledPhotos:
                 for future in waiting:
                     future.cancel()
 
+    def shown(self, epoch: int, indexes: Sequence[int]) -> Images:
+        """Return some photos as an epoch shows them."""
+        return self.transform([self.photos[i] for i in indexes], epoch, indexes)
+
     def _batch(self, epoch: int, indexes: Indexes) -> Batch:
-        photos = [self.photos[i] for i in indexes]
-        images = self.transform(photos, epoch, indexes.tolist())
+        images = self.shown(epoch, indexes.tolist())
         targets = torch.from_numpy(self.targets[indexes])
         return Batch(images, torch.nn.functional.one_hot(targets, self.classes).float())
 

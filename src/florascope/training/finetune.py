@@ -5,9 +5,11 @@ import time
 from dataclasses import replace
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from florascope.errors import TrainingError
+from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
 from florascope.model.colour_jitter import ColourJitter
 from florascope.model.fusing import Fused, fuse
@@ -17,6 +19,7 @@ from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.training.cpu_layers import recast
 from florascope.training.device import fabric_for
 from florascope.training.logbook import Logbook, Row
+from florascope.training.lower_layers import cut, keep
 from florascope.training.recipe import FinetuneRecipe
 from florascope.training.student import Student
 
@@ -51,7 +54,10 @@ def finetune(
     fabric = fabric_for(recipe.precision)
     if fabric.device.type == "cpu":
         recast(fused.net)
-    student = Student(_with_net(classifier, fused), recipe, train.steps(fabric.world_size), fabric)
+    network = _with_net(classifier, fused)
+    if recipe.still and recipe.unfreeze and fabric.world_size == 1:
+        network, train, val = _upper(network, train, val, recipe.unfreeze, fabric, progress)
+    student = Student(network, recipe, train.steps(fabric.world_size), fabric)
     if found := logbook.read():
         student.restore(found.tensors, found.progress)
     else:
@@ -69,13 +75,11 @@ def finetune(
 def training_transform(classifier: Classifier, recipe: FinetuneRecipe) -> Transform:
     """Return what the recipe does to each training photo."""
     size = recipe.train_size or classifier.preprocessing.size
-    augmentation = recipe.augmentation
-    still = augmentation.flips_alone and not recipe.flip
     return Transform(
         replace(classifier.preprocessing, size=size),
         recipe.seed,
         RandomCrop(recipe.crop_area) if recipe.crop_area < 1 else None,
-        None if still else augmentation,
+        recipe.augmentation if recipe.moves else None,
         ColourJitter(recipe.colour) if recipe.colour > 0 else None,
     )
 
@@ -119,9 +123,28 @@ def _fused(classifier: Classifier, recipe: FinetuneRecipe) -> Fused:
     net = classifier.backbone.net
     if recipe.train_batchnorm:
         return Fused(copy.deepcopy(net), ())
+    return fuse(net, _example(classifier))
+
+
+def _example(classifier: Classifier) -> Images:
     size = classifier.preprocessing.size
-    example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-    return fuse(net, example)
+    return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def _upper(
+    network: Classifier,
+    train: LabelledPhotos,
+    val: LabelledPhotos,
+    unfreeze: int,
+    fabric: Fabric,
+    progress: Progress,
+) -> tuple[Classifier, LabelledPhotos, LabelledPhotos]:
+    """Leave the layers out that do not learn, where the network can be cut there."""
+    found = cut(network, unfreeze, _example(network))
+    if found is None:
+        return network, train, val
+    kept = [keep(photos, network, found.first, fabric, progress) for photos in (train, val)]
+    return found.upper, kept[0], kept[1]
 
 
 def _with_net(classifier: Classifier, fused: Fused) -> Classifier:
@@ -133,6 +156,8 @@ def _with_net(classifier: Classifier, fused: Fused) -> Classifier:
 def _take_over(classifier: Classifier, fused: Fused, best: dict[str, Tensor]) -> None:
     """Put fine-tuned weights into the classifier, in its own names."""
     prefix = "backbone.net."
-    body = {k.removeprefix(prefix): v.cpu() for k, v in best.items() if k.startswith(prefix)}
+    learned = {k.removeprefix(prefix): v.cpu() for k, v in best.items() if k.startswith(prefix)}
+    whole = {k: v.cpu() for k, v in fused.net.state_dict().items()}
+    body = whole | learned  # the lower layers may have been left out of what learned
     classifier.backbone.net.load_state_dict(fused.unfused(body))
     classifier.set_head(best["head.weight"].cpu(), best["head.bias"].cpu())

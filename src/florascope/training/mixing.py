@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-Images = Float[Tensor, "b 3 height width"]
+from florascope.model.backbone import Images
+
 Shares = Float[Tensor, "b k"]
 
 

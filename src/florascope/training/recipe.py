@@ -206,6 +206,18 @@ class FinetuneRecipe:
         return Augmentation(self.rotation, self.zoom, self.translate_x, self.translate_y, self.flip)
 
     @property
+    def moves(self) -> bool:
+        """Whether photos are turned, shifted, scaled or mirrored, besides the random crop."""
+        return self.flip or not self.augmentation.flips_alone
+
+    @property
+    def still(self) -> bool:
+        """Whether every epoch shows a photo alike, and layers that do not learn answer alike."""
+        mixes = self.mixed > 0 and (self.mixup > 0 or self.cutmix > 0)
+        changes = self.moves or self.crop_area < 1 or self.colour > 0 or mixes
+        return not changes and not self.train_batchnorm
+
+    @property
     def preprocessing(self) -> dict[str, Any]:
         """What the recipe changes in the preprocessing of its weights."""
         return _given(size=self.size, crop_pct=self.crop_pct)

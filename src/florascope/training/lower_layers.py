@@ -1,0 +1,149 @@
+"""The layers below those that learn, run once a photo: their maps are kept for every epoch."""
+
+import copy
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from florascope.files import cache_dir, clear_errors
+from florascope.model.backbone import Images
+from florascope.model.classifier import Classifier
+from florascope.model.stages import learning, stages
+from florascope.parallel import in_order
+from florascope.progress import Progress, silent, track
+from florascope.training.batches import KeptMaps, LabelledPhotos
+
+Rows = Float32[np.ndarray, "b d h w"]
+TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in another order
+
+
+class Cut(NamedTuple):
+    """A classifier cut where its layers begin to learn.
+
+    Attributes:
+        first: the whole classifier's first module that learns.
+        upper: a classifier that takes that module's inputs in place of images.
+    """
+
+    first: nn.Module
+    upper: Classifier
+
+
+def cut(classifier: Classifier, unfreeze: int, example: Images) -> Cut | None:
+    """Take the layers out that do not learn.
+
+    Everything before the first learning module, as the modules were registered, becomes the
+    identity. That the rest gives the same logits is *measured* on the example, not assumed.
+
+    Args:
+        classifier: with its backbone in eval mode; it is not changed.
+        unfreeze: how many of its last stages learn.
+        example: (b, 3, H, W) inputs to compare the two on.
+
+    Returns:
+        None where the network cannot be cut there (no stage learns, or all do; transformers, which
+        add positions on the way).
+    """
+    net = classifier.backbone.net
+    learns = learning(stages(net, classifier.backbone.name), unfreeze)
+    path = next(_wholly_within(net, learns), None)
+    if path is None or all(name in learns for name, _ in net.named_parameters()):
+        return None
+    upper = copy.deepcopy(classifier)
+    _empty_before(upper.backbone.net, path)
+    found = Cut(net.get_submodule(path), upper)
+    return found if _agree(classifier, found, example) else None
+
+
+def keep(
+    labelled: LabelledPhotos,
+    classifier: Classifier,
+    first: nn.Module,
+    fabric: Fabric,
+    progress: Progress = silent,
+) -> LabelledPhotos:
+    """Return the same photos as the inputs of a module, which lie in a file without a name.
+
+    Args:
+        labelled: n photos whose transform shows each alike in every epoch.
+        classifier: the whole network.
+        first: a module of it.
+        fabric: device and precision.
+        progress: told after each batch.
+
+    Raises:
+        FlorascopeError: the cache's disk is full.
+    """
+    classifier = classifier.to(fabric.device)
+    indexes = range(len(labelled.photos))
+    parts = [indexes[at : at + labelled.batch_size] for at in indexes[:: labelled.batch_size]]
+    read = in_order(partial(labelled.shown, 0), parts)
+    watched = track(read, len(parts), "Running the layers that stand still", progress)
+    with torch.no_grad(), fabric.autocast():
+        inputs = (_inputs(classifier, first, fabric.to_device(images)) for images in watched)
+        maps = _filed(rows.float().cpu().numpy() for rows in inputs)
+    return replace(labelled, transform=KeptMaps(maps, labelled.transform.seed))
+
+
+def _filed(parts: Iterable[Rows]) -> Rows:
+    """Write arrays into a file that goes with the last use of what is returned."""
+    folder = cache_dir()
+    with clear_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            shape = [0, 0, 0, 0]
+            for rows in parts:
+                file.write(rows.tobytes())
+                shape = [shape[0] + len(rows), *rows.shape[1:]]
+            file.flush()
+            return np.memmap(file, np.float32, "r", shape=tuple(shape))
+
+
+def _inputs(classifier: Classifier, module: nn.Module, images: Images) -> Tensor:
+    """What a module is given when the classifier looks at images."""
+    found: list[Tensor] = []
+    hook = module.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0]))
+    try:
+        classifier(images)
+    finally:
+        hook.remove()
+    return found[0]
+
+
+def _wholly_within(net: nn.Module, learns: set[str]) -> Iterator[str]:
+    """Yield the modules all of whose parameters learn, the outermost and first one first."""
+    for path, module in net.named_modules():
+        names = {name for name, _ in module.named_parameters(path)}
+        if names and names <= learns:
+            yield path
+
+
+def _empty_before(net: nn.Module, path: str) -> None:
+    """Put the identity in the place of all modules that were registered before one."""
+    parent = net
+    for step in path.split("."):
+        for name, _ in list(parent.named_children()):
+            if name == step:
+                break
+            setattr(parent, name, nn.Identity())
+        parent = parent.get_submodule(step)
+
+
+def _agree(classifier: Classifier, found: Cut, example: Images) -> bool:
+    try:
+        with torch.no_grad():
+            truth, inputs = classifier(example), _inputs(classifier, found.first, example)
+            if inputs.ndim != 4:  # tokens
+                return False
+            answer = found.upper(inputs)
+    except (RuntimeError, ValueError, AttributeError, IndexError):
+        return False  # a network whose layers do more than follow one another
+    return bool((truth - answer).abs().max() <= TOLERANCE * truth.abs().max())
