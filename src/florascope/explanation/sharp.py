@@ -46,11 +46,11 @@ class Sharp:
 
     Attributes:
         views: sides of the further looks as shares of the input's, rounded to whole places.
-        batch: pictures a pass, which bounds the memory.
+        batch: pictures a pass: few enough for a CPU's cache, where twice as many take longer each.
     """
 
     views: tuple[float, ...] = (3 / 4, 7 / 4)
-    batch: int = 8
+    batch: int = 2
 
     @property
     def name(self) -> str:
@@ -70,6 +70,7 @@ class Sharp:
     def _explain(
         self, classifier: Classifier, images: Images, targets: Targets
     ) -> tuple[Values, Float[Tensor, " b"]]:
+        images = images.contiguous(memory_format=torch.channels_last)
         own = contributions(classifier, images, targets)
         total, size = own.evidence.sum((1, 2)), (images.shape[2], images.shape[3])
         stride = size[0] // own.evidence.shape[1]
