@@ -27,7 +27,7 @@ RESULTS = Path(__file__).with_name("results.csv")
 COLUMNS = ("row", "seed", "command", "train", "val", "test", "test_loss", "seconds")
 SIZES = (1, 2, 5)
 RATES = ("1e-4", "3e-4", "1e-3")
-COMMON = ("train_size=160", "size=160", "epochs=12")
+COMMON = ("train_size=160", "size=160", "epochs=8")
 BARE = ("crop_area=1", "flip=no", "colour=0")
 LARGE = (
     *("size=288", "crop_pct=1", "train_size=224", "epochs=24", "patience=24", "batch_size=16"),
@@ -61,12 +61,16 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
     for rate in RATES:
         yield f"all, learning rate {rate}", tuned("unfreeze=8", f"learning_rate={rate}")
     for size in SIZES:
-        split = ("--split", str(out / f"{size}_a_class.csv"))
-        yield f"probe, {size} a class", (*recipe("probe", "torchvision")[:-2], *split)
-        yield f"all, {size} a class", (*tuned("unfreeze=8"), *split)
-    large = recipe("finetune", "torchvision", *LARGE)
-    yield "all, 288 px", large
-    yield "all, 288 px, 19 a class", (*large[:-1], str(out / "19_a_class.csv"))
+        split = str(out / f"{size}_a_class.csv")
+        yield f"probe, {size} a class", (*recipe("probe", "torchvision")[:-1], split)
+        yield f"all, {size} a class", (*tuned("unfreeze=8")[:-1], split)
+    large = {
+        "probe, 288 px": recipe("probe", "torchvision", *LARGE[:2]),
+        "all, 288 px": recipe("finetune", "torchvision", *LARGE),
+    }
+    for name, command in large.items():
+        yield name, command
+        yield f"{name}, 19 a class", (*command[:-1], str(out / "19_a_class.csv"))
 
 
 def recipe(name: str, weights: str, *settings: str) -> Command:

@@ -74,6 +74,13 @@ def test_where_no_stage_or_every_stage_learns_there_is_no_cut(
     assert cut(network(dataset, name), count, example()) is None
 
 
+def test_maps_larger_than_the_photos_are_not_kept(dataset: Dataset) -> None:
+    """Before layer2 there are 64 x 16 x 16 values, before layer3 128 x 8 x 8, of 3 x 64 x 64."""
+    classifier = network(dataset, "resnet18")
+    assert cut(classifier, 3, example()) is None
+    assert cut(classifier, 2, example()) is not None
+
+
 def test_a_transformer_is_not_cut(dataset: Dataset) -> None:
     """It adds positions between its modules."""
     torch.manual_seed(0)

@@ -50,7 +50,7 @@ def cut(classifier: Classifier, unfreeze: int, example: Images) -> Cut | None:
 
     Returns:
         None where the network cannot be cut there (no stage learns, or all do; transformers, which
-        add positions on the way).
+        add positions on the way), or where the maps would be larger than the images.
     """
     net = classifier.backbone.net
     learns = learning(stages(net, classifier.backbone.name), unfreeze)
@@ -60,7 +60,7 @@ def cut(classifier: Classifier, unfreeze: int, example: Images) -> Cut | None:
     upper = copy.deepcopy(classifier)
     _empty_before(upper.backbone.net, path)
     found = Cut(net.get_submodule(path), upper)
-    return found if _agree(classifier, found, example) else None
+    return found if _serves(classifier, found, example) else None
 
 
 def keep(
@@ -137,12 +137,12 @@ def _empty_before(net: nn.Module, path: str) -> None:
         parent = parent.get_submodule(step)
 
 
-def _agree(classifier: Classifier, found: Cut, example: Images) -> bool:
+def _serves(classifier: Classifier, found: Cut, example: Images) -> bool:
     try:
         with torch.no_grad():
             truth, inputs = classifier(example), _inputs(classifier, found.first, example)
-            if inputs.ndim != 4:  # tokens
-                return False
+            if inputs.ndim != 4 or inputs.numel() > example.numel():
+                return False  # tokens; or dearer to keep than the photos themselves
             answer = found.upper(inputs)
     except (RuntimeError, ValueError, AttributeError, IndexError):
         return False  # a network whose layers do more than follow one another
