@@ -39,9 +39,10 @@ def attended(
     Raises:
         FlorascopeError: whatever the training raises.
     """
-    early = before_training(dataset, split, backbone_of(recipe)) if is_first_process() else ()
+    backbone = backbone_of(recipe)
+    early = before_training(dataset, split, backbone) if is_first_process() else ()
     say(early)
-    experiment = train(dataset, split, recipe, **options)
+    experiment = train(dataset, split, recipe, backbone=backbone, **options)
     leave_to_first_process()
     known = {finding.cause for finding in early}
     late = tuple(f for f in after_training(experiment) if f.cause not in known)

@@ -77,6 +77,7 @@ def train(
     split: Split,
     recipe: Recipe,
     *,
+    backbone: Backbone | None = None,
     strict: bool = False,
     logbook: Logbook | None = None,
     progress: Progress = silent,
@@ -87,6 +88,7 @@ def train(
         dataset: the labelled photos.
         split: their division.
         recipe: how to fit; the same recipe (with its seed) gives the same numbers.
+        backbone: the recipe's (`backbone_of`), where it has been loaded already.
         strict: refuse to go on where a photo cannot be read, instead of leaving it out.
         logbook: where fine-tuning keeps its checkpoint and history; None keeps nothing.
         progress: told of every longer step.
@@ -98,7 +100,7 @@ def train(
     """
     start = time.perf_counter()
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
-    backbone = backbone_of(recipe)
+    backbone = backbone or backbone_of(recipe)
     engine = Engine(backbone, choose_engine())
     bank = embed(dataset.photos, engine, progress=progress)
     readable = _readable(dataset, split, bank, strict=strict)
