@@ -68,7 +68,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=105, help="masked photos, evenly picked")
     parser.add_argument("--slow-photos", type=int, default=16, help="the same for slow methods")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
-    parser.add_argument("--threads", type=int, default=1)
+    # one thread alone would have PyTorch compute 1 x 1 convolutions by other, slower kernels
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args(arguments)
     if "FLORASCOPE_DATA" not in os.environ:
