@@ -44,8 +44,10 @@ ENGLISH_ANALYSIS: Final[dict[str, str]] = {
     "analysis.overfit.claim": "It fits the training photos much better than unseen ones.",
     "analysis.overfit.evidence": "Top-1 is {train} on training and {test} on test photos: {gap}"
     " apart. Loss: {train_loss} against {test_loss}.",
-    "analysis.overfit.proposal": "More photos help most. Otherwise: stronger penalties, or"
-    " augmentation where the recipe does not augment. Fine-tuning more layers would widen the gap.",
+    "analysis.overfit.proposal": "More photos help most: on Oxford Flowers 102, a probe on 1, 2, 5"
+    " and 10 photos a class reaches 47, 60, 77 and 86 % (florascope's benchmarks/recipes)."
+    " Otherwise: augmentation where the recipe does not augment (there, 8 augmented views make 88 of"
+    " the 86 %), or fine-tuning (87 % become 90 %, in larger pictures).",
     "analysis.underfit.claim": "It does not even fit the training photos.",
     "analysis.underfit.evidence": "Top-1 is {train} on the very photos it was trained on, and"
     " {test} on test ({gap} apart). Loss: {train_loss} against {test_loss}.",

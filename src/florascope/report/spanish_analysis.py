@@ -49,9 +49,10 @@ SPANISH_ANALYSIS: Final[dict[str, str]] = {
     " nuevas.",
     "analysis.overfit.evidence": "El top-1 es {train} en entrenamiento y {test} en prueba: {gap}"
     " de diferencia. Pérdida: {train_loss} frente a {test_loss}.",
-    "analysis.overfit.proposal": "Lo que más ayuda son más fotos. Si no, penalizaciones más"
-    " fuertes, o aumento de datos si la receta no lo usa. Ajustar más capas ampliaría la"
-    " diferencia.",
+    "analysis.overfit.proposal": "Lo que más ayuda son más fotos: en Oxford Flowers 102, una sonda"
+    " con 1, 2, 5 y 10 fotos por clase alcanza 47, 60, 77 y 86 % (benchmarks/recipes de florascope)."
+    " Si no, aumento de datos si la receta no lo usa (allí, 8 vistas aumentadas convierten el 86 en"
+    " un 88 %), o ajustar toda la red (del 87 al 90 %, con imágenes mayores).",
     "analysis.underfit.claim": "Ni siquiera se ajusta a las fotos de entrenamiento.",
     "analysis.underfit.evidence": "El top-1 es {train} en las mismas fotos con que se entrenó y"
     " {test} en prueba ({gap} de diferencia). Pérdida: {train_loss} frente a {test_loss}.",
