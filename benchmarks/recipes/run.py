@@ -54,6 +54,7 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
     yield "frozen, as reported", recipe("seed", "google")
     yield "frozen, as reported, no augmentation", recipe("seed", "google", "augment=no")
     yield "probe", recipe("probe", "torchvision")
+    yield "probe, 160 px", recipe("probe", "torchvision", "size=160")
     yield "probe, 8 augmented views", recipe("probe", "torchvision", "views=8")
     for stages, name in (("1", "last block"), ("3", "last three blocks"), ("8", "all")):
         yield name, tuned(f"unfreeze={stages}")

@@ -31,6 +31,7 @@ from florascope.training.student import Student
 RECIPE = FinetuneRecipe(
     backbone="test_resnet", weights="random", epochs=3, batch_size=8, train_size=64
 )
+STILL = replace(RECIPE, unfreeze=2, crop_area=1.0, flip=False, colour=0.0)  # maps are kept
 
 
 class Ended(NamedTuple):
@@ -112,10 +113,11 @@ def test_batchnorm_learns_where_it_is_asked_to(tune: Tune) -> None:
     assert not torch.equal(tuned["layer4.0.bn1.running_mean"], start["layer4.0.bn1.running_mean"])
 
 
+@pytest.mark.parametrize("recipe", [RECIPE, STILL])
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: FinetuneRecipe
 ) -> None:
-    whole = tune()
+    whole = tune(recipe)
     learn, seen = Student.learn, []
 
     def interrupted(student: Student, batch: Batch) -> None:
@@ -128,8 +130,8 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     book = Logbook(tmp_path, interval=0.0)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            tune(book=book)
-    resumed = tune(book=book)
+            tune(recipe, book)
+    resumed = tune(recipe, book)
     assert same(resumed.weights, whole.weights)
     assert resumed.history == whole.history
 
