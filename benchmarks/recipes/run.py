@@ -27,7 +27,7 @@ RESULTS = Path(__file__).with_name("results.csv")
 COLUMNS = ("row", "seed", "command", "train", "val", "test", "test_loss", "seconds")
 SIZES = (1, 2, 5)
 RATES = ("1e-4", "3e-4", "1e-3")
-COMMON = ("train_size=160", "size=160", "epochs=8")
+COMMON = ("train_size=160", "size=160", "epochs=5")
 BARE = ("crop_area=1", "flip=no", "colour=0")
 LARGE = (
     *("size=288", "crop_pct=1", "train_size=224", "epochs=24", "patience=24", "batch_size=16"),

@@ -12,15 +12,19 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from florascope.data.dataset import Dataset
 from florascope.data.splits import Split
 from florascope.errors import DataError, TrainingError, WeightsError
+from florascope.model.classifier import Classifier
 from florascope.model.weights import NAMED
 from florascope.training import experiment as experiment_module
+from florascope.training.batches import LabelledPhotos
 from florascope.training.experiment import Experiment, train
 from florascope.training.features import Views, embed
+from florascope.training.logbook import Row
 from florascope.training.recipe import Recipe, SeedRecipe, make_recipe
 
 NETWORK = {"backbone": "test_resnet", "weights": "random"}
 PROBE = make_recipe("probe", **NETWORK)
 SEED = make_recipe("seed", **NETWORK, size=160, epochs=3, batch_size=3, learning_rate=0.03)
+TUNED = make_recipe("finetune", **NETWORK, epochs=1)
 RECIPES = pytest.mark.parametrize("recipe", [PROBE, SEED], ids=["probe", "seed"])
 
 
@@ -222,3 +226,42 @@ def test_progress_tells_of_every_longer_step(dataset: Dataset, split: Split) -> 
     assert list(steps) == ["Embedding photos", "Training the head"]
     assert steps["Embedding photos"] == [0, 1, 2, 3, 0, 1, 2]
     assert steps["Training the head"] == [0, 1, 2, 3]
+
+
+def test_a_probe_takes_the_place_of_a_worse_head(
+    dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ruin(classifier: Classifier, *_: object, **__: object) -> list[Row]:
+        classifier.set_head(torch.zeros(3, classifier.head.in_features), torch.zeros(3))
+        return []
+
+    monkeypatch.setattr("florascope.training.experiment.finetune", ruin)
+    found = train(dataset, split, TUNED)
+    frozen = train(dataset, split, PROBE)
+    assert torch.allclose(found.classifier.head.weight, frozen.classifier.head.weight, atol=1e-4)
+    assert np.abs(found.logits - frozen.logits).max() < 1e-3
+
+
+def test_a_better_head_than_the_probe_stays(
+    dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that knows the photos of val by heart, as unsure as label smoothing leaves it."""
+    heads: list[torch.Tensor] = []
+
+    def learn(
+        classifier: Classifier, _: object, val: LabelledPhotos, *__: object, **___: object
+    ) -> list[Row]:
+        batch = val.shown(0, range(len(val.photos)))
+        with torch.no_grad():
+            features = classifier.backbone(batch).features.double()
+        wanted = torch.nn.functional.one_hot(torch.from_numpy(val.targets), 3).double()
+        weight = (torch.linalg.pinv(features - features.mean(0)) @ (wanted - wanted.mean(0))).T
+        bias = -weight @ features.mean(0)
+        classifier.set_head(2 * weight.float(), 2 * bias.float())
+        heads.append(classifier.head.weight.detach().clone())
+        return []
+
+    monkeypatch.setattr("florascope.training.experiment.finetune", learn)
+    found = train(dataset, split, TUNED)
+    centred = heads[0] - heads[0].mean(0)
+    torch.testing.assert_close(found.classifier.head.weight.detach(), centred)

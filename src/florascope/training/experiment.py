@@ -25,7 +25,7 @@ from florascope.training.engine_choice import choose as choose_engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import finetune, training_transform
 from florascope.training.frozen import fit_head, samples_of
-from florascope.training.head import LinearHead, centred, joined, tempered
+from florascope.training.head import LinearHead, centred, joined, score, tempered
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
@@ -113,7 +113,7 @@ def train(
         history = _finetune(classifier, dataset, readable, recipe, book, progress)
         bank = embed(dataset.photos, Engine(backbone), progress=progress)
         learned = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
-        head = centred(learned)
+        head = _better(centred(learned), dataset, readable, recipe, bank, progress)
         classifier.set_head(head.weight, head.bias)
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
@@ -209,6 +209,28 @@ def _finetune(
         for subset, transform in zip(("train", "val"), transforms, strict=True)
     )
     return finetune(classifier, train, val, recipe, logbook, progress=progress)
+
+
+def _better(
+    learned: LinearHead,
+    dataset: Dataset,
+    split: Split,
+    recipe: FinetuneRecipe,
+    bank: FeatureBank,
+    progress: Progress,
+) -> LinearHead:
+    """Choose between the head that learned with the backbone and a probe on what that became.
+
+    Validation loss decides, each head at its best temperature: label smoothing leaves the learned
+    one less sure than it may be.
+    """
+    train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
+
+    def loss(head: LinearHead) -> float:
+        sure = tempered(head, val, 0.0)
+        return score(val.features @ sure.weight.T + sure.bias, val.targets)[0]
+
+    return min(learned, fit_head(train, val, recipe, progress), key=loss)
 
 
 def _origin(

@@ -126,12 +126,14 @@ class ProbeRecipe:
 
 @dataclass(frozen=True, slots=True)
 class FinetuneRecipe:
-    """A linear probe first, then the backbone's last stages or all of it.
+    """A linear probe first, then the backbone's last stages or all of it, a probe again.
 
     Layer-wise learning rates (Howard & Ruder 2018), warm-up and cosine, AdamW, weight averaging
     (EMA), label smoothing, augmentation; BatchNorm stands still. The average with the best
-    validation top-1 is kept. Training at a smaller size than the answers are given at makes up
-    for random crops, which show objects larger (Touvron et al. 2019, "FixRes").
+    validation top-1 is kept; a probe on what the backbone has become takes the place of the head
+    that learned with it if its validation loss is lower. Training at a smaller size than the
+    answers are given at makes up for random crops, which show objects larger (Touvron et al. 2019,
+    "FixRes").
 
     Attributes:
         backbone: timm's architecture name.
