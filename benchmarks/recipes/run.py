@@ -6,7 +6,10 @@ Needs FLORASCOPE_DATA with flowers-102/ and FLORASCOPE_WEIGHTS. Every row is the
 would type, on the official split: 1,020 photos train, 1,020 select, 6,149 are measured once at the
 end; where 19 photos a class train, the one left of each selects. Rows are appended to results.csv
 beside this file; `table.py` turns them into results.md.
-Fine-tuning sees photos of 160 x 160, so that a row takes minutes on two cores.
+
+Fine-tuning sees photos of 160 x 160 for five epochs, so that a row takes minutes on two cores; at
+288 px it takes half an hour. The rows `the head that learned` are older than the probe at its end;
+`then a probe` adds that to the same run.
 """
 
 import argparse
@@ -72,6 +75,10 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
     for name, command in large.items():
         yield name, command
         yield f"{name}, 19 a class", (*command[:-1], str(out / "19_a_class.csv"))
+    for name, split in (("", "official"), (", 19 a class", str(out / "19_a_class.csv"))):
+        weights = out / f"{slug(f'all, 288 px{name}')}-0" / "bundle" / "model.safetensors"
+        again = recipe("probe", str(weights), *LARGE[:2])
+        yield f"all, 288 px{name}, then a probe", (*again[:-1], split)
 
 
 def recipe(name: str, weights: str, *settings: str) -> Command:
@@ -87,7 +94,7 @@ def tuned(*settings: str) -> Command:
 
 def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, str]:
     """Train once and return the row."""
-    run = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
+    run = out / f"{slug(name)}-{seed}"
     split = Path(arguments[-1])
     if split.suffix:
         write_text(split, drawn(oxford102(), int(split.name.partition("_")[0])))
@@ -102,6 +109,11 @@ def measured(name: str, arguments: Command, seed: int, out: Path) -> dict[str, s
     loss = f"{found['test']['loss']:.4f}"
     row = {"row": name, "seed": str(seed), "command": f"florascope {shown}", **shares}
     return {**row, "test_loss": loss, "seconds": f"{found['seconds']:.0f}"}
+
+
+def slug(name: str) -> str:
+    """A row's name as part of a folder's."""
+    return name.replace(" ", "-").replace(",", "")
 
 
 def drawn(dataset: Dataset, size: int) -> str:

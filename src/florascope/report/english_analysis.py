@@ -47,7 +47,7 @@ ENGLISH_ANALYSIS: Final[dict[str, str]] = {
     "analysis.overfit.proposal": "More photos help most: on Oxford Flowers 102, a probe on 1, 2, 5"
     " and 10 photos a class reaches 47, 60, 77 and 86 % (florascope's benchmarks/recipes)."
     " Otherwise: augmentation where the recipe does not augment (there, 8 augmented views: 88"
-    " instead of 86 %), or fine-tuning (in larger pictures, 90 instead of 87 %).",
+    " instead of 86 %), or fine-tuning (in larger pictures, 92 instead of 87 %).",
     "analysis.underfit.claim": "It does not even fit the training photos.",
     "analysis.underfit.evidence": "Top-1 is {train} on the very photos it was trained on, and"
     " {test} on test ({gap} apart). Loss: {train_loss} against {test_loss}.",

@@ -52,7 +52,7 @@ SPANISH_ANALYSIS: Final[dict[str, str]] = {
     "analysis.overfit.proposal": "Lo que más ayuda son más fotos: en Oxford Flowers 102, una cabeza"
     " lineal con 1, 2, 5 y 10 fotos por clase alcanza 47, 60, 77 y 86 % (benchmarks/recipes, en"
     " florascope). Si no, aumento de datos si la receta no lo usa (allí, 8 vistas aumentadas: 88 en"
-    " vez de 86 %), o ajustar toda la red (con imágenes mayores, 90 en vez de 87 %).",
+    " vez de 86 %), o ajustar toda la red (con imágenes mayores, 92 en vez de 87 %).",
     "analysis.underfit.claim": "Ni siquiera se ajusta a las fotos de entrenamiento.",
     "analysis.underfit.evidence": "El top-1 es {train} en las mismas fotos con que se entrenó y"
     " {test} en prueba ({gap} de diferencia). Pérdida: {train_loss} frente a {test_loss}.",
