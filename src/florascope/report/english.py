@@ -185,10 +185,10 @@ ENGLISH: Final[dict[str, str]] = {
     " None was picked by hand. A heat map shows where the evidence lies, not whether the answer is"
     " right: wrong answers have convincing maps too.",
     "explained.methods.linear": "Two methods look at each photo. The sharp map shows what each"
-    " place contributes to the logit one block below the network's last feature map; what belongs"
-    " to no place is spread evenly, so that its sum plus the bias is the logit. Integrated"
-    " Gradients splits the logit's rise above a baseline picture over pixels; it is shown slightly"
-    " smoothed, which leaves its sum unchanged.",
+    " place of the network's map, looked at in three sizes, contributes to the logit, shared out"
+    " among the pixels that made it; its sum plus the bias is the logit. Integrated Gradients"
+    " splits the logit's rise above a baseline picture over pixels; it is shown slightly smoothed,"
+    " which leaves its sum unchanged.",
     "explained.methods.other": "Two methods look at each photo. Grad-CAM weighs the last feature"
     " map by the class's gradient; this network's head is not linear after pooling, so its sum"
     " promises nothing. Integrated Gradients splits the logit's rise above a baseline picture over"

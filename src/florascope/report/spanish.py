@@ -188,10 +188,10 @@ SPANISH: Final[dict[str, str]] = {
     " Ninguno se escogió a mano. Un mapa de calor muestra dónde está la evidencia, no si la"
     " respuesta es correcta: los errores también tienen mapas convincentes.",
     "explained.methods.linear": "Dos métodos examinan cada foto. El mapa nítido muestra lo que cada"
-    " lugar aporta al logit un bloque por debajo del último mapa de características; lo que no es"
-    " de ningún lugar se reparte por igual, de modo que su suma más el sesgo es el logit. Los"
-    " gradientes integrados reparten entre los píxeles lo que el logit sube sobre una imagen de"
-    " referencia; se muestran algo suavizados, lo que no cambia su suma.",
+    " lugar del mapa de la red, mirado a tres tamaños, aporta al logit, repartido entre los píxeles"
+    " que lo produjeron; su suma más el sesgo es el logit. Los gradientes integrados reparten entre"
+    " los píxeles lo que el logit sube sobre una imagen de referencia; se muestran algo suavizados,"
+    " lo que no cambia su suma.",
     "explained.methods.other": "Dos métodos examinan cada foto. Grad-CAM pondera el último mapa de"
     " características con el gradiente de la clase; la cabeza de esta red no es lineal tras la"
     " agregación, así que su suma no promete nada. Los gradientes integrados reparten entre los"
