@@ -32,8 +32,9 @@ SIZES = (1, 2, 5)
 RATES = ("1e-4", "3e-4", "1e-3")
 COMMON = ("train_size=160", "size=160", "epochs=5")
 BARE = ("crop_area=1", "flip=no", "colour=0")
+LARGER = ("size=288", "crop_pct=1")
 LARGE = (
-    *("size=288", "crop_pct=1", "train_size=224", "epochs=24", "patience=24", "batch_size=16"),
+    *(*LARGER, "train_size=224", "epochs=24", "patience=24", "batch_size=16"),
     *("learning_rate=3e-4", "weight_decay=0.05", "crop_area=0.25", "colour=0.3", "cutmix=1"),
 )
 Command = tuple[str, ...]
@@ -65,26 +66,26 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
     for rate in RATES:
         yield f"all, learning rate {rate}", tuned("unfreeze=8", f"learning_rate={rate}")
     for size in SIZES:
-        split = str(out / f"{size}_a_class.csv")
-        yield f"probe, {size} a class", (*recipe("probe", "torchvision")[:-1], split)
-        yield f"all, {size} a class", (*tuned("unfreeze=8")[:-1], split)
-    large = {
-        "probe, 288 px": recipe("probe", "torchvision", *LARGE[:2]),
-        "all, 288 px": recipe("finetune", "torchvision", *LARGE),
-    }
-    for name, command in large.items():
-        yield name, command
-        yield f"{name}, 19 a class", (*command[:-1], str(out / "19_a_class.csv"))
-    for name, split in (("", "official"), (", 19 a class", str(out / "19_a_class.csv"))):
-        weights = out / f"{slug(f'all, 288 px{name}')}-0" / "bundle" / "model.safetensors"
-        again = recipe("probe", str(weights), *LARGE[:2])
-        yield f"all, 288 px{name}, then a probe", (*again[:-1], split)
+        split = out / f"{size}_a_class.csv"
+        yield f"probe, {size} a class", on(split, recipe("probe", "torchvision"))
+        yield f"all, {size} a class", on(split, tuned("unfreeze=8"))
+    for few, split in (("", Path("official")), (", 19 a class", out / "19_a_class.csv")):
+        yield f"probe, 288 px{few}", on(split, recipe("probe", "torchvision", *LARGER))
+        name = f"all, 288 px{few}"
+        yield name, on(split, recipe("finetune", "torchvision", *LARGE))
+        weights = out / f"{slug(name)}-0" / "bundle" / "model.safetensors"
+        yield f"{name}, then a probe", on(split, recipe("probe", str(weights), *LARGER))
 
 
 def recipe(name: str, weights: str, *settings: str) -> Command:
     """Arguments of `florascope train oxford102` on the official split."""
     chosen = [word for setting in settings for word in ("--set", setting)]
     return ("--recipe", name, "--weights", weights, *chosen, "--split", "official")
+
+
+def on(split: Path, command: Command) -> Command:
+    """The same command on another split."""
+    return (*command[:-1], str(split))
 
 
 def tuned(*settings: str) -> Command:

@@ -35,7 +35,7 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
     the positive part of gradient times activation (Shrikumar et al. 2016). A network without a
     last block is taken at its feature map instead.
     """
-    with torch.enable_grad(), _inputs_of(last_block(classifier.backbone.net)) as inputs:
+    with torch.no_grad(), _inputs_of(last_block(classifier.backbone.net)) as inputs:
         answer = classifier.answer(images)
         weights = classifier.head.weight[targets][:, :, None, None]
         places = answer.map.shape[2] * answer.map.shape[3]
@@ -67,11 +67,12 @@ def _is_sequence(module: Any) -> bool:  # noqa: ANN401 (any attribute)
 
 @contextmanager
 def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
-    """Note a block's input and cut the graph there: nothing below needs gradients."""
+    """Note a block's input and let gradients begin there: nothing below keeps what they need."""
     inputs: list[Tensor] = []
 
     def cut(_module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         inputs.append(arguments[0].detach().requires_grad_())
+        torch.set_grad_enabled(True)  # until the pass's own no_grad ends
         return (inputs[0], *arguments[1:])
 
     hook = block.register_forward_pre_hook(cut) if block is not None else None

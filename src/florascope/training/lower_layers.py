@@ -2,7 +2,7 @@
 
 import copy
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -54,8 +54,8 @@ def cut(classifier: Classifier, unfreeze: int, example: Images) -> Cut | None:
     """
     net = classifier.backbone.net
     learns = learning(stages(net, classifier.backbone.name), unfreeze)
-    path = next(_wholly_within(net, learns), None)
-    if path is None or all(name in learns for name, _ in net.named_parameters()):
+    path = _first_within(net, learns)
+    if not path:  # none learns, or the whole network
         return None
     upper = copy.deepcopy(classifier)
     _empty_before(upper.backbone.net, path)
@@ -88,8 +88,8 @@ def keep(
     read = in_order(partial(labelled.shown, 0), parts)
     watched = track(read, len(parts), "Running the layers that stand still", progress)
     with torch.no_grad(), fabric.autocast():
-        inputs = (_inputs(classifier, first, fabric.to_device(images)) for images in watched)
-        maps = _filed(rows.float().cpu().numpy() for rows in inputs)
+        passes = (_run(classifier, first, fabric.to_device(images)) for images in watched)
+        maps = _filed(inputs.float().cpu().numpy() for inputs, _ in passes)
     return replace(labelled, transform=KeptMaps(maps, labelled.transform.seed))
 
 
@@ -107,23 +107,24 @@ def _filed(parts: Iterable[Rows]) -> Rows:
             return np.memmap(file, np.float32, "r", shape=tuple(shape))
 
 
-def _inputs(classifier: Classifier, module: nn.Module, images: Images) -> Tensor:
-    """What a module is given when the classifier looks at images."""
+def _run(classifier: Classifier, module: nn.Module, images: Images) -> tuple[Tensor, Tensor]:
+    """What a module is given when the classifier looks at images, and the logits."""
     found: list[Tensor] = []
     hook = module.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0]))
     try:
-        classifier(images)
+        logits = classifier(images)
     finally:
         hook.remove()
-    return found[0]
+    return found[0], logits
 
 
-def _wholly_within(net: nn.Module, learns: set[str]) -> Iterator[str]:
-    """Yield the modules all of whose parameters learn, the outermost and first one first."""
+def _first_within(net: nn.Module, learns: set[str]) -> str | None:
+    """Find the first module, from the outside, all of whose parameters learn."""
     for path, module in net.named_modules():
         names = {name for name, _ in module.named_parameters(path)}
         if names and names <= learns:
-            yield path
+            return path
+    return None
 
 
 def _empty_before(net: nn.Module, path: str) -> None:
@@ -140,7 +141,7 @@ def _empty_before(net: nn.Module, path: str) -> None:
 def _serves(classifier: Classifier, found: Cut, example: Images) -> bool:
     try:
         with torch.no_grad():
-            truth, inputs = classifier(example), _inputs(classifier, found.first, example)
+            inputs, truth = _run(classifier, found.first, example)
             if inputs.ndim != 4 or inputs.numel() > example.numel():
                 return False  # tokens; or dearer to keep than the photos themselves
             answer = found.upper(inputs)
