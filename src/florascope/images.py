@@ -79,11 +79,12 @@ def read_bytes(path: Path) -> bytes:
         PhotoError: the file cannot be opened, or is a pipe or device, which may have no end.
     """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
+        mode = found.st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder's own error says it better
             raise PhotoError(f"{path} is a pipe or device", expected="a photo file")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        with path.open("rb") as file:  # read(n) takes memory for all n, which threads wait for
+            return file.read(min(found.st_size, MAX_BYTES) + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         reason = getattr(error, "strerror", None) or error
         raise PhotoError(f"{path} cannot be read ({reason})", expected="a photo file") from error

@@ -12,7 +12,7 @@ import torch
 from florascope.data.dataset import ClassName
 from florascope.errors import FlorascopeError
 from florascope.model import onnx_graph
-from florascope.model.backbone import Backbone
+from florascope.model.backbone import Backbone, Embedding
 from florascope.model.classifier import Classifier
 from florascope.model.onnx_graph import backbone_graph, classifier_graph
 from florascope.model.weights import load_backbone
@@ -84,6 +84,34 @@ def test_googles_network_with_its_same_padding() -> None:
     classes = tuple(ClassName(str(k), str(k)) for k in range(3))
     classifier = Classifier(load_backbone("mobilenetv2_100", "google"), classes).eval()
     check_maps(classifier, check_against_torch(classifier, photos=2))
+
+
+class Fickle(Backbone):
+    """Answers otherwise where there are more than two photos."""
+
+    def forward(self, images: torch.Tensor) -> Embedding:
+        embedding = super().forward(images)
+        return embedding if len(images) <= 2 else Embedding(embedding.map, embedding.features + 1)
+
+
+def test_a_graph_that_was_recorded_wrongly_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(cache / "empty"))
+    with pytest.raises(FlorascopeError, match="PyTorch cannot export test_resnet"):
+        backbone_graph(Fickle("test_resnet").eval())
+
+
+def test_without_the_older_exporter_the_newer_one_does_it(
+    make_classifier: Callable[..., Classifier], monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    def gone(_: Backbone) -> onnx.ModelProto:
+        raise TypeError("export() got an unexpected keyword argument 'dynamo'")
+
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(cache / "empty"))
+    monkeypatch.setattr(onnx_graph, "_recorded", gone)
+    classifier = make_classifier("test_resnet", K=5)
+    check_maps(classifier, check_against_torch(classifier, photos=3))
 
 
 def test_the_graph_knows_nothing_of_this_machine(

@@ -4,12 +4,13 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -17,9 +18,13 @@ from torch import nn
 from florascope.errors import FlorascopeError
 from florascope.evaluation.similarity import Means
 from florascope.files import cache_dir, new_file
-from florascope.model.backbone import Backbone
+from florascope.model.backbone import Backbone, Images
 from florascope.model.classifier import Classifier
 from florascope.model.evaluating import evaluating
+
+OUTPUTS = ["map", "features"]
+OPSET = 20
+TOLERANCE = 1e-3  # relative to the largest output: float rounding through some fifty layers
 
 
 def backbone_graph(backbone: Backbone) -> Path:
@@ -52,8 +57,8 @@ def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx
     _add_logits(model.graph, weight, classifier.head.bias.detach().numpy())
     feature_map = _output(model.graph, "map")
     if classifier.backbone.pools_linearly:
-        places = np.prod([d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]])
-        _add_maps(model.graph, weight / np.float32(places), feature_map)
+        places = np.float32(np.prod(_sides(feature_map)))
+        _add_maps(model.graph, weight / places, feature_map)
     if means is not None:
         _add_similarities(model.graph, means)
     model.graph.output.remove(feature_map)
@@ -91,23 +96,81 @@ def _out_of_place(net: nn.Module) -> Iterator[None]:
 
 
 def _traced(backbone: Backbone) -> onnx.ModelProto:
-    size = backbone.preprocessing.size
-    example = torch.zeros(2, 3, size, size)
+    """Take PyTorch's older exporter where it does well: it needs a tenth of the newer one's time.
+
+    It records one forward pass, and a network that decides by shapes may have been recorded wrongly
+    for other batches; PyTorch may also drop it one day.
+    """
+    with _quiet():
+        with suppress(Exception):  # whatever it was, the newer exporter is asked
+            if _agree(backbone, model := _recorded(backbone)):
+                return model
+        return _captured(backbone)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' reports and warnings of their own deprecation to themselves."""
     silence = io.StringIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), redirect_stdout(silence), redirect_stderr(silence):
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        program: Any = torch.onnx.export(
-            backbone,
-            (example,),
-            input_names=["image"],
-            output_names=["map", "features"],
-            dynamic_shapes=({0: "batch"},),
-            dynamo=True,
-            verbose=False,
-        )
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _recorded(backbone: Backbone) -> onnx.ModelProto:
+    """Export by TorchScript."""
+    file = io.BytesIO()
+    torch.onnx.export(
+        backbone,
+        (_example(backbone, 2),),
+        file,
+        input_names=["image"],
+        output_names=OUTPUTS,
+        dynamic_axes={name: {0: "batch"} for name in ("image", *OUTPUTS)},
+        dynamo=False,
+        opset_version=OPSET,
+    )
+    return onnx.load_from_string(file.getvalue())
+
+
+def _captured(backbone: Backbone) -> onnx.ModelProto:
+    """Export by `torch.export`."""
+    program: Any = torch.onnx.export(
+        backbone,
+        (_example(backbone, 2),),
+        input_names=["image"],
+        output_names=OUTPUTS,
+        dynamic_shapes=({0: "batch"},),
+        dynamo=True,
+        opset_version=OPSET,
+        verbose=False,
+    )
     model: onnx.ModelProto = program.model_proto
     return model
+
+
+def _agree(backbone: Backbone, model: onnx.ModelProto) -> bool:
+    """Compare an exported graph with the network, on more photos than it was made with.
+
+    A graph that works out its own map's size while it runs ("same" padding, recorded) will not do.
+    """
+    images = _example(backbone, 3)
+    with torch.no_grad():
+        truth = backbone(images)
+    if _sides(_output(model.graph, "map")) != list(truth.map.shape[2:]):
+        return False
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    found = session.run(OUTPUTS, {"image": images.numpy()})
+    return all(
+        a.shape == b.shape and np.abs(a.numpy() - b).max() <= TOLERANCE * a.abs().max().item()
+        for a, b in zip(truth, found, strict=True)
+    )
+
+
+def _example(backbone: Backbone, count: int) -> Images:
+    size = backbone.preprocessing.size
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def _add_logits(graph: Any, weight: Any, bias: Any) -> None:  # noqa: ANN401 (protobuf)
@@ -126,8 +189,7 @@ def _add_maps(graph: Any, weight: Any, feature_map: Any) -> None:  # noqa: ANN40
     kernel = numpy_helper.from_array(weight[:, :, None, None], "cam.weight")
     graph.initializer.append(kernel)
     graph.node.append(helper.make_node("Conv", ["map", "cam.weight"], ["cam"], "cam"))
-    sides = [d.dim_value for d in feature_map.type.tensor_type.shape.dim[2:]]
-    shape = ["batch", len(weight), *sides]
+    shape = ["batch", len(weight), *_sides(feature_map)]
     graph.output.insert(1, helper.make_tensor_value_info("cam", TensorProto.FLOAT, shape))
 
 
@@ -141,6 +203,11 @@ def _add_similarities(graph: Any, means: Means) -> None:  # noqa: ANN401 (protob
     )
     shape = ["batch", len(means)]
     graph.output.append(helper.make_tensor_value_info("similarities", TensorProto.FLOAT, shape))
+
+
+def _sides(feature_map: Any) -> list[int]:  # noqa: ANN401 (protobuf)
+    """Return a map's height and width; 0 where they are not fixed."""
+    return [dim.dim_value for dim in feature_map.type.tensor_type.shape.dim[2:]]
 
 
 def _output(graph: Any, name: str) -> Any:  # noqa: ANN401 (protobuf)
