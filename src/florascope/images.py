@@ -174,7 +174,7 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
             expected="RGB, CMYK or grey",
             fix="Convert it to RGB first",
         )
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -67,9 +67,12 @@ class FilePhoto:
     @property
     def name(self) -> str:
         """The file's path below root, with forward slashes ("rose/1.jpg"), or its name."""
-        if self.root is None or not self.path.is_relative_to(self.root):
+        if self.root is None:
             return self.path.name
-        return self.path.relative_to(self.root).as_posix()
+        try:
+            return self.path.relative_to(self.root).as_posix()
+        except ValueError:  # it lies elsewhere
+            return self.path.name
 
     def read(self) -> RGB:
         """Decode the file; see `florascope.images.read_photo`."""

@@ -197,12 +197,11 @@ def _subset(
     if not paths:
         return Subset(size, sampled, classes)
     from florascope.data.dataset import FilePhoto
-    from florascope.data.health.look import look_at_all
+    from florascope.data.health.look import hashes, look_at_all
 
     looks = look_at_all([FilePhoto(Path(p)) for p in paths], progress)
     digests = tuple(look.digest or path for look, path in zip(looks, paths, strict=True))
-    hashes = np.stack([look.hash for look in looks])
-    return Subset(size, np.array(labels, np.int64), classes, paths, digests, hashes)
+    return Subset(size, np.array(labels, np.int64), classes, paths, digests, hashes(looks))
 
 
 def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:

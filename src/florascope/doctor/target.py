@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from florascope.data.dataset import Dataset
-from florascope.data.health.look import look_at_all
+from florascope.data.health.look import hashes, look_at_all
 from florascope.data.oxford102 import oxford102_at_hand
 from florascope.data.source import open_dataset
 from florascope.data.split import Split
@@ -111,8 +111,7 @@ def _with_hashes(
     for subset, known in (("train", evidence.train), ("val", evidence.val)):
         photos = [dataset.photos[i] for i in split[subset]]
         looks = look_at_all(photos, progress, f"Reading {subset} photos")
-        hashes = np.stack([look.hash for look in looks])
-        parts[subset] = replace(known, hashes=hashes) if known else None
+        parts[subset] = replace(known, hashes=hashes(looks)) if known else None
     return replace(evidence, **parts)
 
 

@@ -120,7 +120,7 @@ def _quiet() -> Iterator[None]:
 
 def _recorded(backbone: Backbone) -> onnx.ModelProto:
     """Export by TorchScript."""
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     torch.onnx.export(
         backbone,
         (_example(backbone, 2),),

@@ -70,6 +70,20 @@ def test_everything_planted_is_found(sick: Dataset) -> None:
     assert found.noise is None
 
 
+def test_copies_are_near_what_their_first_is_near_to(sick: Dataset) -> None:
+    root = Path(sick.photos[0].path).parents[2]  # type: ignore[attr-defined]
+    shutil.copy(root / "train" / "daisy" / "1.png", root / "train" / "rose" / "again.png")
+    found = examine(folder(root))
+    near = {"train/daisy/1.png", "test/daisy/near.jpg"}
+    copy = {"train/rose/again.png", "test/daisy/near.jpg"}
+    assert [names(found, pair) for pair in found.near.tolist()] == [near]
+    leaks = [names(found, pair[:2]) for pair in found.leaks(found.dataset.own_splits["folder"])]
+    assert near in leaks
+    assert copy in leaks
+    assert copy in [names(found, pair) for pair in found.conflicts()]
+    assert all(i < j for i, j in found.conflicts())
+
+
 def test_the_record_names_photos(sick: Dataset) -> None:
     record = inspect(sick)
     assert record.duplicates == [["train/daisy/0.png", "train/rose/equal.png"]]

@@ -1,9 +1,10 @@
 """A data set's photos and labels examined: duplicates, leaks, odd files, probable label errors."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 from florascope.data.dataset import Dataset
 from florascope.data.health.hashing import near_pairs
 from florascope.data.health.label_errors import Suspect, noise_rate, suspects
-from florascope.data.health.look import Look, look_at_all
+from florascope.data.health.look import Look, hashes, look_at_all
 from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.progress import Progress, silent
@@ -47,35 +48,44 @@ class Examination:
         return [i for i, look in enumerate(self.looks) if look.problem]
 
     @cached_property
-    def groups(self) -> list[list[int]]:
-        """Photos with the same content, where there are at least two."""
+    def contents(self) -> list[list[int]]:
+        """The photos of each content."""
         found = defaultdict(list)
         for index, look in enumerate(self.looks):
             if not look.problem:
                 found[look.digest].append(index)
-        return [group for group in found.values() if len(group) > 1]
+        return list(found.values())
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Photos with the same content, where there are at least two."""
+        return [group for group in self.contents if len(group) > 1]
 
     @cached_property
     def near(self) -> Int64[np.ndarray, "p 2"]:
-        """Pairs that look the same without being so, (p, 2), i < j."""
-        pairs = near_pairs(np.stack([look.hash for look in self.looks]))
-        same = [self.looks[i].digest == self.looks[j].digest for i, j in pairs.tolist()]
-        return pairs[~np.array(same, dtype=bool)]
+        """Pairs that look the same without being so, (p, 2), i < j: the first of each content."""
+        firsts = np.array([group[0] for group in self.contents], np.int64)
+        return firsts[near_pairs(hashes([self.looks[i] for i in firsts]))]
 
     def leaks(self, split: Split) -> list[tuple[int, int, str]]:
         """Pairs, equal or nearly, on different sides of a split: (i, j, "train/test")."""
         side = {int(i): subset for subset, part in split.items() for i in part}
-        equal = [(g[0], j) for g in self.groups for j in g[1:]]
-        pairs = [*equal, *((int(i), int(j)) for i, j in self.near)]
-        sides = [(i, j, side.get(i), side.get(j)) for i, j in pairs]
+        sides = ((i, j, side.get(i), side.get(j)) for i, j in self._alike())
         return [(i, j, f"{a}/{b}") for i, j, a, b in sides if a and b and a != b]
 
     def conflicts(self) -> list[tuple[int, int]]:
         """Pairs, equal or nearly, of different classes."""
         labels = self.dataset.labels
-        equal = [(g[0], j) for g in self.groups for j in g[1:]]
-        pairs = [*equal, *((int(i), int(j)) for i, j in self.near)]
-        return [(i, j) for i, j in pairs if labels[i] != labels[j]]
+        return [(i, j) for i, j in self._alike() if labels[i] != labels[j]]
+
+    def _alike(self) -> Iterator[tuple[int, int]]:
+        """Pairs i < j: every copy with the first of its content, and with what nearly equals it."""
+        for group in self.contents:
+            yield from ((group[0], j) for j in group[1:])
+        copies = {group[0]: group for group in self.contents}
+        for one, other in self.near.tolist():
+            for i, j in product(copies[one], copies[other]):
+                yield min(i, j), max(i, j)
 
     @property
     def modes(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from florascope.data.dataset import Photo
-from florascope.data.health.hashing import BITS, Hash, difference_hash
+from florascope.data.health.hashing import BITS, Hashes, difference_hash
 from florascope.errors import PhotoError
 from florascope.images import photo_header, read_bytes
 from florascope.parallel import in_order
@@ -24,7 +24,7 @@ class Look:
         mode: the file's colour mode in Pillow's words ("RGB", "L", "CMYK"), "RGB" for photos that
             lie in no file.
         orientation: EXIF's, 1 for upright.
-        hash: perceptual, (256,).
+        hash: perceptual, 256 bits in 32 bytes; see `hashes`.
         problem: why it cannot be read, or "".
     """
 
@@ -32,7 +32,7 @@ class Look:
     digest: str
     mode: str
     orientation: int
-    hash: Hash
+    hash: bytes
     problem: str = ""
 
 
@@ -44,10 +44,11 @@ def look_at(photo: Photo) -> Look:
         mode, turned = _header(data)
         rgb = photo.read()
         height, width = rgb.shape[:2]
-        return Look((width, height), photo.digest(), mode, turned, difference_hash(rgb))
+        packed = np.packbits(difference_hash(rgb)).tobytes()
+        return Look((width, height), photo.digest(), mode, turned, packed)
     except PhotoError as error:
         problem = str(error) if photo.name in str(error) else f"{photo.name}: {error}"
-        return Look((0, 0), "", "", 1, np.zeros(BITS, bool), problem)
+        return Look((0, 0), "", "", 1, bytes(BITS // 8), problem)
 
 
 def look_at_all(
@@ -55,6 +56,12 @@ def look_at_all(
 ) -> list[Look]:
     """Decode every photo once."""
     return list(track(in_order(look_at, photos), len(photos), what, progress))
+
+
+def hashes(looks: Sequence[Look]) -> Hashes:
+    """Perceptual hashes of photos, (n, 256)."""
+    packed = np.frombuffer(b"".join(look.hash for look in looks), np.uint8)
+    return np.unpackbits(packed.reshape(-1, BITS // 8), axis=1).astype(bool)
 
 
 def orientation(path: Path) -> int:
