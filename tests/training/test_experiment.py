@@ -16,9 +16,10 @@ from florascope.model.classifier import Classifier
 from florascope.model.weights import NAMED
 from florascope.training import experiment as experiment_module
 from florascope.training.batches import LabelledPhotos
+from florascope.training.engine import CPU_BATCH
 from florascope.training.experiment import Experiment, train
 from florascope.training.features import Views, embed
-from florascope.training.logbook import Row
+from florascope.training.finetune import Learned, Tuned
 from florascope.training.recipe import Recipe, SeedRecipe, make_recipe
 
 NETWORK = {"backbone": "test_resnet", "weights": "random"}
@@ -224,21 +225,50 @@ def test_progress_tells_of_every_longer_step(dataset: Dataset, split: Split) -> 
         dataset, split, SEED, progress=lambda what, done, _: steps.setdefault(what, []).append(done)
     )
     assert list(steps) == ["Embedding photos", "Training the head"]
-    assert steps["Embedding photos"] == [0, 1, 2, 3, 0, 1, 2]
+    batches = (-(-len(photos) // CPU_BATCH) for photos in (dataset.photos, split.train))
+    assert steps["Embedding photos"] == [n for count in batches for n in range(count + 1)]
     assert steps["Training the head"] == [0, 1, 2, 3]
+
+
+def learned(classifier: Classifier, weight: torch.Tensor, bias: torch.Tensor) -> Learned:
+    body = {k: v.clone() for k, v in classifier.backbone.net.state_dict().items()}
+    return Learned(body, weight, bias)
+
+
+def blank(classifier: Classifier) -> Learned:
+    """A head that has learned nothing."""
+    return learned(classifier, torch.zeros(3, classifier.head.in_features), torch.zeros(3))
 
 
 def test_a_probe_takes_the_place_of_a_worse_head(
     dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ruin(classifier: Classifier, *_: object, **__: object) -> list[Row]:
-        classifier.set_head(torch.zeros(3, classifier.head.in_features), torch.zeros(3))
-        return []
+    def ruin(classifier: Classifier, *_: object, **__: object) -> Tuned:
+        return Tuned([], (blank(classifier),))
 
     monkeypatch.setattr("florascope.training.experiment.finetune", ruin)
     found = train(dataset, split, TUNED)
     frozen = train(dataset, split, PROBE)
     assert torch.allclose(found.classifier.head.weight, frozen.classifier.head.weight, atol=1e-4)
+    assert np.abs(found.logits - frozen.logits).max() < 1e-3
+
+
+@pytest.mark.parametrize("sound", [0, 1])
+def test_the_epoch_with_the_better_features_wins(
+    sound: int, dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the best epoch and the last, by their heads: here one has lost its first layer."""
+
+    def ruin_one(classifier: Classifier, *_: object, **__: object) -> Tuned:
+        epochs = [blank(classifier), blank(classifier)]
+        epochs[1 - sound].body["conv1.0.weight"].zero_()
+        return Tuned([], tuple(epochs))
+
+    monkeypatch.setattr("florascope.training.experiment.finetune", ruin_one)
+    found = train(dataset, split, TUNED)
+    frozen = train(dataset, split, PROBE)
+    assert found.classifier.backbone.net.state_dict()["conv1.0.weight"].any()
+    assert np.abs(found.bank.values - frozen.bank.values).max() < 1e-3
     assert np.abs(found.logits - frozen.logits).max() < 1e-3
 
 
@@ -250,16 +280,15 @@ def test_a_better_head_than_the_probe_stays(
 
     def learn(
         classifier: Classifier, _: object, val: LabelledPhotos, *__: object, **___: object
-    ) -> list[Row]:
+    ) -> Tuned:
         batch = val.shown(0, range(len(val.photos)))
         with torch.no_grad():
             features = classifier.backbone(batch).features.double()
         wanted = torch.nn.functional.one_hot(torch.from_numpy(val.targets), 3).double()
         weight = (torch.linalg.pinv(features - features.mean(0)) @ (wanted - wanted.mean(0))).T
         bias = -weight @ features.mean(0)
-        classifier.set_head(2 * weight.float(), 2 * bias.float())
-        heads.append(classifier.head.weight.detach().clone())
-        return []
+        heads.append(2 * weight.float())
+        return Tuned([], (learned(classifier, heads[0], 2 * bias.float()),))
 
     monkeypatch.setattr("florascope.training.experiment.finetune", learn)
     found = train(dataset, split, TUNED)

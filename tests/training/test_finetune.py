@@ -23,7 +23,7 @@ from florascope.model.preprocessing import Preprocessing
 from florascope.model.weights import load_backbone
 from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.training.experiment import train
-from florascope.training.finetune import finetune, training_transform
+from florascope.training.finetune import Learned, finetune, training_transform
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import FinetuneRecipe
 from florascope.training.student import Student
@@ -39,6 +39,7 @@ class Ended(NamedTuple):
 
     classifier: Classifier
     history: list[Row]
+    epochs: tuple[Learned, ...]
 
     @property
     def weights(self) -> dict[str, torch.Tensor]:
@@ -63,8 +64,8 @@ def tune(dataset: Dataset) -> Tune:
         train = LabelledPhotos(photos[:27], labels[:27], 3, transform, recipe.batch_size)
         plain = Transform(backbone.preprocessing)
         val = LabelledPhotos(photos[27:36], labels[27:36], 3, plain, recipe.batch_size)
-        history = finetune(classifier, train, val, recipe, book or Logbook(), **rest)
-        return Ended(classifier, history)
+        tuned = finetune(classifier, train, val, recipe, book or Logbook(), **rest)
+        return Ended(classifier, tuned.history, tuned.epochs)
 
     return run
 
@@ -208,7 +209,7 @@ from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.model.preprocessing import Preprocessing
 from florascope.model.weights import load_backbone
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.finetune import finetune, training_transform
+from florascope.training.finetune import Learned, finetune, training_transform
 from florascope.training.logbook import Logbook, Row
 from florascope.training.recipe import make_recipe
 

@@ -125,6 +125,22 @@ def test_an_epoch_is_judged_on_validation_and_the_best_is_kept(
     assert (student.epoch, student.step, student.met.photos) == (1, 0, 0)
 
 
+def test_best_and_last_epoch_are_candidates_where_they_are_two(
+    student: Student, val: LabelledPhotos
+) -> None:
+    student.learn(batch())
+    student.judge(val)
+    (only,) = student.candidates
+    assert all(torch.equal(only[k], student.best[k]) for k in only)
+    student.learn(batch(1))
+    student.score = (2.0, 0.0)  # better than any epoch can be
+    student.judge(val)
+    best, last = student.candidates
+    assert all(torch.equal(only[k], best[k]) for k in only)
+    half = (only["head.weight"] + student.network.head.weight) / 2  # ema = 0.5
+    torch.testing.assert_close(last["head.weight"], half)
+
+
 def test_patience_ends_a_run(student: Student) -> None:
     assert not student.done
     student.stale = RECIPE.patience

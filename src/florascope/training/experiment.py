@@ -2,7 +2,9 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,10 @@ from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.engine_choice import choose as choose_engine
 from florascope.training.features import FeatureBank, Views, embed
-from florascope.training.finetune import finetune, training_transform
+from florascope.training.finetune import Learned, Tuned, finetune, training_transform
 from florascope.training.frozen import fit_head, samples_of
-from florascope.training.head import LinearHead, centred, joined, score, tempered
-from florascope.training.logbook import Logbook, Row
+from florascope.training.head import LinearHead, Samples, centred, joined, score, tempered
+from florascope.training.logbook import Logbook
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
 
@@ -110,11 +112,9 @@ def train(
     history = head.history
     if isinstance(recipe, FinetuneRecipe):
         book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
-        history = _finetune(classifier, dataset, readable, recipe, book, progress)
-        bank = embed(dataset.photos, Engine(backbone), progress=progress)
-        learned = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
-        head = _better(centred(learned), dataset, readable, recipe, bank, progress)
-        classifier.set_head(head.weight, head.bias)
+        tuned = _finetune(classifier, dataset, readable, recipe, book, progress)
+        head, bank = _best(classifier, tuned.epochs, dataset, readable, recipe, progress)
+        history = tuned.history
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
     calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
@@ -195,7 +195,7 @@ def _finetune(
     recipe: FinetuneRecipe,
     logbook: Logbook,
     progress: Progress,
-) -> list[Row]:
+) -> Tuned:
     transforms = training_transform(classifier, recipe), Transform(classifier.preprocessing)
     train, val = (
         LabelledPhotos(
@@ -211,26 +211,39 @@ def _finetune(
     return finetune(classifier, train, val, recipe, logbook, progress=progress)
 
 
-def _better(
-    learned: LinearHead,
+def _best(
+    classifier: Classifier,
+    epochs: Sequence[Learned],
     dataset: Dataset,
     split: Split,
     recipe: FinetuneRecipe,
-    bank: FeatureBank,
     progress: Progress,
-) -> LinearHead:
-    """Choose between the head that learned with the backbone and a probe on what that became.
+) -> tuple[LinearHead, FeatureBank]:
+    """Let the classifier answer by the best head of the best and the last epoch; with its features.
 
-    Validation loss decides, each head at its best temperature: label smoothing leaves the learned
-    one less sure than it may be.
+    Each epoch's own head competes with a probe on its features: with few photos a class the head
+    that learns with them is at its best long before they are. Validation loss decides, each head at
+    its best temperature: label smoothing leaves the learned one less sure than it may be.
     """
-    train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
+    found: list[tuple[float, Learned, LinearHead, FeatureBank]] = []
+    for epoch in epochs:
+        epoch.put_into(classifier)
+        bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
+        train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
+        heads = (
+            centred(LinearHead(epoch.weight, epoch.bias)),
+            fit_head(train, val, recipe, progress),
+        )
+        found += [(_tempered_loss(head, val), epoch, head, bank) for head in heads]
+    _, epoch, head, bank = min(found, key=itemgetter(0))
+    epoch.put_into(classifier)
+    classifier.set_head(head.weight, head.bias)
+    return head, bank
 
-    def loss(head: LinearHead) -> float:
-        sure = tempered(head, val, 0.0)
-        return score(val.features @ sure.weight.T + sure.bias, val.targets)[0]
 
-    return min(learned, fit_head(train, val, recipe, progress), key=loss)
+def _tempered_loss(head: LinearHead, val: Samples) -> float:
+    sure = tempered(head, val, 0.0)
+    return score(val.features @ sure.weight.T + sure.bias, val.targets)[0]
 
 
 def _origin(

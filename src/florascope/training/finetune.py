@@ -3,8 +3,10 @@
 import copy
 import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
+from jaxtyping import Float32
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -21,7 +23,38 @@ from florascope.training.device import fabric_for
 from florascope.training.logbook import Logbook, Row
 from florascope.training.lower_layers import cut, keep
 from florascope.training.recipe import FinetuneRecipe
-from florascope.training.student import Student
+from florascope.training.student import Student, Weights
+
+
+class Learned(NamedTuple):
+    """What an epoch ended with, in a classifier's own names.
+
+    Attributes:
+        body: state of the network below the head.
+        weight: (K, c) of the head.
+        bias: (K,).
+    """
+
+    body: Weights
+    weight: Float32[Tensor, "k c"]
+    bias: Float32[Tensor, " k"]
+
+    def put_into(self, classifier: Classifier) -> None:
+        """Let a classifier answer so."""
+        classifier.backbone.net.load_state_dict(self.body)
+        classifier.set_head(self.weight, self.bias)
+
+
+class Tuned(NamedTuple):
+    """A finished run.
+
+    Attributes:
+        history: one row an epoch.
+        epochs: the best by validation top-1 and, where that is another, the last.
+    """
+
+    history: list[Row]
+    epochs: tuple[Learned, ...]
 
 
 def finetune(
@@ -32,7 +65,7 @@ def finetune(
     logbook: Logbook,
     *,
     progress: Progress = silent,
-) -> list[Row]:
+) -> Tuned:
     """Train a classifier in place; it ends with the weights of the best validation top-1.
 
     Args:
@@ -43,9 +76,6 @@ def finetune(
         logbook: keeps checkpoint and history. A run found there goes on where it stopped and ends
             with the very same weights (on a CPU; a GPU's sums may round differently).
         progress: told after each step, with loss, top-1 and photos a second.
-
-    Returns:
-        One row an epoch.
 
     Raises:
         TrainingError: the loss is no number, memory ran out, or the logbook's run is another.
@@ -68,8 +98,9 @@ def finetune(
         if fabric.is_global_zero:
             logbook.keep(student.tensors(), student.progress())
             logbook.note(student.history)
-    _take_over(classifier, fused, student.best)
-    return student.history
+    tuned = Tuned(student.history, tuple(_learned(fused, w) for w in student.candidates))
+    tuned.epochs[0].put_into(classifier)
+    return tuned
 
 
 def training_transform(classifier: Classifier, recipe: FinetuneRecipe) -> Transform:
@@ -153,11 +184,10 @@ def _with_net(classifier: Classifier, fused: Fused) -> Classifier:
     return student
 
 
-def _take_over(classifier: Classifier, fused: Fused, best: dict[str, Tensor]) -> None:
-    """Put fine-tuned weights into the classifier, in its own names."""
+def _learned(fused: Fused, weights: Weights) -> Learned:
     prefix = "backbone.net."
-    learned = {k.removeprefix(prefix): v.cpu() for k, v in best.items() if k.startswith(prefix)}
+    there = {k: v.cpu() for k, v in weights.items()}
+    learned = {k.removeprefix(prefix): v for k, v in there.items() if k.startswith(prefix)}
     whole = {k: v.cpu() for k, v in fused.net.state_dict().items()}
     body = whole | learned  # the lower layers may have been left out of what learned
-    classifier.backbone.net.load_state_dict(fused.unfused(body))
-    classifier.set_head(best["head.weight"].cpu(), best["head.bias"].cpu())
+    return Learned(fused.unfused(body), there["head.weight"], there["head.bias"])

@@ -23,6 +23,7 @@ from florascope.training.recipe import FinetuneRecipe
 from florascope.training.schedule import warm_cosine
 
 NEVER = (-1.0, 0.0)  # a score below every other
+Weights = dict[str, Tensor]
 
 
 @dataclass
@@ -79,6 +80,11 @@ class Student:
     def done(self) -> bool:
         """Whether the last epoch, or the last that patience allows, is over."""
         return self.epoch >= self.recipe.epochs or self.stale >= self.recipe.patience
+
+    @property
+    def candidates(self) -> tuple[Weights, ...]:
+        """Weights of the best epoch and, where that is another, of the last."""
+        return (self.best, self._averaged()) if self.stale else (self.best,)
 
     def begin(self, val: LabelledPhotos) -> None:
         """Measure the start, so that training can only end better."""
@@ -190,7 +196,7 @@ class Student:
                 right += int((logits.argmax(1) == targets).sum())
         return loss / len(val.photos), right / len(val.photos)
 
-    def _averaged(self) -> dict[str, Tensor]:
+    def _averaged(self) -> Weights:
         return {k: v.detach().clone() for k, v in self._average.module.state_dict().items()}
 
 
