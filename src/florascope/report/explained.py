@@ -7,7 +7,7 @@ import numpy as np
 
 from florascope.evaluation.metrics import softmax
 from florascope.explanation.attribution import Explainer
-from florascope.explanation.overlay import heat, overlay
+from florascope.explanation.overlay import heat, overlay, shared_scale
 from florascope.model.preprocessing import Crop
 from florascope.report.choice import Choice, Reason
 from florascope.report.evidence import Case, Evidence
@@ -91,7 +91,7 @@ def explain(
     """
     case = Case.of(experiment, choice.index, words)
     evidence = case.evidence(explainers)
-    scale = max(float(np.abs(e.values).max()) for e in evidence) or 1.0
+    scale = shared_scale(*(e.values for e in evidence))
     name, true = experiment.dataset.photos[choice.index].name, case.name(case.true)
     return Explained(
         photo=picture(case.crop, words("explained.photo.alt", photo=name, name=true)),
