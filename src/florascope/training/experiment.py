@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,15 @@ from florascope.model.classifier import Classifier
 from florascope.model.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
+from florascope.training.candidate import Candidate
+from florascope.training.candidate import choose as choose_candidate
 from florascope.training.dense import fit_dense
 from florascope.training.engine import Engine
 from florascope.training.engine_choice import choose as choose_engine
 from florascope.training.features import FeatureBank, Views, embed
 from florascope.training.finetune import Learned, Tuned, finetune, training_transform
 from florascope.training.frozen import fit_head, samples_of
-from florascope.training.head import LinearHead, Samples, centred, joined, score, tempered
+from florascope.training.head import LinearHead, centred, joined, tempered
 from florascope.training.logbook import Logbook
 from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
 
@@ -113,7 +114,7 @@ def train(
     if isinstance(recipe, FinetuneRecipe):
         book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
         tuned = _finetune(classifier, dataset, readable, recipe, book, progress)
-        head, bank = _best(classifier, tuned.epochs, dataset, readable, recipe, progress)
+        head, bank = _settle(classifier, tuned.epochs, dataset, readable, recipe, progress)
         history = tuned.history
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
@@ -211,7 +212,7 @@ def _finetune(
     return finetune(classifier, train, val, recipe, logbook, progress=progress)
 
 
-def _best(
+def _settle(
     classifier: Classifier,
     epochs: Sequence[Learned],
     dataset: Dataset,
@@ -219,31 +220,21 @@ def _best(
     recipe: FinetuneRecipe,
     progress: Progress,
 ) -> tuple[LinearHead, FeatureBank]:
-    """Let the classifier answer by the best head of the best and the last epoch; with its features.
-
-    Each epoch's own head competes with a probe on its features: with few photos a class the head
-    that learns with them is at its best long before they are. Validation loss decides, each head at
-    its best temperature: label smoothing leaves the learned one less sure than it may be.
-    """
-    found: list[tuple[float, Learned, LinearHead, FeatureBank]] = []
+    """Let the classifier answer by an epoch's own head or a probe, and return its features, too."""
+    probes: list[Candidate] = []
+    learned: list[Candidate] = []
     for epoch in epochs:
         epoch.put_into(classifier)
         bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
         train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
-        heads = (
-            centred(LinearHead(epoch.weight, epoch.bias)),
-            fit_head(train, val, recipe, progress),
-        )
-        found += [(_tempered_loss(head, val), epoch, head, bank) for head in heads]
-    _, epoch, head, bank = min(found, key=itemgetter(0))
-    epoch.put_into(classifier)
-    classifier.set_head(head.weight, head.bias)
-    return head, bank
-
-
-def _tempered_loss(head: LinearHead, val: Samples) -> float:
-    sure = tempered(head, val, 0.0)
-    return score(val.features @ sure.weight.T + sure.bias, val.targets)[0]
+        own = centred(LinearHead(epoch.weight, epoch.bias))
+        learned.append(Candidate.of(epoch, own, bank, val))
+        probe = fit_head(train, val, recipe, progress)
+        probes.append(Candidate.of(epoch, probe, bank, val))
+    chosen = choose_candidate(probes, learned)
+    chosen.epoch.put_into(classifier)
+    classifier.set_head(chosen.head.weight, chosen.head.bias)
+    return chosen.head, chosen.bank
 
 
 def _origin(
