@@ -24,6 +24,13 @@ def test_what_is_plain_is_read_as_it_was_written(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
 
 
+@pytest.mark.parametrize("number", [10**19 - 1, -(10**19 - 1)])
+def test_the_sign_is_no_digit(number: int) -> None:
+    assert parse_json(str(number).encode()) == number
+    with pytest.raises(ValueError, match="a number of 20 digits"):
+        parse_json(f"{number}0".encode())
+
+
 @given(st.binary(max_size=60))
 def test_bytes_give_a_value_or_a_value_error(data: bytes) -> None:
     try:
