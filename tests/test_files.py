@@ -117,6 +117,18 @@ def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"run/x.txt": "new"}
 
 
+def test_of_two_processes_that_write_the_same_folder_both_succeed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    with new_folder(path) as draft:
+        (draft / "x.txt").write_text("theirs")
+    with monkeypatch.context() as patch, new_folder(path) as draft:
+        (draft / "x.txt").write_text("ours")
+        patch.setattr(Path, "exists", lambda _: False)  # theirs came just after the look
+    assert tree(tmp_path) == {"run/x.txt": "ours"}
+
+
 def _watch(path: Path, over: threading.Event, missing: list[float]) -> None:
     while not over.is_set():
         if not path.exists():

@@ -4,6 +4,7 @@ What a killed writer left beside them goes when the next one begins (draft.py).
 """
 
 import ctypes
+import errno
 import json
 import os
 import shutil
@@ -118,8 +119,7 @@ def _open(folder: Path) -> None:
 
 
 def _replace_folder(draft: Path, path: Path) -> None:
-    if not path.exists():
-        draft.replace(path)
+    if not path.exists() and _moved(draft, path):
         return
     if path.is_dir() and _exchanged(draft, path):
         return
@@ -130,6 +130,17 @@ def _replace_folder(draft: Path, path: Path) -> None:
         except BaseException:  # also Ctrl-C: never leave the place empty
             old.replace(path)
             raise
+
+
+def _moved(draft: Path, path: Path) -> bool:
+    """Move in where nothing is; False where another process was faster."""
+    try:
+        draft.replace(path)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        return False
+    return True
 
 
 def _exchanged(draft: Path, path: Path) -> bool:
