@@ -91,6 +91,11 @@ class Backbone(nn.Module):
         feature_map = self._normalised(self.as_map(raw))
         return Embedding(feature_map, feature_map.mean((2, 3)))
 
+    def example(self, count: int) -> Images:
+        """Draw (count, 3, size, size) images, always the same, to compare networks on."""
+        size = self.preprocessing.size
+        return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
     def digest(self) -> str:
         """BLAKE2b over architecture, arguments and every weight: equal networks, equal digest."""
         state = hashlib.blake2b(f"{self.name} {self.model_args}".encode(), digest_size=16)

@@ -18,7 +18,7 @@ from torch import nn
 from florascope.errors import FlorascopeError
 from florascope.evaluation.similarity import Means
 from florascope.files import cache_dir, new_file
-from florascope.model.backbone import Backbone, Images
+from florascope.model.backbone import Backbone
 from florascope.model.classifier import Classifier
 from florascope.model.evaluating import evaluating
 
@@ -123,7 +123,7 @@ def _recorded(backbone: Backbone) -> onnx.ModelProto:
     file: Any = io.BytesIO()
     torch.onnx.export(
         backbone,
-        (_example(backbone, 2),),
+        (backbone.example(2),),
         file,
         input_names=["image"],
         output_names=OUTPUTS,
@@ -138,7 +138,7 @@ def _captured(backbone: Backbone) -> onnx.ModelProto:
     """Export by `torch.export`."""
     program: Any = torch.onnx.export(
         backbone,
-        (_example(backbone, 2),),
+        (backbone.example(2),),
         input_names=["image"],
         output_names=OUTPUTS,
         dynamic_shapes=({0: "batch"},),
@@ -155,7 +155,7 @@ def _agree(backbone: Backbone, model: onnx.ModelProto) -> bool:
 
     A graph that works out its own map's size while it runs ("same" padding, recorded) will not do.
     """
-    images = _example(backbone, 3)
+    images = backbone.example(3)
     with torch.no_grad():
         truth = backbone(images)
     if _sides(_output(model.graph, "map")) != list(truth.map.shape[2:]):
@@ -166,11 +166,6 @@ def _agree(backbone: Backbone, model: onnx.ModelProto) -> bool:
         a.shape == b.shape and np.abs(a.numpy() - b).max() <= TOLERANCE * a.abs().max().item()
         for a, b in zip(truth, found, strict=True)
     )
-
-
-def _example(backbone: Backbone, count: int) -> Images:
-    size = backbone.preprocessing.size
-    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def _add_logits(graph: Any, weight: Any, bias: Any) -> None:  # noqa: ANN401 (protobuf)

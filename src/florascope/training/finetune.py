@@ -11,7 +11,6 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from florascope.errors import TrainingError
-from florascope.model.backbone import Images
 from florascope.model.classifier import Classifier
 from florascope.model.colour_jitter import ColourJitter
 from florascope.model.fusing import Fused, fuse
@@ -154,12 +153,7 @@ def _fused(classifier: Classifier, recipe: FinetuneRecipe) -> Fused:
     net = classifier.backbone.net
     if recipe.train_batchnorm:
         return Fused(copy.deepcopy(net), ())
-    return fuse(net, _example(classifier))
-
-
-def _example(classifier: Classifier) -> Images:
-    size = classifier.preprocessing.size
-    return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    return fuse(net, classifier.backbone.example(2))
 
 
 def _upper(
@@ -171,7 +165,7 @@ def _upper(
     progress: Progress,
 ) -> tuple[Classifier, LabelledPhotos, LabelledPhotos]:
     """Leave the layers out that do not learn, where the network can be cut there."""
-    found = cut(network, unfreeze, _example(network))
+    found = cut(network, unfreeze, network.backbone.example(2))
     if found is None:
         return network, train, val
     kept = [keep(photos, network, found.first, fabric, progress) for photos in (train, val)]
