@@ -1,12 +1,14 @@
 """A folder of class folders, with or without train, val and test above them."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, is_showable
+from florascope.data.dataset import ClassName, Dataset, is_showable
+from florascope.data.file_photos import FilePhotos
 from florascope.data.natural import natural_key
 from florascope.data.split import SPELLINGS, SUBSETS
 from florascope.data.splits import split_from_subsets
@@ -46,10 +48,10 @@ def folder(root: Path) -> Dataset:
     _check_same_classes(groups)
     names = list(groups["train"])
     files = [
-        (subset, label, path)
+        (subset, label, name)
         for subset, group in groups.items()
         for label, listing in enumerate(group.values())
-        for path in listing.photos
+        for name in listing.below(root)
     ]
     labels = np.array([label for _, label, _ in files], dtype=np.int64)
     _check_counts(root, names, np.bincount(labels).tolist())
@@ -57,7 +59,7 @@ def folder(root: Path) -> Dataset:
     every = [top, *others, *(listing for group in groups.values() for listing in group.values())]
     return Dataset(
         root.resolve().name,
-        [FilePhoto(path, root) for _, _, path in files],
+        FilePhotos(root, (name for _, _, name in files)),
         labels,
         tuple(ClassName(name, name) for name in names),
         split_from_subsets("folder", [subset for subset, _, _ in files], labels),
@@ -67,12 +69,17 @@ def folder(root: Path) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """What lies directly in a folder, in natural order."""
+    """What lies directly in a folder, in natural order: folders, and the names of photos."""
 
     path: Path
     folders: tuple[Path, ...]
-    photos: tuple[Path, ...]
+    photos: tuple[str, ...]
     ignored: int
+
+    def below(self, root: Path) -> Iterator[str]:
+        """Name the photos by their paths below a folder."""
+        folder = self.path.relative_to(root).as_posix()
+        return (f"{folder}/{name}" for name in self.photos)
 
 
 def _list(path: Path) -> _Listing:
@@ -83,8 +90,8 @@ def _list(path: Path) -> _Listing:
         raise DataError(f"{path} cannot be read ({error.strerror})", expected=LAYOUT) from error
     seen = [entry for entry in found if not _hidden(entry.name)]
     folders = tuple(path / entry.name for entry in seen if entry.is_dir())
-    files = [path / entry.name for entry in seen if not entry.is_dir()]
-    photos = tuple(file for file in files if file.suffix.lower() in SUFFIXES)
+    files = [entry.name for entry in seen if not entry.is_dir()]
+    photos = tuple(name for name in files if Path(name).suffix.lower() in SUFFIXES)
     return _Listing(path, folders, photos, len(found) - len(folders) - len(photos))
 
 
@@ -111,7 +118,8 @@ def _subset_folders(top: _Listing) -> dict[str, Path]:
 
 
 def _check_only_subsets(top: _Listing, subsets: list[Path]) -> None:
-    strays = [path.name for path in (*top.folders, *top.photos) if path not in subsets]
+    folders = (path.name for path in top.folders if path not in subsets)
+    strays = [*folders, *top.photos]
     if strays:
         raise DataError(
             f"{top.path} holds {strays[0]} beside train",
@@ -124,7 +132,7 @@ def _class_folders(top: _Listing) -> dict[str, _Listing]:
     """List the class folders, each of which holds photos and no folders."""
     if top.photos:
         raise DataError(
-            f"{len(top.photos)} photos lie directly in {top.path} ({top.photos[0].name} first)",
+            f"{len(top.photos)} photos lie directly in {top.path} ({top.photos[0]} first)",
             expected=LAYOUT,
             fix="Move each into the folder of its class",
         )
