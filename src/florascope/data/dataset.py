@@ -67,12 +67,10 @@ class FilePhoto:
     @property
     def name(self) -> str:
         """The file's path below root, with forward slashes ("rose/1.jpg"), or its name."""
-        if self.root is None:
-            return self.path.name
-        try:
-            return self.path.relative_to(self.root).as_posix()
-        except ValueError:  # it lies elsewhere
-            return self.path.name
+        parts = self.path.parts
+        above = parts if self.root is None else self.root.parts
+        below = parts[len(above) :] if parts[: len(above)] == above else ()
+        return "/".join(below) or self.path.name
 
     def read(self) -> RGB:
         """Decode the file; see `florascope.images.read_photo`."""
