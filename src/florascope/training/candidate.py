@@ -35,8 +35,7 @@ class Candidate:
     @classmethod
     def of(cls, epoch: Learned, head: LinearHead, bank: FeatureBank, val: Samples) -> "Candidate":
         """Measure a head on validation photos."""
-        sure = tempered(head, val, 0.0)
-        logits = val.features @ sure.weight.T + sure.bias
+        logits = tempered(head, val, 0.0)(val.features)
         return cls(epoch, head, bank, cross_entropy(logits, val.targets, reduction="none"))
 
 

@@ -26,8 +26,12 @@ class LinearHead:
     bias: Float32[Tensor, " k"]
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def __call__(self, features: Features) -> Float32[Tensor, "n k"]:
+        """Apply the head, to tensors."""
+        return features @ self.weight.T + self.bias
+
     def logits(self, features: Float32[np.ndarray, "n c"]) -> Float32[np.ndarray, "n k"]:
-        """Apply the head."""
+        """Apply the head, to arrays."""
         values: Float32[np.ndarray, "n k"] = features @ self.weight.numpy().T + self.bias.numpy()
         return values
 
@@ -70,7 +74,7 @@ def tempered(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead
     A probe's logits lie far apart, which label smoothing punishes: fine-tuning from them as they
     are would begin with steep gradients that throw the backbone off course.
     """
-    logits = samples.features @ head.weight.T + head.bias
+    logits = head(samples.features)
     scales = torch.logspace(-2, 1, 61)
     losses = [
         torch.nn.functional.cross_entropy(s * logits, samples.targets, label_smoothing=smoothing)

@@ -43,10 +43,10 @@ def fit_probe(
     weight, bias = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
     penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps).tolist()
     history: list[dict[str, float]] = []
-    best, lowest = (weight, bias), float("inf")
+    best, lowest = LinearHead(weight, bias, history), float("inf")
     for l2 in track(penalties, len(penalties), "Fitting the head", progress):
         weight, bias = _minimise(white, train.targets, (weight, bias), l2, recipe.max_iterations)
-        head = whitening.fold(weight, bias)
+        head = LinearHead(*whitening.fold(weight, bias), history)
         history.append(_row(l2, head, train, val))
         if history[-1]["val_loss"] < lowest:
             best, lowest = head, history[-1]["val_loss"]
@@ -59,7 +59,7 @@ def fit_probe(
             expected="finite features",
             fix="Check the backbone's weights and the scale of its input",
         )
-    return LinearHead(*best, history)
+    return best
 
 
 def _minimise(
@@ -80,10 +80,9 @@ def _minimise(
     return weight.detach(), bias.detach()
 
 
-def _row(l2: float, head: tuple[Tensor, Tensor], train: Samples, val: Samples) -> dict[str, float]:
-    weight, bias = head
-    train_loss, train_top1 = score(train.features @ weight.T + bias, train.targets)
-    val_loss, val_top1 = score(val.features @ weight.T + bias, val.targets)
+def _row(l2: float, head: LinearHead, train: Samples, val: Samples) -> dict[str, float]:
+    train_loss, train_top1 = score(head(train.features), train.targets)
+    val_loss, val_top1 = score(head(val.features), val.targets)
     return {
         "l2": l2,
         "train_loss": train_loss,
