@@ -158,9 +158,10 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        found = int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # noqa: BLE001 (broken EXIF can raise nearly anything; the pixels are there)
         return 1
+    return found if found in _TURNS else 1
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

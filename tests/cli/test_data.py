@@ -9,7 +9,7 @@ def test_counts_and_broken_photos(run: Any, photos: Path) -> None:
     found = run("data", "inspect", photos, "--json").json
     assert found["schema"] == "florascope/1"
     assert found["counts"] == {"1": 11, "2": 10, "10": 10}
-    assert [Path(text.split()[0]).name for text in found["broken"]] == ["broken.jpg"]
+    assert [Path(text.partition(":")[0]).name for text in found["broken"]] == ["broken.jpg"]
     assert found["smallest"] == [64, 48]
     assert found["duplicates"] == []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, Self
 
 from florascope.data.dataset import Dataset
@@ -61,14 +62,14 @@ class Inspection:
     def of(cls, found: Examination) -> Self:
         """Name what an examination saw."""
         dataset = found.dataset
-        sizes = sorted((k.size for k in found.looks if not k.problem), key=lambda s: s[0] * s[1])
+        sizes = {look.size for look in found.looks if not look.problem}
         return cls(
             name=dataset.name,
             photos=len(dataset),
             counts=_counts(dataset),
             splits={n: {k: len(i) for k, i in s.items()} for n, s in dataset.own_splits.items()},
-            smallest=sizes[0],
-            largest=sizes[-1],
+            smallest=min(sizes, key=prod),
+            largest=max(sizes, key=prod),
             broken=[found.looks[i].problem for i in found.broken],
             duplicates=[_names(dataset, group) for group in found.groups],
             conflicts=[_names(dataset, pair) for pair in found.conflicts()],

@@ -197,10 +197,11 @@ def _subset(
     if not paths:
         return Subset(size, sampled, classes)
     from florascope.data.dataset import FilePhoto
-    from florascope.data.health.look import hashes, look_at_all
+    from florascope.data.health.looks import hashes, look_at_all
 
     looks = look_at_all([FilePhoto(Path(p)) for p in paths], progress)
-    digests = tuple(look.digest or path for look, path in zip(looks, paths, strict=True))
+    pairs = zip(looks, paths, strict=True)
+    digests = tuple(path if look.problem else look.digest.hex() for look, path in pairs)
     return Subset(size, np.array(labels, np.int64), classes, paths, digests, hashes(looks))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from florascope.data.dataset import Dataset
-from florascope.data.health.look import hashes, look_at_all
+from florascope.data.health.looks import hashes, look_at_all
 from florascope.data.oxford102 import oxford102_at_hand
 from florascope.data.source import open_dataset
 from florascope.data.split import Split

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from florascope.data.dataset import FilePhoto
-from florascope.data.health.look import look_at, look_at_all, orientation
+from florascope.data.health.look import look_at, orientation
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_what_cannot_be_read_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.jpg"
     path.write_bytes(content)
     look = look_at(FilePhoto(path))
-    assert "broken.jpg" in look.problem
+    assert look.problem.startswith("broken.jpg: ")
     assert look.size == (0, 0)
     assert orientation(path) == 1
 
@@ -46,10 +45,11 @@ def test_a_missing_file_is_upright(tmp_path: Path) -> None:
     assert orientation(tmp_path / "none.jpg") == 1
 
 
-def test_photos_come_in_order_with_progress(lying: Path, tmp_path: Path) -> None:
-    Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(tmp_path / "b.png")
-    said: list[tuple[str, int, int]] = []
-    photos = [FilePhoto(lying), FilePhoto(tmp_path / "b.png")]
-    looks = look_at_all(photos, lambda *report: said.append(report))
-    assert [look.size for look in looks] == [(40, 20), (7, 5)]
-    assert said[-1][1:] == (2, 2)
+@pytest.mark.parametrize("garbage", [0, 9, 77, 65_535])
+def test_a_rotation_that_does_not_exist_is_none(garbage: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = garbage
+    path = tmp_path / "odd.jpg"
+    Image.new("RGB", (20, 40)).save(path, exif=exif)
+    look = look_at(FilePhoto(path))
+    assert (look.size, look.orientation, look.problem) == ((20, 40), 1, "")

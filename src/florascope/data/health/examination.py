@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 from florascope.data.dataset import Dataset
 from florascope.data.health.hashing import near_pairs
 from florascope.data.health.label_errors import Suspect, noise_rate, suspects
-from florascope.data.health.look import Look, hashes, look_at_all
+from florascope.data.health.looks import Looks, hashes, look_at_all
 from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.progress import Progress, silent
@@ -38,7 +38,7 @@ class Examination:
     """
 
     dataset: Dataset
-    looks: list[Look]
+    looks: Looks
     suspects: tuple[Suspect, ...] = ()
     noise: float | None = None
 
@@ -65,7 +65,7 @@ class Examination:
     def near(self) -> Int64[np.ndarray, "p 2"]:
         """Pairs that look the same without being so, (p, 2), i < j: the first of each content."""
         firsts = np.array([group[0] for group in self.contents], np.int64)
-        return firsts[near_pairs(hashes([self.looks[i] for i in firsts]))]
+        return firsts[near_pairs(hashes(self.looks[i] for i in firsts))]
 
     def leaks(self, split: Split) -> list[tuple[int, int, str]]:
         """Pairs, equal or nearly, on different sides of a split: (i, j, "train/test")."""
