@@ -94,7 +94,8 @@ class ProbeRecipe:
         l2_max: strongest penalty on the weights that is tried.
         l2_min: weakest.
         l2_steps: how many are tried at the most, evenly in the logarithm; validation loss chooses.
-        max_iterations: of L-BFGS for each penalty; more give no lower validation loss.
+        max_iterations: of L-BFGS for each penalty, which starts from the one before; along the path
+            more give no lower validation loss.
         views: augmented views of each training photo (small rotations, zooms, shifts and flips)
             whose features join those of the plain photo.
         seed: of the views; the fit itself draws nothing at random.
