@@ -7,8 +7,8 @@ Needs FLORASCOPE_DATA with flowers-102/, FLORASCOPE_WEIGHTS, florascope[train,fa
 MobileNetV2. KERAS is an environment of its own: python -m venv KERAS; pip install tensorflow-cpu
 safetensors. --photos takes that many photos of Oxford 102 only (a quick try). Each section writes
 its rows into results/SECTION.csv; results/results.md shows them all, ratios first. Run it on a
-quiet machine: every figure is a wall-clock time. The memory is no matter of the network: 200,000 photos
-take half an hour with a bundle of 64 px (train oxford102 --set size=64), five times that with 224.
+quiet machine: every figure is a wall-clock time. Memory is no matter of the network: 200,000
+photos take half an hour with a bundle of 64 px (train oxford102 --set size=64), hours with 224.
 """
 
 import argparse
