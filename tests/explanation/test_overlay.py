@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from florascope.explanation.overlay import AGAINST, FOR, heat, overlay, shared_scale
+from florascope.explanation.overlay import AGAINST, FOR, full_colour, heat, overlay
 
 
 def test_no_evidence_looks_empty() -> None:
@@ -24,10 +24,11 @@ def test_evidence_past_the_scale_saturates() -> None:
     np.testing.assert_array_equal(drawn[0, 0], drawn[0, 1])
 
 
-def test_the_scale_is_shared_and_never_zero() -> None:
-    weak, strong = np.full((5, 5), 0.1, np.float32), np.full((5, 5), -4.0, np.float32)
-    assert shared_scale(weak, strong) == pytest.approx(4.0)
-    assert shared_scale(np.zeros((3, 3), np.float32)) == 1.0
+def test_full_colour_is_no_extreme_and_never_zero() -> None:
+    values = np.full((20, 20), -4.0, np.float32)
+    values[0, 0] = 100.0  # one pixel of 400
+    assert full_colour(values) == pytest.approx(4.0)
+    assert full_colour(np.zeros((3, 3), np.float32)) == 1.0
 
 
 def test_for_and_against_differ_also_without_red_and_green() -> None:

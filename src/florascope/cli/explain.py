@@ -99,10 +99,10 @@ def _write(
     from PIL import Image
 
     from florascope.explanation.card import card
-    from florascope.explanation.overlay import overlay, shared_scale
+    from florascope.explanation.overlay import full_colour, overlay
     from florascope.files import new_file
 
-    scale = shared_scale(found.values)
+    scale = full_colour(found.values)
     pictures = {
         f"{stem}.png": overlay(found.crop, found.values, scale),
         f"{stem}.card.png": card(found, scale, figures),

@@ -13,13 +13,13 @@ OPACITY = 0.75
 FULL = 0.995
 
 
-def shared_scale(*maps: Values) -> float:
-    """Return the evidence at which colour saturates, for all pictures of one photo.
+def full_colour(values: Values) -> float:
+    """Return the evidence at which colour saturates.
 
-    It is the 99.5th percentile of the absolute evidence over the maps together, so that a few
-    extreme pixels do not wash out the rest; 1 where there is no evidence at all.
+    It is the 99.5th percentile of the absolute evidence, so that a few extreme pixels do not wash
+    out the rest; 1 where there is no evidence at all.
     """
-    every = np.sort(np.abs(np.concatenate([m.ravel() for m in maps])))
+    every = np.sort(np.abs(values.ravel()))
     # as np.quantile, which would load numpy.ma: a twentieth of an answer's time
     return float(np.interp(FULL * (len(every) - 1), np.arange(len(every)), every)) or 1.0
 

@@ -205,8 +205,8 @@ ENGLISH: Final[dict[str, str]] = {
     "explained.contrast.title": "{method}, difference",
     "explained.total": "sum {total}, logit {logit}",
     "explained.gap": "completeness gap {gap}",
-    "explained.legend": "logits for each 1% of the picture: against and for the class. One scale"
-    " for all maps of this photo.",
+    "explained.scale": "full colour at {scale} logits for each 1% of the picture",
+    "explained.legend": "against and for the class. Each map has its own scale, named below it.",
     "explained.photo.alt": "Test photo {photo} of {name}, as the network saw it",
     "explained.heat.alt": "Heat map by {title}. {question}",
     "explained.overlay.alt": "The photo under the heat map by {title}. {question}",

@@ -7,7 +7,7 @@ import numpy as np
 
 from florascope.evaluation.metrics import softmax
 from florascope.explanation.attribution import Explainer
-from florascope.explanation.overlay import heat, overlay, shared_scale
+from florascope.explanation.overlay import full_colour, heat, overlay
 from florascope.model.preprocessing import Crop
 from florascope.report.choice import Choice, Reason
 from florascope.report.evidence import Case, Evidence
@@ -29,6 +29,8 @@ class Panel:
         overlay: the evidence on the photo.
         total: sum of the evidence beside the logit it explains.
         gap: how far the sum is from what the method promises; empty where it promises nothing.
+        scale: the evidence at full colour, in logit units for each 1 % of the picture. Methods
+            differ much in it: on one scale, spread evidence beside pointed one is no picture.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Panel:
     overlay: Picture
     total: str
     gap: str
+    scale: str
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,8 @@ class Explained:
         predicted: name of the answer.
         right: whether they are the same class.
         candidates: the likeliest classes, and the true one.
-        panels: the evidence, all on one colour scale.
-        legend: the colour scale, from -limit to +limit.
-        limit: end of the scale, in logit units for each 1 % of the picture.
+        panels: the evidence, each on a scale of its own.
+        legend: the colours, from evidence against to evidence for.
     """
 
     photo: Picture
@@ -75,7 +77,6 @@ class Explained:
     candidates: tuple[Candidate, ...]
     panels: tuple[Panel, ...]
     legend: Picture
-    limit: float
 
 
 def explain(
@@ -91,7 +92,6 @@ def explain(
     """
     case = Case.of(experiment, choice.index, words)
     evidence = case.evidence(explainers)
-    scale = shared_scale(*(e.values for e in evidence))
     name, true = experiment.dataset.photos[choice.index].name, case.name(case.true)
     return Explained(
         photo=picture(case.crop, words("explained.photo.alt", photo=name, name=true)),
@@ -101,9 +101,8 @@ def explain(
         predicted=case.name(case.predicted),
         right=case.right,
         candidates=_candidates(case),
-        panels=tuple(_panel(e, case.crop, scale, words) for e in evidence),
-        legend=_legend(scale, words),
-        limit=scale * case.crop.shape[0] * case.crop.shape[1] / 100,
+        panels=tuple(_panel(e, case.crop, words) for e in evidence),
+        legend=_legend(words),
     )
 
 
@@ -116,7 +115,8 @@ def _candidates(case: Case) -> tuple[Candidate, ...]:
     )
 
 
-def _panel(evidence: Evidence, crop: Crop, scale: float, words: Words) -> Panel:
+def _panel(evidence: Evidence, crop: Crop, words: Words) -> Panel:
+    scale = full_colour(evidence.values)
     what = {"title": evidence.title, "question": evidence.question}
     total, logit = (words.signed(v) for v in (float(evidence.values.sum()), evidence.logit))
     gap = "" if evidence.gap is None else words("explained.gap", gap=words.percent(evidence.gap, 2))
@@ -128,9 +128,10 @@ def _panel(evidence: Evidence, crop: Crop, scale: float, words: Words) -> Panel:
         overlay=picture(over, words("explained.overlay.alt", **what)),
         total=words("explained.total", total=total, logit=logit),
         gap=gap,
+        scale=words("explained.scale", scale=words.short(scale * evidence.values.size / 100)),
     )
 
 
-def _legend(scale: float, words: Words) -> Picture:
-    ramp = np.repeat(np.linspace(-scale, scale, 256)[None], 8, axis=0)
-    return picture(heat(ramp, scale), words("explained.legend.alt"))
+def _legend(words: Words) -> Picture:
+    ramp = np.repeat(np.linspace(-1.0, 1.0, 256)[None], 8, axis=0)
+    return picture(heat(ramp, 1.0), words("explained.legend.alt"))

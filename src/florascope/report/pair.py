@@ -10,7 +10,7 @@ from florascope.evaluation.confusions import Confusion
 from florascope.evaluation.metrics import softmax
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.neighbours import nearest
-from florascope.explanation.overlay import overlay, shared_scale
+from florascope.explanation.overlay import full_colour, overlay
 from florascope.report.evidence import Case, Map
 from florascope.report.pictures import Picture, picture
 from florascope.report.words import Words
@@ -107,5 +107,5 @@ def _nearest(experiment: Experiment, index: int, label: int) -> Indexes:
 
 def _exhibit(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> Exhibit:
     values = evidence(case)
-    over = overlay(case.crop, values, shared_scale(values))
+    over = overlay(case.crop, values, full_colour(values))
     return Exhibit(picture(case.crop, alts[0]), picture(over, alts[1]))

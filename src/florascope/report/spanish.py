@@ -209,8 +209,9 @@ SPANISH: Final[dict[str, str]] = {
     "explained.contrast.title": "{method}, diferencia",
     "explained.total": "suma {total}, logit {logit}",
     "explained.gap": "error de completitud {gap}",
-    "explained.legend": "logits por cada 1 % de la imagen: en contra y a favor de la clase. La"
-    " misma escala para todos los mapas de esta foto.",
+    "explained.scale": "color pleno con {scale} logits por cada 1 % de la imagen",
+    "explained.legend": "en contra y a favor de la clase. Cada mapa tiene su propia escala,"
+    " indicada debajo.",
     "explained.photo.alt": "Foto de prueba {photo} de {name}, como la vio la red",
     "explained.heat.alt": "Mapa de calor, {title}. {question}",
     "explained.overlay.alt": "La foto bajo el mapa de calor, {title}. {question}",

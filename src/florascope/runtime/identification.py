@@ -7,7 +7,7 @@ import numpy as np
 
 from florascope.data.species import Language
 from florascope.errors import ExplanationError
-from florascope.explanation.overlay import Picture, overlay, shared_scale
+from florascope.explanation.overlay import Picture, full_colour, overlay
 from florascope.runtime.catalogue import Catalogue
 from florascope.runtime.caution import Caution, cautions
 from florascope.runtime.evidence import spread
@@ -139,7 +139,7 @@ class Identification:
         """
         chosen = int(self.probabilities.argmax()) if index is None else index
         values = self.evidence(chosen, against)
-        return overlay(self.observation.crop, values, shared_scale(values))
+        return overlay(self.observation.crop, values, full_colour(values))
 
     def to_json(self, language: Language = "en", top: int = TOP) -> dict[str, Any]:
         """Return the answer as docs/identify-json.md describes it, without the file's name."""

@@ -44,7 +44,7 @@ def _name_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> No
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(words("photos"))
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(counts))
 
 
 def _plain_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> None:
@@ -59,7 +59,7 @@ def _plain_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> N
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
     axes.set_ylabel(words("photos"))
-    axes.legend(loc="upper right", ncols=3)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(counts))
 
 
 def _alt(counts: Counts, names: list[str], words: Words) -> str:
