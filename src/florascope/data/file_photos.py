@@ -2,15 +2,15 @@
 
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
-from typing import SupportsIndex, overload
 
 from florascope.data.dataset import FilePhoto
+from florascope.data.packed import Packed
 
 
-class FilePhotos(Sequence[FilePhoto]):
+class FilePhotos(Packed[FilePhoto]):
     """A list that makes each photo when asked for it: a `FilePhoto` with its path takes 0.5 kB.
 
     Args:
@@ -25,14 +25,6 @@ class FilePhotos(Sequence[FilePhoto]):
 
     def __len__(self) -> int:
         return len(self._starts) - 1
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> FilePhoto: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[FilePhoto]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> FilePhoto | list[FilePhoto]:
-        at = range(len(self))[index]  # understands negative indexes, and refuses those outside
-        return self._made(at) if isinstance(at, int) else [self._made(i) for i in at]
 
     def _made(self, index: int) -> FilePhoto:
         name = self._text[self._starts[index] : self._starts[index + 1]]

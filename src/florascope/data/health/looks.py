@@ -2,20 +2,20 @@
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import SupportsIndex, overload
 
 import numpy as np
 
 from florascope.data.dataset import Photo
 from florascope.data.health.hashing import BITS, Hashes
 from florascope.data.health.look import DIGEST, Look, look_at
+from florascope.data.packed import Packed
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 
 ROW = struct.Struct(f"2I{DIGEST}sBB{BITS // 8}s")  # size, digest, mode, orientation, hash
 
 
-class Looks(Sequence[Look]):
+class Looks(Packed[Look]):
     """A list that keeps each look as one packed row: the object takes 0.4 kB.
 
     Args:
@@ -34,14 +34,6 @@ class Looks(Sequence[Look]):
 
     def __len__(self) -> int:
         return len(self._rows) // ROW.size
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> Look: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Look]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Look | list[Look]:
-        at = range(len(self))[index]  # understands negative indexes, and refuses those outside
-        return self._made(at) if isinstance(at, int) else [self._made(i) for i in at]
 
     def _made(self, index: int) -> Look:
         width, height, digest, mode, turned, packed = ROW.unpack_from(self._rows, index * ROW.size)
