@@ -29,11 +29,15 @@ def checked(function: Checked) -> Checked:
         return function
 
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker: more would wait
+
 # Before anything imports florascope: every call in the tests then checks its signature's shapes.
 jaxtyping.install_import_hook("florascope", f"{__name__}.checked")
 
 settings.register_profile("florascope", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("florascope")
+
+pytest_plugins = ["tests.support.surroundings", "tests.support.networks", "tests.support.painted"]
 
 VARIABLES = {"real_data": "FLORASCOPE_DATA", "real_weights": "FLORASCOPE_WEIGHTS"}
 COLOURS = {"daisy": (235, 235, 225), "rose": (200, 30, 60), "violet": (110, 60, 190)}

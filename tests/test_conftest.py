@@ -81,7 +81,9 @@ def test_weights(real_weights):
 
 def run_probe(pytester: pytest.Pytester, value: str | None) -> pytest.RunResult:
     """Run four tests that need the real folders, all of whose variables have this value."""
-    pytester.makeini("[pytest]\nmarkers =\n    real_data: x\n    real_weights: x")
+    pytester.makeini(
+        f"[pytest]\npythonpath = {HERE.parent}\nmarkers =\n    real_data: x\n    real_weights: x"
+    )
     pytester.makeconftest((HERE / "conftest.py").read_text())
     pytester.makepyfile(PROBE)
     with pytest.MonkeyPatch.context() as patch:

@@ -9,6 +9,6 @@ from pathlib import Path
 def test_importing_the_engine_leaves_no_trace(tmp_path: Path) -> None:
     kept = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))
-    code = "import florascope.runtime.identifier"
+    code = "import florascope.identify.identifier"
     subprocess.run([sys.executable, "-c", code], env={**kept, **places}, check=True)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -23,22 +23,21 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from florascope.data.dataset import Dataset, Labels
-from florascope.data.source import open_dataset
-from florascope.data.split import Split
+from florascope.data.dataset import Dataset, Labels, Split
 from florascope.data.splits import choose_split
-from florascope.evaluation.metrics import measure
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
 from florascope.files import write_text
 from florascope.images import RGB
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone, with_preprocessing
-from florascope.training.dense import fit_dense
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.head import LinearHead, Samples
-from florascope.training.recipe import SeedRecipe
+from florascope.metrics import measure
+from florascope.nets.head import LinearHead, Samples
+from florascope.nets.weights import load_backbone, with_preprocessing
+from florascope.preprocessing import Preprocessing
+from florascope.source import open_dataset
+from florascope.training.heads import fit_dense
+from florascope.training.recipes import ClassReport
 
-RECIPE = SeedRecipe(augment=False)
+RECIPE = ClassReport(augment=False)
 REPORT = (0.14, 0.05, 0.0520, 4.6937)
 NEAR = (0.05, 0.02, 0.02, 0.15)
 """How far from the report's train, validation, test accuracy and test loss still fits."""

@@ -33,24 +33,18 @@ import torch
 from PIL import Image
 from torch import nn
 
-from florascope.data.source import open_dataset
-from florascope.doctor import (
-    canary,
-    evidence,
-    forward,
-    loaders,
-    matching,
-    overfitting,
-    parameters,
-    photometry,
-    script,
-)
+from florascope.doctor import evidence, loaders, matching, photometry, script
+from florascope.doctor import network as forward
+from florascope.doctor import network as overfitting
+from florascope.doctor import network as parameters
+from florascope.doctor import photometry as canary
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.script import Script, gather
 from florascope.files import cache_dir, new_file, write_json, write_text
 from florascope.images import RGB
-from florascope.model.weights import NAMED, load_backbone, read_state, weights_dir
+from florascope.nets.weights import NAMED, load_backbone, read_state, weights_dir
+from florascope.source import open_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "doctor"), str(Path(__file__).parent)]

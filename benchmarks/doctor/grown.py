@@ -5,10 +5,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from florascope.data.garden import garden
 from florascope.files import cache_dir, new_file
-from florascope.model.backbone import Backbone
-from florascope.model.weights import load_backbone
+from florascope.garden import garden
+from florascope.nets.backbone import Backbone
+from florascope.nets.weights import load_backbone
 
 EPOCHS, BATCH, RATE, PER_CLASS, SEED = 30, 32, 2e-3, 40, 7
 

@@ -23,13 +23,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from florascope.data.source import open_dataset
 from florascope.data.splits import choose_split
 from florascope.doctor.own import after_training, before_training
 from florascope.files import write_text
-from florascope.model.weights import load_backbone
+from florascope.nets.weights import load_backbone
+from florascope.source import open_dataset
 from florascope.training.experiment import train
-from florascope.training.recipe import make_recipe
+from florascope.training.recipes import make_recipe
 
 BACKBONE, WEIGHTS = "mobilenetv2_100", "torchvision"
 

@@ -3,7 +3,7 @@
     python benchmarks/embedded_features/compare.py --split FILE.csv
 
 For each number of levels, and for the features as they are ("exact"), both heads of
-`florascope.training.rerun` are fitted on the training photos and measured on the validation photos
+`training.class_report` are fitted on the training photos and measured on the validation photos
 of the CSV split and of the official one. Writes results.csv beside this file: size in the package,
 validation top-1 and loss. Needs what `make.py` needs.
 """
@@ -17,14 +17,13 @@ from pathlib import Path
 
 from make import features, with_csv_split
 
-from florascope.data.companding import Companded
 from florascope.data.dataset import Dataset
 from florascope.data.oxford102 import oxford102
-from florascope.data.oxford102_features import CSV_SPLIT
+from florascope.data.oxford102_features import CSV_SPLIT, QuantisedFeatures
 from florascope.files import write_text
-from florascope.training.frozen import fit_frozen
-from florascope.training.recipe import Recipe
-from florascope.training.rerun import recipes
+from florascope.training.class_report import class_report_recipes
+from florascope.training.heads import fit_frozen
+from florascope.training.recipes import Recipe
 
 LEVELS = (8, 16, 24, 32)
 SPLITS = (CSV_SPLIT, "official")
@@ -36,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--split", type=Path, required=True, help="CSV of the 80/10/10 split")
     dataset = with_csv_split(oxford102(), parser.parse_args().split)
-    found = [row for recipe in recipes() for row in rows(dataset, recipe)]
+    found = [row for recipe in class_report_recipes() for row in rows(dataset, recipe)]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
     writer.writeheader()
@@ -49,7 +48,7 @@ def rows(dataset: Dataset, recipe: Recipe) -> Iterator[Row]:
     """Yield the figures of a recipe, the exact features first."""
     exact = features(dataset, recipe)
     for levels in (None, *LEVELS):
-        stored = None if levels is None else Companded.of(exact, levels)
+        stored = None if levels is None else QuantisedFeatures.of(exact, levels)
         values = exact if stored is None else stored.expand()
         packed = values.tobytes() if stored is None else stored.codes.tobytes()
         megabytes = round(len(zlib.compress(packed, 6)) / 1e6, 2)

@@ -16,18 +16,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.data.companding import Companded
-from florascope.data.dataset import Dataset
+from florascope.data.dataset import Dataset, Split
 from florascope.data.oxford102 import oxford102
-from florascope.data.oxford102_features import CSV_SPLIT, FILE, write_features
-from florascope.data.split import Split
-from florascope.data.split_file import split_from_csv
-from florascope.model.backbone import Backbone
-from florascope.model.weights import NAMED, load_backbone, weights_dir, with_preprocessing
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.recipe import Recipe
-from florascope.training.rerun import recipes
+from florascope.data.oxford102_features import CSV_SPLIT, FILE, QuantisedFeatures, write_features
+from florascope.data.splits import split_from_csv
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.nets.backbone import Backbone
+from florascope.nets.weights import NAMED, load_backbone, weights_dir, with_preprocessing
+from florascope.training.class_report import class_report_recipes
+from florascope.training.recipes import Recipe
 
 LEVELS = 16
 PACKAGE = Path(__file__).parents[2] / "src" / "florascope" / "data"
@@ -40,8 +38,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PACKAGE / FILE)
     options = parser.parse_args()
     dataset = with_csv_split(oxford102(), options.split)
-    stored = {str(r.weights): Companded.of(features(dataset, r), LEVELS) for r in recipes()}
-    about = {str(recipe.weights): provenance(recipe) for recipe in recipes()}
+    stored = {
+        str(r.weights): QuantisedFeatures.of(features(dataset, r), LEVELS)
+        for r in class_report_recipes()
+    }
+    about = {str(recipe.weights): provenance(recipe) for recipe in class_report_recipes()}
     write_features(options.out, dataset, stored, about)
     print(f"{options.out.name}: {options.out.stat().st_size / 1e6:.2f} MB")
 

@@ -10,9 +10,9 @@ import torch
 from peers import CaptumIG
 from torch import Tensor
 
-from florascope.audit.specimens import Specimens, attribute
+from florascope.audit.photos import TargetedImages, attribute
 from florascope.explanation.attribution import Explainer
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 
 REPEATS = 5
 
@@ -57,7 +57,9 @@ class Completeness:
     within: float
 
 
-def costs(classifier: Classifier, explainers: Sequence[Explainer], batch: Specimens) -> list[Cost]:
+def costs(
+    classifier: Classifier, explainers: Sequence[Explainer], batch: TargetedImages
+) -> list[Cost]:
     """Time each method and a forward pass in turn, so that a busy machine slows both alike."""
 
     def forward() -> None:
@@ -74,10 +76,10 @@ def costs(classifier: Classifier, explainers: Sequence[Explainer], batch: Specim
 
 
 def completeness(
-    classifier: Classifier, ours: Sequence[Explainer], specimens: Specimens
+    classifier: Classifier, ours: Sequence[Explainer], targeted: TargetedImages
 ) -> list[Completeness]:
     """Compare Integrated Gradients with Captum's at its 50 steps, photo by photo."""
-    return [_completeness(classifier, e, specimens) for e in (*ours, CaptumIG())]
+    return [_completeness(classifier, e, targeted) for e in (*ours, CaptumIG())]
 
 
 def _cost(
@@ -104,15 +106,15 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _completeness(
-    classifier: Classifier, explainer: Explainer, specimens: Specimens
+    classifier: Classifier, explainer: Explainer, targeted: TargetedImages
 ) -> Completeness:
     gaps, passes, relative = [], [], []
-    for image, target in zip(*specimens, strict=True):
+    for image, target in zip(*targeted, strict=True):
         with torch.no_grad():
             once = _seconds(lambda image=image: classifier(image[None]))
         start = time.perf_counter()
         with counted(classifier) as rows:
-            found = attribute(classifier, explainer, Specimens(image[None], target[None]))
+            found = attribute(classifier, explainer, TargetedImages(image[None], target[None]))
         relative.append((time.perf_counter() - start) / once)
         passes.append(sum(rows))
         gaps.append(found.gap.item())

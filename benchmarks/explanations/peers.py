@@ -17,7 +17,7 @@ from torchcam.methods import GradCAM as TorchGradCAM
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 
 STEPS = 50  # Captum's default
 

@@ -25,14 +25,14 @@ from tables import as_csv, page, quality_rows, rows_of, sanity_rows
 
 from florascope.audit.audit import audit
 from florascope.audit.faithfulness import Perturbation
-from florascope.audit.masks import MaskFolder
+from florascope.audit.localisation import MaskFolder
 from florascope.audit.report import AuditReport, AuditSettings
 from florascope.audit.selection import Selection
-from florascope.explanation.methods import METHODS, explainer
+from florascope.bundle.config import find_bundle
+from florascope.explanation.explanation import METHODS, explainer
 from florascope.files import write_text
-from florascope.model.bundle import find_bundle
-from florascope.model.classifier import Classifier
-from florascope.model.saving import load_classifier
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import load_classifier
 
 SLOW = {"ig"}
 TIMED = 8  # photos, for the costs and for completeness

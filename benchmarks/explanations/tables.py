@@ -8,9 +8,9 @@ from typing import Any
 
 from costs import Completeness, Cost
 
-from florascope.audit.interval import Interval
 from florascope.audit.report import AuditReport
 from florascope.audit.verdict import summary, verdict
+from florascope.evaluation.intervals import Interval
 
 Row = dict[str, Any]
 

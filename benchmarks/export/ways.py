@@ -19,13 +19,12 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantType
 
+from florascope.bundle.config import CONFIG, GRAPH, read_config
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import choose_split
-from florascope.export.fidelity import fidelity
-from florascope.export.int8 import PHOTOS
-from florascope.export.quantisation import WAY, quantised
-from florascope.model.bundle import CONFIG, GRAPH, read_config
-from florascope.runtime.identifier import Identifier
+from florascope.export.int8 import PHOTOS, fidelity
+from florascope.export.quantisation import WAY, quantise
+from florascope.identify.identifier import Identifier
 
 WAYS: dict[str, dict[str, Any]] = {
     "chosen": {},
@@ -72,7 +71,7 @@ def rows(bundle: Path, split_file: Path) -> Iterator[list[str]]:
     before = [plain.observe(photo) for photo in photos]
     for name, change in WAYS.items():
         images = (preprocessing.normalise(crop[None]) for crop in ranges)
-        graph = quantised(bundle / GRAPH, images, {**WAY, **change})
+        graph = quantise(bundle / GRAPH, images, {**WAY, **change})
         after = observed(graph, bundle, photos)
         cost = fidelity(before, after, dataset.labels[split.val]).to_json()
         yield [name, str(graph.ByteSize()), *(f"{cost[header]:.4f}" for header in HEADERS)]

@@ -19,14 +19,14 @@ import torch
 from jaxtyping import Float32, Int64
 
 from florascope.data.dataset import FilePhoto
-from florascope.data.natural import natural_key
+from florascope.data.names import natural_key
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
 from florascope.files import write_text
-from florascope.model.weights import load_backbone
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.head import Samples
+from florascope.nets.head import Samples
+from florascope.nets.weights import load_backbone
 from florascope.training.probe import fit_probe
-from florascope.training.recipe import ProbeRecipe
+from florascope.training.recipes import Probe
 
 SHOTS = (1, 2, 5)
 DRAWS = 50
@@ -89,7 +89,7 @@ def accuracy(
     train = np.concatenate(picked)
     rest = np.setdiff1d(np.arange(len(labels)), train)
     known = samples(features, labels, train)
-    recipe = ProbeRecipe(l2_max=PENALTY, l2_min=PENALTY, l2_steps=1, max_iterations=25)
+    recipe = Probe(l2_max=PENALTY, l2_min=PENALTY, l2_steps=1, max_iterations=25)
     head = fit_probe(known, known, recipe)
     return float((head.logits(features[rest]).argmax(1) == labels[rest]).mean())
 

@@ -11,8 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from florascope.data.dataset import Dataset, Photo
-from florascope.data.split import Split
+from florascope.data.dataset import Dataset, Photo, Split
 from florascope.images import RGB
 from florascope.progress import Progress, track
 

@@ -22,10 +22,10 @@ from histogram import accuracies, histograms
 from speed import Speed, speed
 
 from florascope.data.dataset import Dataset
-from florascope.data.garden import SPECIES, GardenPhoto, garden, marked_garden
 from florascope.files import write_text
+from florascope.garden import SPECIES, GardenPhoto, garden, marked_garden
 from florascope.training.experiment import train
-from florascope.training.recipe import make_recipe
+from florascope.training.recipes import make_recipe
 
 Row = tuple[str, str, float, float]
 

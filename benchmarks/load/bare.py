@@ -13,8 +13,8 @@ from pathlib import Path
 import onnxruntime as ort
 
 from florascope.app.limits import Limits
+from florascope.bundle.config import GRAPH, read_config
 from florascope.images import read_photo
-from florascope.model.bundle import GRAPH, read_config
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.model.bundle import find_bundle
+from florascope.bundle.config import find_bundle
 
 HERE = Path(__file__).parent
 MODEL = "flowers102-mobilenetv2"

@@ -18,20 +18,19 @@ from safetensors.torch import load_file, save_file
 from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName, Dataset
 from florascope.data.download import download
-from florascope.data.garden import garden
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.garden import garden
+from florascope.identify.identifier import Identifier
 from florascope.images import read_photo
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.saving import load_classifier, save_bundle
-from florascope.model.weights import load_backbone
-from florascope.runtime.identifier import Identifier
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import load_classifier, save_bundle
+from florascope.nets.weights import load_backbone
+from florascope.preprocessing import Preprocessing
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.checkpoint import read_checkpoint
-from florascope.training.engine import Engine
-from florascope.training.features import embed
 from florascope.training.finetune import finetune, training_transform
-from florascope.training.logbook import Logbook
-from florascope.training.recipe import make_recipe
+from florascope.training.logbook import Logbook, read_checkpoint
+from florascope.training.recipes import make_recipe
 
 NETWORK, SIZE, PHOTOS = "test_resnet", 64, 40
 REPEATS = 10  # of all photos, to be embedded

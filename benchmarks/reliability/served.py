@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from jobs import classifier
 
-from florascope.evaluation.calibration import Calibrated, Calibration
-from florascope.model.saving import save_bundle
+from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.nets.saving import save_bundle
 
 LINES = 20  # of the server's log, its last ones
 PATIENCE = 60  # seconds until it must answer, and until it must have ended

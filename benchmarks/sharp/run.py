@@ -20,18 +20,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from florascope.audit.localisation import localise
-from florascope.audit.masks import Mask, MaskFolder, tells_apart
+from florascope.audit.localisation import Mask, MaskFolder, localise, tells_apart
 from florascope.data.dataset import FilePhoto
 from florascope.errors import DataError
-from florascope.explanation.cam import class_maps
-from florascope.explanation.contributions import Contributions, contributions
-from florascope.explanation.sharing import share_out
-from florascope.explanation.unstrided import unstrided
-from florascope.explanation.upsampling import spread
+from florascope.explanation.cam import class_maps, spread
+from florascope.explanation.sharp import Contributions, contributions, share_out, unstrided
 from florascope.files import write_text
-from florascope.model.classifier import Classifier
-from florascope.model.saving import load_classifier
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import load_classifier
 
 BATCH = 8
 FIGURES = ("pointing", "auroc", "energy_ratio")

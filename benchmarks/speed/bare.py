@@ -21,11 +21,11 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
+from florascope.bundle.config import GRAPH, read_config
 from florascope.cli.identify import answers
+from florascope.identify.identifier import Identifier
 from florascope.images import read_photo
-from florascope.model.bundle import GRAPH, read_config
-from florascope.model.saving import load_classifier
-from florascope.runtime.identifier import Identifier
+from florascope.nets.saving import load_classifier
 
 BATCH = 16
 IDENTIFY = "identify with maps"

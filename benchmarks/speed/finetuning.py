@@ -11,9 +11,9 @@ import warnings
 import torch
 from torch import nn
 
-from florascope.model.fusing import fuse
-from florascope.model.weights import load_backbone
-from florascope.training.cpu_layers import recast
+from florascope.nets.fusing import fuse
+from florascope.nets.weights import load_backbone
+from florascope.training.devices import recast
 
 BATCH, SIZE, CLASSES = 16, 224, 102
 

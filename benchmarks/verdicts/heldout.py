@@ -8,23 +8,22 @@ species, and all photos of the other ten are asked about.
 import numpy as np
 import torch
 
-from florascope.data.dataset import Dataset
-from florascope.data.split import Split
-from florascope.evaluation.calibration import Calibrated, calibrate
-from florascope.evaluation.metrics import Labels, Logits, softmax
-from florascope.evaluation.similarity import Features, similarities
-from florascope.model.weights import load_backbone
+from florascope.calibration.calibration import Calibrated, calibrate
+from florascope.calibration.similarity import Features, similarities
+from florascope.data.dataset import Dataset, Split
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.verdict import Level, decide, prediction_set
+from florascope.metrics import Labels, Logits, softmax
+from florascope.nets.head import Samples
+from florascope.nets.weights import load_backbone
 from florascope.progress import Progress
-from florascope.runtime.catalogue import Catalogue
-from florascope.runtime.verdict import Level, decide, prediction_set
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.head import Samples
 from florascope.training.probe import fit_probe
-from florascope.training.recipe import ProbeRecipe
+from florascope.training.recipes import Probe
 
 HELD_OUT = 10
-RECIPE = ProbeRecipe(l2_max=1e-3, l2_min=1e-4, l2_steps=2, max_iterations=30)
+RECIPE = Probe(l2_max=1e-3, l2_min=1e-4, l2_steps=2, max_iterations=30)
 
 
 def held_out(

@@ -28,20 +28,19 @@ from heldout import held_out
 from strangers import backgrounds, before, folder, textures, unknown_species
 from tables import page
 
-from florascope.audit.interval import bootstrap
-from florascope.data.dataset import Dataset
+from florascope.calibration.conformal import Probabilities, class_coverage
+from florascope.calibration.temperature import calibration_error
+from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.data.oxford102 import oxford102
-from florascope.data.split import Indexes, Split
 from florascope.data.splits import choose_split
-from florascope.evaluation.conformal import Probabilities, class_coverage
-from florascope.evaluation.metrics import Labels, cross_entropy, softmax
-from florascope.evaluation.temperature import calibration_error
+from florascope.evaluation.intervals import bootstrap
 from florascope.files import write_json, write_text
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
+from florascope.identify.verdict import Level
 from florascope.images import RGB
+from florascope.metrics import Labels, cross_entropy, softmax
 from florascope.progress import track
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
-from florascope.runtime.verdict import Level
 
 LEVELS: tuple[Level, ...] = ("species", "genus", "family", "unsure", "none")
 

@@ -18,13 +18,13 @@ import pytest
 import uvicorn
 from PIL import ExifTags, Image
 
-from florascope.app.connection import punctual
+from florascope.app.connection import protocol_with_timeouts
 from florascope.app.limits import Limits
 from florascope.app.server import create_app, static_folder
 from florascope.app.similar import Album, open_album
+from florascope.bundle.config import find_bundle
 from florascope.data.folder import folder
-from florascope.model.bundle import find_bundle
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
 
 MODEL = "flowers102-mobilenetv2"
 Serve = Callable[..., str]
@@ -82,7 +82,7 @@ def serve() -> Iterator[Serve]:
         identifier: Any, limits: Limits, hosts: tuple[str, ...] = (), album: Album | None = None
     ) -> str:
         port = free_port()
-        protocol = punctual(limits)
+        protocol = protocol_with_timeouts(limits)
         app = create_app(identifier, limits, hosts, album)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from florascope.app.limits import Limits
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
 
 from .conftest import Serve
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from florascope.app.limits import Limits
 from florascope.app.problem import busy
 from florascope.app.server import create_app
-from florascope.app.similar import SIDE
-from florascope.app.thumbnails import LIMITS, UNKNOWN
+from florascope.app.similar import LIMITS, SIDE, UNKNOWN
+from florascope.identify.identifier import Identifier
 from florascope.images import MAX_PIXELS
-from florascope.runtime.identifier import Identifier
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from florascope.app.limits import Limits
 from florascope.app.server import static_folder
 from florascope.app.similar import Album
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 
 from .conftest import Serve
 

@@ -14,12 +14,12 @@ import pytest
 from onnx import numpy_helper
 from PIL import Image
 
+from florascope.app.guards import HEADERS
 from florascope.app.limits import Limits
-from florascope.app.shield import HEADERS
+from florascope.bundle.config import find_bundle
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 from florascope.images import RGB
-from florascope.model.bundle import find_bundle
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
 
 from .conftest import MODEL, Serve
 

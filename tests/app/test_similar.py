@@ -15,13 +15,13 @@ from PIL import Image
 
 from florascope.app.limits import Limits
 from florascope.app.similar import Album, open_album, own_classes
+from florascope.bundle.config import find_bundle
 from florascope.data.dataset import ClassName
 from florascope.data.folder import folder
 from florascope.errors import DataError
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 from florascope.images import read_photo
-from florascope.model.bundle import find_bundle
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
 
 from .conftest import MODEL, Serve, free_port, wait_for
 
@@ -174,6 +174,6 @@ def test_the_command_refuses_what_is_no_data(tmp_path: Path) -> None:
 
 
 def test_no_torch() -> None:
-    imports = "import sys, florascope.app.similar, florascope.data.source"
+    imports = "import sys, florascope.app.similar, florascope.source"
     code = f"{imports}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from florascope.audit.exhibits import Exhibits, exhibit
+from florascope.audit.photos import AuditPhotos, prepare_photos
 from florascope.data.dataset import ClassName
 from florascope.explanation.attribution import Attribution
 from florascope.images import RGB
-from florascope.model.backbone import Backbone, Embedding
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.nets.backbone import Backbone, Embedding
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 SIZE = 32
 PATCH = (slice(4, 14), slice(16, 30))  # rows and columns; not in the middle
@@ -81,12 +81,7 @@ class Still:
         return self.name
 
 
-Show = Callable[..., Exhibits]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+Show = Callable[..., AuditPhotos]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,10 +101,12 @@ def still() -> type[Still]:
 def show(patch_classifier: Classifier) -> Show:
     """Exhibit decoded photos, each with its mask or None, to the patch network."""
 
-    def call(photos: Sequence[RGB], masks: Sequence[np.ndarray | None] | None = None) -> Exhibits:
+    def call(
+        photos: Sequence[RGB], masks: Sequence[np.ndarray | None] | None = None
+    ) -> AuditPhotos:
         marks = masks or [None] * len(photos)
         stills = [Still(*pair) for pair in zip(photos, marks, strict=True)]
-        return exhibit(patch_classifier, stills, lambda still: getattr(still, "marks", None))
+        return prepare_photos(patch_classifier, stills, lambda still: getattr(still, "marks", None))
 
     return call
 

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from florascope.audit.audit import audit
 from florascope.audit.faithfulness import Perturbation
-from florascope.audit.measure import MEASURES
-from florascope.audit.report import AuditReport, AuditSettings
+from florascope.audit.report import MEASURES, AuditReport, AuditSettings
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 
 SETTINGS = AuditSettings(Perturbation(steps=8, tile=4), batch_size=8, few=6)
 
@@ -196,9 +195,9 @@ def test_progress_counts_batches_and_methods(
 def test_training_mode_is_refused(
     patch_classifier: Classifier, show: Any, photos: list[np.ndarray], truth: Explainer
 ) -> None:
-    exhibits = show(photos)
+    audit_photos = show(photos)
     with pytest.raises(ExplanationError, match=r"in training mode.*Call \.eval\(\) first"):
-        audit(patch_classifier.train(), exhibits, [truth])
+        audit(patch_classifier.train(), audit_photos, [truth])
 
 
 @pytest.mark.parametrize("name", ["truth", "random", "centre"])
@@ -209,6 +208,6 @@ def test_names_must_differ(
     truth: Explainer,
     name: str,
 ) -> None:
-    exhibits = show(photos)
+    audit_photos = show(photos)
     with pytest.raises(ExplanationError, match=f"more than one explainer is called {name}"):
-        audit(patch_classifier, exhibits, [truth, Turned(truth, name)])
+        audit(patch_classifier, audit_photos, [truth, Turned(truth, name)])

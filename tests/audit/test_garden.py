@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from florascope.audit.audit import audit, methods_for
-from florascope.audit.exhibits import exhibit
 from florascope.audit.faithfulness import Perturbation
-from florascope.audit.masks import own_mask
+from florascope.audit.localisation import own_mask
+from florascope.audit.photos import prepare_photos
 from florascope.audit.report import AuditReport, AuditSettings
-from florascope.data.garden import garden
-from florascope.explanation.methods import explainer
+from florascope.explanation.explanation import explainer
+from florascope.garden import garden
 from florascope.training.experiment import train
-from florascope.training.recipe import ProbeRecipe
+from florascope.training.recipes import Probe
 
 SETTINGS = AuditSettings(few=2, stages=2)
 
@@ -21,13 +21,13 @@ SETTINGS = AuditSettings(few=2, stages=2)
 def report() -> AuditReport:
     """Class activation maps of a probe on the embedded backbone, for one photo a species."""
     dataset = garden(per_class=5)
-    run = train(dataset, dataset.own_splits["garden"], ProbeRecipe(weights="flowers", l2_steps=3))
+    run = train(dataset, dataset.own_splits["garden"], Probe(weights="flowers", l2_steps=3))
     photos = [dataset.photos[index] for index in run.split.test]
-    exhibits = exhibit(run.classifier, photos, own_mask)
+    audit_photos = prepare_photos(run.classifier, photos, own_mask)
     order = Perturbation.of(run.classifier.preprocessing.size, steps=5)
     settings = replace(SETTINGS, perturbation=order)
     assert "cam" in methods_for(run.classifier)
-    return audit(run.classifier, exhibits, [explainer("cam")], settings)
+    return audit(run.classifier, audit_photos, [explainer("cam")], settings)
 
 
 def test_the_map_beats_a_random_one_on_every_count(report: AuditReport) -> None:

@@ -1,11 +1,144 @@
-"""By hand, and the pixel AUROC against scikit-learn's."""
+"""Index masks from files and from photos that know their own."""
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from florascope.audit.localisation import Localisation, localise, pixel_auroc
+from florascope.audit.localisation import (
+    BACKGROUND,
+    FLOWER,
+    UNKNOWN,
+    Localisation,
+    MaskFolder,
+    MaskIds,
+    localise,
+    no_mask,
+    own_mask,
+    pixel_auroc,
+    tells_apart,
+)
+from florascope.data.dataset import FilePhoto
 from florascope.errors import DataError
+from florascope.garden.scene import GardenPhoto
+
+INDEXES = np.array([[0, 1, 2], [3, 4, 1]], np.uint8)
+MEANING = np.array([[UNKNOWN, FLOWER, UNKNOWN], [BACKGROUND, UNKNOWN, FLOWER]], np.uint8)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A photo that was made together with its mask."""
+
+    name: str = "painted"
+
+    def read(self) -> np.ndarray:
+        return np.zeros((2, 3, 3), np.uint8)
+
+    def digest(self) -> str:
+        return "0"
+
+    def mask(self) -> np.ndarray:
+        return np.array([[True, False], [False, False]])
+
+
+def photo(stem: str) -> FilePhoto:
+    return FilePhoto(Path("elsewhere") / f"{stem}.jpg")
+
+
+def save(folder: Path, stem: str, indexes: np.ndarray, mode: str = "L") -> None:
+    image = Image.fromarray(indexes)
+    if mode == "P":
+        image = image.convert("P")
+        image.putpalette([200, 10, 10] * 256)  # one colour for all: only the numbers tell
+    image.convert(mode).save(folder / f"{stem}.png")
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_masks_are_found_by_stem_and_read_as_numbers(tmp_path: Path, mode: str) -> None:
+    save(tmp_path, "image_0008", INDEXES, mode)
+    save(tmp_path, "image_0009", np.full((2, 3), 1, np.uint8))
+    masks = MaskFolder(tmp_path)
+    first, missing, last = (masks(photo(f"image_000{n}")) for n in (9, 7, 8))
+    assert missing is None
+    assert first is not None
+    assert (first == FLOWER).all()
+    assert np.array_equal(np.array(last), MEANING)
+
+
+def test_other_numbers_can_be_named(tmp_path: Path) -> None:
+    save(tmp_path, "a", np.array([[255, 0, 128]], np.uint8))
+    mask = MaskFolder(tmp_path, MaskIds(flower=255, background=0))(photo("a"))
+    assert np.array_equal(np.array(mask), [[FLOWER, BACKGROUND, UNKNOWN]])
+
+
+def test_a_photo_that_knows_its_mask_needs_no_folder() -> None:
+    assert np.array(own_mask(Painted())).tolist() == [
+        [FLOWER, BACKGROUND],
+        [BACKGROUND, BACKGROUND],
+    ]
+    assert own_mask(photo("a")) is None
+    assert no_mask(Painted()) is None
+
+
+def test_the_gardens_photos_know_their_masks() -> None:
+    photo = GardenPhoto(species=2, index=0, size=64)
+    mask = own_mask(photo)
+    assert mask is not None
+    assert mask.dtype == np.uint8
+    assert np.array_equal(mask == FLOWER, photo.mask())
+    assert np.array_equal(mask == BACKGROUND, ~photo.mask())
+
+
+def test_masks_that_tell_apart_have_both_kinds() -> None:
+    assert tells_apart(MEANING)
+    assert not tells_apart(np.full((2, 2), FLOWER, np.uint8))
+    assert not tells_apart(np.array([[BACKGROUND, UNKNOWN]], np.uint8))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere is not a folder.*a folder of PNG masks"):
+        MaskFolder(tmp_path / "nowhere")
+
+
+def test_a_colour_picture_is_no_index_mask(tmp_path: Path) -> None:
+    save(tmp_path, "a", INDEXES, "RGB")
+    with pytest.raises(DataError, match=r"a.png has mode RGB.*8-bit grey or palette"):
+        MaskFolder(tmp_path)(photo("a"))
+
+
+def test_too_many_pixels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("florascope.audit.localisation.MAX_PIXELS", 5)
+    save(tmp_path, "a", INDEXES)
+    with pytest.raises(DataError, match=r"3 x 2 pixels.*at most 5 pixels"):
+        MaskFolder(tmp_path)(photo("a"))
+
+
+@pytest.mark.parametrize("damage", ["text", "cut"])
+def test_a_damaged_png_is_named(tmp_path: Path, damage: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 4, (60, 60), dtype=np.uint8)
+    save(tmp_path, "a", noise)
+    path = tmp_path / "a.png"
+    path.write_bytes(b"not a picture" if damage == "text" else path.read_bytes()[:300])
+    with pytest.raises(DataError, match=r"a.png cannot be read.*expected a PNG mask"):
+        MaskFolder(tmp_path)(photo("a"))
+
+
+@pytest.mark.real_data
+def test_oxford_17_has_105_masks_of_the_photos_sizes(real_data: Path) -> None:
+    folder = real_data / "oxford-17-masks"
+    photos = [FilePhoto(path) for path in sorted((folder / "jpg").iterdir())]
+    masks = [MaskFolder(folder / "masks")(photo) for photo in photos]
+    assert len(photos) == 105
+    assert sum(mask is not None and tells_apart(mask) for mask in masks) == 103
+    assert all(
+        mask is not None and mask.shape == photo.read().shape[:2]
+        for photo, mask in zip(photos[::20], masks[::20], strict=True)
+    )
+
 
 MASK = np.array([[1, 1, 3, 3], [0, 3, 3, 3]], np.uint8)
 

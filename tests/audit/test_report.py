@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from florascope.audit.faithfulness import Curves
-from florascope.audit.interval import bootstrap, wilson
-from florascope.audit.report import AuditReport, AuditSettings, MethodScores, joined
+from florascope.audit.report import AuditReport, AuditSettings, MethodScores, join_scores
 from florascope.audit.sanity import Similarity
+from florascope.evaluation.intervals import bootstrap, wilson
 
 AT = np.array([0.0, 0.5, 1.0])
 
@@ -81,7 +81,7 @@ def test_json_has_every_number_and_no_nan(report: AuditReport) -> None:
 
 def test_joined_batches_are_the_whole() -> None:
     one, other = scores("cam", 0.0, 5), scores("cam", 1.0, 3)
-    whole = joined([one, other])
+    whole = join_scores([one, other])
     assert whole.method == "cam"
     expected = np.concatenate([one.scores["gain"], other.scores["gain"]])
     assert np.array_equal(whole.scores["gain"], expected)

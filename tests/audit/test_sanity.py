@@ -2,20 +2,30 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from florascope.audit.sanity import Similarity, cascade, sanity, shuffle, stages
-from florascope.audit.specimens import Specimens, maps_of
+from florascope.audit.photos import TargetedImages, maps_of
+from florascope.audit.sanity import (
+    Noise,
+    Similarity,
+    cascade,
+    sanity,
+    shuffle,
+    stages,
+    under_flip,
+    under_noise,
+)
 from florascope.data.dataset import ClassName
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.weights import load_backbone
+from florascope.preprocessing import Preprocessing
 
 CLASSES = tuple(ClassName(str(k), str(k)) for k in range(5))
 
@@ -56,10 +66,10 @@ def make(name: str, size: int = 64, seed: int = 0) -> Classifier:
 
 
 def followed(
-    classifier: Classifier, explainer: Explainer, specimens: Specimens, most: int, seed: int = 0
+    classifier: Classifier, explainer: Explainer, targeted: TargetedImages, most: int, seed: int = 0
 ) -> list[Similarity]:
-    trained = maps_of(classifier, explainer, specimens)
-    return sanity(classifier, explainer, specimens, trained, most, seed)
+    trained = maps_of(classifier, explainer, targeted)
+    return sanity(classifier, explainer, targeted, trained, most, seed)
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +78,11 @@ def classifier() -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def specimens() -> Specimens:
+def targeted() -> TargetedImages:
     generator = torch.Generator().manual_seed(0)
     small = torch.randn(8, 3, 8, 8, generator=generator)
     images = nn.functional.interpolate(small, (64, 64), mode="bilinear")
-    return Specimens(images, torch.arange(8) % 5)
+    return TargetedImages(images, torch.arange(8) % 5)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2_035", "resnet10t", "test_vit", "test_convnext"])
@@ -117,13 +127,13 @@ def test_the_cascade_reaches_one_stage_more_each_time(classifier: Classifier) ->
 
 
 def test_the_classifier_is_left_exactly_as_it_was(
-    classifier: Classifier, specimens: Specimens
+    classifier: Classifier, targeted: TargetedImages
 ) -> None:
     before = {key: value.clone() for key, value in classifier.state_dict().items()}
     storage = [weight.data_ptr() for weight in classifier.parameters()]
     with torch.no_grad():
-        logits = classifier(specimens.images)
-    followed(classifier, Cam(), specimens, most=3)
+        logits = classifier(targeted.images)
+    followed(classifier, Cam(), targeted, most=3)
     after = classifier.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -131,23 +141,23 @@ def test_the_classifier_is_left_exactly_as_it_was(
     assert all(weight.requires_grad and weight.grad is None for weight in classifier.parameters())
     assert not classifier.training
     with torch.no_grad():
-        assert torch.equal(classifier(specimens.images), logits)
+        assert torch.equal(classifier(targeted.images), logits)
 
 
-def test_a_map_of_the_network_collapses(classifier: Classifier, specimens: Specimens) -> None:
-    found = followed(classifier, Cam(), specimens, most=4)
+def test_a_map_of_the_network_collapses(classifier: Classifier, targeted: TargetedImages) -> None:
+    found = followed(classifier, Cam(), targeted, most=4)
     assert found[0].stage == "linear head"
     assert abs(found[-1].signed.mean()) < 0.5
     assert found[-1].signed.shape == (8,)
 
 
-def test_a_map_of_the_photo_survives(classifier: Classifier, specimens: Specimens) -> None:
-    for similarity in followed(classifier, Edges(), specimens, most=4):
+def test_a_map_of_the_photo_survives(classifier: Classifier, targeted: TargetedImages) -> None:
+    for similarity in followed(classifier, Edges(), targeted, most=4):
         assert similarity.signed == pytest.approx([1.0] * 8)
         assert similarity.absolute == pytest.approx([1.0] * 8)
 
 
-def test_the_absolute_map_sees_through_a_turned_sign(specimens: Specimens) -> None:
+def test_the_absolute_map_sees_through_a_turned_sign(targeted: TargetedImages) -> None:
     """A one-class head whose weight turns over: the signed map reverses, the absolute stays."""
 
     @dataclass(frozen=True)
@@ -161,24 +171,106 @@ def test_the_absolute_map_sees_through_a_turned_sign(specimens: Specimens) -> No
     classifier = make("mobilenetv2_035")
     with torch.no_grad():
         classifier.head.bias.copy_(torch.tensor([1.0, -1, -1, -1, -1]))
-    first = followed(classifier, Turned(), specimens, most=2)[0]
+    first = followed(classifier, Turned(), targeted, most=2)[0]
     assert first.signed == pytest.approx([-1.0] * 8)
     assert first.absolute == pytest.approx([1.0] * 8)
 
 
-def test_the_seed_decides(classifier: Classifier, specimens: Specimens) -> None:
-    runs = [followed(classifier, Cam(), specimens, most=2, seed=s)[-1].signed for s in (0, 0, 1)]
+def test_the_seed_decides(classifier: Classifier, targeted: TargetedImages) -> None:
+    runs = [followed(classifier, Cam(), targeted, most=2, seed=s)[-1].signed for s in (0, 0, 1)]
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 
 
 @pytest.mark.real_weights
 @pytest.mark.usefixtures("real_weights")
-def test_a_real_network_does_not_die_of_it(specimens: Specimens) -> None:
+def test_a_real_network_does_not_die_of_it(targeted: TargetedImages) -> None:
     """MobileNetV2 with folded norms still has a varied feature map at every stage."""
     classifier = Classifier(load_backbone("mobilenetv2_100", "torchvision"), CLASSES).eval()
     for _, randomised in cascade(classifier):
         with torch.no_grad():
-            feature_map = randomised.answer(specimens.images).map
+            feature_map = randomised.answer(targeted.images).map
         assert feature_map.isfinite().all()
         assert feature_map.std((2, 3)).mean() > 0.05
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """The photo itself: it moves with the photo exactly."""
+
+    name: str = "brightness"
+
+    def __call__(self, classifier: Classifier, images: Tensor, targets: Tensor) -> Attribution:
+        return Attribution(self.name, images.mean(1), torch.zeros(len(images)), complete=False)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Rises from left to right, whatever the photo."""
+
+    name: str = "ramp"
+
+    def __call__(self, classifier: Classifier, images: Tensor, targets: Tensor) -> Attribution:
+        ramp = torch.linspace(-1, 1, images.shape[3]).expand(len(images), *images.shape[2:])
+        return Attribution(self.name, ramp, torch.zeros(len(images)), complete=False)
+
+
+@pytest.fixture
+def portraits() -> TargetedImages:
+    generator = torch.Generator().manual_seed(0)
+    return TargetedImages(torch.rand(3, 3, 32, 32, generator=generator), torch.tensor([0, 1, 1]))
+
+
+def test_a_map_that_moves_with_the_photo_is_equivariant(
+    patch_classifier: Classifier, portraits: TargetedImages
+) -> None:
+    maps = maps_of(patch_classifier, Brightness(), portraits)
+    found = under_flip(patch_classifier, Brightness(), portraits, maps)
+    assert found == pytest.approx([1, 1, 1])
+
+
+def test_a_map_that_stays_put_is_turned_round(
+    patch_classifier: Classifier, portraits: TargetedImages
+) -> None:
+    maps = maps_of(patch_classifier, Ramp(), portraits)
+    found = under_flip(patch_classifier, Ramp(), portraits, maps)
+    assert found == pytest.approx([-1, -1, -1])
+
+
+def test_noise_moves_the_brightness_by_its_own_size(
+    patch_classifier: Classifier, portraits: TargetedImages
+) -> None:
+    """Mean of three channels of deviation s: noise of variance s^2 / 3 beside the map's own."""
+    maps = maps_of(patch_classifier, Brightness(), portraits)
+    found = under_noise(patch_classifier, Brightness(), portraits, maps, Noise(levels=25.5))
+    variance = maps.var((1, 2))
+    expected = np.sqrt(variance / (variance + 0.01 / 3))
+    assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_a_map_that_ignores_the_photo_ignores_its_noise(
+    patch_classifier: Classifier, portraits: TargetedImages
+) -> None:
+    maps = maps_of(patch_classifier, Ramp(), portraits)
+    found = under_noise(patch_classifier, Ramp(), portraits, maps, Noise(levels=50))
+    assert found == pytest.approx([1, 1, 1])
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_noise_is_in_levels_of_the_photo(order: Literal["rgb", "bgr"]) -> None:
+    """Undo the normalisation: each channel's noise must have two levels of deviation."""
+    pre = Preprocessing(size=64, std=(0.2, 0.5, 1.0), channel_order=order)
+    grey = np.full((4, 64, 64, 3), 128, np.uint8)
+    images = torch.from_numpy(pre.normalise(grey))
+    noise = (Noise(2.0)(images, pre) - images).numpy()
+    std = np.array(pre.std if order == "rgb" else pre.std[::-1])
+    levels = noise.std((0, 2, 3)) * std * 255
+    assert levels == pytest.approx([2, 2, 2], rel=0.02)
+    back = pre.denormalise(images.numpy() + noise).astype(np.float64)
+    assert back.std((0, 1, 2)) == pytest.approx([2.02] * 3, rel=0.03)  # with rounding: +1/12
+
+
+def test_noise_is_seeded() -> None:
+    images, pre = torch.zeros(1, 3, 8, 8), Preprocessing(size=8)
+    assert torch.equal(Noise(2, 5)(images, pre), Noise(2, 5)(images, pre))
+    assert not torch.equal(Noise(2, 5)(images, pre), Noise(2, 6)(images, pre))

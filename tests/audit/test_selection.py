@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from florascope.audit.masks import MaskFolder, MaskIds
+from florascope.audit.localisation import MaskFolder, MaskIds
 from florascope.audit.selection import Selection
 from florascope.errors import DataError
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ def test_exhibits_have_their_masks(
     patch_classifier: Classifier, plain: Path, tmp_path: Path
 ) -> None:
     masks = marked(tmp_path / "masks", ["1", "5"])
-    found = Selection(str(plain), masks=masks).exhibit(patch_classifier)
+    found = Selection(str(plain), masks=masks).prepare_photos(patch_classifier)
     assert [np.unique(mask).tolist() for mask in found.masks if mask is not None] == [[1, 3]] * 2
     assert found.crops[:, 0, 0, 0].tolist() == [20, 100]
     other = MaskFolder(masks.path, MaskIds(flower=9))
     words = r"none of the 2 masks .* shows both kinds.*pixels of 9 \(flower\) and of 3"
     with pytest.raises(DataError, match=words):
-        Selection(str(plain), masks=other).exhibit(patch_classifier)
+        Selection(str(plain), masks=other).prepare_photos(patch_classifier)

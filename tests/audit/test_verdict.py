@@ -14,7 +14,7 @@ from florascope.audit.report import AuditReport, AuditSettings, MethodScores
 from florascope.audit.sanity import Similarity
 from florascope.audit.verdict import CRITERIA, Finding, summary, verdict
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 
 GOOD = {
     "deletion": 0.2,
@@ -182,8 +182,8 @@ def test_known_merits_are_told_apart(
     """The patch stays where it is when the photo is mirrored, so its true map does not move."""
     settings = AuditSettings(Perturbation(steps=8, tile=4))
     explainers = [truth, Brightness(), Turned(truth)]
-    exhibits = show(photos, [mask] * len(photos))
-    found = verdict(audit(patch_classifier, exhibits, explainers, settings))
+    audit_photos = show(photos, [mask] * len(photos))
+    found = verdict(audit(patch_classifier, audit_photos, explainers, settings))
     assert {f.criterion: f.passed for f in found if f.method == "truth"} == {
         "faithful": True,
         "informative": True,

@@ -8,10 +8,9 @@ import pytest
 
 from florascope.cli.answer import colourful, half_blocks, print_answer
 from florascope.data.oxford102 import oxford102_classes
-from florascope.runtime.catalogue import Catalogue
-from florascope.runtime.identification import Identification
-from florascope.runtime.observation import Observation
-from florascope.runtime.verdict import Verdict
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.identification import Identification, Observation
+from florascope.identify.verdict import Verdict
 
 
 def foxglove() -> Identification:

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from florascope.cli import demo as module
-from florascope.data.companding import Companded
 from florascope.data.dataset import ClassName, Dataset
-from florascope.data.garden import garden
-from florascope.data.oxford102_features import CSV_SPLIT, AbsentPhoto, EmbeddedOxford102
+from florascope.data.oxford102_features import (
+    CSV_SPLIT,
+    AbsentPhoto,
+    EmbeddedOxford102,
+    QuantisedFeatures,
+)
 from florascope.data.splits import stratified
+from florascope.garden import garden
 
 
 @pytest.fixture
@@ -32,7 +36,8 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     photos = [AbsentPhoto(f"{n}.jpg") for n in range(90)]
     dataset = Dataset("small", photos, labels, classes, splits)
     features = np.eye(6, dtype=np.float32)[labels] + 0.5
-    stored = dict.fromkeys(("google", "torchvision"), Companded.of(features, 16))
+    quantised = QuantisedFeatures.of(features, 16)
+    stored = {name: quantised for name in ("google", "torchvision")}  # noqa: C420 (typed)
     embedded = EmbeddedOxford102(dataset, stored, {})
     options: dict[str, Any] = {
         "name": "probe",
@@ -42,7 +47,7 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     }
     options |= {"settings": (), "split": None, "data_dir": None, "strict": False}
     monkeypatch.setattr("florascope.data.oxford102_features.embedded_oxford102", lambda: embedded)
-    monkeypatch.setattr("florascope.data.garden.garden", lambda: garden(5, size=48))
+    monkeypatch.setattr("florascope.garden.garden", lambda: garden(5, size=48))
     monkeypatch.setattr(module, "_at_hand", lambda _: ("garden", options))
     return embedded
 

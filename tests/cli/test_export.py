@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import timm
 
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
 
 
 @pytest.fixture

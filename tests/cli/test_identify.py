@@ -102,7 +102,7 @@ def test_an_overlay_is_the_crop_with_evidence(
 ) -> None:
     path, out = photos / "2" / "photo-2-5.jpg", tmp_path / "why.png"
     assert run("identify", path, "--model", trained, "--overlay", out).code == 0
-    from florascope.runtime.identifier import Identifier
+    from florascope.identify.identifier import Identifier
 
     with Image.open(out) as picture:
         drawn = np.asarray(picture)

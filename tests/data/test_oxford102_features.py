@@ -1,44 +1,88 @@
-"""Oxford 102 in the package: written and read back, and compared with the photos themselves."""
+"""Few levels a value: by hand, and within the error that the docstring promises."""
 
+import re
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from florascope.data.companding import Companded
-from florascope.data.dataset import Dataset
+from florascope.data.dataset import Dataset, Split
 from florascope.data.oxford102 import oxford102, oxford102_classes
 from florascope.data.oxford102_features import (
     CSV_SPLIT,
     FILE,
     AbsentPhoto,
+    QuantisedFeatures,
     embedded_oxford102,
     read_features,
     write_features,
 )
-from florascope.data.split import Split
 from florascope.data.splits import choose_split
 from florascope.errors import DataError, PhotoError
-from florascope.model.weights import load_backbone, with_preprocessing
-from florascope.training.rerun import recipes
+from florascope.nets.weights import load_backbone, with_preprocessing
+from florascope.training.class_report import class_report_recipes
+
+FEATURES = arrays(
+    np.float32, st.tuples(st.integers(1, 9), st.integers(1, 4)), elements=st.floats(0, 6, width=32)
+)
+
+
+def test_by_hand() -> None:
+    # In 5 levels the shares of the top that can be stored are 0, 1/16, 4/16, 9/16 and 1.
+    stored = QuantisedFeatures.of(np.array([[0.0, 2.0], [1.1, 0.0], [4.0, 0.1]], np.float32), 5)
+    assert stored.codes.tolist() == [[0, 2, 4], [4, 0, 1]]
+    assert stored.top.tolist() == [4.0, 2.0]
+    assert stored.expand().tolist() == [[0.0, 2.0], [1.0, 0.0], [4.0, 0.125]]
+
+
+@given(features=FEATURES, levels=st.integers(2, 256))
+def test_what_is_restored_is_within_the_promised_error(features: np.ndarray, levels: int) -> None:
+    stored = QuantisedFeatures.of(features, levels)
+    steps, top = levels - 1, stored.top.astype(np.float64)
+    share = (features / top).clip(0, 1)
+    bound = top * (np.sqrt(share) / steps + 1 / (4 * steps**2))
+    rounding = features.max(0) * 2.0**-11 + 1e-4  # of top, in half precision
+    assert (np.abs(stored.expand() - features) <= bound + rounding).all()
+
+
+def test_a_silent_channel_stays_silent() -> None:
+    assert (QuantisedFeatures.of(np.zeros((3, 2), np.float32), 16).expand() == 0).all()
+
+
+@pytest.mark.parametrize("odd", [-0.1, np.nan, np.inf])
+def test_what_no_relu_gives_is_refused(odd: float) -> None:
+    with pytest.raises(DataError, match="expected pooled ReLU activations"):
+        QuantisedFeatures.of(np.array([[1.0], [odd]], np.float32), 16)
+
+
+@pytest.mark.parametrize(("levels", "highest"), [(16, 16), (1, 0), (257, 0)])
+def test_codes_outside_the_levels_are_refused(levels: int, highest: int) -> None:
+    codes, top = np.full((1, 2), highest, np.uint8), np.ones(1, np.float16)
+    message = f"codes up to {highest} in {levels} levels"
+    with pytest.raises(DataError, match=re.escape(message)):
+        QuantisedFeatures(codes, top, levels)
+
 
 SPLIT = Split("half", np.array([0, 3, 4]), np.array([1]), np.array([5]))
 
 
 @pytest.fixture
-def small() -> tuple[Dataset, dict[str, Companded]]:
+def small() -> tuple[Dataset, dict[str, QuantisedFeatures]]:
     """Six photos, one of them in no subset, with features of two networks."""
     photos = [AbsentPhoto(f"image_{n:05d}.jpg") for n in range(1, 7)]
     labels = np.array([0, 101, 5, 5, 7, 0], dtype=np.int64)
     dataset = Dataset("small", photos, labels, oxford102_classes(), {"half": SPLIT})
     draw = np.random.default_rng(0)
     values = {name: draw.uniform(0, 6, (6, 4)).astype(np.float32) for name in ("one", "other")}
-    return dataset, {name: Companded.of(value, 16) for name, value in values.items()}
+    return dataset, {name: QuantisedFeatures.of(value, 16) for name, value in values.items()}
 
 
 def test_what_is_written_is_read_back(
-    small: tuple[Dataset, dict[str, Companded]], tmp_path: Path
+    small: tuple[Dataset, dict[str, QuantisedFeatures]], tmp_path: Path
 ) -> None:
     dataset, stored = small
     write_features(tmp_path / "six.npz", dataset, stored, {"one": {"sha256": "a"}, "other": {}})
@@ -56,7 +100,7 @@ def test_what_is_written_is_read_back(
 
 
 def test_the_same_content_gives_the_same_bytes(
-    small: tuple[Dataset, dict[str, Companded]], tmp_path: Path
+    small: tuple[Dataset, dict[str, QuantisedFeatures]], tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
         write_features(tmp_path / name, *small, {"one": {}, "other": {}})
@@ -120,7 +164,7 @@ def test_features_are_those_of_the_networks_on_the_photos(
     import torch
 
     photos = [oxford102(real_data).photos[i] for i in (0, 4000, 8188)]
-    for recipe in recipes():
+    for recipe in class_report_recipes():
         backbone = load_backbone(recipe.backbone, recipe.weights)
         pre = with_preprocessing(backbone, **recipe.preprocessing).preprocessing
         batch = torch.from_numpy(np.stack([pre(photo.read()) for photo in photos]))

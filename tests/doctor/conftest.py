@@ -13,11 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # failures.py is shared with the
 make_world = import_module("world").make_world
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Painted photos and timm's smallest network."""

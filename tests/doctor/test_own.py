@@ -1,4 +1,4 @@
-"""The doctor on this project's own runs: sound ones pass, planted faults are named."""
+"""Which photos are read to learn what lies on both sides of a split."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,14 +7,63 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from florascope.data.dataset import ClassName, Dataset
-from florascope.data.splits import Split, stratified
-from florascope.doctor.own import after_training, before_training, diagnose_run, evidence_of
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
+from florascope.data.splits import stratified
+from florascope.doctor.own import (
+    after_training,
+    before_training,
+    diagnose_run,
+    evidence_of,
+    shared_digests,
+)
 from florascope.errors import PhotoError
-from florascope.model.weights import load_backbone
+from florascope.nets.weights import load_backbone
 from florascope.training.experiment import Experiment, train
-from florascope.training.recipe import make_recipe
+from florascope.training.recipes import make_recipe
+
+CLASSES = (ClassName("1", "rose"), ClassName("2", "iris"))
+SIDES = (16, 24, 32, 16)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Four photos: 0 and 3 are the same bytes, the others of other sizes."""
+    paths = [tmp_path / f"{n}.bmp" for n in range(4)]
+    for path, side in zip(paths, SIDES, strict=True):
+        Image.new("RGB", (side, side), (9, 8, 7)).save(path)
+    photos = [FilePhoto(path) for path in paths]
+    return Dataset("four", photos, np.array([0, 1, 0, 1]), CLASSES)
+
+
+def test_equal_files_on_both_sides_have_one_digest(dataset: Dataset) -> None:
+    train, val = shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
+    assert train[0] == val[1] == dataset.photos[0].digest()
+    assert set(train) & set(val) == {train[0]}
+
+
+def test_files_whose_size_is_not_met_on_the_other_side_are_not_read(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    digest = FilePhoto.digest
+
+    def noted(photo: FilePhoto) -> str:
+        read.append(photo.name)
+        return digest(photo)
+
+    monkeypatch.setattr(FilePhoto, "digest", noted)
+    shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
+    assert read == ["0.bmp", "3.bmp"]
+
+
+def test_a_file_that_is_gone_is_like_no_other(dataset: Dataset) -> None:
+    (dataset.photos[3].path).unlink()  # type: ignore[attr-defined]
+    train, val = shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
+    assert not set(train) & set(val)
+    assert val[1] == "unreadable 3"
+
 
 NETWORK = {"backbone": "test_resnet", "weights": "random"}
 
@@ -50,7 +99,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
+def own_dataset() -> Dataset:
     draw = np.random.default_rng(0)
     colours = np.array([[225, 60, 60], [60, 200, 60], [70, 70, 230]])
     photos = [
@@ -65,18 +114,18 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def split(dataset: Dataset) -> Split:
-    return stratified(dataset.labels, 0)
+def split(own_dataset: Dataset) -> Split:
+    return stratified(own_dataset.labels, 0)
 
 
 @pytest.fixture(scope="module")
-def run(dataset: Dataset, split: Split) -> Experiment:
-    return train(dataset, split, make_recipe("probe", **NETWORK, size=64, l2_steps=2))
+def run(own_dataset: Dataset, split: Split) -> Experiment:
+    return train(own_dataset, split, make_recipe("probe", **NETWORK, size=64, l2_steps=2))
 
 
-def test_a_sound_start(dataset: Dataset, split: Split) -> None:
+def test_a_sound_start(own_dataset: Dataset, split: Split) -> None:
     backbone = load_backbone("test_resnet", "random")
-    assert [f for f in before_training(dataset, split, backbone) if f.severity == "error"] == []
+    assert [f for f in before_training(own_dataset, split, backbone) if f.severity == "error"] == []
 
 
 OWN: dict[str, dict[str, Any]] = {
@@ -87,33 +136,33 @@ OWN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_sound_run(name: str, dataset: Dataset, split: Split) -> None:
+def test_a_sound_run(name: str, own_dataset: Dataset, split: Split) -> None:
     recipe = make_recipe(name, **NETWORK, size=64, **OWN[name])
-    experiment = train(dataset, split, recipe)
+    experiment = train(own_dataset, split, recipe)
     diagnosis = diagnose_run(experiment)
     assert diagnosis.of("error") == (), diagnosis
     assert diagnosis.seconds > 0
 
 
-def test_a_tiny_split_is_named_before_training(dataset: Dataset, split: Split) -> None:
+def test_a_tiny_split_is_named_before_training(own_dataset: Dataset, split: Split) -> None:
     few = Split("tiny", split.train, split.val[:3], split.test)
-    findings = before_training(dataset, few, load_backbone("test_resnet", "random"))
+    findings = before_training(own_dataset, few, load_backbone("test_resnet", "random"))
     assert findings[0].cause == "split is tiny"
 
 
-def test_copies_in_val_are_named_before_training(dataset: Dataset, split: Split) -> None:
-    doubled = [dataset.photos[int(split.train[0])]] * len(dataset)
-    twice = replace(dataset, photos=[*dataset.photos[:-1], doubled[0]])
-    val = np.append(split.val, len(dataset) - 1)
+def test_copies_in_val_are_named_before_training(own_dataset: Dataset, split: Split) -> None:
+    doubled = [own_dataset.photos[int(split.train[0])]] * len(own_dataset)
+    twice = replace(own_dataset, photos=[*own_dataset.photos[:-1], doubled[0]])
+    val = np.append(split.val, len(own_dataset) - 1)
     rest = np.setdiff1d(split.train, val)
     leaky = Split("leaky", rest, val, np.setdiff1d(split.test, val))
     findings = before_training(twice, leaky, load_backbone("test_resnet", "random"))
     assert findings[0].cause == "train and validation share photos (equal bytes)"
 
 
-def test_unreadable_photos_are_passed_over(dataset: Dataset, split: Split) -> None:
-    broken = [Broken(p.name, np.zeros((1, 1, 3), np.uint8)) for p in dataset.photos]
-    sick = replace(dataset, photos=broken)
+def test_unreadable_photos_are_passed_over(own_dataset: Dataset, split: Split) -> None:
+    broken = [Broken(p.name, np.zeros((1, 1, 3), np.uint8)) for p in own_dataset.photos]
+    sick = replace(own_dataset, photos=broken)
     findings = before_training(sick, split, load_backbone("test_resnet", "random"))
     assert findings == ()
 
@@ -146,11 +195,11 @@ def test_the_page_of_a_run_is_whole(tmp_path: Path, run: Experiment) -> None:
 
 
 def test_fine_tuned_weights_are_held_against_folded_pretrained_ones(
-    dataset: Dataset, split: Split
+    own_dataset: Dataset, split: Split
 ) -> None:
     """A backbone that learned at a rate of nearly 0 is the pretrained one, in folded form."""
     still = make_recipe("finetune", **NETWORK, size=64, epochs=1, learning_rate=1e-9, ema=0)
-    experiment = train(dataset, split, still)
+    experiment = train(own_dataset, split, still)
     network = evidence_of(experiment).network
     assert network is not None
     assert network.meant_frozen == ()

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import nn
 
-from florascope.model.preprocessing import Preprocessing
+from florascope.preprocessing import Preprocessing
 
 failures: Any = import_module("failures")
 

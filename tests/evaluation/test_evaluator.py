@@ -10,8 +10,8 @@ import torch
 from florascope.data.dataset import ClassName, Dataset
 from florascope.errors import DataError, PhotoError
 from florascope.evaluation.evaluator import evaluate
-from florascope.model.classifier import Classifier
-from florascope.model.weights import load_backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.weights import load_backbone
 
 CLASSES = tuple(ClassName(name, name) for name in ("aster", "borage", "campion"))
 EVERY = np.arange(9)

@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.explanation.contrast import contrast
-from florascope.explanation.methods import METHODS, explainer
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.explanation.explanation import METHODS, contrast, explainer
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 SIZE = 64
 TARGETS = torch.tensor([0, 2, 1])

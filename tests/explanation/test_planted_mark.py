@@ -6,12 +6,11 @@ import torch
 from torch import nn
 
 from florascope.data.dataset import Dataset
-from florascope.data.garden import MarkedPhoto, marked_garden
-from florascope.explanation.explanation import explain
-from florascope.explanation.methods import METHODS, explainer
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.explanation.explanation import METHODS, explain, explainer
+from florascope.garden import MarkedPhoto, marked_garden
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 SIZE, STRIDE, EPOCHS, BATCH, SHOWN = 96, 32, 20, 24, 40
 # how far the strongest place may lie from the mark, in pixels: a coarse map knows its cells alone

@@ -1,4 +1,4 @@
-"""Sharp maps against the rule worked out by hand."""
+"""Evidence shared out, against what is known of the sums."""
 
 import pytest
 import timm
@@ -6,18 +6,93 @@ import torch
 from torch.nn.functional import interpolate
 
 from florascope.data.dataset import ClassName
-from florascope.explanation.cam import class_maps
-from florascope.explanation.contributions import contributions, last_block
-from florascope.explanation.sharing import share_out
-from florascope.explanation.sharp import Sharp
-from florascope.explanation.unstrided import unstrided
-from florascope.explanation.upsampling import spread
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.explanation.cam import class_maps, spread
+from florascope.explanation.sharp import Sharp, contributions, last_block, share_out, unstrided
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 
-def network(name: str = "test_resnet") -> Classifier:
+def drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("places", "pixels"), [((2, 3), (8, 12)), ((3, 3), (10, 7))])
+def test_the_sum_stays_whatever_the_weights(
+    places: tuple[int, int], pixels: tuple[int, int]
+) -> None:
+    maps = drawn(2, *places)
+    shared = share_out(maps, drawn(2, *pixels).abs())
+    torch.testing.assert_close(shared.sum((1, 2)), maps.sum((1, 2)))
+
+
+def test_even_weights_give_the_bilinear_enlargement() -> None:
+    maps = drawn(1, 4, 4)
+    plain = interpolate(maps[:, None], (16, 16), mode="bilinear", align_corners=False)[:, 0]
+    for weights in (torch.ones(1, 16, 16), torch.zeros(1, 16, 16)):
+        inside = share_out(maps, weights.double())[:, 2:-2, 2:-2]  # border places reach further
+        torch.testing.assert_close(inside, plain[:, 2:-2, 2:-2] / 16, atol=0.02, rtol=0.35)
+
+
+def test_one_place_gives_all_to_the_pixel_that_made_it() -> None:
+    weights = torch.zeros(1, 4, 4, dtype=torch.float64)
+    weights[0, 1, 2] = 1.0
+    shared = share_out(torch.full((1, 1, 1), -3.0, dtype=torch.float64), weights)
+    assert shared[0, 1, 2] == pytest.approx(-3.0, rel=2e-3)
+    assert shared.sum() == pytest.approx(-3.0)
+
+
+def test_evidence_keeps_its_sign_and_stays_near_its_place() -> None:
+    maps = torch.zeros(1, 4, 4, dtype=torch.float64)
+    maps[0, 0, 0], maps[0, 3, 3] = 2.0, -1.0
+    shared = share_out(maps, drawn(1, 32, 32).abs())
+    assert (shared[0, :12, :12] >= 0).all()
+    assert (shared[0, 20:, 20:] <= 0).all()
+    assert shared[0, 12:20, 12:20].abs().max() == 0
+
+
+def network(name: str, size: int = 64) -> Classifier:
+    torch.manual_seed(0)
+    backbone = Backbone(name, Preprocessing(size=size))
+    return Classifier(backbone, (ClassName("0", "a"), ClassName("1", "b"))).eval()
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_050", "resnet10t"])
+def test_every_other_place_is_the_networks_own(name: str) -> None:
+    classifier = network(name)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        coarse = classifier.answer(images).map
+        fine = unstrided(classifier, 32).answer(images).map
+    assert fine.shape[2:] == (4, 4)
+    torch.testing.assert_close(fine[:, :, ::2, ::2], coarse, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_are_shared_and_followed() -> None:
+    classifier = network("test_resnet")
+    before = unstrided(classifier, 32)
+    own = dict(classifier.backbone.net.named_parameters())
+    assert all(p.data_ptr() == own[n].data_ptr() for n, p in before.backbone.net.named_parameters())
+    assert before.head is classifier.head
+    name, weight = next(iter(own.items()))
+    weight.data = torch.zeros_like(weight)
+    after = unstrided(classifier, 32)
+    assert after.backbone.net.get_parameter(name).abs().sum() == 0
+    assert after.backbone.net is before.backbone.net
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_small_050", "densenet121"])
+def test_networks_without_a_dilated_form_stay_as_they_are(name: str) -> None:
+    classifier = network(name)
+    assert unstrided(classifier, 32) is classifier
+
+
+def test_strides_below_eight_are_not_taken_out() -> None:
+    classifier = network("test_resnet")
+    assert unstrided(classifier, 8) is classifier
+
+
+def sharp_network(name: str = "test_resnet") -> Classifier:
     torch.manual_seed(0)
     backbone = Backbone(name, Preprocessing(size=64))
     return Classifier(backbone, tuple(ClassName(str(k), str(k)) for k in range(4))).eval()
@@ -48,7 +123,7 @@ def test_a_network_without_stages_has_no_last_block() -> None:
 
 
 def test_contributions_are_the_positive_part_of_gradient_times_activation() -> None:
-    classifier, targets = network(), torch.tensor([1, 2])
+    classifier, targets = sharp_network(), torch.tensor([1, 2])
     evidence, positive = contributions(classifier, images(), targets)
     net = classifier.backbone.net
     with torch.enable_grad():
@@ -66,7 +141,7 @@ def test_contributions_are_the_positive_part_of_gradient_times_activation() -> N
 
 def test_each_place_shares_its_own_evidence() -> None:
     """The picture as it is and one larger look, worked out from their contributions."""
-    classifier, targets = network(), torch.tensor([1, 2])
+    classifier, targets = sharp_network(), torch.tensor([1, 2])
     found = Sharp(views=(1.9,))(classifier, images(), targets)
     own = contributions(classifier, images(), targets)
     larger = interpolate(images(), (128, 128), mode="bicubic", antialias=True)
@@ -82,7 +157,7 @@ def test_each_place_shares_its_own_evidence() -> None:
 
 
 def test_sum_plus_bias_is_the_logit() -> None:
-    classifier, targets = network("mobilenetv2_050"), torch.tensor([0, 3])
+    classifier, targets = sharp_network("mobilenetv2_050"), torch.tensor([0, 3])
     found = Sharp()(classifier, images(), targets)
     with torch.no_grad():
         logits = classifier(images())[torch.arange(2), targets]
@@ -91,7 +166,7 @@ def test_sum_plus_bias_is_the_logit() -> None:
 
 
 def test_many_pictures_pass_in_small_batches() -> None:
-    classifier, targets = network(), torch.tensor([0, 1])
+    classifier, targets = sharp_network(), torch.tensor([0, 1])
     whole = Sharp(batch=2)(classifier, images(), targets).values
     parts = Sharp(batch=1)(classifier, images(), targets).values
     torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-7)

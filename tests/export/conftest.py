@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
-from florascope.evaluation.calibration import Calibrated, Calibration
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.saving import save_bundle
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import save_bundle
 
 ENGINE = Path(str(files("florascope.export") / "web"))
 Engine = Callable[..., list[Any]]

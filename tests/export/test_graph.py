@@ -8,11 +8,11 @@ import onnx
 import onnxruntime as ort
 import pytest
 
+from florascope.bundle.config import read_config
 from florascope.errors import BundleError
 from florascope.export.graph import export_onnx
-from florascope.model.bundle import read_config
-from florascope.model.preprocessing import Preprocessing
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
+from florascope.preprocessing import Preprocessing
 
 RGB = np.random.default_rng(0).integers(0, 256, (190, 260, 3), dtype=np.uint8)
 

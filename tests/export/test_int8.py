@@ -1,4 +1,4 @@
-"""A network that really tells three colours apart, in 8-bit integers."""
+"""The cost of another form, computed by hand on two photos."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,18 +8,50 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from florascope.data.dataset import Dataset
+from florascope.bundle.config import read_config
+from florascope.data.dataset import Dataset, Split
 from florascope.data.folder import folder
-from florascope.data.split import Split
 from florascope.data.splits import choose_split
 from florascope.errors import DataError, FlorascopeError
-from florascope.export.int8 import export_int8
-from florascope.export.quantisation import HEAD, quantised
-from florascope.model.bundle import read_config
-from florascope.runtime.identifier import Identifier
+from florascope.export.int8 import correlation, export_int8, fidelity
+from florascope.export.quantisation import HEAD, quantise
+from florascope.identify.identification import Observation
+from florascope.identify.identifier import Identifier
+from florascope.run import write_run
 from florascope.training.experiment import train
-from florascope.training.recipe import make_recipe
-from florascope.training.run import write_run
+from florascope.training.recipes import make_recipe
+
+CROP = np.zeros((8, 8, 3), np.uint8)
+
+
+def seen(logits: list[float], first: list[list[float]] | None = None) -> Observation:
+    maps = None if first is None else np.array([first] * len(logits), np.float32)
+    return Observation(CROP, np.array(logits, np.float32), maps, None)
+
+
+def test_by_hand() -> None:
+    """Photo 1 stays right and its map is scaled; photo 2 turns wrong and its map is turned over."""
+    before = [seen([2, 1], [[1, 2], [3, 4]]), seen([0, 3], [[1, 2], [3, 4]])]
+    after = [seen([2.5, 1], [[2, 4], [6, 8]]), seen([2, 1], [[4, 3], [2, 1]])]
+    cost = fidelity(before, after, np.array([0, 1], dtype=np.int64))
+    assert (cost.n, cost.top1_before, cost.top1_after, cost.agreement) == (2, 1.0, 0.5, 0.5)
+    assert cost.logit_gap == 2
+    assert cost.mean_logit_gap == pytest.approx((0.5 + 0 + 2 + 2) / 4)
+    assert cost.map_correlation == pytest.approx(0)
+    assert cost.least_map_correlation == pytest.approx(-1)
+
+
+def test_the_same_form_costs_nothing() -> None:
+    one = [seen([2, 1], [[1, 2], [3, 4]])]
+    cost = fidelity(one, one, np.array([1], dtype=np.int64))
+    assert (cost.top1_before, cost.agreement, cost.logit_gap) == (0.0, 1.0, 0.0)
+    assert cost.map_correlation == pytest.approx(1)
+
+
+def test_without_maps_there_is_no_correlation() -> None:
+    cost = fidelity([seen([2, 1])], [seen([2, 1])], np.array([0], dtype=np.int64))
+    assert cost.to_json()["map_correlation"] is None
+    assert np.isnan(correlation(np.ones((2, 2)), np.eye(2)))
 
 
 class World(NamedTuple):
@@ -80,7 +112,7 @@ def test_its_calibration_is_fitted_to_its_own_logits(world: World, tmp_path: Pat
 def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:
     settings = read_config(world.bundle).preprocessing
     images = (settings(world.dataset.photos[i].read())[None] for i in world.split.train[:4])
-    model = quantised(world.bundle / "model.onnx", images)
+    model = quantise(world.bundle / "model.onnx", images)
     assert [opset.domain for opset in model.opset_import] == [""]  # standard ONNX, nothing else
     graph = model.graph
     values = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
@@ -122,4 +154,4 @@ def test_no_photos_to_measure_on(world: World, tmp_path: Path) -> None:
 def test_a_graph_that_cannot_be_quantised(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(FlorascopeError, match="cannot be quantised .* --to onnx"):
-        quantised(tmp_path / "model.onnx", [])
+        quantise(tmp_path / "model.onnx", [])

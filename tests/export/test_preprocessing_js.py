@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from florascope.images import RGB
-from florascope.model.preprocessing import LONGEST, Preprocessing
+from florascope.preprocessing import LONGEST, Preprocessing
 
 SIZES = [(256, 300), (300, 256), (700, 501), (64, 64), (37, 50), (223, 225), (224, 224)]
 THIN = [(20, 900), (1, 5), (4, 300)]  # 300 is more than LONGEST times 4

@@ -13,7 +13,7 @@ from timm.data import create_transform, resolve_data_config
 
 from florascope.errors import BundleError
 from florascope.export.timm_folder import export_timm
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
 
 RGB = np.random.default_rng(0).integers(0, 256, (190, 260, 3), dtype=np.uint8)
 

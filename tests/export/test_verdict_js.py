@@ -6,18 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.bundle.config import BundleConfig
+from florascope.calibration.calibration import Calibration
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.data.species import LANGUAGES
-from florascope.evaluation.calibration import Calibration
-from florascope.evaluation.metrics import softmax
-from florascope.export.facts import facts
-from florascope.model.bundle import BundleConfig
-from florascope.model.preprocessing import Preprocessing
-from florascope.runtime.catalogue import Catalogue
-from florascope.runtime.identification import Identification
-from florascope.runtime.observation import Observation
-from florascope.runtime.verdict import decide, plausible, prediction_set
+from florascope.export.web import facts
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.identification import Identification, Observation
+from florascope.identify.verdict import decide, plausible, prediction_set
+from florascope.metrics import softmax
+from florascope.preprocessing import Preprocessing
 
 K = 102
 CASES = 400

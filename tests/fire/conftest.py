@@ -10,12 +10,12 @@ import jaxtyping
 import pytest
 import torch
 
+from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.data.dataset import ClassName
-from florascope.evaluation.calibration import Calibrated, Calibration
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.saving import save_bundle
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import save_bundle
+from florascope.preprocessing import Preprocessing
 
 sys.path.insert(0, str(Path(__file__).parent))  # targets.py is shared with the long runs
 

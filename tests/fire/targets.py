@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from florascope.bundle.config import BundleConfig, read_config
+from florascope.bundle.onnx_check import check_graph
+from florascope.bundle.safetensors_header import read_header
 from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName
 from florascope.data.manifest import manifest
-from florascope.data.split_file import split_from_csv
+from florascope.data.splits import split_from_csv
 from florascope.errors import FlorascopeError
 from florascope.images import read_photo
-from florascope.model.bundle import BundleConfig, read_config
-from florascope.model.onnx_check import check_graph
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.safetensors_header import read_header
+from florascope.preprocessing import Preprocessing
 
 sys.path.insert(0, str(Path(__file__).parent))
 mutations: Any = import_module("mutations")
@@ -183,7 +183,7 @@ def graph(data: bytes) -> object:
 
 def graph_run(data: bytes) -> object:
     """What the check lets through must load and answer, or be refused, without a crash."""
-    from florascope.runtime.identifier import Identifier
+    from florascope.identify.identifier import Identifier
 
     bundle = room() / "bundle"
     bundle.mkdir(exist_ok=True)

@@ -17,8 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
 from florascope.errors import BundleError
-from florascope.model.saving import load_classifier
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identifier import Identifier
+from florascope.nets.saving import load_classifier
 
 Payload = import_module("payload").Payload
 PHOTO = np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8)

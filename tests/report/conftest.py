@@ -7,19 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from florascope.data.dataset import ClassName, Dataset
-from florascope.data.splits import Split
-from florascope.evaluation.confusions import Confusion
-from florascope.evaluation.metrics import ClassMetrics, Metrics, measure
+from florascope.data.dataset import ClassName, Dataset, Split
 from florascope.explanation.attribution import Attribution, Explainer, Targets
+from florascope.features.embedding import FeatureBank
 from florascope.images import RGB
-from florascope.model.backbone import Backbone, Images
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.metrics import ClassMetrics, Confusion, Metrics, measure
+from florascope.nets.backbone import Backbone, Images
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 from florascope.report.figures import Figures
 from florascope.training.experiment import Experiment
-from florascope.training.features import FeatureBank
-from florascope.training.recipe import ProbeRecipe, Recipe, SeedRecipe
+from florascope.training.recipes import ClassReport, Probe, Recipe
 
 SIZE = 64
 NAMES = ("<script>alert(1)</script>", 'R&D "$5$"', "blue flax", "grey willow")
@@ -85,7 +83,7 @@ def experiment() -> Experiment:
     place = np.arange(len(photos)) % EACH
     parts = ((0, 1, 2, 3), (4, 5), (6, 7))
     split = Split("planted", *(np.flatnonzero(np.isin(place, part)) for part in parts))
-    return _experiment(dataset, split, ProbeRecipe(backbone="resnet10t"))
+    return _experiment(dataset, split, Probe(backbone="resnet10t"))
 
 
 def _experiment(dataset: Dataset, split: Split, recipe: Recipe) -> Experiment:
@@ -119,7 +117,7 @@ def _fit(classifier: Classifier, features: torch.Tensor, targets: torch.Tensor) 
 @pytest.fixture(scope="session")
 def seeded(experiment: Experiment) -> Experiment:
     """The same run under the seed recipe, with augmentation and one unreadable photo."""
-    recipe = SeedRecipe(backbone="resnet10t", weights=None, size=SIZE, epochs=2)
+    recipe = ClassReport(backbone="resnet10t", weights=None, size=SIZE, epochs=2)
     history = [
         {"epoch": e, "train_loss": 2 / e, "train_top1": 0.5, "val_loss": 1 / e, "val_top1": 0.6}
         for e in (1, 2)
@@ -153,7 +151,7 @@ def figures() -> Make:
                 if t != p
             ),
             confidence=0.92,
-            recipe=ProbeRecipe(),
+            recipe=Probe(),
             history=_steps("l2", {1e-2: 0.4, 1e-3: 0.3, 1e-4: 0.5}),
             photos=1200,
             skipped=0,

@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 
-from florascope.evaluation.confusions import Confusion
-from florascope.evaluation.metrics import ClassMetrics, Metrics
+from florascope.metrics import ClassMetrics, Confusion, Metrics
 from florascope.report import analysis
 from florascope.report.analysis import Statement, analyse
-from florascope.report.english_analysis import ENGLISH_ANALYSIS
 from florascope.report.figures import Figures
-from florascope.report.words import Words
-from florascope.training.recipe import SeedRecipe
+from florascope.report.words import Words, texts
+from florascope.training.recipes import ClassReport
 
 EN, ES = Words.of("en"), Words.of("es")
 Make = Callable[..., Figures]
@@ -39,7 +37,7 @@ def _history(step: str, losses: dict[float, float]) -> tuple[dict[str, float], .
 
 def _claims(key: str) -> str:
     """The fixed beginning of a finding's claim."""
-    return ENGLISH_ANALYSIS[f"analysis.{key}.claim"].split("{")[0]
+    return texts("en")[f"analysis.{key}.claim"].split("{")[0]
 
 
 def _is(statement: Statement | None, key: str) -> bool:
@@ -241,7 +239,7 @@ def test_the_end_of_the_path(figures: Make, losses: dict[float, float], key: str
     ],
 )
 def test_the_best_epoch(figures: Make, losses: dict[float, float], key: str, evidence: str) -> None:
-    seed = figures(recipe=SeedRecipe(), history=_history("epoch", losses))
+    seed = figures(recipe=ClassReport(), history=_history("epoch", losses))
     found = analysis.path_end(seed, EN)
     assert _is(found, key)
     assert evidence in found.evidence

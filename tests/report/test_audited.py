@@ -11,12 +11,12 @@ from florascope.audit.report import AuditReport, AuditSettings, MethodScores
 from florascope.audit.sanity import Similarity
 from florascope.audit.verdict import CRITERIA
 from florascope.explanation.attribution import Explainer
-from florascope.report.audited import PHOTOS, Audited, _told, audited
-from florascope.report.english import ENGLISH
-from florascope.report.words import Words
+from florascope.report.audited import PHOTOS, Audited, _told, audit_section
+from florascope.report.words import Words, texts
 from florascope.training.experiment import Experiment
 
 EN, ES = Words.of("en"), Words.of("es")
+ENGLISH = texts("en")
 N = 12
 GOOD = {"gain": 0.4, "auroc": 0.8, "noise_correlation": 0.97, "flip_correlation": 0.9, "gap": 0.001}
 
@@ -118,7 +118,7 @@ def test_a_map_that_ignores_the_network_is_unmasked(
 ) -> None:
     """A ramp over the columns, whatever the photo and the weights, on a real run."""
     calls: list[str] = []
-    found = audited(experiment, ramps[0], EN, lambda what, _done, _total: calls.append(what))
+    found = audit_section(experiment, ramps[0], EN, lambda what, _done, _total: calls.append(what))
     assert found.photos == min(PHOTOS, len(experiment.split.test))
     failed = {check.text.split(":")[0] for check in found.checks if not check.passed}
     assert "The maps may show the photo rather than what was learned" in failed
@@ -129,6 +129,6 @@ def test_a_map_that_ignores_the_network_is_unmasked(
 
 def test_few_photos_prove_nothing(experiment: Experiment, ramps: list[Explainer]) -> None:
     one = replace(experiment, split=replace(experiment.split, test=experiment.split.test[:1]))
-    found = audited(one, ramps[0], EN, lambda *_: None)
+    found = audit_section(one, ramps[0], EN, lambda *_: None)
     assert found.photos == 1
     assert not any(check.passed for check in found.checks)

@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import get_args
 
 import pytest
 
+from florascope.data.species import LANGUAGES, Language
 from florascope.doctor.finding import Finding
 from florascope.explanation.attribution import Explainer
 from florascope.progress import Progress, silent
 from florascope.report import page
-from florascope.report.audited import Audited, audited
+from florascope.report.audited import Audited, audit_section
 from florascope.report.page import explainers_for, report_html
 from florascope.report.results import ResultRow
-from florascope.report.words import Language, Words
+from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -68,12 +68,12 @@ def known_explainers(ramps: list[Explainer]) -> Iterator[None]:
 
     def once(experiment: Experiment, explainer: Explainer, words: Words, _: Progress) -> Audited:
         if words.language not in done:
-            done[words.language] = audited(experiment, explainer, words, silent)
+            done[words.language] = audit_section(experiment, explainer, words, silent)
         return done[words.language]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "explainers_for", lambda _: ramps)
-        patch.setattr(page, "audited", once)
+        patch.setattr(page, "audit_section", once)
         yield
 
 
@@ -82,7 +82,7 @@ def html(experiment: Experiment) -> str:
     return report_html(experiment)
 
 
-@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_both_languages_are_well_formed(seeded: Experiment, language: Language) -> None:
     reader = read(report_html(seeded, language=language))
     assert reader.all("html") == [{"lang": language}]

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from florascope.evaluation.confusions import Confusion
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.overlay import overlay
-from florascope.model.backbone import Images
-from florascope.model.classifier import Classifier
+from florascope.features.embedding import FeatureBank
+from florascope.metrics import Confusion
+from florascope.nets.backbone import Images
+from florascope.nets.classifier import Classifier
+from florascope.overlay import overlay
 from florascope.report.pair import worst_pair
 from florascope.report.pictures import crop_of, picture
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
-from florascope.training.features import FeatureBank
 
 EN = Words.of("en")
 

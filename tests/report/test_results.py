@@ -6,13 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from florascope.report.figures import Figures
-from florascope.report.results import (
-    ResultRow,
-    chance_rows,
-    class_report_rows,
-    grouped,
-    own_rows,
-)
+from florascope.report.results import ResultRow, chance_rows, class_report_rows, grouped, own_rows
 from florascope.report.words import Words
 
 EN = Words.of("en")

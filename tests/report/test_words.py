@@ -7,11 +7,10 @@ from string import Formatter
 import pytest
 
 import florascope.report
-from florascope.report.english import ENGLISH
-from florascope.report.spanish import SPANISH
-from florascope.report.words import Words
+from florascope.report.words import Words, texts
 
 EN, ES = Words.of("en"), Words.of("es")
+ENGLISH, SPANISH = texts("en"), texts("es")
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 

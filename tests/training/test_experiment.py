@@ -10,18 +10,17 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
-from florascope.data.dataset import Dataset
-from florascope.data.splits import Split
+from florascope.data.dataset import Dataset, Split
 from florascope.errors import DataError, TrainingError, WeightsError
-from florascope.model.classifier import Classifier
-from florascope.model.weights import NAMED
+from florascope.features.embedding import Views, embed
+from florascope.features.engines import CPU_BATCH
+from florascope.nets.classifier import Classifier
+from florascope.nets.weights import NAMED
 from florascope.training import experiment as experiment_module
 from florascope.training.batches import LabelledPhotos
-from florascope.training.engine import CPU_BATCH
 from florascope.training.experiment import Experiment, train
-from florascope.training.features import Views, embed
 from florascope.training.finetune import Learned, Tuned
-from florascope.training.recipe import Recipe, SeedRecipe, make_recipe
+from florascope.training.recipes import ClassReport, Recipe, make_recipe
 
 NETWORK = {"backbone": "test_resnet", "weights": "random"}
 PROBE = make_recipe("probe", **NETWORK)
@@ -103,7 +102,7 @@ def test_validation_and_test_photos_do_not_touch_the_fit(dataset: Dataset, split
 def test_the_seed_recipe_sees_augmented_train_photos_alone(
     dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(SEED, SeedRecipe)
+    assert isinstance(SEED, ClassReport)
     asked: list[tuple[list[str], Views | None]] = []
 
     def spy(photos: Any, engine: Any, *, views: Views | None = None, progress: Any) -> Any:

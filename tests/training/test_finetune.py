@@ -1,5 +1,6 @@
 """Whole fine-tuning runs on painted photos, some of them killed."""
 
+import math
 import random
 import signal
 import subprocess
@@ -15,22 +16,27 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from florascope.data.dataset import Dataset
-from florascope.data.splits import Split
+from florascope.data.dataset import Dataset, Split
 from florascope.errors import TrainingError
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone
+from florascope.features.embedding import FeatureBank
+from florascope.nets.classifier import Classifier
+from florascope.nets.head import LinearHead, Samples
+from florascope.nets.weights import load_backbone
+from florascope.preprocessing import Preprocessing
 from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.training.experiment import train
-from florascope.training.finetune import Learned, finetune, training_transform
+from florascope.training.finetune import (
+    Candidate,
+    Learned,
+    choose_candidate,
+    finetune,
+    training_transform,
+)
 from florascope.training.logbook import Logbook, Row
-from florascope.training.recipe import FinetuneRecipe
+from florascope.training.recipes import Finetune
 from florascope.training.student import Student
 
-RECIPE = FinetuneRecipe(
-    backbone="test_resnet", weights="random", epochs=3, batch_size=8, train_size=64
-)
+RECIPE = Finetune(backbone="test_resnet", weights="random", epochs=3, batch_size=8, train_size=64)
 STILL = replace(RECIPE, unfreeze=2, crop_area=1.0, flip=False, colour=0.0)  # maps are kept
 
 
@@ -53,7 +59,7 @@ Tune = Callable[..., Ended]
 def tune(dataset: Dataset) -> Tune:
     """Fine-tune the same untrained classifier on painted photos."""
 
-    def run(recipe: FinetuneRecipe = RECIPE, book: Logbook | None = None, **rest: Any) -> Ended:
+    def run(recipe: Finetune = RECIPE, book: Logbook | None = None, **rest: Any) -> Ended:
         backbone = load_backbone("test_resnet", "random")
         backbone.preprocessing = Preprocessing(size=64)
         with torch.random.fork_rng():
@@ -116,7 +122,7 @@ def test_batchnorm_learns_where_it_is_asked_to(tune: Tune) -> None:
 
 @pytest.mark.parametrize("recipe", [RECIPE, STILL])
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: FinetuneRecipe
+    tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Finetune
 ) -> None:
     whole = tune(recipe)
     learn, seen = Student.learn, []
@@ -178,11 +184,11 @@ def test_other_errors_are_not_taken_for_memory(tune: Tune, monkeypatch: pytest.M
 
 def test_the_transform_is_what_the_recipe_asks_for(tune: Tune) -> None:
     classifier = tune(replace(RECIPE, epochs=1)).classifier
-    full = training_transform(classifier, FinetuneRecipe(train_size=32, rotation=5, seed=3))
+    full = training_transform(classifier, Finetune(train_size=32, rotation=5, seed=3))
     assert full.preprocessing.size == 32
     assert None not in {full.crop, full.augmentation, full.colour}
     assert full.seed == 3
-    still = training_transform(classifier, FinetuneRecipe(crop_area=1.0, flip=False, colour=0.0))
+    still = training_transform(classifier, Finetune(crop_area=1.0, flip=False, colour=0.0))
     assert (still.crop, still.augmentation, still.colour) == (None, None, None)
     assert still.preprocessing == classifier.preprocessing
 
@@ -202,16 +208,16 @@ from pathlib import Path
 import numpy as np, torch
 from safetensors.torch import save_file
 from florascope.data.dataset import ClassName
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
+from florascope.nets.weights import load_backbone
 from florascope.training.batches import Batch, LabelledPhotos, Transform
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone
+from florascope.preprocessing import Preprocessing
+from florascope.nets.weights import load_backbone
 from florascope.training.batches import LabelledPhotos, Transform
 from florascope.training.finetune import Learned, finetune, training_transform
 from florascope.training.logbook import Logbook, Row
-from florascope.training.recipe import make_recipe
+from florascope.training.recipes import make_recipe
 
 class Painted:
     def __init__(self, seed):
@@ -275,3 +281,52 @@ def test_a_run_killed_at_random_instants_ends_with_the_same_weights(tmp_path: Pa
     assert ends == [-signal.SIGKILL] * 5
     assert run_worker(killed, None, 0.0) == 0
     assert same(load_file(whole / "final"), load_file(killed / "final"))
+
+
+HEAD = LinearHead(torch.zeros(2, 2), torch.zeros(2))
+EPOCH = Learned({}, HEAD.weight, HEAD.bias)
+BANK = FeatureBank(np.zeros((1, 2, 2), np.float32))
+
+
+def candidate(*losses: float) -> Candidate:
+    return Candidate(EPOCH, HEAD, BANK, torch.tensor(losses))
+
+
+def test_a_learned_head_that_is_surely_better_is_taken() -> None:
+    probe, learned = candidate(1.0, 1.0, 1.0, 1.0), candidate(0.5, 0.4, 0.6, 0.5)
+    assert choose_candidate([probe], [learned]) is learned
+
+
+def test_one_that_may_be_better_by_chance_is_not() -> None:
+    # Gains 1.2, -0.8, 1.2, -0.8: mean 0.2, standard deviation 2 / sqrt(3), error 0.577.
+    probe, learned = candidate(1.2, 0.0, 1.2, 0.0), candidate(0.0, 0.8, 0.0, 0.8)
+    assert choose_candidate([probe], [learned]) is probe
+
+
+def test_the_border_is_one_standard_error() -> None:
+    # Gains m + 1 and m - 1: standard deviation sqrt(2), error 1.
+    for mean, taken in ((1.01, True), (0.99, False)):
+        probe, learned = candidate(mean + 1, mean - 1), candidate(0.0, 0.0)
+        assert (choose_candidate([probe], [learned]) is learned) == taken
+
+
+def test_one_photo_proves_nothing() -> None:
+    probe, learned = candidate(5.0), candidate(0.0)
+    assert choose_candidate([probe], [learned]) is probe
+
+
+def test_the_better_epoch_is_taken() -> None:
+    worse, better = candidate(1.0, 1.0), candidate(0.5, 0.9)
+    assert choose_candidate([worse, better], [candidate(2.0, 2.0)]) is better
+    assert choose_candidate([candidate(2.0, 2.0)], [worse, better]) is better
+
+
+def test_losses_are_those_at_the_best_temperature() -> None:
+    # Two classes, three photos right and one wrong, all at the same margin: the best probability
+    # of the answer is 3/4.
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    val = Samples(features, torch.tensor([0, 0, 1, 0]), 2)
+    head = LinearHead(0.5 * torch.eye(2), torch.zeros(2))
+    losses = Candidate.of(EPOCH, head, BANK, val).losses
+    expected = [-math.log(0.75)] * 3 + [-math.log(0.25)]
+    assert losses.tolist() == pytest.approx(expected, abs=0.1)

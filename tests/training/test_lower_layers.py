@@ -6,22 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.support.painted import Paint, read_all
 
 from florascope.data.dataset import Dataset
 from florascope.errors import FlorascopeError
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.device import fabric_for
+from florascope.training.devices import fabric_for
 from florascope.training.finetune import finetune
 from florascope.training.logbook import Logbook
 from florascope.training.lower_layers import Cut, cut, keep
-from florascope.training.recipe import FinetuneRecipe
+from florascope.training.recipes import Finetune
 
-from .conftest import Paint, read_all
-
-STILL = FinetuneRecipe(
+STILL = Finetune(
     backbone="test_resnet",
     epochs=2,
     batch_size=8,
@@ -146,7 +145,7 @@ def photos(dataset: Dataset, part: slice) -> LabelledPhotos:
     return LabelledPhotos(dataset.photos[part], dataset.labels[part], 3, transform, 8)
 
 
-def tuned(dataset: Dataset, recipe: FinetuneRecipe) -> dict[str, torch.Tensor]:
+def tuned(dataset: Dataset, recipe: Finetune) -> dict[str, torch.Tensor]:
     """Weights after a run."""
     classifier = network(dataset)
     start = {k: v.clone() for k, v in classifier.state_dict().items()}

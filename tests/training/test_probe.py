@@ -1,4 +1,4 @@
-"""The linear probe against scikit-learn's logistic regression."""
+"""Whitening within the classes against eigenvectors and hand-made cases."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,20 +6,85 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from florascope.errors import TrainingError
-from florascope.training.head import Samples
-from florascope.training.probe import fit_probe
-from florascope.training.recipe import ProbeRecipe
+from florascope.nets.head import Samples
+from florascope.training.probe import Whitening, fit_probe
+from florascope.training.recipes import Probe
 
 MakeSamples = Callable[..., Samples]
+
+
+def test_within_the_classes_all_directions_scatter_alike(make_samples: MakeSamples) -> None:
+    samples = make_samples(400)
+    z = Whitening.of(samples, ridge=1e-6)(samples.features).numpy().astype(np.float64)
+    y = samples.targets.numpy()
+    rest = np.concatenate([z[y == k] - z[y == k].mean(0) for k in np.unique(y)])
+    covariance = rest.T @ rest / len(rest)
+    scale = np.trace(covariance) / len(covariance)
+    assert covariance / scale == pytest.approx(np.eye(len(covariance)), abs=1e-3)
+
+
+def test_by_hand() -> None:
+    # class 0 at (0, 0) and (2, 0), class 1 at (4, 6) and (6, 6): within, only the first axis varies
+    features = torch.tensor([[0.0, 0.0], [2.0, 0.0], [4.0, 6.0], [6.0, 6.0]])
+    samples = Samples(features, torch.tensor([0, 0, 1, 1]), 2)
+    whitening = Whitening.of(samples, ridge=2.0)
+    assert whitening.centre.tolist() == [3.0, 3.0]
+    # S = diag(1, 0) + 2 * (1 + 0) / 2 I = diag(2, 1)
+    rest = (features - 3) / torch.tensor([2.0, 1.0]).sqrt()
+    expected = rest / rest.square().mean().sqrt()
+    assert torch.allclose(whitening(features), expected, atol=1e-6)
+
+
+def test_coordinates_have_a_root_mean_square_of_one(make_samples: MakeSamples) -> None:
+    samples = make_samples(50)
+    z = Whitening.of(samples, ridge=2.0)(samples.features)
+    assert z.square().mean().sqrt().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_one_photo_a_class_shrinks_no_direction() -> None:
+    features = torch.tensor([[1.0, 10.0], [3.0, 10.0], [2.0, 16.0]])
+    whitening = Whitening.of(Samples(features, torch.tensor([0, 1, 2]), 3), ridge=2.0)
+    # residuals -1, 1, 0 and -2, -2, 4: squares sum to 2 + 24, over 6 values
+    assert torch.allclose(whitening.basis, torch.eye(2) / np.sqrt(26 / 6))
+
+
+def test_features_that_do_not_differ_are_left_alone() -> None:
+    samples = Samples(torch.full((3, 2), 7.0), torch.tensor([0, 0, 1]), 2)
+    whitening = Whitening.of(samples, ridge=2.0)
+    assert torch.equal(whitening.basis, torch.eye(2))
+    assert not whitening(samples.features).any()
+
+
+def test_a_class_without_photos_changes_nothing(make_samples: MakeSamples) -> None:
+    samples = make_samples(60, K=3)
+    more = Samples(samples.features, samples.targets, 5)
+    assert torch.equal(Whitening.of(samples, 2.0).basis, Whitening.of(more, 2.0).basis)
+
+
+@given(seed=st.integers(0, 10**6), spread=st.floats(1e-2, 1e2))
+def test_a_folded_head_does_on_features_what_it_did_on_white_ones(seed: int, spread: float) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    features, weight = torch.randn(5, 3, generator=draw), torch.randn(4, 3, generator=draw)
+    centre, bias = torch.randn(3, generator=draw), torch.randn(4, generator=draw)
+    whitening = Whitening(centre, torch.randn(3, 3, generator=draw) / spread)
+    W, b = whitening.fold(weight, bias)
+    truth = whitening(features) @ weight.T + bias
+    assert torch.allclose(
+        features @ W.T + b, truth, rtol=1e-4, atol=1e-4 * truth.abs().max().item()
+    )
+
+
 LONG = 1000  # iterations
 
 
-def one_penalty(l2: float) -> ProbeRecipe:
-    return ProbeRecipe(l2_max=l2, l2_steps=1, max_iterations=LONG)
+def one_penalty(l2: float) -> Probe:
+    return Probe(l2_max=l2, l2_steps=1, max_iterations=LONG)
 
 
 def scatter(samples: Samples, ridge: float) -> np.ndarray:
@@ -45,7 +110,7 @@ def test_the_optimum_is_scikit_learns(l2: float, make_samples: MakeSamples) -> N
     head = fit_probe(train, val, one_penalty(l2))
     # scikit-learn minimises C * sum of losses + |W|^2 / 2
     peer = LogisticRegression(C=1 / (l2 * 120), tol=1e-10, max_iter=10_000)
-    white, _ = whitened(train, ProbeRecipe().ridge)
+    white, _ = whitened(train, Probe().ridge)
     peer.fit(white, train.targets.numpy())
     ours = softmax(head.logits(train.features.numpy()).astype(np.float64), axis=1)
     assert np.abs(ours - peer.predict_proba(white)).max() < 1e-3
@@ -58,7 +123,7 @@ def test_the_gradient_vanishes_at_the_solution(l2: float, make_samples: MakeSamp
     f, W = train.features.numpy().astype(np.float64), head.weight.numpy()
     error = softmax(f @ W.T + head.bias.numpy(), axis=1)
     error[np.arange(120), train.targets.numpy()] -= 1
-    white, root = whitened(train, ProbeRecipe().ridge)
+    white, root = whitened(train, Probe().ridge)
     penalty = l2 * W @ root.T
     slope = error.T @ white / 120 + penalty
     assert np.abs(slope).max() < 0.15 * np.abs(penalty).max()  # float32
@@ -67,7 +132,7 @@ def test_the_gradient_vanishes_at_the_solution(l2: float, make_samples: MakeSamp
 
 def test_the_usual_number_of_iterations_is_enough(make_samples: MakeSamples) -> None:
     train, val = make_samples(200, c=40), make_samples(80, c=40, seed=1)
-    recipes = (ProbeRecipe(), ProbeRecipe(max_iterations=LONG))
+    recipes = (Probe(), Probe(max_iterations=LONG))
     usual, long = (fit_probe(train, val, recipe) for recipe in recipes)
     losses = [min(row["val_loss"] for row in head.history) for head in (usual, long)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
@@ -88,7 +153,7 @@ def test_a_large_ridge_leaves_the_features_as_they_are(make_samples: MakeSamples
 def test_the_penalty_with_the_lowest_validation_loss_wins(make_samples: MakeSamples) -> None:
     # few photos of many channels, badly blurred: weak penalties fit noise, strong ones nothing
     train, val = (make_samples(n, c=30, seed=n, overlap=3.0) for n in (40, 200))
-    recipe = ProbeRecipe(l2_max=100.0, l2_min=1e-6, l2_steps=9, max_iterations=200)
+    recipe = Probe(l2_max=100.0, l2_min=1e-6, l2_steps=9, max_iterations=200)
     head = fit_probe(train, val, recipe)
     losses = [row["val_loss"] for row in head.history]
     best = int(np.argmin(losses))
@@ -102,7 +167,7 @@ def test_the_penalty_with_the_lowest_validation_loss_wins(make_samples: MakeSamp
 
 def test_history_walks_from_strong_to_weak(make_samples: MakeSamples) -> None:
     train, val = make_samples(60), make_samples(30, seed=1)
-    recipe = ProbeRecipe(l2_max=1e-1, l2_min=1e-5, l2_steps=5)
+    recipe = Probe(l2_max=1e-1, l2_min=1e-5, l2_steps=5)
     rows = fit_probe(train, val, recipe).history
     walked = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5][: len(rows)]
     assert [row["l2"] for row in rows] == pytest.approx(walked)
@@ -117,16 +182,16 @@ def test_history_walks_from_strong_to_weak(make_samples: MakeSamples) -> None:
 def test_the_same_photos_give_the_same_head(make_samples: MakeSamples) -> None:
     train, val = make_samples(60), make_samples(30, seed=1)
     torch.manual_seed(1)
-    one = fit_probe(train, val, ProbeRecipe())
+    one = fit_probe(train, val, Probe())
     torch.manual_seed(2)
-    two = fit_probe(train, val, ProbeRecipe(seed=5))
+    two = fit_probe(train, val, Probe(seed=5))
     assert torch.equal(one.weight, two.weight)
     assert torch.equal(one.bias, two.bias)
 
 
 def test_a_class_without_train_photos_is_never_answered(make_samples: MakeSamples) -> None:
     train = make_samples(60, K=3)
-    head = fit_probe(replace(train, classes=4), train, ProbeRecipe())
+    head = fit_probe(replace(train, classes=4), train, Probe())
     assert head.weight.shape == (4, 6)
     assert (head.logits(train.features.numpy()).argmax(1) < 3).all()
 
@@ -136,7 +201,7 @@ def test_features_that_are_no_numbers_are_an_error(value: float, make_samples: M
     samples = make_samples(20)
     samples.features[3, 2] = value
     with pytest.raises(TrainingError) as raised:
-        fit_probe(samples, samples, ProbeRecipe())
+        fit_probe(samples, samples, Probe())
     assert raised.value.found == "the validation loss is nan for every penalty"
     assert raised.value.expected == "finite features"
     assert raised.value.fix == "Check the backbone's weights and the scale of its input"
@@ -145,7 +210,7 @@ def test_features_that_are_no_numbers_are_an_error(value: float, make_samples: M
 def test_progress_ends_where_the_path_does(make_samples: MakeSamples) -> None:
     train, val = (make_samples(n, c=30, seed=n, overlap=3.0) for n in (40, 200))
     reports: list[tuple[str, int, int]] = []
-    recipe = ProbeRecipe(l2_max=100.0, l2_min=1e-6, l2_steps=9)
+    recipe = Probe(l2_max=100.0, l2_min=1e-6, l2_steps=9)
     head = fit_probe(train, val, recipe, progress=lambda *r: reports.append(r))
     assert len(head.history) < 9
     assert reports[-1] == ("Fitting the head", 9, 9)
@@ -153,5 +218,5 @@ def test_progress_ends_where_the_path_does(make_samples: MakeSamples) -> None:
 
 def test_progress_counts_penalties(make_samples: MakeSamples) -> None:
     samples, reports = make_samples(20), []
-    fit_probe(samples, samples, ProbeRecipe(l2_steps=2), progress=lambda *r: reports.append(r))
+    fit_probe(samples, samples, Probe(l2_steps=2), progress=lambda *r: reports.append(r))
     assert reports == [("Fitting the head", done, 2) for done in range(3)]

@@ -1,8 +1,9 @@
-"""One step and one epoch against plain PyTorch, and a state that survives a round trip."""
+"""The learning rate at places where it is known."""
 
 import copy
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,15 +12,29 @@ from torch.nn.functional import cross_entropy
 
 from florascope.data.dataset import Dataset
 from florascope.errors import TrainingError
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.preprocessing import Preprocessing
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 from florascope.training.batches import Batch, LabelledPhotos, Transform
-from florascope.training.recipe import FinetuneRecipe
-from florascope.training.schedule import warm_cosine
-from florascope.training.student import Student, parameter_groups
+from florascope.training.recipes import Finetune
+from florascope.training.student import Student, parameter_groups, warm_cosine
 
-RECIPE = FinetuneRecipe(backbone="test_resnet", weights="random", epochs=3, ema=0.5)
+
+def test_it_rises_evenly_then_falls_as_half_a_cosine() -> None:
+    shares = [warm_cosine(step, 100, 0.2) for step in range(100)]
+    assert shares[:20] == pytest.approx([(n + 1) / 20 for n in range(20)])
+    assert shares[20] == 1.0
+    assert shares[60] == pytest.approx(0.5)
+    assert all(a > b for a, b in pairwise(shares[20:]))
+    assert warm_cosine(100, 100, 0.2) == pytest.approx(0.0)
+
+
+def test_without_warm_up_it_starts_at_the_top() -> None:
+    assert warm_cosine(0, 10, 0.0) == 1.0
+    assert warm_cosine(0, 1, 0.0) == 1.0
+
+
+RECIPE = Finetune(backbone="test_resnet", weights="random", epochs=3, ema=0.5)
 STEPS = 4
 Make = Callable[..., Student]
 
@@ -65,7 +80,7 @@ def test_a_step_is_that_of_adamw_on_the_smoothed_loss(classifier: Classifier) ->
 
 
 def test_rates_fall_from_stage_to_stage(classifier: Classifier) -> None:
-    recipe = FinetuneRecipe(learning_rate=1.0, head_learning_rate=3.0, layer_decay=0.5, unfreeze=2)
+    recipe = Finetune(learning_rate=1.0, head_learning_rate=3.0, layer_decay=0.5, unfreeze=2)
     groups = parameter_groups(classifier, recipe)
     rates = {id(p): g["peak"] for g in groups for p in g["params"]}
     decays = {id(p): g["weight_decay"] for g in groups for p in g["params"]}
@@ -86,9 +101,7 @@ def test_batchnorm_stands_still_unless_it_is_to_learn(classifier: Classifier) ->
     after = classifier.backbone.net.state_dict()
     still = [k for k in before if "running" in k]
     assert all(torch.equal(before[k], after[k]) for k in still)
-    moving = Student(
-        classifier, FinetuneRecipe(train_batchnorm=True), STEPS, Fabric(accelerator="cpu")
-    )
+    moving = Student(classifier, Finetune(train_batchnorm=True), STEPS, Fabric(accelerator="cpu"))
     moving.learn(batch())
     assert not any(torch.equal(before[k], after[k]) for k in still)
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from florascope.data.species import Language
 from florascope.errors import ExplanationError
+from florascope.identify.identification import Identification
 from florascope.images import RGB
-from florascope.runtime.identification import Identification
 
 QUALITY = 88  # of the crop's JPEG
 DIGITS = 5

@@ -13,7 +13,7 @@ FULL = (
 )
 
 
-class PunctualProtocol(H11Protocol):
+class TimeoutProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, closed where a request's headers are not complete in time.
 
     Without it, a client that sends a byte now and then holds a connection for ever ("slow loris").
@@ -53,7 +53,7 @@ class PunctualProtocol(H11Protocol):
 
     def _make_room(self) -> None:
         """Close the connection that has been idle the longest, or this one where all are busy."""
-        others = (c for c in self.connections if isinstance(c, PunctualProtocol) and c is not self)
+        others = (c for c in self.connections if isinstance(c, TimeoutProtocol) and c is not self)
         idle = (c for c in others if not (c._answering or c.transport.is_closing()))  # noqa: SLF001 (its own kind)
         longest = min(idle, key=lambda c: c._asked, default=None)  # noqa: SLF001
         if longest is None:
@@ -74,6 +74,6 @@ class PunctualProtocol(H11Protocol):
             self.transport.close()
 
 
-def punctual(limits: Limits) -> type[PunctualProtocol]:
+def protocol_with_timeouts(limits: Limits) -> type[TimeoutProtocol]:
     """Return the protocol with limits of its own."""
-    return type("Punctual", (PunctualProtocol,), {"limits": limits})
+    return type("Punctual", (TimeoutProtocol,), {"limits": limits})

@@ -15,17 +15,15 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 
 from florascope.app.answer import answer, evidence_map, index_of
-from florascope.app.desk import Desk
+from florascope.app.guards import RequestGuard
 from florascope.app.limits import Limits
-from florascope.app.measures import Measures
 from florascope.app.problem import described, speak_problems
-from florascope.app.shield import Shield
-from florascope.app.similar import Album
-from florascope.app.thumbnails import show_photos
+from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD
+from florascope.app.workers import ServerMetrics, WorkerPool
 from florascope.data.species import Language
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 
 SCHEMA = "florascope/1"
 PHOTO: dict[str, Any] = {
@@ -70,7 +68,7 @@ def create_app(
     limits: Limits | None = None,
     hosts: Collection[str] = (),
     album: Album | None = None,
-) -> Shield:
+) -> RequestGuard:
     """Make the app.
 
     Args:
@@ -80,8 +78,8 @@ def create_app(
         album: photos to compare with; None for none.
     """
     bounds = limits or Limits()
-    measures = Measures()
-    desk = Desk(identifier, bounds, measures)
+    measures = ServerMetrics()
+    desk = WorkerPool(identifier, bounds, measures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -144,7 +142,7 @@ def create_app(
         return FileResponse(static_folder() / "index.html")
 
     app.mount("/static", StaticFiles(directory=static_folder()))
-    return Shield(app, bounds.seconds, hosts, measures.count)
+    return RequestGuard(app, bounds.seconds, hosts, measures.count)
 
 
 def _compared(album: Album | None, found: Identification) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Photos that the network sees as most alike: those of a folder that the server was given."""
+"""Similar photos of a labelled folder, with thumbnails."""
 
 import hashlib
 import io
@@ -6,20 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
+from typing import Any
 
 import numpy as np
+from fastapi import FastAPI, Response
 from PIL import Image
 
+from florascope.app.limits import Limits
+from florascope.app.problem import Refusal, described
+from florascope.app.workers import Admission
+from florascope.bundle.config import GRAPH, MAX_GRAPH, read_own_file
+from florascope.calibration.similarity import nearest
 from florascope.data.dataset import ClassName, Dataset, Photo, read_shrunken
 from florascope.errors import BundleError, DataError, PhotoError
-from florascope.explanation.neighbours import nearest
 from florascope.files import cache_dir, new_file
-from florascope.model.bundle import GRAPH, MAX_GRAPH, read_own_file
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.runtime.catalogue import Catalogue
-from florascope.runtime.identification import Identification
-from florascope.runtime.identifier import Identifier
 from florascope.shapes import Float32, Int64
 
 SIDE = 160  # pixels of a thumbnail's longer side
@@ -172,3 +178,30 @@ def _digest(photo: Photo) -> str:
         return photo.digest()
     except PhotoError:
         return f"unreadable {photo.name}"
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}, "description": f"At most {SIDE} pixels a side"},
+    **described(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
+}
+LIMITS = Limits(workers=1, waiting=64)  # a page asks for several at once; answers come first
+UNKNOWN = "There is no photo of this id. Ids stand in `similar` of /api/identify's answers."
+
+
+def show_photos(app: FastAPI, album: Album | None) -> Admission:
+    """Let an app answer GET /api/photos/{photo_id}; without an album nothing is there.
+
+    Returns:
+        The gate that makes them, to be closed with the app.
+    """
+    gate = Admission(LIMITS)
+
+    @app.get("/api/photos/{photo_id}", responses=ANSWERS, response_class=Response)
+    async def photo(photo_id: str) -> Response:
+        """A small copy of a photo that `similar` of an answer names."""
+        made = None if album is None else await gate.run(lambda: album.thumbnail(photo_id))
+        if made is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, UNKNOWN)
+        return Response(made, media_type="image/jpeg")
+
+    return gate

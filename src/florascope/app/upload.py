@@ -17,7 +17,7 @@ FORM = b"multipart/form-data"
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
-class Inbox:
+class UploadReader:
     """Receives photos, never holding more bytes than the limits.
 
     Args:

@@ -5,40 +5,49 @@ from dataclasses import replace
 
 import numpy as np
 
-from florascope.audit.exhibits import Batch, Exhibits
-from florascope.audit.faithfulness import Faithfulness, faithfulness
+from florascope.audit.faithfulness import (
+    REFERENCES,
+    CentreBlob,
+    Faithfulness,
+    RandomMap,
+    faithfulness,
+)
 from florascope.audit.localisation import Localisation, localise
-from florascope.audit.network import at_inference_speed
-from florascope.audit.references import REFERENCES, CentreBlob, RandomMap
-from florascope.audit.report import AuditReport, AuditSettings, MethodScores, joined
-from florascope.audit.sanity import sanity
-from florascope.audit.similarity import Maps, Scores
-from florascope.audit.sparsity import gini
-from florascope.audit.specimens import Specimens, as_array, attribute, maps_of
-from florascope.audit.stability import Noise, under_flip, under_noise
+from florascope.audit.map_similarity import Maps, Scores, gini
+from florascope.audit.photos import (
+    AuditPhotos,
+    Batch,
+    TargetedImages,
+    as_array,
+    at_inference_speed,
+    attribute,
+    maps_of,
+)
+from florascope.audit.report import AuditReport, AuditSettings, MethodScores, join_scores
+from florascope.audit.sanity import Noise, sanity, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.explanation.methods import METHODS
-from florascope.model.classifier import Classifier
+from florascope.explanation.explanation import METHODS
+from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
 
 
 def audit(
     classifier: Classifier,
-    exhibits: Exhibits,
+    audit_photos: AuditPhotos,
     explainers: Sequence[Explainer],
     settings: AuditSettings | None = None,
     progress: Progress = silent,
 ) -> AuditReport:
     """Measure explanations of a classifier on many photos.
 
-    Two references, "random" and "centre" (see `florascope.audit.references`), are measured beside.
+    Two references, "random" and "centre" (see `audit.faithfulness`), are measured beside.
     A photo costs 2 * steps forward passes (in ONNX Runtime) and one explanation a method; each of
     the few photos that are followed costs 3 + stages explanations more.
 
     Args:
         classifier: the network, in eval mode; it is left as it was.
-        exhibits: the photos, see `florascope.audit.exhibits.exhibit`.
+        audit_photos: the photos, see `florascope.audit.photos.exhibit`.
         explainers: the methods.
         settings: how.
         progress: told after each batch and method.
@@ -50,14 +59,14 @@ def audit(
     how = settings or AuditSettings()
     cast: list[Explainer] = [*explainers, RandomMap(how.seed), CentreBlob()]
     _check(classifier, cast)
-    measured = _measured(classifier, cast, exhibits, how, progress)
-    few = exhibits.picked(how.few)
+    measured = _measured(classifier, cast, audit_photos, how, progress)
+    few = audit_photos.picked(how.few)
     tracked = track(cast, len(cast), "Disturbing photos and weights", progress)
     methods = tuple(
         _followed(classifier, explainer, few, how, scores)
         for explainer, scores in zip(tracked, measured, strict=True)
     )
-    return AuditReport(how, exhibits.targets, methods)
+    return AuditReport(how, audit_photos.targets, methods)
 
 
 def methods_for(classifier: Classifier) -> list[str]:
@@ -86,22 +95,22 @@ def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:
 def _measured(
     classifier: Classifier,
     cast: Sequence[Explainer],
-    exhibits: Exhibits,
+    audit_photos: AuditPhotos,
     how: AuditSettings,
     progress: Progress,
 ) -> list[MethodScores]:
     """Measure each explainer, in the order of the cast, streaming the photos once."""
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
-    pairs = ((batch, e) for batch in exhibits.batches(how.batch_size) for e in cast)
-    total = len(cast) * -(-len(exhibits) // how.batch_size)
+    pairs = ((batch, e) for batch in audit_photos.batches(how.batch_size) for e in cast)
+    total = len(cast) * -(-len(audit_photos) // how.batch_size)
     network = at_inference_speed(classifier)
     for batch, explainer in track(pairs, total, "Auditing explanations", progress):
-        attribution = attribute(classifier, explainer, batch.specimens)
+        attribution = attribute(classifier, explainer, batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
-        curves = faithfulness(network, *batch.specimens, attribution.values.detach(), order)
+        curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order)
         scores = _scores(attribution, curves, batch)
         parts[explainer.name].append(MethodScores(explainer.name, scores, curves.probability))
-    return [joined(batches) for batches in parts.values()]
+    return [join_scores(batches) for batches in parts.values()]
 
 
 def _scores(attribution: Attribution, curves: Faithfulness, batch: Batch) -> dict[str, Scores]:
@@ -120,7 +129,7 @@ def _scores(attribution: Attribution, curves: Faithfulness, batch: Batch) -> dic
 def _followed(
     classifier: Classifier,
     explainer: Explainer,
-    few: Specimens,
+    few: TargetedImages,
     how: AuditSettings,
     scores: MethodScores,
 ) -> MethodScores:

@@ -1,4 +1,4 @@
-"""Does the map depend on what the network has learned? Cascading weight randomisation."""
+"""Whether maps change when weights do, and stay when photos hardly change."""
 
 import copy
 import itertools
@@ -8,10 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from florascope.audit.similarity import Maps, Scores, rank_correlation
-from florascope.audit.specimens import Specimens, maps_of
+from florascope.audit.map_similarity import Maps, Scores, correlation, rank_correlation
+from florascope.audit.photos import TargetedImages, maps_of
 from florascope.explanation.attribution import Explainer
-from florascope.model.classifier import Classifier
+from florascope.nets.backbone import Images
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 
 class Stage(NamedTuple):
@@ -43,7 +45,7 @@ class Similarity(NamedTuple):
 def sanity(
     classifier: Classifier,
     explainer: Explainer,
-    specimens: Specimens,
+    targeted: TargetedImages,
     trained: Maps,
     most: int = 6,
     seed: int = 0,
@@ -55,14 +57,14 @@ def sanity(
     Args:
         classifier: the trained network; a copy is randomised, this one is left alone.
         explainer: what makes the maps.
-        specimens: what is explained.
+        targeted: what is explained.
         trained: (b, H, W) the trained network's maps of it.
         most: stages into which the network is cut, at most; no fewer than two.
         seed: of the randomisation.
     """
     similarities = []
     for stage, randomised in cascade(classifier, most, seed):
-        maps = maps_of(randomised, explainer, specimens)
+        maps = maps_of(randomised, explainer, targeted)
         signed = rank_correlation(trained, maps)
         absolute = rank_correlation(abs(trained), abs(maps))
         similarities.append(Similarity(stage, signed, absolute))
@@ -126,3 +128,50 @@ def _modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield from ((f"{name}.{index}", block) for index, block in child.named_children())
         else:
             yield name, child
+
+
+class Noise(NamedTuple):
+    """Gaussian noise that nobody sees.
+
+    Attributes:
+        levels: standard deviation in levels of an 8-bit pixel (of 255), before normalisation.
+        seed: of the draw.
+    """
+
+    levels: float = 2.0
+    seed: int = 0
+
+    def __call__(self, images: Images, preprocessing: Preprocessing) -> Images:
+        """Add the noise to normalised images."""
+        generator = torch.Generator().manual_seed(self.seed)
+        draw = torch.randn(images.shape, generator=generator)
+        std = preprocessing.std if preprocessing.channel_order == "rgb" else preprocessing.std[::-1]
+        return images + draw * (self.levels / 255.0) / torch.tensor(std)[:, None, None]
+
+
+def under_noise(
+    classifier: Classifier, explainer: Explainer, targeted: TargetedImages, maps: Maps, noise: Noise
+) -> Scores:
+    """Correlation of the maps with those of the same classes in noisy photos, (b,).
+
+    Args:
+        classifier: the network.
+        explainer: what made the maps.
+        targeted: what was explained.
+        maps: (b, H, W) of the photos as they are.
+        noise: what is added.
+    """
+    noisy = targeted._replace(images=noise(targeted.images, classifier.preprocessing))
+    return correlation(maps, maps_of(classifier, explainer, noisy))
+
+
+def under_flip(
+    classifier: Classifier, explainer: Explainer, targeted: TargetedImages, maps: Maps
+) -> Scores:
+    """Correlation of the maps with those of the mirrored photos, mirrored back, (b,).
+
+    A mirrored flower is the same flower: an explanation that is about the flower moves with it
+    (equivariance).
+    """
+    flipped = targeted._replace(images=targeted.images.flip(3))
+    return correlation(maps, maps_of(classifier, explainer, flipped)[:, :, ::-1])

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from florascope.audit.exhibits import Exhibits, evenly, exhibit
-from florascope.audit.masks import MaskFolder, own_mask
+from florascope.audit.localisation import MaskFolder, own_mask
+from florascope.audit.photos import AuditPhotos, evenly, prepare_photos
 from florascope.data.dataset import FilePhoto, Photo
-from florascope.data.natural import natural_key
-from florascope.data.source import NAMES, open_dataset
+from florascope.data.names import natural_key
 from florascope.data.splits import choose_split
 from florascope.errors import DataError
 from florascope.images import SUFFIXES
-from florascope.model.classifier import Classifier
+from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent
+from florascope.source import NAMES, open_dataset
 
 Subset = Literal["train", "val", "test", "all"]
 
@@ -53,22 +53,22 @@ class Selection:
         marked = every if self.masks is None else _marked(every, self.masks)
         return [marked[index] for index in evenly(len(marked), self.limit)]
 
-    def exhibit(self, classifier: Classifier, progress: Progress = silent) -> Exhibits:
+    def prepare_photos(self, classifier: Classifier, progress: Progress = silent) -> AuditPhotos:
         """Read the photos and their masks.
 
         Raises:
             DataError: as `photos`, no photo can be read, or no mask shows flower and background.
         """
         masks = own_mask if self.masks is None else self.masks
-        exhibits = exhibit(classifier, self.photos(progress), masks, progress)
-        if self.masks is not None and not any(mask is not None for mask in exhibits.masks):
+        audit_photos = prepare_photos(classifier, self.photos(progress), masks, progress)
+        if self.masks is not None and not any(mask is not None for mask in audit_photos.masks):
             ids = self.masks.ids
             raise DataError(
-                f"none of the {len(exhibits)} masks in {self.masks.path} shows both kinds",
+                f"none of the {len(audit_photos)} masks in {self.masks.path} shows both kinds",
                 expected=f"pixels of {ids.flower} (flower) and of {ids.background} (background)",
                 fix="Say what the numbers mean: --flower and --background",
             )
-        return exhibits
+        return audit_photos
 
     def _plain(self) -> Sequence[Photo]:
         """Photos of a folder that holds nothing deeper; none where DATA is anything else."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from florascope.audit.interval import Interval
 from florascope.audit.report import AuditReport
+from florascope.evaluation.intervals import Interval
 
 SIMILAR = 0.5  # rank correlation: a quarter of the variance in common
 STABLE = 0.9  # correlation: four fifths of the variance in common

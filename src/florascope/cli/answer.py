@@ -9,9 +9,9 @@ import click
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
-    from florascope.explanation.overlay import Picture
-    from florascope.runtime.identification import Identification
-    from florascope.runtime.words import Words
+    from florascope.identify.identification import Identification
+    from florascope.identify.words import Words
+    from florascope.overlay import Picture
 
 WIDTH = 96
 BAR = 20
@@ -21,7 +21,7 @@ PICTURES = 2
 
 def print_answer(photo: str, found: "Identification", language: "Language", top: int) -> None:
     """Print the verdict, the candidates, what is harmful and what looks alike."""
-    from florascope.runtime.words import WORDS
+    from florascope.identify.words import WORDS
 
     words = WORDS[language]
     click.echo(photo)

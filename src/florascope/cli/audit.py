@@ -5,19 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import (
-    SCHEMA,
-    json_option,
-    note,
-    print_json,
-    print_table,
-    progress_bars,
-)
+from florascope.cli.console import SCHEMA, json_option, note, print_json, print_table, progress_bars
 
 if TYPE_CHECKING:
-    from florascope.audit.interval import Interval
     from florascope.audit.report import AuditReport
     from florascope.audit.selection import Selection
+    from florascope.evaluation.intervals import Interval
 
 COLUMNS = {
     "deletion": "deletion",
@@ -97,7 +90,7 @@ def _selection(
     data_dir: str | None,
     **options: Any,  # noqa: ANN401 (fields of Selection)
 ) -> "Selection":
-    from florascope.audit.masks import MaskFolder, MaskIds
+    from florascope.audit.localisation import MaskFolder, MaskIds
     from florascope.audit.selection import Selection
 
     folder = None if masks is None else MaskFolder(masks, MaskIds(flower, background))
@@ -112,17 +105,17 @@ def _run(
     from florascope.audit.audit import methods_for
     from florascope.audit.faithfulness import Perturbation
     from florascope.audit.report import AuditSettings
-    from florascope.explanation.methods import explainer
-    from florascope.model.bundle import find_bundle
-    from florascope.model.saving import load_classifier
+    from florascope.bundle.config import find_bundle
+    from florascope.explanation.explanation import explainer
+    from florascope.nets.saving import load_classifier
 
     classifier = load_classifier(find_bundle(bundle))
     explainers = [explainer(name) for name in methods or methods_for(classifier)]
     seed = selection.seed
     how = AuditSettings(Perturbation.of(classifier.preprocessing.size, seed=seed), seed=seed)
     with progress_bars() as progress:
-        exhibits = selection.exhibit(classifier, progress)
-        return run(classifier, exhibits, explainers, how, progress), exhibits.problems
+        audit_photos = selection.prepare_photos(classifier, progress)
+        return run(classifier, audit_photos, explainers, how, progress), audit_photos.problems
 
 
 def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from florascope.cli.console import json_option, percent, print_json, print_table
 
 if TYPE_CHECKING:
     from florascope.data.dataset import FilePhoto
-    from florascope.training.speed import Speed
+    from florascope.features.speed import Speed
 
 DRAWN = 32
 SIDES = (1024, 768)  # of the drawn photos as they are stored: a phone's, sent by a messenger
@@ -31,8 +31,8 @@ def bench(photos: tuple[str, ...], backbone: str, seconds: float, *, as_json: bo
     """
     from florascope.cli.identify import expand
     from florascope.data.dataset import FilePhoto
-    from florascope.model.weights import load_backbone
-    from florascope.training.speed import measure_speed
+    from florascope.features.speed import measure_speed
+    from florascope.nets.weights import load_backbone
 
     with tempfile.TemporaryDirectory() as folder, progress_bars() as progress:
         files = [FilePhoto(Path(photo)) for photo in expand(photos)] or draw(Path(folder))
@@ -49,7 +49,7 @@ def draw(folder: Path) -> list["FilePhoto"]:
     from PIL import Image
 
     from florascope.data.dataset import FilePhoto
-    from florascope.data.garden import garden
+    from florascope.garden import garden
 
     drawn: Sequence[FilePhoto] = [FilePhoto(folder / f"{k}.jpg") for k in range(DRAWN)]
     for photo, flower in zip(drawn, garden().photos, strict=False):

@@ -10,8 +10,7 @@ from florascope.progress import Progress
 
 if TYPE_CHECKING:
     from florascope.data.dataset import Dataset
-    from florascope.data.health.examination import Embed
-    from florascope.data.inspection import Inspection
+    from florascope.health.examination import Embed, Inspection
 
 BACKBONE = "mobilenetv2_100"
 
@@ -42,17 +41,16 @@ def inspect(
     Broken files, equal and nearly equal photos, leaks across splits, small classes, odd sizes and
     colour modes, EXIF rotation, and labels that are probably wrong.
     """
-    from florascope.data.health.examination import examine
-    from florascope.data.inspection import Inspection
-    from florascope.data.source import open_dataset
+    from florascope.health.examination import Inspection, examine
+    from florascope.source import open_dataset
 
     with progress_bars() as progress:
         dataset = open_dataset(source, Path(data_dir) if data_dir else None, progress)
         embed = _embedding(weights, progress) if labels or report or weights else None
         found = examine(dataset, embed, progress)
     if report is not None:
-        from florascope.data.health.page import health_html
         from florascope.files import write_text
+        from florascope.report.health_page import health_html
 
         write_text(report, health_html(found))
     inspection = Inspection.of(found)
@@ -67,10 +65,10 @@ def inspect(
 
 def _embedding(weights: str | None, progress: Progress) -> "Embed":
     """Features by a pretrained network; the embedded one where no other is at hand."""
-    from florascope.model.weights import default_weights, load_backbone
-    from florascope.training.engine import Engine
-    from florascope.training.engine_choice import choose as choose_engine
-    from florascope.training.features import embed
+    from florascope.features.embedding import embed
+    from florascope.features.engines import Engine
+    from florascope.features.engines import choose_runtime as choose_engine
+    from florascope.nets.weights import default_weights, load_backbone
 
     chosen = weights or default_weights(BACKBONE)
     backbone = load_backbone(BACKBONE, "flowers" if chosen == "timm" else chosen)

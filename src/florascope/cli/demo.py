@@ -22,7 +22,7 @@ from florascope.cli.train import print_results, run_training
 if TYPE_CHECKING:
     from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
-    from florascope.training.frozen import FrozenFit
+    from florascope.training.heads import FrozenFit
 
 HEADS = {"seed": "the report's head", "probe": "linear probe"}
 CLASSES = 102
@@ -57,7 +57,7 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> Non
     ImageNet weights where they are at hand (FLORASCOPE_DATA, FLORASCOPE_WEIGHTS), otherwise on the
     embedded garden with the embedded weights.
     """
-    from florascope.training.run import check_out
+    from florascope.run import check_out
 
     check_out(out)
     fits = _rerun(splits, seed)
@@ -85,7 +85,7 @@ def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:
     figures would lie.
     """
     from florascope.data.oxford102 import oxford102_at_hand
-    from florascope.model.weights import default_weights
+    from florascope.nets.weights import default_weights
 
     weights = default_weights("mobilenetv2_100")
     real = oxford102_at_hand() is not None and weights != "timm"
@@ -98,14 +98,16 @@ def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:
 def _rerun(splits: Sequence[str], seed: int) -> list["FrozenFit"]:
     """Fit the report's head and the probe on the embedded features."""
     from florascope.data.oxford102_features import embedded_oxford102
-    from florascope.training.rerun import SPLITS, rerun
+    from florascope.training.class_report import SPLITS, repeat_class_report
 
     with progress_bars() as progress:
-        return list(rerun(embedded_oxford102(), splits or SPLITS, seed, progress=progress))
+        return list(
+            repeat_class_report(embedded_oxford102(), splits or SPLITS, seed, progress=progress)
+        )
 
 
 def _rerun_json(fits: Sequence["FrozenFit"]) -> dict[str, Any]:
-    from florascope.training.rerun import CLASS_REPORT
+    from florascope.training.class_report import CLASS_REPORT
 
     uniform = {"top1": 1 / CLASSES, "loss": math.log(CLASSES)}
     again = [fit.to_json() for fit in fits]
@@ -114,7 +116,7 @@ def _rerun_json(fits: Sequence["FrozenFit"]) -> dict[str, Any]:
 
 def _print_rerun(fits: Sequence["FrozenFit"]) -> None:
     """Print what the report got, what a guess gets, and what the same frozen network gives."""
-    from florascope.training.rerun import CLASS_REPORT as REPORT
+    from florascope.training.class_report import CLASS_REPORT as REPORT
 
     guess = (percent(1 / CLASSES),) * 3
     seen = (f"~{100 * share:.0f} %" for share in (REPORT.train_top1, REPORT.val_top1))

@@ -33,11 +33,11 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     as_json: bool,
 ) -> None:
     """Measure BUNDLE on one subset of DATA."""
-    from florascope.data.source import open_dataset
+    from florascope.bundle.config import find_bundle
     from florascope.data.splits import choose_split
     from florascope.evaluation.evaluator import evaluate as run
-    from florascope.model.bundle import find_bundle
-    from florascope.model.saving import load_classifier
+    from florascope.nets.saving import load_classifier
+    from florascope.source import open_dataset
 
     with bars() as progress:
         classifier = load_classifier(find_bundle(bundle))

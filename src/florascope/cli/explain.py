@@ -8,7 +8,7 @@ import click
 from florascope.cli.console import json_option, note, percent, print_json
 
 if TYPE_CHECKING:
-    from florascope.audit.trust import Trust
+    from florascope.audit.card import Trust
     from florascope.data.dataset import ClassName
     from florascope.explanation.explanation import Explanation
 
@@ -38,14 +38,13 @@ def explain(  # noqa: PLR0913 (one an option)
     as_json: bool,
 ) -> None:
     """Draw what in each IMAGE speaks for (orange) and against (blue) a class."""
-    from florascope.audit.trust import trust
+    from florascope.audit.card import trust
+    from florascope.bundle.config import find_bundle
     from florascope.errors import PhotoError
+    from florascope.explanation.explanation import default_method, explainer, find_class
     from florascope.explanation.explanation import explain as run
-    from florascope.explanation.explanation import find_class
-    from florascope.explanation.methods import default_method, explainer
     from florascope.images import read_photo
-    from florascope.model.bundle import find_bundle
-    from florascope.model.saving import load_classifier
+    from florascope.nets.saving import load_classifier
 
     check_stems(images)
     classifier = load_classifier(find_bundle(bundle))
@@ -98,9 +97,9 @@ def _write(
     import numpy as np
     from PIL import Image
 
-    from florascope.explanation.card import card
-    from florascope.explanation.overlay import full_colour, overlay
+    from florascope.audit.card import card
     from florascope.files import new_file
+    from florascope.overlay import full_colour, overlay
 
     scale = full_colour(found.values)
     pictures = {

@@ -34,7 +34,7 @@ def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) 
     int8  the same in 8-bit integers, less than half the size; needs --data
     timm  a folder that plain timm.create_model("local-dir:OUT") reads
     """  # noqa: D301 (\b keeps click from filling the list)
-    from florascope.model.bundle import find_bundle
+    from florascope.bundle.config import find_bundle
 
     check_out(out)
     if (form == "int8") != bool(options["source"]):
@@ -78,9 +78,9 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
 
 
 def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
-    from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
     from florascope.export.int8 import export_int8
+    from florascope.source import open_dataset
 
     folder = Path(options["data_dir"]) if options["data_dir"] else None
     with progress_bars() as progress:

@@ -16,8 +16,8 @@ from florascope.cli.console import ignore, json_list, json_option, note
 if TYPE_CHECKING:
     from florascope.data.species import Language
     from florascope.errors import PhotoError
-    from florascope.runtime.identification import Identification
-    from florascope.runtime.identifier import Identifier
+    from florascope.identify.identification import Identification
+    from florascope.identify.identifier import Identifier
 
     Answered = tuple[str, Identification | PhotoError]
     Answer = Callable[[str], Answered]
@@ -58,8 +58,8 @@ def identify(
     Says how sure it is, and names what is harmful among the plants that it may be. Exits with
     status 3 where every photo shows something that the model does not know.
     """
-    from florascope.model.bundle import find_bundle
-    from florascope.runtime.identifier import Identifier
+    from florascope.bundle.config import find_bundle
+    from florascope.identify.identifier import Identifier
 
     photos = expand(images)
     first = list(islice(photos, 2))
@@ -99,7 +99,7 @@ def expand(images: Sequence[str]) -> Iterator[str]:
 
 def photos_in(folder: str) -> Iterator[str]:
     """Yield the photos of a folder, then those of its subfolders; hidden ones are left out."""
-    from florascope.data.natural import natural_key
+    from florascope.data.names import natural_key
     from florascope.images import SUFFIXES
 
     for place, below, files in os.walk(folder):
@@ -179,8 +179,8 @@ def default_model() -> str:
     Raises:
         BundleError: this version ships none.
     """
+    from florascope.bundle.config import shipped_bundles
     from florascope.errors import BundleError
-    from florascope.model.bundle import shipped_bundles
 
     for name in shipped_bundles():
         return name
@@ -225,7 +225,7 @@ def _draw(found: "Identification", path: Path) -> None:
 
 def _end(levels: Counter[str], language: "Language", *, as_json: bool) -> None:
     from florascope.errors import PhotoError
-    from florascope.runtime.words import WORDS
+    from florascope.identify.words import WORDS
 
     if not levels:
         raise PhotoError("none of the photos could be read", expected="photos")

@@ -9,14 +9,13 @@ import click
 from florascope import __version__
 from florascope.cli.audit import audit
 from florascope.cli.bench import bench
-from florascope.cli.console import report_error
+from florascope.cli.console import missing_extra, report_error
 from florascope.cli.data import data
 from florascope.cli.demo import demo
 from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.export import export
-from florascope.cli.extras import missing_extra
 from florascope.cli.identify import identify
 from florascope.cli.serve import serve
 from florascope.cli.train import train

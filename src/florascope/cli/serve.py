@@ -8,7 +8,7 @@ from florascope.cli.console import note, progress_bars
 
 if TYPE_CHECKING:
     from florascope.app.similar import Album
-    from florascope.runtime.identifier import Identifier
+    from florascope.identify.identifier import Identifier
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -36,12 +36,12 @@ def serve(
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
 
-    from florascope.app.connection import punctual
+    from florascope.app.connection import protocol_with_timeouts
     from florascope.app.limits import Limits
     from florascope.app.server import create_app
+    from florascope.bundle.config import find_bundle
     from florascope.cli.identify import default_model
-    from florascope.model.bundle import find_bundle
-    from florascope.runtime.identifier import Identifier
+    from florascope.identify.identifier import Identifier
 
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
@@ -50,7 +50,7 @@ def serve(
         create_app(identifier, limits, allowed(host, hosts), album),
         host,
         port,
-        http=punctual(limits),
+        http=protocol_with_timeouts(limits),
         ws="none",
         log_level="warning",
         server_header=False,
@@ -63,7 +63,7 @@ def serve(
 
 def _album(identifier: "Identifier", photos: str) -> "Album":
     from florascope.app.similar import open_album
-    from florascope.data.source import open_dataset
+    from florascope.source import open_dataset
 
     with progress_bars() as progress:
         dataset = open_dataset(photos, progress=progress)

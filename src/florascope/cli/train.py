@@ -21,7 +21,7 @@ from florascope.cli.console import (
 
 if TYPE_CHECKING:
     from florascope.doctor.finding import Finding
-    from florascope.evaluation.metrics import Metrics
+    from florascope.metrics import Metrics
     from florascope.progress import Progress
     from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @json_option
 def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
-    from florascope.training.run import check_out
+    from florascope.run import check_out
 
     check_out(out)
     run = run_training(source, out, options, ignore if as_json else print_results)
@@ -95,13 +95,11 @@ def run_training(
         tell: given the figures as soon as they are known, before the report is made.
         rivals: what stands beside them in the report.
     """
-    from florascope.data.source import open_dataset
     from florascope.data.splits import choose_split
-    from florascope.doctor.attendance import attended
-    from florascope.training.logbook import Logbook
-    from florascope.training.recipe import make_recipe
-    from florascope.training.run import write_run
-    from florascope.training.tensorboard import tensorboard
+    from florascope.run import train_diagnosed, write_run
+    from florascope.source import open_dataset
+    from florascope.training.logbook import Logbook, tensorboard
+    from florascope.training.recipes import make_recipe
 
     given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
     given |= {"seed": options["seed"], **parse_settings(options["settings"])}
@@ -111,7 +109,7 @@ def run_training(
         folder = Path(options["data_dir"]) if options["data_dir"] else None
         dataset = open_dataset(source, folder, progress)
         split = choose_split(dataset, options["split"], recipe.seed)
-        experiment, findings = attended(
+        experiment, findings = train_diagnosed(
             dataset,
             split,
             recipe,

@@ -1,18 +1,88 @@
-"""The record every data source produces: photos, labels and class names."""
+"""The record every data source produces: photos, labels, class names and their split."""
 
 import hashlib
+import os
 import unicodedata
-from collections.abc import Sequence
+from abc import abstractmethod
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
-from florascope.data.split import Split
 from florascope.errors import DataError
 from florascope.images import RGB, read_bytes, read_photo
-from florascope.shapes import Int64
+from florascope.shapes import Bool, Int64
+
+Indexes = Int64[np.ndarray, "_"]
+
+SUBSETS = ("train", "val", "test")
+SPELLINGS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+"""What folders and CSV files call the subsets."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Three disjoint sets of photo indexes into one data set.
+
+    Attributes:
+        name: how it was asked for ("official", "80-10-10", "folder", or a CSV's file name).
+        train: indexes of the photos that fit the weights.
+        val: indexes of the photos that select settings.
+        test: indexes of the photos that measure, once.
+    """
+
+    name: str
+    train: Indexes
+    val: Indexes
+    test: Indexes
+
+    def __post_init__(self) -> None:
+        every = np.concatenate([self.train, self.val, self.test])
+        twice = len(every) - len(np.unique(every))
+        if twice:
+            raise DataError(
+                f"split {self.name} names {twice} photos in more than one subset",
+                expected="disjoint train, val and test",
+            )
+
+    def items(self) -> Iterator[tuple[str, Indexes]]:
+        """Yield ("train", indexes), ("val", indexes), ("test", indexes)."""
+        for subset in SUBSETS:
+            yield subset, self[subset]
+
+    def __getitem__(self, subset: str) -> Indexes:
+        if subset not in SUBSETS:
+            raise DataError(f"subset {subset!r}", expected=f"one of {', '.join(SUBSETS)}")
+        indexes: Indexes = getattr(self, subset)
+        return indexes
+
+    def only(self, keep: Bool[np.ndarray, "n"]) -> "Split":
+        """Drop the photos where keep is False (unreadable ones, say); indexes stay as they are."""
+        return Split(self.name, *(part[keep[part]] for _, part in self.items()))
+
+
+Item = TypeVar("Item")
+
+
+class Packed(Sequence[Item]):
+    """A list that makes each item when asked for it."""
+
+    @abstractmethod
+    def _made(self, index: int) -> Item:
+        """Make an item, 0 <= index < n."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Item | list[Item]:
+        at = range(len(self))[index]  # understands negative indexes, and refuses those outside
+        return self._made(at) if isinstance(at, int) else [self._made(i) for i in at]
+
 
 Labels = Int64[np.ndarray, "n"]
 
@@ -151,3 +221,24 @@ class Dataset:
     def counts(self) -> Int64[np.ndarray, "k"]:
         """Photos of each class, (K,)."""
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
+
+
+class FilePhotos(Packed[FilePhoto]):
+    """A list that makes each photo when asked for it: a `FilePhoto` with its path takes 0.5 kB.
+
+    Args:
+        root: the folder; photos are named by their paths below it.
+        names: those paths, with forward slashes.
+    """
+
+    def __init__(self, root: Path, names: Iterable[str]) -> None:
+        encoded = [os.fsencode(name) for name in names]
+        self._root, self._text = root, b"".join(encoded)
+        self._starts = array("Q", accumulate(map(len, encoded), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def _made(self, index: int) -> FilePhoto:
+        name = self._text[self._starts[index] : self._starts[index + 1]]
+        return FilePhoto(self._root / os.fsdecode(name), self._root)

@@ -1,21 +1,42 @@
-"""Verified downloads: HTTPS, resumable, the published bytes or nothing."""
+"""Downloads: verified, resumed, one process at a time."""
 
 import hashlib
 import ipaddress
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from florascope import __version__
-from florascope.data.lock import locked
+from filelock import FileLock
+
 from florascope.errors import DownloadError
 from florascope.progress import Progress, silent
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file of a target, waiting for whoever holds it (torchrun's other ranks, say).
+
+    Args:
+        path: the target; its lock is a file beside it whose name begins with a dot.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock):
+        yield
+        # Only when the work is done: whoever waits for this file looks at the target next.
+        lock.unlink(missing_ok=True)
+
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 CHUNK = 2**18
@@ -138,7 +159,7 @@ class _Download:
 
     def open(self, have: int) -> HTTPResponse:
         """Ask for the bytes after the first `have`, or for all where the server cannot."""
-        headers = {"User-Agent": f"florascope/{__version__}"}
+        headers = {"User-Agent": f"florascope/{version('florascope')}"}
         if have:
             headers["Range"] = f"bytes={have}-"
         request = Request(self.url, headers=headers)  # noqa: S310 (the scheme was checked)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, is_showable
-from florascope.data.file_photos import FilePhotos
-from florascope.data.natural import natural_key
-from florascope.data.split import SPELLINGS, SUBSETS
+from florascope.data.dataset import SPELLINGS, SUBSETS, ClassName, Dataset, FilePhotos, is_showable
+from florascope.data.names import natural_key
 from florascope.data.splits import split_from_subsets
 from florascope.errors import DataError
 from florascope.images import SUFFIXES

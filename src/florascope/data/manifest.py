@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from florascope.data.dataset import MAX_NAME, ClassName, Dataset, FilePhoto, is_showable
-from florascope.data.natural import natural_key
-from florascope.data.split_file import subset_of
-from florascope.data.splits import split_from_subsets
+from florascope.data.names import natural_key
+from florascope.data.splits import split_from_subsets, subset_of
 from florascope.data.table import Row, Table, read_table
 from florascope.errors import DataError
 

@@ -1,8 +1,4 @@
-"""Oxford Flowers 102 without its photos: labels, splits and frozen features, in the package.
-
-The features are those of ImageNet backbones that never saw the photos' labels, so what is measured
-on them is what a frozen backbone gives. `benchmarks/embedded_features/make.py` makes the file.
-"""
+"""Features of Oxford 102 from frozen networks, stored in 16 levels a value."""
 
 import functools
 import hashlib
@@ -14,15 +10,70 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float16, Float32, UInt8
 
-from florascope.data.companding import Companded
-from florascope.data.dataset import Dataset
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.oxford102 import oxford102_classes
-from florascope.data.split import SUBSETS, Split
 from florascope.errors import DataError, PhotoError
 from florascope.files import new_file
 from florascope.images import RGB
+
+TINIEST = float(np.finfo(np.float16).smallest_normal)
+
+
+@dataclass(frozen=True, eq=False)
+class QuantisedFeatures:
+    """Features as whole numbers: a value v of channel c is stored as sqrt(v / top_c) in levels.
+
+    The square root (companding: W. R. Bennett, "Spectra of quantized signals", Bell System
+    Technical Journal 27, 1948) spends more levels on small values, of which pooled activations
+    have the most. What is restored differs from v by at most
+    top_c (sqrt(v / top_c) / (levels - 1) + 1 / (4 (levels - 1)^2)), but for the rounding of top.
+
+    Attributes:
+        codes: (c, n), 0 to levels - 1; channel by channel, as this compresses best.
+        top: (c,) the largest value of each channel, in half precision.
+        levels: how many values a code can take.
+    """
+
+    codes: UInt8[np.ndarray, "c n"]
+    top: Float16[np.ndarray, "c"]
+    levels: int
+
+    def __post_init__(self) -> None:
+        highest = int(self.codes.max(initial=0))
+        if not 2 <= self.levels <= 256 or highest >= self.levels:
+            raise DataError(
+                f"codes up to {highest} in {self.levels} levels",
+                expected="2 to 256 levels, and codes below them",
+            )
+
+    @classmethod
+    def of(cls, features: Float32[np.ndarray, "n c"], levels: int) -> "Companded":
+        """Store features.
+
+        Args:
+            features: n photos' features, none negative.
+            levels: 2 to 256.
+
+        Raises:
+            DataError: a feature is negative, infinite or no number.
+        """
+        if not (np.isfinite(features).all() and (features >= 0).all()):
+            raise DataError("features below 0, or not finite", expected="pooled ReLU activations")
+        top = np.maximum(features.max(0), TINIEST).astype(np.float16)
+        share = (features / top.astype(np.float32)).clip(0, 1)
+        codes = np.rint(np.sqrt(share) * (levels - 1)).astype(np.uint8)
+        return cls(np.ascontiguousarray(codes.T), top, levels)
+
+    def expand(self) -> Float32[np.ndarray, "n c"]:
+        """Restore the features, (n, c)."""
+        root = np.arange(self.levels, dtype=np.float32) / np.float32(self.levels - 1)
+        table = np.square(root)[None] * self.top.astype(np.float32)[:, None]
+        values = np.take_along_axis(table, self.codes.astype(np.intp), axis=1)
+        features: Float32[np.ndarray, "n c"] = np.ascontiguousarray(values.T)
+        return features
+
 
 FILE = "oxford102_features.npz"
 CSV_SPLIT = "6552-818-819"
@@ -63,7 +114,7 @@ class EmbeddedOxford102:
     """
 
     dataset: Dataset
-    stored: dict[str, Companded]
+    stored: dict[str, QuantisedFeatures]
     about: dict[str, Any]
 
     def features(self, weights: str) -> Float32[np.ndarray, "n c"]:
@@ -97,7 +148,9 @@ def read_features(path: Path) -> EmbeddedOxford102:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             stored = {
-                name: Companded(arrays[f"{name}.codes"], arrays[f"{name}.top"], about["levels"])
+                name: QuantisedFeatures(
+                    arrays[f"{name}.codes"], arrays[f"{name}.top"], about["levels"]
+                )
                 for name in about["weights"]
             }
             dataset = _dataset(arrays["labels"], {s: arrays[s] for s in about["splits"]})
@@ -109,7 +162,7 @@ def read_features(path: Path) -> EmbeddedOxford102:
 
 
 def write_features(
-    path: Path, dataset: Dataset, stored: dict[str, Companded], weights: dict[str, Any]
+    path: Path, dataset: Dataset, stored: dict[str, QuantisedFeatures], weights: dict[str, Any]
 ) -> None:
     """Write the features, labels and splits of Oxford Flowers 102 into one .npz file.
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
 from florascope.doctor.photometry import Fit
-from florascope.doctor.quick_probe import Probe
-from florascope.model.preprocessing import Preprocessing
+from florascope.health.quick_probe import QuickProbe
+from florascope.preprocessing import Preprocessing
 
 Outputs = Float[np.ndarray, "n k"]
 Labels = Int64[np.ndarray, "n"]
@@ -231,8 +231,8 @@ class Evidence:
     canary: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
-    def probe(self) -> Probe | None:
+    def probe(self) -> QuickProbe | None:
         """A quick probe on the features, or None where there are too few."""
         if self.train_answers is None or self.val_answers is None:
             return None
-        return Probe.fit(self.train_answers, self.val_answers, self.classes)
+        return QuickProbe.fit(self.train_answers, self.val_answers, self.classes)

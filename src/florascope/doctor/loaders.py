@@ -138,7 +138,7 @@ def spread(loader: Loader, photos: int) -> Loader:
 
 def orientation_of(photo: Any) -> int:  # noqa: ANN401 (a path or pixels)
     """EXIF's orientation of a photo's file; 1 for pixels."""
-    from florascope.data.health.look import orientation
+    from florascope.health.looks import orientation
 
     return orientation(Path(photo)) if isinstance(photo, str | Path) else 1
 

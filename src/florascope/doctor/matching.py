@@ -9,7 +9,7 @@ import numpy as np
 from florascope.doctor import loaders
 from florascope.doctor.photometry import Fit, Photo, fit_photometry
 from florascope.images import read_photo
-from florascope.model.preprocessing import Preprocessing
+from florascope.preprocessing import Preprocessing
 
 LOOKED_AT = 8  # photos
 

@@ -1,4 +1,4 @@
-"""The doctor for this project's own runs: evidence that is already there, in seconds."""
+"""Evidence from our own runs and trainings."""
 
 import json
 import time
@@ -12,22 +12,56 @@ import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
 
-from florascope.data.dataset import Dataset
-from florascope.data.split import Indexes, Split
-from florascope.doctor import parameters
+from florascope.data.dataset import Dataset, Indexes, Photo, Split
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.digests import shared_digests
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
 from florascope.doctor.finding import Finding
-from florascope.doctor.forward import find_head, modes
+from florascope.doctor.network import examine, find_head, modes
 from florascope.errors import PhotoError
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.fusing import fuse
-from florascope.model.preprocessing import Preprocessing
-from florascope.model.weights import load_backbone
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.fusing import fuse
+from florascope.nets.weights import load_backbone
+from florascope.preprocessing import Preprocessing
 from florascope.training.experiment import Experiment
-from florascope.training.recipe import FinetuneRecipe
+from florascope.training.recipes import Finetune
+
+Digests = tuple[str, ...]
+
+
+def shared_digests(dataset: Dataset, train: Indexes, val: Indexes) -> tuple[Digests, Digests]:
+    """Digests of the photos of both sides, equal for equal files.
+
+    Files of different sizes differ: only those whose size is met on the other side are read. The
+    others, and photos that cannot be read, get a word of their own.
+    """
+    sizes = [[_size(dataset.photos[int(i)]) for i in side] for side in (train, val)]
+    met = set(sizes[0]) & set(sizes[1])
+    one, other = (
+        tuple(
+            _digest(dataset, int(i)) if size is None or size in met else f"alone {i}"
+            for i, size in zip(side, own, strict=True)
+        )
+        for side, own in zip((train, val), sizes, strict=True)
+    )
+    return one, other
+
+
+def _size(photo: Photo) -> int | None:
+    """Bytes of a photo's file; None where it lies in none."""
+    path = getattr(photo, "path", None)
+    try:
+        return path.stat().st_size if isinstance(path, Path) else None
+    except OSError:
+        return None
+
+
+def _digest(dataset: Dataset, index: int) -> str:
+    try:
+        return dataset.photos[index].digest()
+    except PhotoError:
+        return f"unreadable {index}"
+
 
 SEEN = 8  # photos of each side that are looked at
 FEW = 4  # of them go through the network in each mode
@@ -140,17 +174,17 @@ def network_of(classifier: Classifier, images: Tensor, told: Mapping[str, Any]) 
     frozen = ("backbone",) if told.get("recipe") in FROZEN else ()
     reference = _reference(told, images)
     head = find_head(classifier, images[:1])
-    return parameters.examine(classifier, images, head, frozen=frozen, reference=reference)
+    return examine(classifier, images, head, frozen=frozen, reference=reference)
 
 
 def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
     """The pretrained weights as the recipe writes them.
 
     Fine-tuning with BatchNorm standing still folds it into the convolutions and hands it back as a
-    shift alone (`florascope.model.fusing`); the pretrained weights must be folded alike.
+    shift alone (`florascope.nets.fusing`); the pretrained weights must be folded alike.
     """
     net = load_backbone(str(told["backbone"]), told.get("weights")).net
-    if told.get("recipe") != FinetuneRecipe.name or told.get("train_batchnorm"):
+    if told.get("recipe") != Finetune.name or told.get("train_batchnorm"):
         return dict(net.state_dict())
     fused = fuse(net, images[:2])
     return fused.unfused(dict(fused.net.state_dict()))

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from florascope.doctor import canary, loaders, overfitting, parameters
+from florascope.doctor import loaders
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Subset
-from florascope.doctor.forward import answers, find_head, modes, run
 from florascope.doctor.matching import Match, Source, match
-from florascope.model.preprocessing import Preprocessing
+from florascope.doctor.network import answers, examine, find_head, modes, overfit_head, run
+from florascope.doctor.photometry import sureness_by_remedy
+from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
 BATCH = 32
@@ -133,7 +134,7 @@ def gather(
         val_answers=unseen,
         inputs=inputs,
         modes=modes(model, few, labels[:BATCH], script.deployed),
-        network=parameters.examine(
+        network=examine(
             model,
             few,
             head,
@@ -155,7 +156,7 @@ def _own_contract(model: nn.Module) -> Preprocessing | None:
     for module in model.modules():
         cfg = getattr(module, "pretrained_cfg", None)
         if isinstance(cfg, dict) and "mean" in cfg:
-            from florascope.model.backbone import contract
+            from florascope.nets.backbone import contract
 
             return contract(cfg)
     return None
@@ -197,7 +198,7 @@ def _subset(
     if not paths:
         return Subset(size, sampled, classes)
     from florascope.data.dataset import FilePhoto
-    from florascope.data.health.looks import hashes, look_at_all
+    from florascope.health.looks import hashes, look_at_all
 
     looks = look_at_all([FilePhoto(Path(p)) for p in paths], progress)
     pairs = zip(looks, paths, strict=True)
@@ -215,7 +216,7 @@ def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
     usable = 0 <= train.labels.min() <= train.labels.max() < K and np.isfinite(train.features).all()
     if optimizer and isinstance(layer, nn.Linear) and usable:
         features, labels = (torch.from_numpy(x[:BATCH]) for x in (train.features, train.labels))
-        tried = overfitting.overfit_head(features, labels, layer, optimizer)
+        tried = overfit_head(features, labels, layer, optimizer)
     return Loop(name, rates, tried, tuple(dict(row) for row in script.history))
 
 
@@ -235,5 +236,5 @@ def _canary(script: Script, images: Tensor, contract: Preprocessing | None) -> d
     network = script.pretrained
     if isinstance(network, nn.Module):
         twin = copy.deepcopy(network).eval()
-        return canary.sing(lambda batch: run(twin, batch), images[:16], contract)
-    return canary.sing(network, images[:16], contract)
+        return sureness_by_remedy(lambda batch: run(twin, batch), images[:16], contract)
+    return sureness_by_remedy(network, images[:16], contract)

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from florascope.data.dataset import Dataset
-from florascope.data.health.looks import hashes, look_at_all
+from florascope.bundle.config import find_bundle, read_config
+from florascope.data.dataset import Dataset, Split
 from florascope.data.oxford102 import oxford102_at_hand
-from florascope.data.source import open_dataset
-from florascope.data.split import Split
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Loop
@@ -25,14 +23,15 @@ from florascope.doctor.own import (
     some,
 )
 from florascope.errors import BundleError, DataError
-from florascope.evaluation.metrics import measure
-from florascope.model.bundle import find_bundle, read_config
-from florascope.model.saving import load_classifier
-from florascope.model.weights import default_weights, load_backbone
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.health.looks import hashes, look_at_all
+from florascope.metrics import measure
+from florascope.nets.head import LinearHead
+from florascope.nets.saving import load_classifier
+from florascope.nets.weights import default_weights, load_backbone
 from florascope.progress import Progress, silent
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.head import LinearHead
+from florascope.source import open_dataset
 
 BACKBONE = "mobilenetv2_100"
 OWN_DATA = {"Oxford Flowers 102": "oxford102", "garden": "garden"}

@@ -5,15 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset
-from florascope.data.splits import Indexes
+from florascope.data.dataset import ClassName, Dataset, Indexes
 from florascope.errors import DataError
-from florascope.evaluation.metrics import ClassMetrics, Labels, Metrics, Outcome
-from florascope.model.classifier import Classifier
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.metrics import ClassMetrics, Labels, Metrics, Outcome
+from florascope.nets.classifier import Classifier
+from florascope.nets.head import LinearHead
 from florascope.progress import Progress, silent
-from florascope.training.engine import Engine
-from florascope.training.features import embed
-from florascope.training.head import LinearHead
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from typing import Protocol
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from florascope.model.backbone import Images
-from florascope.model.classifier import Classifier
+from florascope.nets.backbone import Images
+from florascope.nets.classifier import Classifier
 
 Targets = Int64[Tensor, " b"]
 

@@ -1,16 +1,37 @@
-"""Class activation maps in closed form: exact, for all classes, in one forward pass."""
+"""Class activation maps: in closed form, and Grad-CAM by autograd."""
 
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.upsampling import spread
-from florascope.model.backbone import Backbone, Images
-from florascope.model.classifier import Classifier
+from florascope.nets.backbone import Backbone, Images
+from florascope.nets.classifier import Classifier
+
+
+def spread(
+    maps: Float[Tensor, "b h w"], size: tuple[int, int], total: Float[Tensor, " b"]
+) -> Float[Tensor, "b H W"]:
+    """Spread per-place evidence over the pixels, bilinearly, so that each map keeps its sum.
+
+    Half-pixel centres keep the sum exactly for whole factors; what rounding or another factor
+    leaves over is shared evenly among all pixels.
+
+    Args:
+        maps: evidence of each place.
+        size: (H, W).
+        total: what each map sums to.
+    """
+    places, pixels = maps.shape[1] * maps.shape[2], size[0] * size[1]
+    fine = interpolate(maps[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+    fine = fine * (places / pixels)
+    left_over = (total - fine.sum((1, 2))) / pixels
+    spread_out: Float[Tensor, "b H W"] = fine + left_over[:, None, None]
+    return spread_out
 
 
 class ClassMaps(NamedTuple):
@@ -71,3 +92,35 @@ class ClassActivationMap:
         height, width = images.shape[2:]
         values = spread(maps[rows, targets], (height, width), total)
         return Attribution(self.name, values, total, complete=True)
+
+
+class GradCAM:
+    """Selvaraju et al. 2017, signed: the final ReLU is left out, so evidence against shows.
+
+    With alpha_c the mean over the map of d logit / d A_c(x),
+
+        map(x) = sum_c alpha_c A_c(x),
+
+    which for pooled features and a linear head is the class activation map itself. For other
+    heads it is a first-order approximation and does not sum to the logit.
+    """
+
+    name = "gradcam"
+
+    def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
+        """Explain one logit an image; see `Explainer`."""
+        with torch.enable_grad():
+            logits, feature_map, _ = classifier.answer(images.detach().requires_grad_())
+            chosen = logits[torch.arange(len(targets)), targets]
+            (gradient,) = torch.autograd.grad(chosen.sum(), feature_map, allow_unused=True)
+        if gradient is None:
+            raise ExplanationError(
+                f"{classifier.backbone.name} does not answer from its spatial map",
+                expected="a network that pools a feature map",
+                fix="Use --method ig",
+            )
+        weights = gradient.mean((2, 3), keepdim=True)
+        maps = (weights * feature_map.detach()).sum(1)
+        height, width = images.shape[2:]
+        values = spread(maps, (height, width), maps.sum((1, 2)))
+        return Attribution(self.name, values, chosen.detach(), complete=False)

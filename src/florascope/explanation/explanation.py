@@ -1,5 +1,6 @@
-"""One photo, one class, one method: what the network saw and what spoke for the class."""
+"""Why a classifier answers as it does, for one photo, by any method."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,59 @@ from jaxtyping import Float32
 
 from florascope.data.dataset import ClassName
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Explainer
-from florascope.explanation.contrast import contrast
+from florascope.explanation.attribution import Attribution, Explainer, Targets
+from florascope.explanation.cam import ClassActivationMap, GradCAM
+from florascope.explanation.integrated_gradients import IntegratedGradients
+from florascope.explanation.sharp import Sharp
 from florascope.images import RGB
-from florascope.model.classifier import Classifier
+from florascope.nets.backbone import Images
+from florascope.nets.classifier import Classifier
+
+
+def contrast(
+    explainer: Explainer, classifier: Classifier, images: Images, targets: Targets, rivals: Targets
+) -> Attribution:
+    """Explain logit[target] - logit[rival] by the difference of the two classes' maps.
+
+    For the class activation map and fixed Integrated Gradients, which are linear in the logit,
+    this is the map of the difference itself. A complete method stays complete: the values sum to
+    the difference of the two totals.
+
+    Args:
+        explainer: any method.
+        classifier: the network.
+        images: (b, 3, H, W) normalised inputs.
+        targets: (b,) class A of each.
+        rivals: (b,) class B of each.
+    """
+    ours = explainer(classifier, images, targets)
+    other = explainer(classifier, images, rivals)
+    values, total = ours.values - other.values, ours.total - other.total
+    return Attribution(ours.method, values, total, ours.complete)
+
+
+METHODS: dict[str, Callable[[], Explainer]] = {
+    "sharp": Sharp,
+    "cam": ClassActivationMap,
+    "gradcam": GradCAM,
+    "ig": IntegratedGradients,
+}
+
+
+def default_method(classifier: Classifier) -> str:
+    """Return the method that suits a network best: "sharp", or "gradcam" for other heads."""
+    return "sharp" if classifier.backbone.pools_linearly else "gradcam"
+
+
+def explainer(name: str) -> Explainer:
+    """Return an explainer with its default settings.
+
+    Raises:
+        ExplanationError: there is none of that name.
+    """
+    if name not in METHODS:
+        raise ExplanationError(f"no method {name!r}", expected=f"one of {', '.join(METHODS)}")
+    return METHODS[name]()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,22 +1,200 @@
-"""Maps fine enough to tell a petal from a leaf, in logit units."""
+"""The sharp map: class evidence at three sizes, shared among the pixels that made it."""
 
+import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import timm
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.cam import require_linear
-from florascope.explanation.contributions import contributions
-from florascope.explanation.sharing import share_out
-from florascope.explanation.unstrided import unstrided
-from florascope.explanation.upsampling import spread
-from florascope.model.backbone import Backbone, Images
-from florascope.model.classifier import Classifier
+from florascope.explanation.cam import require_linear, spread
+from florascope.nets.backbone import Backbone, Images
+from florascope.nets.classifier import Classifier
+
+FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
+
+
+def share_out(
+    maps: Float[Tensor, "b h w"], weights: Float[Tensor, "b H W"]
+) -> Float[Tensor, "b H W"]:
+    """Give each place's evidence to the pixels that it reaches, in proportion to their weights.
+
+    With K_c(x) what bilinear enlargement gives pixel x of place c,
+
+        value(x) = g(x) sum_c K_c(x) m_c / G_c,    G_c = sum_x K_c(x) g(x),
+
+    so that each place keeps its sum and its sign: the weights move evidence by a place at most and
+    make none. Even weights give the bilinear enlargement.
+
+    Args:
+        maps: m, evidence of each place.
+        weights: g, at least 0, of each pixel.
+    """
+    mean = weights.mean((1, 2), keepdim=True)
+    level = torch.where(mean > 0, mean, torch.ones_like(mean))
+    g = weights / level + FLOOR
+    rows, columns = (
+        _reach(places, pixels, g)
+        for places, pixels in zip(maps.shape[1:], weights.shape[1:], strict=True)
+    )
+    reached = rows @ g @ columns.T
+    shared: Float[Tensor, "b H W"] = g * (rows.T @ (maps / reached) @ columns)
+    return shared
+
+
+def _reach(places: int, pixels: int, like: Tensor) -> Float[Tensor, "places pixels"]:
+    """What bilinear enlargement of one axis gives each pixel of each place."""
+    units = torch.eye(places, dtype=like.dtype, device=like.device)[:, None]
+    return interpolate(units, pixels, mode="linear", align_corners=False)[:, 0]
+
+
+_TWINS: WeakKeyDictionary[nn.Module, nn.Module | None] = WeakKeyDictionary()
+
+
+def unstrided(classifier: Classifier, stride: int) -> Classifier:
+    """Return a classifier whose feature map has twice the height and width, weights shared.
+
+    The last layer with a stride moves by single places instead, and the layers after it reach
+    twice as far between their taps (dilation, "à trous", Yu and Koltun 2016). The map then
+    interleaves four maps of the network: with A of the network and A' of this one,
+
+        A'(2 i, 2 j) = A(i, j),
+
+    exactly, where the network pads symmetrically and no layer after that stride looks at the whole
+    map (squeeze-and-excitation does); the other three are those of the picture shifted by half a
+    place. The linear head fits all of them.
+
+    Args:
+        classifier: left as it is; its weights are read, not copied.
+        stride: pixels between two places of its feature map.
+
+    Returns:
+        The finer classifier, or the classifier itself where its architecture has no dilated form
+        (transformers, MobileNetV3).
+    """
+    net = _twin(classifier.backbone, stride // 2)
+    return classifier if net is None else _with_net(classifier, net)
+
+
+def _twin(backbone: Backbone, stride: int) -> nn.Module | None:
+    """Make the network once, and give it the weights of the moment."""
+    if backbone.net not in _TWINS:
+        _TWINS[backbone.net] = _dilated(backbone, stride)
+    twin = _TWINS[backbone.net]
+    if twin is not None:
+        twin.load_state_dict(backbone.net.state_dict(), assign=True)
+    return twin
+
+
+def _dilated(backbone: Backbone, stride: int) -> nn.Module | None:
+    """Create the dilated form without any weights; None where timm has none."""
+    if not timm.is_model(backbone.name) or stride < 8:  # timm dilates down to a stride of 8
+        return None
+    arguments = {**backbone.model_args, "output_stride": stride}
+    try:
+        with torch.device("meta"):
+            net: nn.Module = timm.create_model(
+                backbone.name, pretrained=False, num_classes=0, **arguments
+            )
+    except (TypeError, NotImplementedError, AssertionError):  # how constructors refuse a stride
+        return None
+    own = net.state_dict().keys()
+    unsaved = any(name not in own for name, _ in net.named_buffers())
+    fits = own == backbone.net.state_dict().keys() and not unsaved
+    return net.eval().requires_grad_(requires_grad=False) if fits else None
+
+
+def _with_net(classifier: Classifier, net: nn.Module) -> Classifier:
+    """Copy the shells of classifier and backbone around another network."""
+    backbone, finer = _shell(classifier.backbone), _shell(classifier)
+    backbone.net = net
+    finer.backbone = backbone
+    return finer
+
+
+def _shell(module: Any) -> Any:  # noqa: ANN401 (any module, the same kind again)
+    shell = copy.copy(module)
+    shell._modules = dict(module._modules)  # noqa: SLF001 (nn.Module offers no other way)
+    shell._compiled_call_impl = None  # noqa: SLF001 (a compiled call would run the original)
+    return shell
+
+
+class Contributions(NamedTuple):
+    """Of one class and pass.
+
+    Attributes:
+        evidence: (b, h, w) the class activation map.
+        positive: (b, h', w') what the places one block below contribute for the class, at least 0.
+    """
+
+    evidence: Float[Tensor, "b h w"]
+    positive: Float[Tensor, "b h2 w2"]
+
+
+def contributions(classifier: Classifier, images: Images, targets: Targets) -> Contributions:
+    """Return the class activation map, and what speaks for the class at the last block's input.
+
+    With a_c(x) that input and z the target's logit,
+
+        positive(x) = sum_c max(a_c(x) dz/da_c(x), 0),
+
+    the positive part of gradient times activation (Shrikumar et al. 2016). A network without a
+    last block is taken at its feature map instead.
+    """
+    with torch.no_grad(), _inputs_of(last_block(classifier.backbone.net)) as inputs:
+        answer = classifier.answer(images)
+        weights = classifier.head.weight[targets][:, :, None, None]
+        places = answer.map.shape[2] * answer.map.shape[3]
+        parts = (answer.map * weights / places).detach()
+        if not inputs:
+            return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
+        chosen = answer.logits.gather(1, targets[:, None])
+        (slope,) = torch.autograd.grad(chosen.sum(), inputs)
+    below = classifier.backbone.as_map(slope * inputs[0].detach())
+    return Contributions(parts.sum(1), below.clamp_min(0).sum(1))
+
+
+def last_block(net: nn.Module) -> nn.Module | None:
+    """Return the last block of the last stage, or None where the network has no stages.
+
+    Stages are the network's sequences of modules: it is blocks[-1][-1] of MobileNetV2 and
+    EfficientNet, layer4[-1] of a ResNet, stages[-1].blocks[-1] of a ConvNeXt, blocks[-1] of a ViT.
+    """
+    sequences = [m for m in net.children() if _is_sequence(m) and any(True for _ in m.parameters())]
+    block: Any = sequences[-1] if sequences else None
+    while _is_sequence(inner := getattr(block, "blocks", block)):
+        block = inner[-1]
+    return block
+
+
+def _is_sequence(module: Any) -> bool:  # noqa: ANN401 (any attribute)
+    return isinstance(module, nn.Sequential | nn.ModuleList) and len(module) > 0
+
+
+@contextmanager
+def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
+    """Note a block's input and let gradients begin there: nothing below keeps what they need."""
+    inputs: list[Tensor] = []
+
+    def cut(_module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        inputs.append(arguments[0].detach().requires_grad_())
+        torch.set_grad_enabled(True)  # until the pass's own no_grad ends
+        return (inputs[0], *arguments[1:])
+
+    hook = block.register_forward_pre_hook(cut) if block is not None else None
+    try:
+        yield inputs
+    finally:
+        if hook is not None:
+            hook.remove()
+
 
 Values = Float[Tensor, "b H W"]
 

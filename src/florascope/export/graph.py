@@ -1,6 +1,7 @@
-"""A bundle's graph for any ONNX runtime, described in itself and in its card."""
+"""What an export adds to the bundle's model card."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,26 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
 from florascope.errors import BundleError
-from florascope.export.card import card_with, table
 from florascope.files import new_folder
-from florascope.model.bundle import CARD, CONFIG, GRAPH, BundleConfig, read_config
+
+
+def card_with(bundle: Path, title: str, lines: list[str]) -> str:
+    """Return a bundle's model card with a section of one's own at the end."""
+    path = bundle / CARD
+    card = path.read_text(encoding="utf-8").rstrip() if path.is_file() else "# Image classifier"
+    return "\n".join([card, "", f"## {title}", "", *lines, ""])
+
+
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Write a Markdown table."""
+    return [_row(headers), _row(("---",) * len(headers)), *map(_row, rows)]
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
 
 MEANINGS = {
     "image": "RGB photos, resized, cropped and standardised as described below",

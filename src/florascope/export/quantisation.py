@@ -53,7 +53,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no
         return None if image is None else {"image": image}
 
 
-def quantised(
+def quantise(
     graph: Path, images: Images, way: Mapping[str, Any] = MappingProxyType(WAY)
 ) -> onnx.ModelProto:
     """Quantise a bundle's graph statically: weights to 8 bits a channel, activations to 8 bits.

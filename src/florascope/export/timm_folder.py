@@ -7,11 +7,10 @@ import numpy as np
 import timm
 import torch
 
+from florascope.bundle.config import CARD, CONFIG, GRAPH, WEIGHTS, BundleConfig, read_config
 from florascope.errors import BundleError
-from florascope.export.card import card_with
-from florascope.export.graph import session
+from florascope.export.graph import card_with, session
 from florascope.files import new_folder
-from florascope.model.bundle import CARD, CONFIG, GRAPH, WEIGHTS, BundleConfig, read_config
 
 TOLERANCE = 1e-3  # of the largest logit: kernels differ
 TAGS = "---\nlibrary_name: timm\npipeline_tag: image-classification\ntags:\n- timm\n---\n"

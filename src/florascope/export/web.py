@@ -1,15 +1,157 @@
-"""The browser edition: the app's page with a model that runs inside it."""
+"""A bundle as a web page that answers by itself."""
 
+import base64
 import hashlib
+import io
 import json
+import shutil
+import subprocess
+import tarfile
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from florascope.app.server import static_folder
-from florascope.export.facts import facts
-from florascope.export.web_runtime import INTEGRITY, NAMES, PACKAGE, VERSION, web_runtime
-from florascope.files import new_folder
-from florascope.model.bundle import GRAPH, read_config
+from florascope.bundle.config import GRAPH, BundleConfig, read_config
+from florascope.data.species import LANGUAGES, Language, Species
+from florascope.errors import DownloadError
+from florascope.files import cache_dir, new_folder
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.caution import cautions
+from florascope.identify.identification import NAMED, TOP
+from florascope.identify.verdict import PLAUSIBLE, TAIL
+from florascope.identify.words import WORDS
+from florascope.images import MAX_PIXELS
+from florascope.preprocessing import LONGEST
+
+RULES = {
+    "plausible": PLAUSIBLE,
+    "tail": TAIL,
+    "named": NAMED,
+    "top": TOP,
+    "longest": LONGEST,
+    "max_pixels": MAX_PIXELS,
+}
+SENTENCES = ("species", "genus", "family", "unsure", "uncalibrated", "none", "either", "others")
+
+
+def facts(config: BundleConfig) -> dict[str, Any]:
+    """Return preprocessing, calibration, rules, classes with their facts, and sentences."""
+    catalogue = Catalogue.of(config.classes)
+    return {
+        "preprocessing": config.preprocessing.to_json(),
+        "calibration": config.calibration.to_json() if config.calibration else None,
+        "rules": RULES,
+        "classes": [_class(catalogue, k) for k in range(len(config.classes))],
+        "words": {language: _words(language) for language in LANGUAGES},
+    }
+
+
+def _class(catalogue: Catalogue, index: int) -> dict[str, Any]:
+    species = catalogue.species[index]
+    told = {language: cautions(catalogue, [index], language) for language in LANGUAGES}
+    return {
+        "class_id": catalogue.classes[index].id,
+        "names": {language: catalogue.name(index, language) for language in LANGUAGES},
+        "scientific_name": catalogue.scientific_name(index),
+        **_kin(species),
+        "cautions": {k: v[0].to_json() for k, v in told.items()} if told["en"] else None,
+    }
+
+
+def _kin(species: Species | None) -> dict[str, Any]:
+    if species is None:
+        return {"lookalikes": []}
+    names = ("genus", "family", "people", "pets")
+    return {**{n: getattr(species, n) for n in names}, "lookalikes": list(species.lookalikes)}
+
+
+def _words(language: Language) -> dict[str, str]:
+    own = WORDS[language]
+    kept = {f.name for f in fields(own)} & {*SENTENCES, "advice"}
+    return {name: getattr(own, name) for name in sorted(kept)}
+
+
+PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
+FILE = f"{PACKAGE}-{VERSION}.tgz"
+INTEGRITY = (
+    "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+)
+"""SHA-512 of the package, in base64, as npm states it."""
+
+NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+MAX_PACKAGE = MAX_MEMBER = 64 * 2**20
+SECONDS = 600  # that npm may take
+
+
+def web_runtime(package: Path | None = None) -> dict[str, bytes]:
+    """Return the files that a page needs, by name.
+
+    Args:
+        package: the npm package's .tgz; None has npm fetch it, once.
+
+    Raises:
+        DownloadError: there is no npm, it fails, or the package is not the one that was tested.
+    """
+    data = _checked(package or _fetched())
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return {name: _member(archive, f"package/dist/{name}") for name in NAMES}
+
+
+def _checked(path: Path) -> bytes:
+    """Read the package, if it is the very one that was tested."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_PACKAGE + 1)
+    except OSError as error:
+        raise DownloadError(f"{path} cannot be read ({error.strerror})", expected=FILE) from error
+    found = base64.b64encode(hashlib.sha512(data).digest()).decode()
+    if found != INTEGRITY:
+        raise DownloadError(
+            f"{path} has the SHA-512 {found[:12]}...",
+            expected=f"{INTEGRITY[:12]}..., that of {PACKAGE} {VERSION}",
+            fix=f"Get it with: npm pack {PACKAGE}@{VERSION}",
+        )
+    return data
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """Read one file into memory; nothing is unpacked."""
+    file = archive.extractfile(name)
+    if file is None:
+        raise DownloadError(f"{name} in {PACKAGE} is no file", expected="a file")
+    return file.read(MAX_MEMBER)
+
+
+def _fetched() -> Path:
+    kept = cache_dir() / "npm" / f"{PACKAGE}-{VERSION}"
+    if not kept.is_dir():
+        with new_folder(kept) as draft:
+            _pack(draft)
+            _checked(draft / FILE)  # what is wrong is not kept
+    return kept / FILE
+
+
+def _pack(folder: Path) -> None:
+    npm = shutil.which("npm")
+    advice = f"Fetch {FILE} elsewhere and name it with --runtime FILE"
+    if npm is None:
+        raise DownloadError(
+            "there is no npm to fetch ONNX Runtime Web with", expected="Node.js", fix=advice
+        )
+    wanted = f"{PACKAGE}@{VERSION}"
+    command = [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", str(folder)]
+    try:
+        ended = subprocess.run(  # noqa: S603 (nothing in it comes from outside)
+            command, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DownloadError(f"npm pack {wanted} took over {SECONDS} seconds", fix=advice) from error
+    if ended.returncode or not (folder / FILE).is_file():
+        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DownloadError(f"npm pack {wanted} failed: {reason}", fix=advice)
+
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"

@@ -1,7 +1,7 @@
 """What the figures say, in words: each function looks at one question and answers from numbers.
 
 Thresholds are named and few. Wherever two shares are compared, the sampling error decides
-(95 % intervals of `florascope.report.interval`), not the bare difference.
+(95 % intervals of `florascope.evaluation.intervals`), not the bare difference.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from florascope.evaluation.intervals import difference, wilson_share
 from florascope.report.figures import Figures
-from florascope.report.interval import difference, wilson
 from florascope.report.words import Words
-from florascope.training.recipe import ProbeRecipe
+from florascope.training.recipes import Probe
 
 Tone = Literal["alarm", "advice", "sound"]
 TONES: tuple[Tone, ...] = ("alarm", "advice", "sound")
@@ -63,7 +63,7 @@ def near_chance(figures: Figures) -> bool:
 def learning(figures: Figures, words: Words) -> Statement:
     """Say whether the head learnt anything: test loss against ln K, top-1 against chance."""
     test, train = figures.metrics["test"], figures.metrics["train"]
-    bounds = wilson(test.top1, test.n)
+    bounds = wilson_share(test.top1, test.n)
     worse = test.loss >= figures.uniform_loss
     values = {
         "top1": words.percent(test.top1),
@@ -110,13 +110,13 @@ def consistency(figures: Figures, words: Words) -> Statement:
     """Ask whether validation and test agree within their sampling error."""
     val, test = figures.metrics["val"], figures.metrics["test"]
     bounds = difference((val.top1, val.n), (test.top1, test.n))
-    width = wilson(test.top1, test.n)
+    width = wilson_share(test.top1, test.n)
     values = {
         "val": words.percent(val.top1),
         "test": words.percent(test.top1),
         "val_n": words.integer(val.n),
         "test_n": words.integer(test.n),
-        "val_interval": words.between(*wilson(val.top1, val.n)),
+        "val_interval": words.between(*wilson_share(val.top1, val.n)),
         "test_interval": words.between(*width),
         "low": words.signed(100 * bounds.low, 1),
         "high": words.signed(100 * bounds.high, 1),
@@ -157,7 +157,11 @@ def weak_classes(figures: Figures, words: Words) -> Statement | None:
     Where no more are found than K such tests find by chance, nothing is said.
     """
     top1, found = figures.metrics["test"].top1, figures.classes
-    weak = [k for k in _by_recall(figures) if wilson(found[k].recall, found[k].support).high < top1]
+    weak = [
+        k
+        for k in _by_recall(figures)
+        if wilson_share(found[k].recall, found[k].support).high < top1
+    ]
     chance = BY_CHANCE * len(found)
     if len(weak) <= chance:
         return None
@@ -179,7 +183,7 @@ def confusions(figures: Figures, words: Words) -> Statement:
     """Say whether a few pairs of classes make most of the errors."""
     n, errors = figures.metrics["test"].n, figures.errors
     if not errors:
-        top = words.percent(1 - wilson(1.0, n).low)
+        top = words.percent(1 - wilson_share(1.0, n).low)
         return _say(words, "flawless", "sound", {"n": words.integer(n), "most": top})
     main = figures.confusions[:MAIN_PAIRS]
     share = sum(c.count for c in main) / errors
@@ -204,7 +208,7 @@ def path_end(figures: Figures, words: Words) -> Statement:
     """Ask whether the chosen penalty or epoch lies at the end of what was tried."""
     losses = [row["val_loss"] for row in figures.history]
     best = int(np.argmin(losses))
-    step = "l2" if isinstance(figures.recipe, ProbeRecipe) else "epoch"
+    step = "l2" if isinstance(figures.recipe, Probe) else "epoch"
     chosen, last = figures.history[best][step], figures.history[-1][step]
     values = {
         "chosen": words.short(chosen),
@@ -228,7 +232,7 @@ def path_end(figures: Figures, words: Words) -> Statement:
 def confidence(figures: Figures, words: Words) -> Statement:
     """Compare the mean probability of the answers with how many are right."""
     test = figures.metrics["test"]
-    bounds = wilson(test.top1, test.n)
+    bounds = wilson_share(test.top1, test.n)
     values = {
         "confidence": words.percent(figures.confidence),
         "top1": words.percent(test.top1),

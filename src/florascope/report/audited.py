@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from florascope.audit.audit import audit
-from florascope.audit.exhibits import evenly, exhibit
 from florascope.audit.faithfulness import Perturbation
-from florascope.audit.interval import Interval
-from florascope.audit.masks import own_mask
+from florascope.audit.localisation import own_mask
+from florascope.audit.photos import evenly, prepare_photos
 from florascope.audit.report import AuditReport, AuditSettings
 from florascope.audit.verdict import Finding, verdict
+from florascope.evaluation.intervals import Interval
 from florascope.explanation.attribution import Explainer
 from florascope.progress import Progress
-from florascope.report.charts.faithfulness import faithfulness_chart
+from florascope.report.charts.curves import faithfulness_chart
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
@@ -68,7 +68,7 @@ class Audited:
     checks: tuple[Check, ...]
 
 
-def audited(
+def audit_section(
     experiment: Experiment, explainer: Explainer, words: Words, progress: Progress
 ) -> Audited:
     """Audit one method on a few test photos.
@@ -78,11 +78,11 @@ def audited(
     """
     classifier, test = experiment.classifier, experiment.split.test
     photos = [experiment.dataset.photos[test[i]] for i in evenly(len(test), PHOTOS)]
-    exhibits = exhibit(classifier, photos, own_mask, progress)
+    audit_photos = prepare_photos(classifier, photos, own_mask, progress)
     seed = experiment.recipe.seed
     order = Perturbation.of(classifier.preprocessing.size, seed=seed)
     how = AuditSettings(order, few=FEW, stages=STAGES, seed=seed)
-    report = audit(classifier, exhibits, [explainer], how, progress)
+    report = audit(classifier, audit_photos, [explainer], how, progress)
     return _told(report, words)
 
 

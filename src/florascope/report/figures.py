@@ -1,14 +1,13 @@
-"""The figures that the written analysis is derived from."""
+"""The figures of a run that a report shows, of subsets and of classes."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from florascope.evaluation.confusions import Confusion, most_confused
-from florascope.evaluation.metrics import ClassMetrics, Metrics, per_class, softmax
+from florascope.metrics import ClassMetrics, Confusion, Metrics, most_confused, per_class, softmax
 from florascope.training.experiment import Experiment
-from florascope.training.recipe import Recipe
+from florascope.training.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -78,3 +77,34 @@ def figures_of(experiment: Experiment) -> Figures:
         photos=len(experiment.dataset),
         skipped=len(experiment.bank.problems),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One class.
+
+    Attributes:
+        id: the source's own.
+        name: for people.
+        trained: training photos.
+        test: figures on test.
+        taken_for: name of the class it is most often confused with, or nothing.
+    """
+
+    id: str
+    name: str
+    trained: int
+    test: ClassMetrics
+    taken_for: str
+
+
+def class_rows(figures: Figures, ids: list[str]) -> list[ClassRow]:
+    """Return every class, lowest recall first; classes without test photos last."""
+    taken_for: dict[int, str] = {}
+    for confusion in figures.confusions:  # most frequent first
+        taken_for.setdefault(confusion.true, figures.names[confusion.predicted])
+    rows = [
+        ClassRow(ids[k], name, figures.trained[k], figures.classes[k], taken_for.get(k, ""))
+        for k, name in enumerate(figures.names)
+    ]
+    return sorted(rows, key=lambda row: (not row.test.support, row.test.recall))

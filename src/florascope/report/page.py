@@ -8,36 +8,31 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from florascope.doctor.finding import Finding
-from florascope.doctor.section import findings_html
-from florascope.evaluation.confusions import confusion_matrix
+from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
-from florascope.explanation.methods import default_method, explainer
-from florascope.model.classifier import Classifier
+from florascope.explanation.explanation import default_method, explainer
+from florascope.metrics import confusion_matrix
+from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
 from florascope.report.analysis import analyse
-from florascope.report.audited import audited
-from florascope.report.charts.counts import counts_chart
-from florascope.report.charts.curves import accuracy_curve, loss_curve
-from florascope.report.charts.matrix import MOST, matrix_chart
-from florascope.report.charts.ranking import ranking_chart
-from florascope.report.charts.recall import recall_chart
-from florascope.report.choice import choose
-from florascope.report.classes import class_rows
-from florascope.report.explained import explain
-from florascope.report.figures import Figures, figures_of
-from florascope.report.interval import wilson
-from florascope.report.pair import Pair, worst_pair
-from florascope.report.results import (
-    ResultRow,
-    chance_rows,
-    class_report_rows,
-    grouped,
-    own_rows,
+from florascope.report.audited import audit_section
+from florascope.report.charts.classes import (
+    MOST,
+    counts_chart,
+    matrix_chart,
+    ranking_chart,
+    recall_chart,
 )
-from florascope.report.samples import augmented_samples, sample_photos
+from florascope.report.charts.curves import accuracy_curve, loss_curve
+from florascope.report.explained import choose_examples, explain
+from florascope.report.figures import Figures, class_rows, figures_of
+from florascope.report.findings import findings_html
+from florascope.report.pair import Pair, worst_pair
+from florascope.report.pictures import augmented_samples, sample_photos
+from florascope.report.results import ResultRow, chance_rows, class_report_rows, grouped, own_rows
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
-from florascope.training.recipe import describe
+from florascope.training.recipes import describe
 
 PAIRS = 12  # most confused pairs in the table
 PROBLEMS = 20  # skipped photos that are named
@@ -75,7 +70,7 @@ def report_html(
         t=words,
         experiment=experiment,
         figures=figures,
-        wilson=wilson,
+        wilson=wilson_share,
         version=version("florascope"),
         statements=analyse(figures, words),
         data=_data(experiment, words),
@@ -85,7 +80,9 @@ def report_html(
         curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
         confusions=_confusions(experiment, figures, words),
         explained=_explained(experiment, words, progress),
-        audited=audited(experiment, explainers_for(experiment.classifier)[0], words, progress),
+        audited=audit_section(
+            experiment, explainers_for(experiment.classifier)[0], words, progress
+        ),
         pair=_pair(experiment, figures, words),
     )
 
@@ -136,6 +133,6 @@ def _confusions(experiment: Experiment, figures: Figures, words: Words) -> dict[
 
 
 def _explained(experiment: Experiment, words: Words, progress: Progress) -> list[Any]:
-    choices, explainers = choose(experiment), explainers_for(experiment.classifier)
+    choices, explainers = choose_examples(experiment), explainers_for(experiment.classifier)
     made = (explain(experiment, choice, explainers, words) for choice in choices)
     return list(track(made, len(choices), words("progress"), progress))

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from florascope.data.splits import Indexes
-from florascope.evaluation.confusions import Confusion
-from florascope.evaluation.metrics import softmax
+from florascope.calibration.similarity import nearest
+from florascope.data.dataset import Indexes
 from florascope.explanation.attribution import Explainer
-from florascope.explanation.neighbours import nearest
-from florascope.explanation.overlay import full_colour, overlay
-from florascope.report.evidence import Case, Map
+from florascope.metrics import Confusion, softmax
+from florascope.overlay import full_colour, overlay
+from florascope.report.explained import Case, Map
 from florascope.report.pictures import Picture, picture
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
@@ -20,7 +19,7 @@ SHOWN = 4  # photos of each kind
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class PairSide:
     """A photo and, under it, its evidence."""
 
     photo: Picture
@@ -45,9 +44,9 @@ class Pair:
     true: str
     predicted: str
     count: int
-    mistaken: tuple[Exhibit, ...]
-    of_true: tuple[Exhibit, ...]
-    of_predicted: tuple[Exhibit, ...]
+    mistaken: tuple[PairSide, ...]
+    of_true: tuple[PairSide, ...]
+    of_predicted: tuple[PairSide, ...]
 
 
 def worst_pair(
@@ -71,7 +70,7 @@ def worst_pair(
     def own(case: Case) -> Map:
         return case.ask(explainer, case.true).values
 
-    def training(label: int) -> tuple[Exhibit, ...]:
+    def training(label: int) -> tuple[PairSide, ...]:
         alts = [words(key, name=names[label]) for key in ("pair.training.alt", "pair.heat.alt")]
         found = _nearest(experiment, int(mistaken[0]), label)
         return tuple(_exhibit(Case.of(experiment, int(i), words), own, alts) for i in found)
@@ -105,7 +104,7 @@ def _nearest(experiment: Experiment, index: int, label: int) -> Indexes:
     return nearest(features, features[index], own, SHOWN)
 
 
-def _exhibit(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> Exhibit:
+def _exhibit(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> PairSide:
     values = evidence(case)
     over = overlay(case.crop, values, full_colour(values))
-    return Exhibit(picture(case.crop, alts[0]), picture(over, alts[1]))
+    return PairSide(picture(case.crop, alts[0]), picture(over, alts[1]))

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from florascope.evaluation.metrics import Metrics
+from florascope.metrics import Metrics
 from florascope.report.figures import Figures
 from florascope.report.words import Words
-from florascope.training.rerun import CLASS_REPORT
+from florascope.training.class_report import CLASS_REPORT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,25 @@
 """Every sentence of the report in every language, with its way of writing numbers."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from functools import cache
+from importlib.resources import files
+from typing import Self
 
-from florascope.report.english import ENGLISH
-from florascope.report.spanish import SPANISH
+from florascope.data.species import LANGUAGES, Language
+from florascope.errors import FlorascopeError
 
-Language = Literal["en", "es"]
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-CATALOGUES: dict[Language, Mapping[str, str]] = {"en": ENGLISH, "es": SPANISH}
+
+
+@cache
+def texts(language: str) -> Mapping[str, str]:
+    """Return a language's sentences by key; they lie in texts/, one TOML file a language."""
+    path = files("florascope.report") / "texts" / f"{language}.toml"
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -28,9 +36,15 @@ class Words:
 
     @classmethod
     def of(cls, language: str) -> Self:
-        """Return the words of a language, "en" or "es"."""
-        known = cast("Language", language)
-        return cls(known, CATALOGUES[known])
+        """Return the words of a language, "en" or "es".
+
+        Raises:
+            FlorascopeError: the report is not written in that language.
+        """
+        if language not in LANGUAGES:
+            known = ", ".join(LANGUAGES)
+            raise FlorascopeError(f"no report in language {language!r}", expected=f"one of {known}")
+        return cls(language, texts(language))
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled in."""

@@ -10,27 +10,29 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from florascope.data.dataset import Dataset
-from florascope.data.splits import Split
+from florascope.calibration.calibration import Calibrated, calibrate
+from florascope.data.dataset import Dataset, Split
 from florascope.errors import DataError
-from florascope.evaluation.calibration import Calibrated, calibrate
-from florascope.evaluation.metrics import Metrics, measure
-from florascope.model.backbone import Backbone
-from florascope.model.classifier import Classifier
-from florascope.model.weights import default_weights, load_backbone, with_preprocessing
+from florascope.features.embedding import FeatureBank, Views, embed
+from florascope.features.engines import Engine, choose_runtime
+from florascope.metrics import Metrics, measure
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.head import LinearHead, centre_head, join_samples, soften_head
+from florascope.nets.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.candidate import Candidate
-from florascope.training.candidate import choose as choose_candidate
-from florascope.training.dense import fit_dense
-from florascope.training.engine import Engine
-from florascope.training.engine_choice import choose as choose_engine
-from florascope.training.features import FeatureBank, Views, embed
-from florascope.training.finetune import Learned, Tuned, finetune, training_transform
-from florascope.training.frozen import fit_head, samples_of
-from florascope.training.head import LinearHead, centred, joined, tempered
+from florascope.training.finetune import (
+    Candidate,
+    Learned,
+    Tuned,
+    choose_candidate,
+    finetune,
+    training_transform,
+)
+from florascope.training.heads import fit_dense, fit_head, samples_of
 from florascope.training.logbook import Logbook
-from florascope.training.recipe import FinetuneRecipe, ProbeRecipe, Recipe, describe
+from florascope.training.recipes import Finetune, Probe, Recipe, describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +106,14 @@ def train(
     start = time.perf_counter()
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = backbone or backbone_of(recipe)
-    engine = Engine(backbone, choose_engine())
+    engine = Engine(backbone, choose_runtime())
     bank = embed(dataset.photos, engine, progress=progress)
     readable = _readable(dataset, split, bank, strict=strict)
     head = _fit(dataset, readable, recipe, engine, bank, progress)
     classifier = Classifier(backbone, dataset.classes).eval()
     classifier.set_head(head.weight, head.bias)
     history = head.history
-    if isinstance(recipe, FinetuneRecipe):
+    if isinstance(recipe, Finetune):
         book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
         tuned = _finetune(classifier, dataset, readable, recipe, book, progress)
         head, bank = _settle(classifier, tuned.epochs, dataset, readable, recipe, progress)
@@ -175,25 +177,25 @@ def _fit(
     progress: Progress,
 ) -> LinearHead:
     train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
-    if isinstance(recipe, FinetuneRecipe):
+    if isinstance(recipe, Finetune):
         head = fit_head(train, val, recipe, progress)
-        return tempered(head, val, recipe.label_smoothing)
+        return soften_head(head, val, recipe.label_smoothing)
     if not recipe.views:
         return fit_head(train, val, recipe, progress)
     photos = [dataset.photos[i] for i in split.train]
     views = Views(recipe.augmentation, recipe.views, recipe.seed)
     augmented = embed(photos, engine, views=views, progress=progress)
     seen = [replace(train, features=torch.from_numpy(v.copy())) for v in augmented.values]
-    if isinstance(recipe, ProbeRecipe):
-        return fit_head(joined([train, *seen]), val, recipe, progress)
-    return centred(fit_dense(seen, val, recipe, progress=progress))
+    if isinstance(recipe, Probe):
+        return fit_head(join_samples([train, *seen]), val, recipe, progress)
+    return centre_head(fit_dense(seen, val, recipe, progress=progress))
 
 
 def _finetune(
     classifier: Classifier,
     dataset: Dataset,
     split: Split,
-    recipe: FinetuneRecipe,
+    recipe: Finetune,
     logbook: Logbook,
     progress: Progress,
 ) -> Tuned:
@@ -217,7 +219,7 @@ def _settle(
     epochs: Sequence[Learned],
     dataset: Dataset,
     split: Split,
-    recipe: FinetuneRecipe,
+    recipe: Finetune,
     progress: Progress,
 ) -> tuple[LinearHead, FeatureBank]:
     """Let the classifier answer by an epoch's own head or a probe, and return its features, too."""
@@ -227,7 +229,7 @@ def _settle(
         epoch.put_into(classifier)
         bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
         train, val = (samples_of(dataset, bank.values[0], split[s]) for s in ("train", "val"))
-        own = centred(LinearHead(epoch.weight, epoch.bias))
+        own = centre_head(LinearHead(epoch.weight, epoch.bias))
         learned.append(Candidate.of(epoch, own, bank, val))
         probe = fit_head(train, val, recipe, progress)
         probes.append(Candidate.of(epoch, probe, bank, val))
@@ -237,9 +239,7 @@ def _settle(
     return chosen.head, chosen.bank
 
 
-def _origin(
-    dataset: Dataset, split: Split, recipe: FinetuneRecipe, bank: FeatureBank
-) -> dict[str, Any]:
+def _origin(dataset: Dataset, split: Split, recipe: Finetune, bank: FeatureBank) -> dict[str, Any]:
     """What a run must share with the checkpoint it goes on from."""
     digest = hashlib.blake2b(dataset.labels.tobytes(), digest_size=8)
     for indexes in (split.train, split.val):

@@ -1,4 +1,4 @@
-"""A network that learns: its optimiser, the moving average of its weights, and the best of it."""
+"""The network that learns: learning rates, steps, its moving average."""
 
 import math
 from collections.abc import Iterator
@@ -13,14 +13,29 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from florascope.errors import TrainingError
-from florascope.model.classifier import Classifier
-from florascope.model.stages import stages, unfreeze
-from florascope.training.batches import Batch, LabelledPhotos
-from florascope.training.engine import CPU_BATCH
+from florascope.features.engines import CPU_BATCH
+from florascope.nets.backbone import stages, unfreeze
+from florascope.nets.classifier import Classifier
+from florascope.training.batches import Batch, LabelledPhotos, Mixing
 from florascope.training.logbook import Row
-from florascope.training.mixing import Mixing
-from florascope.training.recipe import FinetuneRecipe
-from florascope.training.schedule import warm_cosine
+from florascope.training.recipes import Finetune
+
+
+def warm_cosine(step: int, steps: int, warmup: float) -> float:
+    """Share of the full learning rate at a step: a linear rise, then half a cosine to 0.
+
+    Loshchilov & Hutter 2017 without restarts, with the warm-up of Goyal et al. 2017.
+
+    Args:
+        step: from 0.
+        steps: of the whole run.
+        warmup: share of them that rise, 0 to below 1.
+    """
+    rise = round(warmup * steps)
+    if step < rise:
+        return (step + 1) / rise
+    return (1.0 + math.cos(math.pi * (step - rise) / max(1, steps - rise))) / 2.0
+
 
 NEVER = (-1.0, 0.0)  # a score below every other
 Weights = dict[str, Tensor]
@@ -60,9 +75,7 @@ class Student:
         best: weights of the best epoch.
     """
 
-    def __init__(
-        self, network: Classifier, recipe: FinetuneRecipe, steps: int, fabric: Fabric
-    ) -> None:
+    def __init__(self, network: Classifier, recipe: Finetune, steps: int, fabric: Fabric) -> None:
         self.recipe, self.steps, self.fabric = recipe, steps, fabric
         self.network = network.to(memory_format=torch.channels_last)
         self.network.train(recipe.train_batchnorm)
@@ -200,7 +213,7 @@ class Student:
         return {k: v.detach().clone() for k, v in self._average.module.state_dict().items()}
 
 
-def parameter_groups(network: Classifier, recipe: FinetuneRecipe) -> list[dict[str, Any]]:
+def parameter_groups(network: Classifier, recipe: Finetune) -> list[dict[str, Any]]:
     """Freeze what the recipe leaves alone, and give each stage its own learning rate.
 
     The last stage learns at `learning_rate`, each one before at `layer_decay` of the one behind

@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from florascope.doctor.checks import (
-    augmentation,
-    batchnorm,
-    claims,
-    features,
-    head,
-    inputs,
-    labels,
-    optimisation,
-    serving,
-    skill,
-    split,
-    weights,
-)
+from florascope.doctor.checks import augmentation, inputs, labels, optimisation, serving, split
+from florascope.doctor.checks import figures as claims
+from florascope.doctor.checks import figures as skill
+from florascope.doctor.checks import network as batchnorm
+from florascope.doctor.checks import network as head
+from florascope.doctor.checks import network as weights
+from florascope.doctor.checks import split as features
 from florascope.doctor.evidence import (
     Answers,
     Claims,
@@ -33,7 +26,7 @@ from florascope.doctor.evidence import (
     Overfit,
     Subset,
 )
-from florascope.model.preprocessing import Preprocessing
+from florascope.preprocessing import Preprocessing
 
 CONTRACT = Preprocessing(size=16)
 

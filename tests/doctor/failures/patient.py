@@ -19,7 +19,7 @@ from torchvision.datasets import ImageFolder
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.script import diagnose
 from florascope.images import read_photo
-from florascope.model.preprocessing import Preprocessing
+from florascope.preprocessing import Preprocessing
 
 Transform = Callable[[Any], Tensor]
 

@@ -7,17 +7,14 @@ import numpy as np
 import pytest
 
 from florascope.data.dataset import ClassName
-from florascope.evaluation.metrics import ClassMetrics
-from florascope.report.charts.counts import counts_chart
+from florascope.metrics import ClassMetrics
+from florascope.report.charts.classes import counts_chart, matrix_chart, ranking_chart, recall_chart
 from florascope.report.charts.curves import accuracy_curve, loss_curve
-from florascope.report.charts.matrix import matrix_chart
-from florascope.report.charts.ranking import ranking_chart
-from florascope.report.charts.recall import recall_chart
 from florascope.report.figures import Figures
 from florascope.report.results import ResultRow
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
-from florascope.training.recipe import SeedRecipe
+from florascope.training.recipes import ClassReport
 
 EN, ES = Words.of("en"), Words.of("es")
 Make = Callable[..., Figures]
@@ -54,7 +51,7 @@ def test_the_uniform_loss_is_drawn_where_it_is_near(figures: Make, loss: float, 
         {"epoch": e, "train_loss": loss, "val_loss": loss, "train_top1": 0.5, "val_top1": 0.5}
         for e in (1, 2)
     )
-    svg = loss_curve(figures(recipe=SeedRecipe(), history=rows), EN)
+    svg = loss_curve(figures(recipe=ClassReport(), history=rows), EN)
     assert svg.count("uniform guess, ln K") == lines
     assert "lowest validation loss" in svg
 

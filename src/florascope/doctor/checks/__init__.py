@@ -4,35 +4,30 @@ from collections.abc import Callable
 
 from florascope.doctor.checks import (
     augmentation,
-    batchnorm,
-    claims,
-    features,
-    head,
+    figures,
     inputs,
     labels,
+    network,
     optimisation,
     serving,
-    skill,
     split,
-    weights,
 )
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 
 Check = Callable[[Evidence], Finding | None]
 
-FAMILIES = (
-    inputs,
-    labels,
-    split,
-    weights,
-    batchnorm,
-    optimisation,
-    head,
-    augmentation,
-    claims,
-    serving,
-    features,
-    skill,
+CHECKS: tuple[Check, ...] = (
+    *inputs.CHECKS,
+    *labels.CHECKS,
+    *split.SPLIT_CHECKS,
+    *network.WEIGHT_CHECKS,
+    *network.BATCHNORM_CHECKS,
+    *optimisation.CHECKS,
+    *network.HEAD_CHECKS,
+    *augmentation.CHECKS,
+    *figures.CLAIM_CHECKS,
+    *serving.CHECKS,
+    *split.FEATURE_CHECKS,
+    *figures.SKILL_CHECKS,
 )
-CHECKS: tuple[Check, ...] = tuple(check for family in FAMILIES for check in family.CHECKS)

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.canary import AS_IT_IS
 from florascope.doctor.evidence import Evidence, Inputs
 from florascope.doctor.finding import Finding
-from florascope.doctor.photometry import NORMALISATIONS, Fit
-from florascope.model.preprocessing import Preprocessing
+from florascope.doctor.photometry import AS_IT_IS, NORMALISATIONS, Fit
+from florascope.preprocessing import Preprocessing
 
 SCALE = 40.0  # ratios beyond this are a factor of 255, not another standard deviation
 MEAN_OFF, STD_OFF = 0.03, 0.08  # in [0, 1] units, and relative

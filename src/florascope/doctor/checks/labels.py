@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int64
 
-from florascope.data.health.label_errors import noise_rate
-from florascope.data.natural import natural_key
+from florascope.data.names import natural_key
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
-from florascope.doctor.quick_probe import Probe
+from florascope.health.label_errors import noise_rate
+from florascope.health.quick_probe import QuickProbe
 
 ONE_BASED = "labels start at 1"
 ORDER = "label order differs (1, 10, 100 for 1, 2, 3)"
@@ -91,7 +91,7 @@ def permuted(evidence: Evidence) -> Finding | None:
     return _shuffled(probe, evidence.classes)
 
 
-def _renaming(probe: Probe, classes: int) -> tuple[Labels, float, float]:
+def _renaming(probe: QuickProbe, classes: int) -> tuple[Labels, float, float]:
     """The renaming of val labels that fits best: found on one half, measured on the other."""
     from scipy.optimize import linear_sum_assignment  # a fifth of a second, and seldom needed
 
@@ -124,7 +124,7 @@ def _kind(renamed: Labels, names: Sequence[str]) -> str:
     return SHUFFLED
 
 
-def _shuffled(probe: Probe, classes: int) -> Finding | None:
+def _shuffled(probe: QuickProbe, classes: int) -> Finding | None:
     """Each side can be learned from itself, or one can, but not one from the other."""
     chance = _chance(classes)
     if probe.val_top1 > chance + 0.25 * (1 - chance):
@@ -188,7 +188,7 @@ def noise(evidence: Evidence) -> Finding | None:
     )
 
 
-def _doubt(probe: Probe) -> float:
+def _doubt(probe: QuickProbe) -> float:
     """Standard error of the difference of the probe's two accuracies."""
     parts = ((probe.train_top1, probe.train), (probe.val_top1, probe.val))
     return math.sqrt(sum(max(p * (1 - p), 0.01) / len(sample.labels) for p, sample in parts))

@@ -2,7 +2,7 @@
 
 import math
 
-from florascope.doctor.checks import weights
+from florascope.doctor.checks.network import loaded
 from florascope.doctor.evidence import Evidence, Loop
 from florascope.doctor.finding import Finding
 
@@ -46,7 +46,7 @@ def frozen(evidence: Evidence) -> Finding | None:
     training = [
         n for n in network.meant_frozen if n in network.trainable and n in (network.optimised or ())
     ]
-    moved = [] if weights.loaded(evidence) else list(network.changed)
+    moved = [] if loaded(evidence) else list(network.changed)
     if not training and not moved:
         return None
     what, names = ("train", training) if training else ("have changed", moved)

@@ -1,4 +1,4 @@
-// How much may be said about a photo; follows florascope.runtime (verdict, identification, caution).
+// How much may be said about a photo; follows florascope.identify (verdict, identification, caution).
 
 export function softmax(logits, temperature) {
   const scaled = Array.from(logits, (z) => z / temperature);

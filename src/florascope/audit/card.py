@@ -1,0 +1,147 @@
+"""An explanation as a picture that carries its own deletion score."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageDraw, ImageFont
+
+from florascope.audit.faithfulness import Perturbation, faithfulness
+from florascope.explanation.explanation import Explanation, find_class
+from florascope.nets.classifier import Classifier
+from florascope.overlay import heat, overlay
+from florascope.shapes import UInt8
+
+HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Figures that stand beside a map.
+
+    Attributes:
+        deletion: mean probability of the class while the places that speak most for it are
+            blurred away, most first (Petsiuk et al. 2018): low where they carry the answer.
+        random_deletion: the same in random order, which no map should be worse than.
+        half_area: share of the picture on which half of the evidence for the class lies; 0 where
+            nothing speaks for it.
+    """
+
+    deletion: float
+    random_deletion: float
+    half_area: float
+
+    def to_json(self) -> dict[str, float]:
+        """Return the figures by name."""
+        return asdict(self)
+
+
+def trust(classifier: Classifier, found: Explanation) -> Trust:
+    """Measure one explanation, in about forty forward passes of one photo."""
+    contract = classifier.preprocessing
+    image = torch.from_numpy(contract.normalise(found.crop[None]))
+    target = torch.tensor([find_class(classifier, found.target.id)])
+    values = torch.from_numpy(found.values.copy())[None]
+    how = Perturbation.of(len(found.crop))
+    deletion, random = (
+        float(faithfulness(classifier, image, target, v, how).probability.deletion_auc[0])
+        for v in (values, torch.zeros_like(values))
+    )
+    return Trust(deletion, random, half_area(found.values))
+
+
+def half_area(values: Float[np.ndarray, "h w"]) -> float:
+    """Share of the pixels that hold half of the positive evidence, the strongest first."""
+    positive = np.sort(values.clip(min=0).ravel().astype(np.float64))[::-1]
+    held = positive.cumsum()
+    if held[-1] == 0:
+        return 0.0
+    return float((np.searchsorted(held, HALF * held[-1]) + 1) / len(held))
+
+
+PANEL = 320  # side of each of the three pictures, in pixels
+MARGIN = 24
+TITLE, TEXT = 26, 17  # sizes of the letters
+INK, FAINT = (30, 37, 33), (102, 112, 106)
+BAR = (260, 14)  # width and height of the colour scale
+
+Card = UInt8[np.ndarray, "h w 3"]
+
+
+def card(found: Explanation, scale: float, trust: "Trust") -> Card:
+    """Lay out photo, map and overlay in a row, with the question above and the figures below.
+
+    Args:
+        found: the explanation.
+        scale: evidence of a pixel at full colour, the same for all pictures to be compared.
+        trust: how far this map may be trusted.
+    """
+    width = 3 * PANEL + 4 * MARGIN
+    top = MARGIN + TITLE + 2 * TEXT
+    sheet = Image.new("RGB", (width, top + PANEL + 12 * TEXT), "white")
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN, MARGIN), _fitting(question(found), width), INK, _font(TITLE))
+    pictures = {
+        "what the network saw": found.crop,
+        "the evidence": heat(found.values, scale),
+        "the evidence on the photo": overlay(found.crop, found.values, scale),
+    }
+    for number, (caption, pixels) in enumerate(pictures.items()):
+        left = MARGIN + number * (PANEL + MARGIN)
+        sheet.paste(
+            Image.fromarray(pixels).resize((PANEL, PANEL), Image.Resampling.LANCZOS), (left, top)
+        )
+        pen.rectangle((left, top, left + PANEL - 1, top + PANEL - 1), outline=(227, 224, 215))
+        pen.text((left, top + PANEL + 6), caption, FAINT, _font(TEXT - 3))
+    _legend(sheet, pen, top + PANEL + 3 * TEXT, scale * found.values.size / 100)
+    for number, line in enumerate(figures(found, trust)):
+        place = (MARGIN + PANEL + MARGIN, top + PANEL + round((2.5 + 1.4 * number) * TEXT))
+        pen.text(place, line, INK if number == 0 else FAINT, _font(TEXT))
+    return np.asarray(sheet)
+
+
+def question(found: Explanation) -> str:
+    """Ask "Why lotus?", or "Why lotus and not rose?"."""
+    rival = "" if found.against is None else f" and not {found.against.name}"
+    return f"Why {found.target.name}{rival}?"
+
+
+def figures(found: Explanation, trust: "Trust") -> list[str]:
+    """Say in lines how sure the network is and how far the map accounts for its answer."""
+    total = found.values.sum(dtype=np.float64)
+    less = "" if found.against is None else f" less that of {found.against.name}"
+    gap = "promises no sum" if found.gap is None else f"completeness gap {found.gap:.2%}"
+    positive = found.values.clip(min=0).sum(dtype=np.float64)
+    return [
+        f"{found.target.name}: probability {found.probability:.1%}",
+        f"logit{less} {found.logit:+.2f}, sum of the map {total:+.2f}",
+        f"evidence for {positive:+.2f}, against {total - positive:+.2f}",
+        f"half of the evidence for it lies on {trust.half_area:.0%} of the picture",
+        f"deletion {trust.deletion:.0%}, at random {trust.random_deletion:.0%} (lower is truer)",
+        f"method {found.method}, {gap}",
+    ]
+
+
+def _legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, top: int, limit: float) -> None:
+    """Draw the scale with its ends in logits for each hundredth of the picture."""
+    ramp = np.repeat(np.linspace(-1.0, 1.0, BAR[0])[None], BAR[1], axis=0)
+    sheet.paste(Image.fromarray(heat(ramp, 1.0)), (MARGIN, top))
+    pen.rectangle((MARGIN, top, MARGIN + BAR[0] - 1, top + BAR[1] - 1), outline=(227, 224, 215))
+    below, small = top + BAR[1] + 4, _font(TEXT - 3)
+    pen.text((MARGIN, below), f"{-limit:+.2g} against", FAINT, small)
+    pen.text((MARGIN + BAR[0], below), f"for {limit:+.2g}", FAINT, small, anchor="ra")
+    pen.text((MARGIN, below + TEXT), "logits for each 1 % of the picture", FAINT, small)
+
+
+def _fitting(text: str, width: int) -> str:
+    """Cut a question that is wider than the card."""
+    room = width - 2 * MARGIN
+    while _font(TITLE).getlength(text) > room:
+        text = f"{text[:-2].rstrip('…')}…"
+    return text
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own letters, which every installation has."""
+    return ImageFont.load_default(size)

@@ -1,0 +1,1 @@
+"""The folder a classifier travels in, checked and read without torch."""

@@ -1,0 +1,1 @@
+"""How sure an answer is: temperature, conformal sets, similarity to what was learned."""

@@ -1,0 +1,170 @@
+"""Checks of figures: what a run claims, and what its features can give."""
+
+import math
+
+import numpy as np
+
+from florascope.doctor.evidence import Answers, Evidence
+from florascope.doctor.finding import Finding
+
+METRIC = "wrong accuracy for several classes"
+SHUFFLED = "shuffled evaluation compared with unshuffled labels"
+
+GAP = 0.1
+
+
+def metric(evidence: Evidence) -> Finding | None:
+    """Of answers half of which are right, an accuracy says one half."""
+    if evidence.claims is None:
+        return None
+    half = evidence.claims.half
+    if half is not None and abs(half - 0.5) > 0.02:
+        found = f"the metric says {half:.1%} where 50 % of the answers are right"
+        return _metric(found, "50 %", 0.98)
+    return _reported(evidence)
+
+
+def _reported(evidence: Evidence) -> Finding | None:
+    """A reported accuracy that is the share of right yes-or-no answers over all classes."""
+    answers = evidence.val_answers
+    reported = _figure(evidence, "val_top1")
+    if answers is None or reported is None or evidence.classes < 3:
+        return None
+    binary = _binary(answers)
+    if abs(reported - answers.top1) < GAP or abs(reported - binary) > 0.02:
+        return None
+    found = f"{reported:.1%} reported, {answers.top1:.1%} measured; class by class {binary:.1%}"
+    return _metric(found, f"{answers.top1:.1%}", 0.9)
+
+
+def _binary(answers: Answers) -> float:
+    """Accuracy of each class's own yes or no at one half."""
+    outputs = answers.outputs.astype(np.float64)
+    wide = np.exp(outputs - outputs.max(1, keepdims=True))
+    yes = wide / wide.sum(1, keepdims=True) > 0.5
+    truth = np.arange(outputs.shape[1])[None] == answers.labels[:, None]
+    return float((yes == truth).mean())
+
+
+def _metric(found: str, expected: str, sure: float) -> Finding:
+    fix = "Use categorical accuracy: (outputs.argmax(1) == labels).mean()"
+    return Finding("claims.metric", METRIC, "error", found, expected, fix, sure)
+
+
+def shuffled(evidence: Evidence) -> Finding | None:
+    """The reported accuracy is not that of answers dealt to other photos."""
+    answers = evidence.val_answers
+    reported = _figure(evidence, "val_top1")
+    if answers is None or reported is None:
+        return None
+    dealt = _dealt(answers)
+    error = 3 * math.sqrt(max(dealt * (1 - dealt), 1e-4) / len(answers.labels)) + 0.01
+    if abs(reported - dealt) > error or answers.top1 < reported + max(GAP, 2 * error):
+        return None
+    return Finding(
+        "claims.shuffled",
+        SHUFFLED,
+        "error",
+        f"{reported:.1%} reported, {answers.top1:.1%} measured here; the same answers dealt to"
+        f" random photos give {dealt:.1%}",
+        f"about {answers.top1:.1%}",
+        "Evaluate without shuffling, or take labels from the same batches as the answers",
+        0.92,
+    )
+
+
+def _dealt(answers: Answers) -> float:
+    """Expected accuracy once answers are shuffled: sum_k P(label k) P(answer k)."""
+    K = answers.outputs.shape[1]
+    inside = answers.labels[(answers.labels >= 0) & (answers.labels < K)]
+    labels = np.bincount(inside, minlength=K) / len(answers.labels)
+    said = np.bincount(answers.outputs.argmax(1), minlength=K) / len(answers.labels)
+    return float(labels @ said)
+
+
+def _figure(evidence: Evidence, name: str) -> float | None:
+    return None if evidence.claims is None else evidence.claims.reported.get(name)
+
+
+CLAIM_CHECKS = (metric, shuffled)
+
+
+IMBALANCE = "class imbalance read as skill"
+LOOP = "training loop broken"
+UPSTREAM = "inputs or weights broken"
+
+LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
+SIGMAS = 3.0
+
+
+def imbalance(evidence: Evidence) -> Finding | None:
+    """Accuracy beats that of always naming the largest class."""
+    answers = evidence.val_answers
+    if answers is None or not evidence.trained or evidence.classes < 2:
+        return None
+    inside = (answers.labels >= 0) & (answers.labels < evidence.classes)
+    largest = float(np.bincount(answers.labels[inside], minlength=evidence.classes).max())
+    share = largest / len(answers.labels)
+    balanced = _balanced(answers)
+    if share < LARGE or answers.top1 > share + 0.02 or balanced > 0.5 * (1 + 1 / evidence.classes):
+        return None
+    return Finding(
+        "skill.imbalance",
+        IMBALANCE,
+        "error",
+        f"top-1 {answers.top1:.1%} where the largest class has {share:.1%}; mean over classes"
+        f" {balanced:.1%}",
+        f"more than {share:.1%}, and a mean over classes well above {1 / evidence.classes:.1%}",
+        "Judge by the mean over classes; weight the loss or sample classes evenly",
+        0.9,
+    )
+
+
+def _balanced(answers: Answers) -> float:
+    right = answers.outputs.argmax(1) == answers.labels
+    return float(np.mean([right[answers.labels == k].mean() for k in np.unique(answers.labels)]))
+
+
+def run_against_probe(evidence: Evidence) -> Finding | None:
+    """A probe on the same features is no better than the run: good and bad, the loop is broken.
+
+    Both bad, inputs or weights are.
+    """
+    answers, probe = evidence.val_answers, evidence.probe
+    if answers is None or probe is None or not evidence.trained:
+        return None
+    chance = 1 / evidence.classes
+    noise = SIGMAS * math.sqrt(chance * (1 - chance) / len(answers.labels))
+    text = f"run {answers.top1:.1%}, quick probe on its features {probe.val_top1:.1%}"
+    text += f", chance {chance:.1%}"
+    if probe.val_top1 < chance + noise and answers.top1 < chance + noise:
+        fix = "Check the input's scale, the weights and the labels; see the other findings"
+        found = f"{text}: both at chance"
+        return Finding("skill.probe", UPSTREAM, "error", found, "above chance", fix, 0.45)
+    if answers.top1 < 0.5 * probe.val_top1 - noise:
+        fix = "Check optimizer, learning rate, loss and last layer; see the other findings"
+        found = f"{text}: the features are good, the run is not"
+        return Finding("skill.probe", LOOP, "error", found, "about the probe's", fix, 0.5)
+    return None
+
+
+def chance_loss(evidence: Evidence) -> Finding | None:
+    """The loss is below ln K, that of a uniform guess."""
+    history = evidence.loop.history if evidence.loop else ()
+    reported = dict(evidence.claims.reported) if evidence.claims else {}
+    loss = reported.get("val_loss", history[-1].get("val_loss") if history else None)
+    uniform = math.log(evidence.classes)
+    if loss is None or not evidence.trained or loss <= uniform:
+        return None
+    return Finding(
+        "skill.chance_loss",
+        "loss above that of a uniform guess",
+        "warning",
+        f"validation loss {loss:.4g}",
+        f"below ln {evidence.classes} = {uniform:.4g}",
+        "Compare with the other findings: answers that are sure and wrong",
+        0.6,
+    )
+
+
+SKILL_CHECKS = (imbalance, run_against_probe, chance_loss)

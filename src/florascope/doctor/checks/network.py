@@ -1,0 +1,172 @@
+"""Checks of the network: weights, BatchNorm, head."""
+
+import numpy as np
+from jaxtyping import Float
+
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding
+
+ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
+FRESH = 0.9  # share of normalisation layers as made
+
+NOT_LOADED = "backbone weights not loaded"
+PARTLY = "backbone weights partly loaded"
+FIX = "Load with strict=True and look at the missing and unexpected names (a prefix may differ)"
+
+
+def loaded(evidence: Evidence) -> Finding | None:
+    """Every pretrained weight is there, or has moved from there."""
+    network = evidence.network
+    if network is None:
+        return None
+    if not network.similarity:
+        return _fresh(evidence)
+    strange = [key for key, cosine in network.similarity.items() if cosine < ALIKE]
+    share = len(strange) / len(network.similarity)
+    if not strange:
+        return None
+    found = f"{len(strange)} of {len(network.similarity)} weights are not the pretrained ones"
+    cause = NOT_LOADED if share > FRESH else PARTLY
+    expected = "all of them (a cosine near 1)"
+    return Finding(
+        "weights.loaded", cause, "error", f"{found} ({strange[0]} first)", expected, FIX, 0.96
+    )
+
+
+def _fresh(evidence: Evidence) -> Finding | None:
+    """Without the pretrained weights: a frozen network whose norms are as they were made."""
+    network = evidence.network
+    if network is None or network.untouched < FRESH:
+        return None
+    frozen = set(network.trainable) <= set(network.head)
+    return Finding(
+        "weights.loaded",
+        NOT_LOADED,
+        "error" if frozen else "note",
+        f"{network.untouched:.0%} of the normalisation layers have scale 1 and shift 0 throughout",
+        "values that training left there",
+        FIX,
+        0.9 if frozen else 0.3,
+    )
+
+
+WEIGHT_CHECKS = (loaded,)
+
+
+DRIFTED = 0.05  # running standard deviations
+TOLERANCE = 0.05  # of the logits' own spread
+
+DRIFT = "BatchNorm statistics drift in a frozen backbone"
+TRAIN_MODE = "train mode at evaluation"
+
+
+def drift(evidence: Evidence) -> Finding | None:
+    """A frozen backbone's running statistics are frozen, too."""
+    network = evidence.network
+    strange = loaded(evidence) is not None  # then statistics are others for that reason
+    frozen = [n for n in network.norms if n.frozen] if network and not strange else []
+    drifted = [n for n in frozen if n.drift is not None and n.drift > DRIFTED]
+    fix = "Keep the frozen part in eval mode: backbone.eval() after every model.train()"
+    expected = "running means as pretrained, since scale and shift are frozen"
+    if drifted:
+        worst = max(drifted, key=lambda n: n.drift or 0.0)
+        found = (
+            f"running means of {len(drifted)} of {len(frozen)} frozen layers moved, by up to"
+            f" {worst.drift:.2g} standard deviations ({worst.name})"
+        )
+        return Finding("batchnorm.drift", DRIFT, "error", found, expected, fix, 0.97)
+    if network is None or evidence.modes is None or network.similarity:
+        return None
+    moving = [n.name for n in frozen if n.moves]
+    if not moving or not evidence.modes.training:
+        return None
+    found = f"a pass in train mode moves {len(moving)} frozen layers ({moving[0]} first)"
+    return Finding("batchnorm.drift", DRIFT, "warning", found, expected, fix, 0.7)
+
+
+def mode(evidence: Evidence) -> Finding | None:
+    """The network is evaluated in eval mode: a photo's answer does not hang on its batch."""
+    modes = evidence.modes
+    if modes is None or not modes.training:
+        return None
+    gap = _relative(modes.given, modes.evaluated)
+    if gap < TOLERANCE:
+        return None
+    given, evaluated = (
+        (x.argmax(1) == modes.labels).mean() for x in (modes.given, modes.evaluated)
+    )
+    return Finding(
+        "batchnorm.mode",
+        TRAIN_MODE,
+        "error",
+        f"handed over in train mode: outputs differ from eval mode's by {gap:.0%} of their spread"
+        f" (top-1 of a batch {given:.0%} against {evaluated:.0%})",
+        "the network as it is evaluated, in eval mode",
+        "Call model.eval() before evaluating",
+        0.9,
+    )
+
+
+def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) -> float:
+    """Root mean square difference in units of the other's spread."""
+    return float(np.sqrt(np.square(one - other).mean()) / (other.std() + 1e-12))
+
+
+BATCHNORM_CHECKS = (drift, mode)
+
+
+TWICE = "softmax twice"
+DROPOUT = "dropout after the last layer"
+LOGIT_LOSSES = frozenset({"CrossEntropyLoss", "cross_entropy"})
+
+
+def softmax(evidence: Evidence) -> Finding | None:
+    """A loss that applies softmax gets logits, not probabilities."""
+    modes, loop = evidence.modes, evidence.loop
+    if modes is None or not _probabilities(modes.evaluated):
+        return None
+    loss = loop.loss if loop else "CrossEntropyLoss"
+    if loss not in LOGIT_LOSSES or _dropped(evidence) > 0:
+        return None
+    low = np.log(np.e + evidence.classes - 1) - 1
+    return Finding(
+        "head.softmax",
+        TWICE,
+        "error",
+        f"outputs of every photo are positive and sum to 1, and {loss} applies softmax again"
+        f" (the loss cannot fall below {low:.2f})",
+        "logits, of any sign and sum",
+        "Drop the softmax from the network, or use NLLLoss on its logarithm",
+        0.97,
+    )
+
+
+def dropout(evidence: Evidence) -> Finding | None:
+    """No answer is dropped: in train mode no output is exactly 0."""
+    dropped = _dropped(evidence)
+    if dropped == 0:
+        return None
+    return Finding(
+        "head.dropout",
+        DROPOUT,
+        "error",
+        f"{dropped:.0%} of the outputs are exactly 0 in train mode, and not in eval mode",
+        "none: dropout stands before the last layer",
+        "Move the dropout before the last linear layer",
+        0.97,
+    )
+
+
+def _probabilities(outputs: Float[np.ndarray, "b k"]) -> bool:
+    return bool(outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-3)
+
+
+def _dropped(evidence: Evidence) -> float:
+    """Share of outputs that are 0 in train mode alone."""
+    modes = evidence.modes
+    if modes is None or (modes.evaluated == 0).any():
+        return 0.0
+    return float((modes.trained == 0).mean())
+
+
+HEAD_CHECKS = (softmax, dropout)

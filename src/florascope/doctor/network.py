@@ -1,0 +1,300 @@
+"""What a network does on a few batches, its parameters, and whether it can learn at all."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from florascope.doctor.evidence import Answers, Modes, Network, Norm, Overfit
+from florascope.errors import FlorascopeError
+from florascope.progress import Progress, silent, track
+
+Batches = Sequence[tuple[Tensor, Tensor]]
+
+
+class Head(NamedTuple):
+    """The last linear layer to be called.
+
+    Attributes:
+        name: of the module; "" where the network has none.
+        module: the layer, or None.
+    """
+
+    name: str
+    module: nn.Module | None
+
+
+def find_head(model: nn.Module, images: Tensor) -> Head:
+    """Find the linear layer that is called last."""
+    called: list[Head] = []
+    handles = [
+        module.register_forward_hook(lambda m, _i, _o, n=name: called.append(Head(n, m)))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+    ]
+    try:
+        run(model, images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return called[-1] if called else Head("", None)
+
+
+def run(model: nn.Module, images: Tensor) -> Tensor:
+    """Outputs (b, K) without gradients, on the network's own device and in its own precision.
+
+    Raises:
+        FlorascopeError: the network fails on the batch, or its outputs are not (b, K).
+    """
+    like = next(model.parameters(), images)
+    try:
+        with torch.no_grad():
+            outputs: Any = model(images.to(like.device, like.dtype))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise FlorascopeError(
+            f"the network fails on a batch of shape {tuple(images.shape)} ({error})",
+            expected="a network that takes the loader's batches",
+        ) from error
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+        shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise FlorascopeError(f"the network gives {shape}", expected="outputs of shape (b, K)")
+    return outputs.float().cpu()
+
+
+def answers(
+    twin: nn.Module,
+    head: Head,
+    data: Batches,
+    what: str = "Asking the network",
+    progress: Progress = silent,
+) -> Answers:
+    """Outputs, and the features that enter the last linear layer.
+
+    Args:
+        twin: a copy of the network, in eval mode.
+        head: its last linear layer.
+        data: batches of (images, labels).
+        what: the step, for progress.
+        progress: told after each batch.
+    """
+    seen: list[Tensor] = []
+    layer = head.module or twin
+    handle = layer.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0].float()))
+    try:
+        outputs = [run(twin, images) for images, _ in track(data, len(data), what, progress)]
+    finally:
+        handle.remove()
+    features = torch.cat([part.detach().flatten(1).cpu() for part in seen])
+    labels = torch.cat([labels for _, labels in data])
+    return Answers(labels.numpy(), torch.cat(outputs).numpy(), features.numpy())
+
+
+def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None) -> Modes:  # noqa: ANN401
+    """One batch in every mode, each on a copy: a pass in train mode changes the network."""
+    evaluated = run(copy.deepcopy(model).eval(), images).numpy()
+    still = not any(module.training for module in model.modules())
+    narrow = next(model.parameters(), images).dtype in {torch.float16, torch.bfloat16}
+    single = run(copy.deepcopy(model).float().eval(), images).numpy() if narrow else None
+    with torch.no_grad():
+        other = None if deployed is None else torch.as_tensor(deployed(images)).float().cpu()
+    return Modes(
+        training=model.training,
+        labels=labels.numpy(),
+        given=evaluated if still else run(copy.deepcopy(model), images).numpy(),
+        evaluated=evaluated,
+        trained=run(copy.deepcopy(model).train(), images).numpy(),
+        single=single,
+        deployed=None if other is None else other.numpy(),
+    )
+
+
+BatchNorms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+Norms = (*BatchNorms, nn.LayerNorm, nn.GroupNorm)
+Weights = Mapping[str, Tensor]
+ROUNDING = 1e-3  # relative: a bundle may keep its weights in half precision (2^-11)
+
+
+def examine(
+    model: nn.Module,
+    images: Tensor,
+    head: Head,
+    *,
+    optimizer: Optimizer | None = None,
+    frozen: Sequence[str] = (),
+    reference: Weights | None = None,
+) -> Network:
+    """Look at every parameter.
+
+    Args:
+        model: the network.
+        images: a batch, for one pass of a copy in train mode.
+        head: the last layer.
+        optimizer: the script's.
+        frozen: names, or starts of names, of modules and parameters meant to stay as they are.
+        reference: the pretrained weights, under the network's names or the ends of them.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    meant = tuple(n for n in names if any(n == f or n.startswith(f"{f}.") for f in frozen))
+    pairs = _pairs(model, reference or {})
+    return Network(
+        trainable=tuple(n for n, p in model.named_parameters() if p.requires_grad),
+        optimised=None if optimizer is None else _optimised(model, optimizer),
+        meant_frozen=meant,
+        head=tuple(n for n in names if head.name and n.startswith(f"{head.name}.")),
+        similarity={
+            key: _cosine(ours, theirs)
+            for key, (_, ours, theirs) in pairs.items()
+            # Scales of 1 are like any scale; statistics are BatchNorm's matter; 0 has no direction.
+            if theirs.ndim > 1 and bool(theirs.any())
+        },
+        changed=tuple(
+            name
+            for name, ours, theirs in pairs.values()
+            if name in meant and ours is not None and not _same(ours, theirs)
+        ),
+        untouched=_untouched(model),
+        norms=tuple(_norms(model, images, pairs, meant)),
+    )
+
+
+def _optimised(model: nn.Module, optimizer: Optimizer) -> tuple[str, ...]:
+    ids = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return tuple(name for name, p in model.named_parameters() if id(p) in ids)
+
+
+def _pairs(model: nn.Module, reference: Weights) -> dict[str, tuple[str, Tensor | None, Tensor]]:
+    """Pretrained weight -> (our name, our weight or None, pretrained weight), weights alone."""
+    state = {n: t.detach().float().cpu() for n, t in model.state_dict().items()}
+    found: dict[str, tuple[str, Tensor | None, Tensor]] = {}
+    for key, theirs in reference.items():
+        if theirs.ndim == 0:  # a counter of batches
+            continue
+        name = next((n for n in state if n == key or n.endswith(f".{key}")), "")
+        ours = state.get(name)
+        fits = ours is not None and ours.shape == theirs.shape
+        found[key] = (name, ours if fits else None, theirs.detach().float().cpu())
+    return found
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    return torch.allclose(ours, theirs, rtol=ROUNDING, atol=1e-6)
+
+
+def _cosine(ours: Tensor | None, theirs: Tensor) -> float:
+    if ours is None:
+        return 0.0
+    if torch.equal(ours, theirs):
+        return 1.0
+    return float(torch.cosine_similarity(ours.flatten(), theirs.flatten(), 0))
+
+
+def _untouched(model: nn.Module) -> float:
+    """Share of normalisation layers with scale 1 and shift 0 everywhere, as they are made."""
+    layers = [m for m in model.modules() if isinstance(m, Norms) and m.weight is not None]
+    fresh = [bool((m.weight == 1).all()) and bool((m.bias == 0).all()) for m in layers]
+    return sum(fresh) / len(fresh) if fresh else 0.0
+
+
+def _norms(
+    model: nn.Module,
+    images: Tensor,
+    pairs: Mapping[str, tuple[str, Tensor | None, Tensor]],
+    meant: Sequence[str],
+) -> Iterator[Norm]:
+    theirs = {name: value for name, _, value in pairs.values()}
+    layers = {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, BatchNorms) and layer.running_mean is not None
+    }
+    drifts = {name: _drift(name, layer.running_mean, theirs) for name, layer in layers.items()}
+    # How far a layer has moved says more than that it would: no pass where every drift is known.
+    moving = _moving(model, images) if None in drifts.values() else frozenset()
+    for name, layer in layers.items():
+        trains = layer.weight is not None and layer.weight.requires_grad
+        frozen = not trains or f"{name}.weight" in meant
+        yield Norm(name, frozen, name in moving, drifts[name])
+
+
+def _moving(model: nn.Module, images: Tensor) -> frozenset[str]:
+    """Layers whose running mean a pass in train mode changes."""
+    twin = copy.deepcopy(model).train()
+    run(twin, images)
+    before = dict(model.named_buffers())
+    return frozenset(
+        name.removesuffix("running_mean").removesuffix(".")
+        for name, mean in twin.named_buffers()
+        if name.endswith("running_mean") and not torch.equal(mean, before[name])
+    )
+
+
+def _drift(name: str, mean: Tensor | None, theirs: Mapping[str, Tensor]) -> float | None:
+    """Move of the running mean in units of the pretrained running deviation."""
+    before, spread = theirs.get(f"{name}.running_mean"), theirs.get(f"{name}.running_var")
+    if mean is None or before is None or spread is None or before.shape != mean.shape:
+        return None
+    move = (mean.detach().float().cpu() - before).square() / (spread + 1e-5)
+    return math.sqrt(float(move.mean()))
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+STEPS = 30
+GOOD_RATES = (1e-3, 1e-2, 1e-1)  # of Adam, on scaled features
+
+
+def overfit_head(
+    features: Tensor, labels: Tensor, layer: nn.Linear, optimizer: Optimizer
+) -> Overfit:
+    """Fit a fresh last layer to one batch of features with the script's optimizer and settings.
+
+    A fresh layer, because a trained one has nothing left to learn. Its losses are held against the
+    best that Adam reaches in as many steps at one of GOOD_RATES.
+
+    Args:
+        features: (b, c) that the layer sees.
+        labels: (b,).
+        layer: the network's last one.
+        optimizer: whose kind and settings are tried; it is not touched.
+    """
+    group = next((g for g in optimizer.param_groups if _holds(g, layer)), optimizer.param_groups[0])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        fresh = nn.Linear(features.shape[1], layer.out_features)
+    losses = _descend(fresh, features, labels, partial(_same_kind, optimizer, group))
+    scaled = (features - features.mean(0)) / (features.std() + 1e-6)
+    reached = [_descend(fresh, scaled, labels, partial(Adam, lr=rate))[-1] for rate in GOOD_RATES]
+    return Overfit(losses, min((loss for loss in reached if math.isfinite(loss)), default=0.0))
+
+
+def _holds(group: dict[str, Any], layer: nn.Module) -> bool:
+    own = {id(p) for p in layer.parameters()}
+    return any(id(p) in own for p in group["params"])
+
+
+def _same_kind(optimizer: Optimizer, group: dict[str, Any], parameters: Any) -> Optimizer:  # noqa: ANN401
+    settings = {key: value for key, value in group.items() if key != "params"}
+    kind: Any = type(optimizer)
+    made: Optimizer = kind([{**settings, "params": list(parameters)}])
+    return made
+
+
+def _descend(
+    fresh: nn.Linear, features: Tensor, labels: Tensor, make: Callable[[Any], Optimizer]
+) -> tuple[float, ...]:
+    layer = copy.deepcopy(fresh)
+    optimizer = make(layer.parameters())
+    losses = []
+    for _ in range(STEPS):
+        loss = nn.functional.cross_entropy(layer(features), labels)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        losses.append(float(nn.functional.cross_entropy(layer(features), labels)))
+    return tuple(losses)

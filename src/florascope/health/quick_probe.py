@@ -1,0 +1,164 @@
+"""A classifier in closed form on cached features: what they are worth, whatever the loop did."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from florascope.metrics import softmax
+
+FOLDS = 5
+SHRINKAGE = 0.3  # of the covariance towards a sphere: there are often fewer photos than channels
+TEMPERATURES = np.geomspace(1, 64, 13)
+
+Labels = Int64[np.ndarray, "n"]
+Features = Float[np.ndarray, "n c"]
+Scores = Float[np.ndarray, "n k"]
+
+
+@runtime_checkable
+class Sample(Protocol):
+    """Features with labels."""
+
+    @property
+    def labels(self) -> Labels:
+        """(n,)."""
+        ...
+
+    @property
+    def features(self) -> Features:
+        """(n, c)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Discriminant:
+    """Linear discriminant analysis with a shrunk covariance: scores = f weight + bias.
+
+    Under Gaussian classes with means mu_k and one covariance S, the score of class k is
+    mu_k S^-1 f - mu_k S^-1 mu_k / 2 up to what all classes share (Hastie et al., The Elements of
+    Statistical Learning, 4.3; equal priors). S is shrunk to (1 - a) S + a tr(S)/c I.
+
+    Attributes:
+        weight: (c, K).
+        bias: (K,); -inf for a class without photos.
+    """
+
+    weight: Float[np.ndarray, "c k"]
+    bias: Float[np.ndarray, " k"]
+
+    @classmethod
+    def fit(cls, features: Features, labels: Labels, classes: int) -> Self:
+        """Fit in one linear solve."""
+        wide = features.astype(np.float32)
+        counts = np.bincount(labels, minlength=classes)
+        means = np.zeros((classes, wide.shape[1]), np.float32)
+        np.add.at(means, labels, wide)
+        means /= np.maximum(counts, 1)[:, None]
+        weight = _solve(wide - means[labels], means.T)
+        bias = -0.5 * (means.T * weight).sum(0)
+        return cls(weight, np.where(counts > 0, bias, -np.inf))
+
+    def __call__(self, features: Features) -> Scores:
+        """Scores of photos, (n, K)."""
+        scores: Scores = features.astype(np.float32) @ self.weight + self.bias
+        return scores
+
+
+def _solve(
+    residuals: Float[np.ndarray, "n c"], means: Float[np.ndarray, "c k"]
+) -> Float[np.ndarray, "c k"]:
+    """S^-1 means for the shrunk covariance S of the residuals.
+
+    Where there are fewer photos than channels, by Woodbury's identity in the photos' space:
+    (t I + r R^T R)^-1 = (I - R^T (t/r I + R R^T)^-1 R) / t.
+    """
+    n, c = residuals.shape
+    sphere = SHRINKAGE * float(residuals.var()) + 1e-8
+    share = (1 - SHRINKAGE) / n
+    if n >= c:
+        covariance = share * residuals.T @ residuals
+        covariance[np.diag_indices(c)] += sphere
+        return np.linalg.solve(covariance, means)
+    gram = residuals @ residuals.T
+    gram[np.diag_indices(n)] += sphere / share
+    return (means - residuals.T @ np.linalg.solve(gram, residuals @ means)) / sphere
+
+
+def out_of_fold(features: Features, labels: Labels, classes: int) -> Scores:
+    """Probabilities of each photo from a probe that did not see it, (n, K), well tempered.
+
+    Folds deal out each class evenly; the temperature is the one of TEMPERATURES whose out-of-fold
+    loss is lowest (Guo et al. 2017).
+    """
+    fold = np.empty(len(labels), np.int64)
+    fold[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
+    scores = np.empty((len(labels), classes))
+    for number in range(FOLDS):
+        rest = fold != number
+        scores[~rest] = Discriminant.fit(features[rest], labels[rest], classes)(features[~rest])
+    scores = np.maximum(scores, scores[np.isfinite(scores)].min() - 1)  # classes missing in a fold
+    return softmax(scores / _temperature(scores, labels))
+
+
+def _temperature(scores: Scores, labels: Labels) -> float:
+    rows = np.arange(len(labels))
+    losses = [
+        -np.log(softmax(scores / t)[rows, labels] + 1e-12).mean() for t in TEMPERATURES.tolist()
+    ]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+@dataclass(frozen=True, eq=False)
+class QuickProbe:
+    """What features are worth.
+
+    Attributes:
+        train: features and labels.
+        val: features and labels.
+        classes: K.
+        answers: (n,) of the probe on val.
+    """
+
+    train: Sample
+    val: Sample
+    classes: int
+    answers: Labels
+
+    @classmethod
+    def fit(cls, train: Sample, val: Sample, classes: int) -> "QuickProbe | None":
+        """Fit on train; None where labels or features cannot be used."""
+        usable = all(
+            len(s.labels) >= 2 * FOLDS
+            and s.labels.min() >= 0
+            and s.labels.max() < classes
+            and bool(np.isfinite(s.features).all())
+            for s in (train, val)
+        )
+        if not usable or len(np.unique(train.labels)) < 2:
+            return None
+        scores = Discriminant.fit(train.features, train.labels, classes)(val.features)
+        return cls(train, val, classes, scores.argmax(1).astype(np.int64))
+
+    @property
+    def val_top1(self) -> float:
+        """Share of val photos answered right."""
+        return float((self.answers == self.val.labels).mean())
+
+    @cached_property
+    def train_probabilities(self) -> Scores:
+        """Of the train photos, out of fold, (n, K)."""
+        return out_of_fold(self.train.features, self.train.labels, self.classes)
+
+    @cached_property
+    def train_top1(self) -> float:
+        """Share of train photos answered right by a probe of the other train photos."""
+        return float((self.train_probabilities.argmax(1) == self.train.labels).mean())
+
+    @cached_property
+    def own_val_top1(self) -> float:
+        """Share of val photos answered right by a probe of the other val photos."""
+        probabilities = out_of_fold(self.val.features, self.val.labels, self.classes)
+        return float((probabilities.argmax(1) == self.val.labels).mean())

@@ -1,0 +1,219 @@
+"""What a photo was answered, and how that is said."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from florascope.data.species import Language
+from florascope.errors import ExplanationError
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.caution import Caution, cautions
+from florascope.identify.verdict import Verdict, ordered
+from florascope.identify.words import WORDS
+from florascope.overlay import Picture, full_colour, overlay
+from florascope.preprocessing import Crop
+from florascope.shapes import Float, Float32
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One photo through the bundle's graph.
+
+    Attributes:
+        crop: what the network saw, (size, size, 3).
+        logits: (K,).
+        maps: (K, h, w) class activation maps of all classes in logit units, each summing to its
+            logit less the bias; None where the network does not pool linearly.
+        alike: largest cosine of its features to a class mean; None in a bundle without means.
+        features: (c,) what the head reads; None where the graph does not give them.
+    """
+
+    crop: Crop
+    logits: Float32[np.ndarray, "k"]
+    maps: Float32[np.ndarray, "k h w"] | None
+    alike: float | None
+    features: Float32[np.ndarray, "c"] | None = None
+
+
+def spread(evidence: Float[np.ndarray, "h w"], size: int) -> Float32[np.ndarray, "size size"]:
+    """Spread evidence a place over (size, size) pixels, bilinearly, so that it keeps its sum.
+
+    The same as `florascope.explanation.cam.spread`: half-pixel centres, and what rounding
+    leaves over is shared evenly among all pixels.
+    """
+    values = evidence.astype(np.float32)
+    fine = np.asarray(Image.fromarray(values).resize((size, size), Image.Resampling.BILINEAR))
+    fine = fine * np.float32(values.size / size**2)
+    left_over = values.sum(dtype=np.float64) - fine.sum(dtype=np.float64)
+    return (fine + left_over / size**2).astype(np.float32)
+
+
+NAMED = 3  # names that a sentence can bear
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One class as an answer.
+
+    Attributes:
+        index: of the class in the logits.
+        class_id: its id.
+        name: its name for people, in the language asked for.
+        scientific_name: None where it is not known.
+        probability: calibrated, 0 to 1.
+    """
+
+    index: int
+    class_id: str
+    name: str
+    scientific_name: str | None
+    probability: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the candidate as JSON values, without the index."""
+        return {
+            "class_id": self.class_id,
+            "name": self.name,
+            "scientific_name": self.scientific_name,
+            "probability": self.probability,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Identification:
+    """The answer to one photo.
+
+    Attributes:
+        catalogue: the classes.
+        observation: what the network gave: crop, logits, class maps, similarity.
+        probabilities: (K,) calibrated where the bundle is.
+        prediction_set: classes that it may be, most probable first; see `conformal`.
+        plausible: classes whose harm is named; see `verdict.plausible`.
+        verdict: how much may be said.
+        calibrated: whether the bundle has a calibration.
+    """
+
+    catalogue: Catalogue
+    observation: Observation
+    probabilities: Float[np.ndarray, "k"]
+    prediction_set: tuple[int, ...]
+    plausible: tuple[int, ...]
+    verdict: Verdict
+    calibrated: bool
+
+    def candidates(self, language: Language = "en", top: int = TOP) -> list[Candidate]:
+        """Return the most probable classes, most first."""
+        every = ordered(tuple(range(len(self.probabilities))), self.probabilities)
+        return [self._candidate(k, language) for k in every[:top]]
+
+    def statement(self, language: Language = "en") -> str:
+        """Say the verdict in one sentence or two."""
+        words, verdict = WORDS[language], self.verdict
+        sentence = getattr(words, verdict.level if self.calibrated else "uncalibrated")
+        names = "" if verdict.level == "none" else self._names(verdict.members, language)
+        return str(sentence.format(what=names, names=names, group=verdict.group))
+
+    def cautions(self, language: Language = "en") -> tuple[Caution, ...]:
+        """Return the harm of every plausible class, not of the first alone."""
+        return cautions(self.catalogue, self.plausible, language)
+
+    def lookalikes(self) -> tuple[int, ...]:
+        """Return the classes that are easily taken for one of the prediction set."""
+        return self.catalogue.lookalikes(self.prediction_set)
+
+    def class_map(self, index: int, against: int | None = None) -> Float32[np.ndarray, "h w"]:
+        """Return what each place of the feature map says for a class, in logit units, (h, w).
+
+        Args:
+            index: the class.
+            against: another class: "why A, not B", the difference of the two maps.
+
+        Raises:
+            ExplanationError: the network has no class maps.
+        """
+        maps = self.observation.maps
+        if maps is None:
+            raise ExplanationError(
+                "this model's network has no class maps",
+                expected="a network of pooled features and a linear head",
+                fix="Use: florascope explain BUNDLE IMAGE --method gradcam",
+            )
+        return maps[index] if against is None else maps[index] - maps[against]
+
+    def bias(self, index: int, against: int | None = None) -> float:
+        """Return what of a class's logit no place of the photo says, in logit units.
+
+        The map's sum and this are the logit, or the difference of two: it is the head's bias,
+        which is the same for every photo.
+
+        Args:
+            index: the class.
+            against: see `class_map`.
+
+        Raises:
+            ExplanationError: the network has no class maps.
+        """
+        logits = self.observation.logits.astype(np.float64)
+        whole = logits[index] - (0.0 if against is None else logits[against])
+        return float(whole - self.class_map(index, against).sum(dtype=np.float64))
+
+    def evidence(self, index: int, against: int | None = None) -> Float32[np.ndarray, "size size"]:
+        """Return the same of each pixel of the crop, (size, size); see `class_map`."""
+        return spread(self.class_map(index, against), len(self.observation.crop))
+
+    def picture(self, index: int | None = None, against: int | None = None) -> Picture:
+        """Draw the evidence over the crop, orange for and blue against, (size, size, 3).
+
+        Args:
+            index: the class; None for the most probable one.
+            against: see `evidence`.
+        """
+        chosen = int(self.probabilities.argmax()) if index is None else index
+        values = self.evidence(chosen, against)
+        return overlay(self.observation.crop, values, full_colour(values))
+
+    def to_json(self, language: Language = "en", top: int = TOP) -> dict[str, Any]:
+        """Return the answer as docs/identify-json.md describes it, without the file's name."""
+        ids, similar = self.catalogue.ids, self.lookalikes()
+        return {
+            "verdict": {"level": self.verdict.level, "statement": self.statement(language)},
+            "candidates": [c.to_json() for c in self.candidates(language, top)],
+            "prediction_set": ids(self.prediction_set),
+            "cautions": [c.to_json() for c in self.cautions(language)],
+            "lookalikes": [self._lookalike(k, language) for k in similar],
+            "advice": WORDS[language].advice,
+        }
+
+    def _candidate(self, index: int, language: Language) -> Candidate:
+        catalogue = self.catalogue
+        (class_id,) = catalogue.ids([index])
+        name, scientific = catalogue.name(index, language), catalogue.scientific_name(index)
+        return Candidate(index, class_id, name, scientific, float(self.probabilities[index]))
+
+    def _lookalike(self, index: int, language: Language) -> dict[str, Any]:
+        species = self.catalogue.species[index]
+        harms = {"people": species.people, "pets": species.pets} if species else {}
+        (class_id,) = self.catalogue.ids([index])
+        scientific = self.catalogue.scientific_name(index)
+        name = self.catalogue.name(index, language)
+        return {"class_id": class_id, "name": name, "scientific_name": scientific, **harms}
+
+    def _names(self, indexes: tuple[int, ...], language: Language) -> str:
+        """Write "a, b or c"; of many, the first three and how many more there are."""
+        words = WORDS[language]
+        names = [self._name(k, language) for k in indexes[:NAMED]]
+        if more := len(indexes) - NAMED if len(indexes) > NAMED else 0:
+            names.append(words.others.format(count=more))
+        if len(names) == 1:
+            return names[0]
+        return f"{', '.join(names[:-1])} {words.either} {names[-1]}"
+
+    def _name(self, index: int, language: Language) -> str:
+        name, scientific = (
+            self.catalogue.name(index, language),
+            self.catalogue.scientific_name(index),
+        )
+        return f"{name} ({scientific})" if scientific else name

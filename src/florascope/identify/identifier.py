@@ -1,0 +1,140 @@
+"""Answers from a bundle with NumPy and ONNX Runtime alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from florascope.bundle.config import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
+from florascope.bundle.onnx_check import check_graph
+from florascope.errors import BundleError
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.identification import Identification, Observation
+from florascope.identify.verdict import decide, plausible, prediction_set
+from florascope.images import RGB, read_photo
+from florascope.metrics import softmax
+from florascope.shapes import Float32
+
+OUTPUTS = ("logits", "cam", "similarities", "features")
+
+
+class Identifier:
+    """Names what is in a photo; safe to call from several threads at once.
+
+        answer = Identifier(find_bundle("flowers"))(photo_bytes)
+        answer.verdict.level, answer.statement("es"), answer.cautions(), answer.to_json()
+
+    Args:
+        bundle: the bundle's folder.
+        threads: that one photo may use; 0 means one a core. Where several photos are asked about
+            at once, the callers' threads are the parallelism.
+
+    Raises:
+        BundleError: the folder is no bundle, or its graph does not do what its config says.
+    """
+
+    def __init__(self, bundle: Path, threads: int = 1) -> None:
+        self.bundle, self.config = bundle, read_config(bundle)
+        self.catalogue = Catalogue.of(self.config.classes)
+        self._session = _open(bundle, self.config, threads)
+        self._widths = dict.fromkeys(OUTPUTS, len(self.config.classes))
+        self._widths["features"] = self.config.num_features
+        found = _check(self._session, self._widths, bundle)
+        self._outputs = [name for name in OUTPUTS if name in found]
+
+    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+        """Answer for one photo of any size: pixels (h, w, 3), a file's bytes, or its path.
+
+        Raises:
+            PhotoError: the bytes or the file are no photo that can be read.
+        """
+        return self.conclude(self.observe(photo))
+
+    def observe(self, photo: RGB | bytes | Path) -> Observation:
+        """Run the network: logits, every class's map, similarity and features in one pass.
+
+        Raises:
+            PhotoError: the bytes or the file are no photo that can be read.
+            BundleError: the network gives no finite numbers, or others than it promised.
+        """
+        pre = self.config.preprocessing
+        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
+        crop = pre.crop(rgb)
+        image = pre.normalise(crop[None])
+        found = self._run(image)
+        alike = float(found["similarities"].max()) if "similarities" in found else None
+        return Observation(crop, found["logits"], found.get("cam"), alike, found.get("features"))
+
+    def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
+        """Return the first image's outputs by name."""
+        try:
+            rows = self._session.run(self._outputs, {"image": image})
+        except Exception as error:  # ONNX Runtime raises many kinds
+            raise BundleError(
+                f"the bundle's network failed ({str(error).splitlines()[0]})",
+                expected="a network that runs on a photo",
+            ) from error
+        found = dict(zip(self._outputs, rows, strict=True))
+        _check_answer(found, self._widths)
+        return {name: values[0] for name, values in found.items()}
+
+    def conclude(self, observation: Observation) -> Identification:
+        """Turn what was observed into an answer."""
+        calibration = self.config.calibration
+        temperature = calibration.temperature if calibration else 1.0
+        probabilities = softmax(observation.logits[None] / np.float64(temperature))[0]
+        held = prediction_set(probabilities, calibration)
+        verdict = decide(probabilities, held, observation.alike, calibration, self.catalogue)
+        named = plausible(probabilities, held, verdict.level)
+        calibrated = calibration is not None
+        return Identification(
+            self.catalogue, observation, probabilities, held, named, verdict, calibrated
+        )
+
+
+def _open(bundle: Path, config: BundleConfig, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no types)
+    """Make a session of the very bytes that were checked."""
+    path = bundle / GRAPH
+    graph = read_own_file(bundle, GRAPH, MAX_GRAPH)
+    check_graph(graph, config, str(path))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # idle threads that spin cost a single answer more than they gain
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises many kinds
+        raise BundleError(
+            f"{path} cannot be run ({str(error).splitlines()[0]})", expected="an ONNX model"
+        ) from error
+
+
+def _check(session: Any, promised: dict[str, int], bundle: Path) -> dict[str, int]:  # noqa: ANN401
+    """Return the width of each output, as ONNX Runtime infers it, if the config promises it."""
+    inputs = [i.name for i in session.get_inputs()]
+    widths = {o.name: o.shape[1] for o in session.get_outputs()}
+    known = {name: width for name, width in widths.items() if name in promised}
+    if inputs != ["image"] or "logits" not in known or not known.items() <= promised.items():
+        raise BundleError(
+            f"{bundle / GRAPH} takes {inputs} and gives {widths}",
+            expected=f"image in, {promised} out, as its config.json says",
+        )
+    return known
+
+
+def _check_answer(found: dict[str, NDArray[np.float32]], widths: dict[str, int]) -> None:
+    """Hold what a run gave against the promise: a graph may state one shape and give another."""
+    right = all(
+        v.shape[:2] == (1, widths[name]) and v.ndim == (4 if name == "cam" else 2)
+        for name, v in found.items()
+    )
+    if not right or not all(np.isfinite(v).all() for v in found.values()):
+        given = {name: v.shape for name, v in found.items()}
+        raise BundleError(
+            f"the bundle's network gives {given}{', not all finite numbers' if right else ''}",
+            expected=f"finite numbers for one photo and {widths['logits']} classes",
+        )

@@ -1,0 +1,179 @@
+"""Accuracy, loss and confusions of a classifier on labelled photos."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from florascope.shapes import Float, Int64
+
+Logits = Float[np.ndarray, "n k"]
+Labels = Int64[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The figures of one subset.
+
+    Attributes:
+        n: photos measured.
+        top1: share whose largest logit is the label's.
+        top5: share whose label is among the five largest logits.
+        mean_class: mean over the classes present of each class's top-1 (balanced accuracy).
+        loss: mean cross-entropy in nats; a uniform guess scores ln K.
+    """
+
+    n: int
+    top1: float
+    top5: float
+    mean_class: float
+    loss: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """The figures of one class.
+
+    Attributes:
+        support: photos of the class.
+        recall: share of them answered as the class; 0 where there are none.
+        precision: share of the answers naming the class that are right; 0 where there are none.
+        f1: harmonic mean of the two.
+    """
+
+    support: int
+    recall: float
+    precision: float
+    f1: float
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of n photos: all that figures need, in a few bytes a photo.
+
+    Attributes:
+        labels: (n,).
+        predicted: (n,) the class of the largest logit.
+        rank: (n,) of the label among the logits, 1 is first. Ties are broken against the
+            classifier: an all-equal row ranks its label last, so a dead network cannot score by
+            the order of its classes. NaN counts as the larger, so that a diverged one cannot.
+        loss: (n,) cross-entropy in nats.
+    """
+
+    labels: Labels
+    predicted: Labels
+    rank: Labels
+    loss: Float[np.ndarray, "n"]
+
+    @classmethod
+    def of(cls, logits: Logits, labels: Labels) -> Self:
+        """Judge some answers."""
+        own = logits[np.arange(len(labels)), labels]
+        rank = (~(logits < own[:, None])).sum(1)
+        return cls(labels, logits.argmax(1), rank, log_sum_exp(logits) - own.astype(np.float64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+    def metrics(self) -> Metrics:
+        """Figures of all photos together."""
+        right = self.rank == 1
+        per_class = [right[self.labels == k].mean() for k in np.unique(self.labels)]
+        return Metrics(
+            n=len(self.labels),
+            top1=float(right.mean()),
+            top5=float((self.rank <= 5).mean()),
+            mean_class=float(np.mean(per_class)),
+            loss=float(self.loss.mean()),
+        )
+
+    def per_class(self, classes: int) -> list[ClassMetrics]:
+        """Figures of each of K classes, in their order."""
+        hits = self.labels[self.predicted == self.labels]
+        counts = [np.bincount(c, minlength=classes) for c in (self.labels, self.predicted, hits)]
+        return [_class_metrics(*row) for row in np.stack(counts, 1).tolist()]
+
+
+def measure(logits: Logits, labels: Labels) -> Metrics:
+    """Measure a subset; see `Outcome` for ties."""
+    return Outcome.of(logits, labels).metrics()
+
+
+def cross_entropy(logits: Logits, labels: Labels) -> float:
+    """Mean of log(sum(exp(logits))) - logits[label], in nats."""
+    own = logits[np.arange(len(labels)), labels].astype(np.float64)
+    return float((log_sum_exp(logits) - own).mean())
+
+
+def log_sum_exp(logits: Logits) -> Float[np.ndarray, "n"]:
+    """Row-wise log(sum(exp)), in float64 and without overflow."""
+    wide = logits.astype(np.float64)
+    top = wide.max(1)
+    values: Float[np.ndarray, "n"] = top + np.log(np.exp(wide - top[:, None]).sum(1))
+    return values
+
+
+def softmax(logits: Logits) -> Logits:
+    """Row-wise probabilities, in float64."""
+    values: Logits = np.exp(logits.astype(np.float64) - log_sum_exp(logits)[:, None])
+    return values
+
+
+def per_class(logits: Logits, labels: Labels) -> list[ClassMetrics]:
+    """Measure every class, in the order of the logits."""
+    return Outcome.of(logits, labels).per_class(logits.shape[1])
+
+
+def _class_metrics(support: int, answers: int, right: int) -> ClassMetrics:
+    recall = right / support if support else 0.0
+    precision = right / answers if answers else 0.0
+    total = recall + precision
+    return ClassMetrics(support, recall, precision, 2 * recall * precision / total if total else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Photos of one class answered as another.
+
+    Attributes:
+        true: index of the photos' class.
+        predicted: index of the class they were answered as.
+        count: how many.
+        share: of the true class's photos.
+    """
+
+    true: int
+    predicted: int
+    count: int
+    share: float
+
+
+def confusion_matrix(
+    logits: Float[np.ndarray, "n k"], labels: Int64[np.ndarray, "n"]
+) -> Int64[np.ndarray, "k k"]:
+    """Count photos by (true class, predicted class)."""
+    classes = logits.shape[1]
+    flat = np.bincount(labels * classes + logits.argmax(1), minlength=classes**2)
+    matrix: Int64[np.ndarray, "k k"] = flat.reshape(classes, classes).astype(np.int64)
+    return matrix
+
+
+def most_confused(
+    logits: Float[np.ndarray, "n k"], labels: Int64[np.ndarray, "n"], limit: int = 10
+) -> list[Confusion]:
+    """Return the most frequent errors, most first; ties by the larger share, then by class."""
+    matrix = confusion_matrix(logits, labels)
+    support = np.maximum(matrix.sum(1), 1)
+    found = [
+        Confusion(int(t), int(p), int(matrix[t, p]), float(matrix[t, p] / support[t]))
+        for t, p in zip(*np.nonzero(matrix), strict=True)
+        if t != p
+    ]
+    return sorted(found, key=lambda c: (-c.count, -c.share, c.true, c.predicted))[:limit]

@@ -1,1 +1,0 @@
-"""The network and everything that goes with it to another machine."""

@@ -1,0 +1,1 @@
+"""Networks: backbone, head and classifier, their weights, graphs and files."""

@@ -1,0 +1,185 @@
+"""A classifier written as a bundle, in full or half precision, and read again."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import save
+from torch import Tensor
+
+from florascope.bundle import config as bundle
+from florascope.bundle.config import BundleConfig, read_config
+from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.errors import BundleError, WeightsError
+from florascope.files import new_folder
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.onnx_graph import classifier_graph
+from florascope.nets.weights import check_header, load_state, read_state
+
+ROUNDING = 1e-6  # relative; float32 has 6e-8
+
+
+def round_to_half(classifier: Classifier) -> Classifier:
+    """Return a copy whose convolution and linear weights are float16 numbers, still as float32.
+
+    Biases and norms keep their precision: they are few, and a variance near 1 would move.
+    """
+    twin = copy.deepcopy(classifier)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            if parameter.ndim > 1:
+                parameter.copy_(parameter.half().float())
+    return twin
+
+
+def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a graph that stores its weights in float16 and casts them when it is loaded.
+
+    ONNX Runtime folds the casts away, so that a session is as fast as without. Only what float16
+    keeps is halved, so that nothing is lost: of a `rounded` classifier the weights that no
+    BatchNorm scales, which after fine-tuning are all of them.
+    """
+    small = onnx.ModelProto()
+    small.CopyFrom(model)
+    graph = small.graph
+    casts = [_halve(tensor) for tensor in graph.initializer if _fits(tensor)]
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+    onnx.checker.check_model(small)
+    return small
+
+
+def _fits(tensor: Any) -> bool:  # noqa: ANN401 (protobuf)
+    """Whether an initializer holds weights that float16 keeps, up to float32's own rounding.
+
+    Weights into which the exporter has folded a BatchNorm's scale do not, and stay as they are.
+    """
+    if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+        return False
+    values = numpy_helper.to_array(tensor)
+    kept = values.astype(np.float16).astype(np.float32)
+    return bool((np.abs(kept - values) <= ROUNDING * np.abs(values)).all())
+
+
+def _halve(tensor: Any) -> Any:  # noqa: ANN401 (protobuf)
+    """Shrink an initializer under another name; return the cast that gives the old one."""
+    name = tensor.name
+    values = numpy_helper.to_array(tensor).astype(np.float16)
+    tensor.CopyFrom(numpy_helper.from_array(values, f"{name}.half"))
+    return helper.make_node("Cast", [f"{name}.half"], [name], f"{name}.cast", to=TensorProto.FLOAT)
+
+
+def save_bundle(
+    classifier: Classifier,
+    path: Path,
+    provenance: dict[str, Any],
+    card: str = "",
+    calibrated: Calibrated | None = None,
+    *,
+    half: bool = False,
+) -> BundleConfig:
+    """Write a bundle, wholly or not at all, replacing one that is there.
+
+    Args:
+        classifier: the network; moved to nothing, changed in nothing.
+        path: the bundle's folder.
+        provenance: JSON values that say how the classifier came to be.
+        card: the model card, Markdown.
+        calibrated: what verdicts rest on; its class means go into the graph.
+        half: store the weights in half precision, rounding them first; see `model.half`.
+
+    Returns:
+        The configuration that was written.
+    """
+    config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
+    kept = round_to_half(classifier) if half else classifier
+    graph = classifier_graph(kept, calibrated.means if calibrated else None)
+    graph, state = (to_half(graph), _halved(kept)) if half else (graph, _state(kept))
+    with new_folder(path) as draft:
+        text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
+        # not save_file, which reports a full disk as its own kind of error
+        (draft / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
+        (draft / bundle.GRAPH).write_bytes(graph.SerializeToString())
+        (draft / bundle.CARD).write_text(card, encoding="utf-8")
+    return config
+
+
+def load_classifier(path: Path) -> Classifier:
+    """Read a bundle's network, in eval mode.
+
+    Raises:
+        BundleError: the folder is no bundle, or its weights do not fit its config.
+    """
+    config = read_config(path)
+    weights = bundle.own_file(path, bundle.WEIGHTS, bundle.MAX_WEIGHTS)
+    try:
+        check_header(weights, config.architecture, config.model_args)
+        backbone = Backbone(config.architecture, config.preprocessing, config.model_args)
+        classifier = Classifier(backbone, config.classes)
+        _load(classifier, read_state(weights), str(path))
+    except WeightsError as error:
+        raise BundleError(f"the bundle {path} is damaged: {error}") from error
+    _check_claims(config, backbone, path)
+    return classifier.eval()
+
+
+def _check_claims(config: BundleConfig, backbone: Backbone, path: Path) -> None:
+    found = (backbone.num_features, backbone.classifier_name)
+    claimed = (config.num_features, config.classifier)
+    if found != claimed:
+        raise BundleError(
+            f"the bundle {path} claims {claimed[0]} features and a classifier {claimed[1]!r}",
+            expected=f"{found[0]} and {found[1]!r}, as {backbone.name} has",
+        )
+
+
+def _config(
+    classifier: Classifier, provenance: dict[str, Any], calibration: Calibration | None
+) -> BundleConfig:
+    backbone = classifier.backbone
+    return BundleConfig(
+        architecture=backbone.name,
+        model_args=backbone.model_args,
+        classifier=backbone.classifier_name,
+        num_features=backbone.num_features,
+        classes=classifier.classes,
+        preprocessing=classifier.preprocessing,
+        provenance=provenance,
+        calibration=calibration,
+    )
+
+
+def _state(classifier: Classifier) -> dict[str, Tensor]:
+    """All weights in timm's names and shapes."""
+    backbone, head = classifier.backbone, classifier.head
+    state = {
+        **backbone.net.state_dict(),
+        f"{backbone.classifier_name}.weight": head.weight.reshape(-1, *backbone.head_shape),
+        f"{backbone.classifier_name}.bias": head.bias,
+    }
+    return {key: value.detach().contiguous().clone() for key, value in state.items()}
+
+
+def _halved(classifier: Classifier) -> dict[str, Tensor]:
+    return {k: v.half() if v.ndim > 1 else v for k, v in _state(classifier).items()}
+
+
+def _load(classifier: Classifier, state: dict[str, Tensor], source: str) -> None:
+    backbone, classes = classifier.backbone, len(classifier.classes)
+    wanted = {
+        f"{backbone.classifier_name}.weight": (classes, *backbone.head_shape),
+        f"{backbone.classifier_name}.bias": (classes,),
+    }
+    found = {key: tuple(state[key].shape) for key in wanted if key in state}
+    if found != wanted:
+        raise WeightsError(f"classifier of shapes {found} in {source}", expected=f"{wanted}")
+    weight, bias = (state.pop(key) for key in wanted)
+    load_state(backbone, state, source)
+    classifier.set_head(weight.flatten(1), bias)

@@ -1,0 +1,57 @@
+"""From what a user types for DATA to a data set."""
+
+import difflib
+from pathlib import Path
+
+from florascope.data.dataset import Dataset
+from florascope.data.folder import folder
+from florascope.data.manifest import manifest
+from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
+from florascope.errors import DataError
+from florascope.progress import Progress, silent
+
+NAMES = ("oxford102", "garden")
+KINDS = (
+    "oxford102 (8,189 photos of 102 flowers), garden (drawn flowers, nothing to download),"
+    " a folder with one folder of photos a class, or a .csv file with the columns path and label"
+)
+
+
+def open_dataset(spec: str, data_dir: Path | None = None, progress: Progress = silent) -> Dataset:
+    """Open the data set that DATA names.
+
+    Args:
+        spec: "oxford102", "garden", a folder or a .csv file. The two names win over folders that
+            are called so (./garden is the folder). A folder in Oxford 102's own layout, or
+            holding it as flowers-102/, opens as Oxford 102.
+        data_dir: where oxford102 lies or shall be downloaded to.
+        progress: told of whatever takes long.
+
+    Raises:
+        DataError: spec is none of these, or what it names cannot be used.
+        DownloadError: Oxford 102 could not be downloaded.
+    """
+    if spec == "oxford102":
+        return oxford102(data_dir, progress)
+    if spec == "garden":
+        from florascope.garden import garden
+
+        return garden()
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return _open_folder(path)
+    if path.suffix.lower() == ".csv" and path.exists():
+        return manifest(path)
+    raise _unknown(spec, path)
+
+
+def _open_folder(path: Path) -> Dataset:
+    oxford = next((place for place in (path, path / FOLDER) if is_layout(place)), None)
+    return folder(path) if oxford is None else oxford102_in(oxford)
+
+
+def _unknown(spec: str, path: Path) -> DataError:
+    kind = f"a {path.suffix or 'plain'} file" if path.exists() else "no file or folder"
+    close = difflib.get_close_matches(spec.lower(), NAMES, n=1)
+    fix = f"Did you mean {close[0]}?" if close else "Try: florascope train garden"
+    return DataError(f"{spec!r} is {kind}", expected=KINDS, fix=fix)

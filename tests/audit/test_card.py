@@ -1,0 +1,108 @@
+"""Trust figures of one photo."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from florascope.audit.card import (
+    MARGIN,
+    PANEL,
+    TEXT,
+    TITLE,
+    Trust,
+    _fitting,
+    card,
+    figures,
+    half_area,
+    question,
+    trust,
+)
+from florascope.data.dataset import ClassName
+from florascope.explanation.explanation import Explanation, explain, explainer
+from florascope.nets.classifier import Classifier
+
+
+@pytest.fixture
+def found(patch_classifier: Classifier, photos: list[np.ndarray]) -> Explanation:
+    return explain(patch_classifier, photos[0], explainer("cam"))
+
+
+def test_half_of_the_evidence_by_hand() -> None:
+    values = np.zeros((4, 5))
+    values[0, :4] = [4.0, 3.0, 2.0, 1.0]  # half of 10 is reached with the second pixel
+    values[3] = -7.0  # what speaks against does not count
+    assert half_area(values) == 2 / 20
+    assert half_area(np.ones((4, 5))) == 10 / 20
+    assert half_area(-np.ones((4, 5))) == 0
+
+
+def test_a_true_map_deletes_better_than_chance_and_its_opposite_worse(
+    patch_classifier: Classifier, found: Explanation
+) -> None:
+    right = trust(patch_classifier, found)
+    wrong = trust(patch_classifier, replace(found, values=-found.values))
+    assert right.deletion < right.random_deletion < wrong.deletion
+    assert right.random_deletion == wrong.random_deletion
+    assert right.to_json() == {
+        "deletion": right.deletion,
+        "random_deletion": right.random_deletion,
+        "half_area": half_area(found.values),
+    }
+
+
+VALUES = np.zeros((8, 8), np.float32)
+VALUES[0, 0], VALUES[7, 7] = 2.0, -0.5
+FOUND = Explanation(
+    method="sharp",
+    target=ClassName("1", "lotus"),
+    against=None,
+    logit=1.5,
+    probability=0.875,
+    gap=0.0012,
+    crop=np.full((8, 8, 3), 120, np.uint8),
+    values=VALUES,
+)
+TRUST = Trust(deletion=0.25, random_deletion=0.5, half_area=0.125)
+
+
+def test_the_question() -> None:
+    assert question(FOUND) == "Why lotus?"
+    assert question(replace(FOUND, against=ClassName("2", "rose"))) == "Why lotus and not rose?"
+
+
+def test_the_figures() -> None:
+    assert figures(FOUND, TRUST) == [
+        "lotus: probability 87.5%",
+        "logit +1.50, sum of the map +1.50",
+        "evidence for +2.00, against -0.50",
+        "half of the evidence for it lies on 12% of the picture",
+        "deletion 25%, at random 50% (lower is truer)",
+        "method sharp, completeness gap 0.12%",
+    ]
+    rival = figures(replace(FOUND, against=ClassName("2", "rose"), gap=None), TRUST)
+    assert rival[1].startswith("logit less that of rose +1.50")
+    assert rival[-1] == "method sharp, promises no sum"
+
+
+def test_evidence_is_drawn_in_its_place() -> None:
+    drawn = card(FOUND, 2.0, TRUST)
+    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
+    red, _, blue = drawn[top + 8, left + 8].astype(int)
+    assert red > blue + 100
+    red, _, blue = drawn[top + PANEL - 8, left + PANEL - 8].astype(int)
+    assert blue > red
+    assert (drawn[top + PANEL // 2, left + PANEL // 2] == 255).all()
+
+
+def test_an_empty_map_looks_empty() -> None:
+    drawn = card(replace(FOUND, values=np.zeros((8, 8), np.float32)), 1.0, TRUST)
+    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
+    assert (drawn[top + 2 : top + PANEL - 2, left + 2 : left + PANEL - 2] == 255).all()
+
+
+def test_long_names_are_cut() -> None:
+    assert _fitting("Why x?", 1000) == "Why x?"
+    cut = _fitting("Why " + "very " * 80 + "long?", 1000)
+    assert cut.endswith("…")
+    assert len(cut) < 120

@@ -1,0 +1,139 @@
+"""Answers without torch, against the network in torch and what was planted in the calibration."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.calibration.similarity import similarities
+from florascope.data.dataset import ClassName
+from florascope.errors import BundleError, PhotoError
+from florascope.explanation.cam import class_maps
+from florascope.identify.identifier import Identifier
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.nets.saving import load_classifier, save_bundle
+
+K = 7
+RGB = np.random.default_rng(0).integers(0, 256, (190, 260, 3), dtype=np.uint8)
+
+
+def calibration(temperature: float = 2.0, alike: float = -1.0, sure: float = 0.0) -> Calibration:
+    return Calibration(50, temperature, 0.2, 0.1, 0.9, (0.5,) * K, alike, sure)
+
+
+def save(path: Path, calibrated: Calibrated | None) -> Path:
+    torch.manual_seed(0)
+    names = tuple(ClassName(str(k), f"class {k}") for k in range(K))
+    save_bundle(Classifier(Backbone("test_resnet"), names).eval(), path, {}, calibrated=calibrated)
+    return path
+
+
+def means() -> np.ndarray:
+    rows = np.random.default_rng(1).uniform(0, 1, (K, 96)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return save(tmp_path_factory.mktemp("bundles") / "one", Calibrated(calibration(), means()))
+
+
+def altered(bundle: Path, folder: Path, **changes: float) -> Path:
+    """The same bundle with another calibration; None for the whole section removes it."""
+    config = json.loads((bundle / "config.json").read_text())
+    config["florascope"]["calibration"].update(changes)
+    if not changes:
+        del config["florascope"]["calibration"]
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes())
+    return folder
+
+
+def test_one_pass_equals_torch(bundle: Path) -> None:
+    classifier = load_classifier(bundle)
+    image = torch.from_numpy(classifier.preprocessing(RGB)[None])
+    with torch.no_grad():
+        expected = classifier.answer(image)
+    observed = Identifier(bundle).observe(RGB)
+    np.testing.assert_allclose(observed.logits, expected.logits[0].numpy(), atol=1e-4)
+    assert observed.maps is not None
+    np.testing.assert_allclose(
+        observed.maps, class_maps(classifier, image).maps[0].numpy(), atol=1e-5
+    )
+    alike = similarities(expected.features.numpy(), means()).max()
+    assert observed.alike == pytest.approx(alike, abs=1e-5)
+
+
+def test_probabilities_are_those_of_the_tempered_logits(bundle: Path) -> None:
+    answer = Identifier(bundle)(RGB)
+    weights = np.exp(answer.observation.logits.astype(np.float64) / 2.0)
+    np.testing.assert_allclose(answer.probabilities, weights / weights.sum())
+    assert [c.probability for c in answer.candidates(top=K)] == sorted(
+        answer.probabilities, reverse=True
+    )
+
+
+def test_pixels_bytes_and_path_give_the_same(bundle: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "photo.png"
+    Image.fromarray(RGB).save(path)
+    identifier = Identifier(bundle)
+    first = identifier(RGB).to_json()
+    assert identifier(path).to_json() == first
+    assert identifier(path.read_bytes()).to_json() == first
+    with pytest.raises(PhotoError, match="not a photo"):
+        identifier(b"no photo at all")
+
+
+def test_the_thresholds_decide(bundle: Path, tmp_path: Path) -> None:
+    answer = Identifier(bundle)(RGB)
+    top, alike = float(answer.probabilities.max()), answer.observation.alike
+    assert alike is not None
+    assert answer.prediction_set == (int(answer.probabilities.argmax()),)  # none reaches 0.5
+    assert answer.verdict.level == "species"
+    cases = {"none": {"alike": alike + 1e-3}, "species": {"alike": alike - 1e-3}}
+    cases["unsure"] = {"sure": top + 1e-3}
+    for level, changes in cases.items():
+        folder = tmp_path / level
+        folder.mkdir()
+        assert Identifier(altered(bundle, folder, **changes))(RGB).verdict.level == level
+
+
+def test_a_bundle_without_calibration_is_never_sure(bundle: Path, tmp_path: Path) -> None:
+    answer = Identifier(altered(bundle, tmp_path))(RGB)
+    assert not answer.calibrated
+    assert answer.verdict.level == "unsure"
+    assert "never checked" in answer.statement()
+
+
+def test_threads_agree(bundle: Path) -> None:
+    one, two = (Identifier(bundle, threads=n).observe(RGB).logits for n in (1, 2))
+    np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_a_graph_that_is_none(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((bundle / "config.json").read_bytes())
+    (tmp_path / "model.onnx").write_bytes(b"not a graph")
+    with pytest.raises(BundleError, match=r"model\.onnx is not a graph that may be run"):
+        Identifier(tmp_path)
+
+
+def test_a_config_that_lies_about_the_classes(bundle: Path, tmp_path: Path) -> None:
+    config = json.loads((bundle / "config.json").read_text())
+    config["num_classes"] = 2
+    config["florascope"]["classes"] = config["florascope"]["classes"][:2]
+    del config["florascope"]["calibration"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes())
+    with pytest.raises(
+        BundleError,
+        match=r"its logits has the shape \(None, 7\), and config\.json says \(None, 2\)",
+    ):
+        Identifier(tmp_path)

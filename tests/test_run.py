@@ -1,0 +1,284 @@
+"""A training with the doctor beside it: told before, told after, never stopped."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from florascope import run
+from florascope.calibration.calibration import calibrate
+from florascope.calibration.similarity import similarities
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
+from florascope.doctor.finding import Finding
+from florascope.errors import FlorascopeError
+from florascope.identify.identifier import Identifier
+from florascope.nets.saving import load_classifier
+from florascope.run import check_out, model_card, train_diagnosed, write_run
+from florascope.training.experiment import Experiment, train
+from florascope.training.recipes import make_recipe
+
+pytestmark = pytest.mark.usefixtures("cache")
+PROBE = make_recipe("probe", backbone="test_resnet", weights="random", size=64, l2_steps=2)
+SHARED = "train and validation share photos (equal bytes)"
+TINY = "split is tiny"
+
+
+@pytest.fixture
+def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Reds and blues; photo 59 is photo 1 once more, under another name."""
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    colours = np.array([[220, 50, 50], [50, 50, 220]])
+    paths = [tmp_path / f"{n}.png" for n in range(60)]
+    for n, path in enumerate(paths[:-1]):
+        pixels = colours[n % 2] + draw.normal(0, 30, (70, 80, 3))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    paths[-1].write_bytes(paths[1].read_bytes())
+    classes = (ClassName("1", "red"), ClassName("2", "blue"))
+    return Dataset("two", [FilePhoto(p) for p in paths], np.arange(60) % 2, classes)
+
+
+def test_what_is_wrong_with_the_data_is_said_before_the_training(twins: Dataset) -> None:
+    order: list[str] = []
+
+    def say(findings: Sequence[Finding]) -> None:
+        order.extend(f.cause for f in findings)
+
+    def progress(what: str, *_: int) -> None:
+        if "training" not in order and what.startswith("Embedding"):
+            order.append("training")
+
+    split = Split("leaky", np.arange(30), np.arange(50, 60), np.arange(30, 50))
+    experiment, findings = train_diagnosed(twins, split, PROBE, say, progress=progress)
+    causes = [f.cause for f in findings]
+    assert {SHARED, TINY} <= set(order[: order.index("training")])
+    assert {SHARED, TINY} <= set(causes)
+    assert len(causes) == len(set(causes))  # what was said before is not said again
+    assert [f.weight for f in findings] == sorted((f.weight for f in findings), reverse=True)
+    assert experiment.metrics["train"].n == 30  # it went on
+
+
+def test_of_several_processes_only_the_first_speaks_and_returns(
+    twins: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Sequence[Finding]] = []
+    monkeypatch.setenv("RANK", "1")
+    split = Split("leaky", np.arange(30), np.arange(50, 60), np.arange(30, 50))
+    with pytest.raises(SystemExit) as stop:
+        train_diagnosed(twins, split, PROBE, said.append)
+    assert stop.value.code == 0
+    assert said == [()]
+
+
+@pytest.fixture
+def experiment(dataset: Dataset, split: Split) -> Experiment:
+    dataset.photos[int(split.train[0])].broken = True  # type: ignore[attr-defined]
+    return train(dataset, split, make_recipe("probe", backbone="test_resnet", weights="random"))
+
+
+def table(card: str, heading: str) -> list[list[str]]:
+    """The rows under a heading, without the line below the header."""
+    lines = card.split(f"## {heading}\n\n")[1].split("\n\n", maxsplit=1)[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [rows[0], *rows[2:]]
+
+
+def test_the_card_says_what_it_is_and_is_not(experiment: Experiment) -> None:
+    card = model_card(experiment)
+    assert card.startswith("# Image classifier for painted\n")
+    assert "Answers with one of 3 classes. Backbone test_resnet, linear head." in card
+    assert "Do not use it to decide whether a plant is safe to touch or eat." in card
+    assert card.endswith("|\n")
+
+
+def test_the_figures_are_the_experiments(experiment: Experiment) -> None:
+    header, *rows = table(model_card(experiment), "Figures")
+    assert header == ["photos", "n", "top-1", "top-5", "mean per class", "loss"]
+    assert [row[0] for row in rows] == ["train", "val", "test"]
+    for row in rows:
+        m = experiment.metrics[row[0]]
+        assert int(row[1]) == m.n
+        assert [float(cell) for cell in row[2:]] == pytest.approx(
+            [m.top1, m.top5, m.mean_class, m.loss], abs=5e-5
+        )
+
+
+def test_the_card_says_how_it_was_made(experiment: Experiment) -> None:
+    lines = model_card(experiment).splitlines()
+    for line in (
+        "- recipe: probe",
+        "- weights: random",
+        "- l2_max: 0.001",
+        "- split: planted",
+        "- photos that could not be read: 1",
+    ):
+        assert line in lines
+
+
+def test_every_class_is_measured_on_the_test_photos(experiment: Experiment) -> None:
+    header, *rows = table(model_card(experiment), "Every class on the test photos")
+    assert header == ["id", "class", "test photos", "recall", "precision"]
+    assert [row[:2] for row in rows] == [["1", "red"], ["2", "lawn"], ["3", "blue"]]
+    test = experiment.split.test
+    true, predicted = experiment.dataset.labels[test], experiment.logits[test].argmax(1)
+    for k, row in enumerate(rows):
+        right = int(((true == k) & (predicted == k)).sum())
+        assert int(row[2]) == int((true == k).sum())
+        assert float(row[3]) == pytest.approx(right / np.sum(true == k), abs=5e-4)
+        assert float(row[4]) == pytest.approx(right / max(1, np.sum(predicted == k)), abs=5e-4)
+
+
+def test_a_name_cannot_break_the_table(experiment: Experiment) -> None:
+    classes = (ClassName("1|a", "red\nrose"), *experiment.dataset.classes[1:])
+    renamed = replace(experiment, dataset=replace(experiment.dataset, classes=classes))
+    assert "| 1\\|a | red rose | " in model_card(renamed)
+
+
+RUN_PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
+
+
+def page(run_experiment: Experiment) -> str:
+    return f"<h1>{run_experiment.dataset.name}</h1>"
+
+
+@pytest.fixture
+def run_experiment(dataset: Dataset, split: Split) -> Experiment:
+    return train(dataset, split, RUN_PROBE)
+
+
+def test_a_run_holds_bundle_figures_history_and_report(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs" / "first"
+    paths = write_run(run_experiment, out, page)
+    assert {p.name for p in out.iterdir()} == {
+        "bundle",
+        "history.csv",
+        "metrics.json",
+        "report.html",
+    }
+    assert paths == {
+        "bundle": str(out / "bundle"),
+        "history": str(out / "history.csv"),
+        "report": str(out / "report.html"),
+        "metrics": str(out / "metrics.json"),
+    }
+    told = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert told.pop("findings") == []  # the doctor was not asked
+    assert told == run_experiment.to_json()
+    assert (out / "report.html").read_text("utf-8") == "<h1>painted</h1>"
+
+
+def test_history_is_a_table(run_experiment: Experiment, tmp_path: Path) -> None:
+    write_run(run_experiment, tmp_path / "run", page)
+    with (tmp_path / "run" / "history.csv").open(newline="", encoding="utf-8") as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    assert rows == run_experiment.history
+    assert 2 <= len(rows) <= 5
+
+
+def test_the_bundle_answers_as_the_experiment_did(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    write_run(run_experiment, tmp_path / "run", page)
+    classifier = load_classifier(tmp_path / "run" / "bundle")
+    photos = [run_experiment.dataset.photos[i].read() for i in range(5)]
+    batch = np.stack([classifier.preprocessing(photo) for photo in photos])
+    with torch.no_grad():
+        logits = classifier(torch.from_numpy(batch)).numpy()
+    assert np.abs(logits - run_experiment.logits[:5]).max() < 1e-3
+    assert classifier.classes == run_experiment.dataset.classes
+    card = (tmp_path / "run" / "bundle" / "README.md").read_text("utf-8")
+    assert card.startswith("# Image classifier for painted\n")
+    config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text("utf-8"))
+    assert config["florascope"]["provenance"] == run_experiment.to_json()
+
+
+def test_the_bundle_is_calibrated_on_the_validation_photos(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    write_run(run_experiment, tmp_path / "run", page)
+    features, labels = run_experiment.bank.values[0], run_experiment.dataset.labels
+    expected = calibrate(features, run_experiment.logits, labels, run_experiment.split)
+    identifier = Identifier(tmp_path / "run" / "bundle")
+    assert identifier.config.calibration == expected.calibration
+    answer = identifier(run_experiment.dataset.photos[0].read())
+    alike = similarities(features[:1], expected.means).max()
+    assert answer.observation.alike == pytest.approx(alike, abs=1e-5)
+
+
+def test_a_second_run_takes_the_place_of_the_first(
+    run_experiment: Experiment, dataset: Dataset, split: Split, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    write_run(run_experiment, out, page)
+    first = json.loads((out / "metrics.json").read_text("utf-8"))
+    write_run(train(dataset, split, RUN_PROBE), out, lambda _: "again")
+    second = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
+    assert (out / "report.html").read_text("utf-8") == "again"
+
+
+def test_without_a_report_an_earlier_one_goes(run_experiment: Experiment, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    write_run(run_experiment, out, page)
+    assert "report" not in write_run(run_experiment, out, None)
+    assert not (out / "report.html").exists()
+    assert (out / "metrics.json").is_file()
+
+
+def test_metrics_come_last_and_an_unfinished_run_can_be_run_again(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    write_run(run_experiment, out, page)
+
+    def interrupted(_: Experiment) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_run(run_experiment, out, interrupted)
+    assert not (out / "metrics.json").exists()
+    (out / ".bundle.abc123").mkdir()  # what a killed process leaves
+    check_out(out)
+    write_run(run_experiment, out, page)
+    assert (out / "metrics.json").is_file()
+
+
+def test_new_and_empty_folders_will_do(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    check_out(tmp_path / "empty")
+    check_out(tmp_path / "runs" / "new")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    for out in (tmp_path / "run", tmp_path / "run" / "deeper"):
+        with pytest.raises(FlorascopeError) as raised:
+            check_out(out)
+        assert raised.value.found == f"{tmp_path / 'run'} is a file"
+        assert raised.value.expected == "a folder for --out"
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(FlorascopeError) as raised:
+        check_out(tmp_path)
+    assert raised.value.found == f"{tmp_path} holds other files and no earlier run"
+    assert raised.value.expected == "a new or empty folder for --out"
+
+
+def test_nothing_is_written_into_a_folder_of_something_else(
+    run_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "save_bundle", lambda *_: pytest.fail("it was written"))
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(FlorascopeError, match="no earlier run"):
+        write_run(run_experiment, tmp_path, page)

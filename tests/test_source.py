@@ -1,0 +1,147 @@
+"""What a user may type for DATA."""
+
+import hashlib
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from florascope.data.folder import folder
+from florascope.data.oxford102 import oxford102_at_hand
+from florascope.errors import DataError
+from florascope.source import open_dataset
+
+
+@pytest.fixture(autouse=True)
+def nothing_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no variable lead out of the test, and let relative paths start in it."""
+    monkeypatch.delenv("FLORASCOPE_DATA", raising=False)
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def oxford_layout(tmp_path: Path) -> Path:
+    """A folder with jpg/ and imagelabels.mat, though not the published ones."""
+    home = tmp_path / "data" / "flowers-102"
+    (home / "jpg").mkdir(parents=True)
+    savemat(home / "imagelabels.mat", {"labels": np.array([[1, 2]])})
+    savemat(home / "setid.mat", {"trnid": np.array([[1]])})
+    return home
+
+
+@pytest.mark.skipif(
+    getattr(find_spec("florascope.garden"), "origin", None) is None,
+    reason="florascope.garden is still without its __init__.py",
+)
+def test_the_garden() -> None:
+    data = open_dataset("garden")
+    assert data.name == "garden"
+    assert "garden" in data.own_splits
+    assert data.photos[0].read().shape[2] == 3
+
+
+def test_a_folder(photo_folder: Path) -> None:
+    for spec in (str(photo_folder), "photos", "./photos/", "photos/../photos"):
+        data = open_dataset(spec)
+        assert len(data) == 30
+        assert [c.name for c in data.classes] == ["daisy", "rose", "violet"]
+
+
+def test_a_folder_below_the_home_folder(
+    photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(photo_folder.parent))
+    assert len(open_dataset("~/photos")) == 30
+
+
+@pytest.mark.parametrize("name", ["list.csv", "LIST.CSV"])
+def test_a_csv_file(name: str, photo_folder: Path) -> None:
+    (photo_folder / name).write_text("path,label\nrose/1.jpg,rose\ndaisy/1.jpg,daisy\n")
+    data = open_dataset(f"photos/{name}")
+    assert data.name == name
+    assert len(data) == 2
+
+
+def test_names_win_over_folders_that_are_called_so(
+    photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = folder(photo_folder)
+    stand_in = ModuleType("florascope.garden")
+    stand_in.garden = lambda: planted  # type: ignore[attr-defined]  # a module made here
+    monkeypatch.setitem(sys.modules, "florascope.garden", stand_in)
+    photo_folder.rename(photo_folder.parent / "garden")
+    assert open_dataset("garden") is planted
+    assert open_dataset("./garden").name == "garden"
+
+
+@pytest.mark.parametrize("spec", ["data", "data/flowers-102"])
+def test_oxfords_own_layout_is_recognised(spec: str, oxford_layout: Path) -> None:
+    digest = hashlib.sha256((oxford_layout / "imagelabels.mat").read_bytes()).hexdigest()
+    # It is opened as Oxford 102 (and as such refused), not as a folder of class folders.
+    with pytest.raises(DataError, match="flowers-102/jpg holds 0 photos; the first missing is"):
+        open_dataset(spec)
+    for n in range(1, 8190):
+        (oxford_layout / "jpg" / f"image_{n:05d}.jpg").touch()
+    with pytest.raises(DataError, match=f"imagelabels.mat: SHA-256 is {digest}"):
+        open_dataset(spec)
+
+
+def test_oxford102_looks_in_the_data_folder(oxford_layout: Path, tmp_path: Path) -> None:
+    assert oxford102_at_hand(tmp_path / "data") == oxford_layout
+    with pytest.raises(DataError, match="flowers-102/jpg holds 0 photos"):
+        open_dataset("oxford102", tmp_path / "data")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("below", ["", "flowers-102"])
+def test_the_real_oxford102_as_a_folder(below: str, real_data: Path) -> None:
+    assert open_dataset(str(real_data / below)).name == "Oxford Flowers 102"
+
+
+@pytest.mark.real_data
+def test_the_real_oxford102_by_name(real_data: Path) -> None:
+    assert len(open_dataset("oxford102", real_data)) == 8189
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("spec", ["nowhere", "nowhere/photos", "list.csv", "photos.zip"])
+    def test_a_missing_path(self, spec: str) -> None:
+        with pytest.raises(DataError, match=f"^'{spec}' is no file or folder. expected") as info:
+            open_dataset(spec)
+        for kind in ("oxford102 (", "garden (", "a folder with", "a .csv file"):
+            assert kind in info.value.expected
+        assert info.value.fix == "Try: florascope train garden"
+
+    @pytest.mark.parametrize(
+        ("spec", "meant"),
+        [("oxford", "oxford102"), ("Oxford-102", "oxford102"), ("Garden", "garden")],
+    )
+    def test_a_slip_of_the_pen(self, spec: str, meant: str) -> None:
+        with pytest.raises(DataError, match=rf"Did you mean {meant}\?"):
+            open_dataset(spec)
+
+    @pytest.mark.parametrize(
+        ("name", "kind"), [("photos.zip", "a .zip file"), ("photos", "a plain file")]
+    )
+    def test_another_file(self, name: str, kind: str, tmp_path: Path) -> None:
+        (tmp_path / name).touch()
+        with pytest.raises(DataError, match=f"'{name}' is {kind}"):
+            open_dataset(name)
+
+
+def test_importing_the_sources_is_light() -> None:
+    """No torch, scipy or matplotlib: `florascope --help` and the demo rely on it."""
+    code = (
+        "import sys, florascope.source, florascope.data.splits;"
+        "print(sorted({'torch', 'scipy', 'matplotlib', 'onnxruntime'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="."
+    )
+    assert done.stdout == "[]\n"
