@@ -76,7 +76,7 @@ def test_names_win_over_folders_that_are_called_so(
     stand_in.garden = lambda: planted  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "florascope.garden", stand_in)
     photo_folder.rename(photo_folder.parent / "garden")
-    assert open_dataset("garden") is planted
+    assert open_dataset("garden").photos is planted.photos
     assert open_dataset("./garden").name == "garden"
 
 

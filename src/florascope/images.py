@@ -1,11 +1,13 @@
 """From the bytes of a photo to an RGB array, safely: the only decoder in the project."""
 
 import io
+import os
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -60,6 +62,80 @@ def read_photo(source: Path | bytes, *, upright: bool = True, shorter: int = 0) 
         if shorter:
             image.draft(None, (shorter, shorter))
         return np.array(_to_rgb(_upright(image) if upright else image, name))
+
+
+def as_rgb(photo: Any, *, shorter: int = 0) -> RGB:  # noqa: ANN401 (all that shows a photo)
+    """Take a photo in whatever form it is at hand.
+
+    Args:
+        photo: a path (`str` or `os.PathLike`), a file's bytes, a PIL image, an array (h, w, 3),
+            (h, w) or (h, w, 4) of 8-bit values or of floats from 0 to 1, a PyTorch tensor
+            (3, h, w) or (1, h, w) of the same, or anything with a `read()` that returns pixels,
+            such as a data set's photos.
+        shorter: see `read_photo`; of no account where pixels are handed over.
+
+    Returns:
+        8-bit RGB pixels, (h, w, 3).
+
+    Raises:
+        PhotoError: it is none of these, an address on the web, or cannot be read.
+    """
+    if isinstance(photo, str | os.PathLike):
+        path = os.fspath(photo)
+        _refuse_address(str(path))
+        return read_photo(Path(os.fsdecode(path)).expanduser(), shorter=shorter)
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return read_photo(bytes(photo), shorter=shorter)
+    if isinstance(photo, Image.Image):
+        return np.array(_to_rgb(_upright(photo), "the picture"))
+    if callable(getattr(photo, "read", None)):
+        found = photo.read()
+        return read_photo(found, shorter=shorter) if isinstance(found, bytes) else as_rgb(found)
+    if hasattr(photo, "detach"):  # a tensor: channels come first
+        array = np.asarray(photo.detach().cpu())
+        return _from_array(np.moveaxis(array, 0, -1) if array.ndim == 3 else array)
+    if isinstance(photo, np.ndarray):
+        return _from_array(photo)
+    raise PhotoError(
+        f"a {type(photo).__name__} is no photo",
+        expected="a path, bytes, a PIL image, an array (h, w, 3) or a tensor (3, h, w)",
+    )
+
+
+def _refuse_address(path: str) -> None:
+    if "://" in path[:12]:
+        raise PhotoError(
+            f"{path} is an address on the web",
+            expected="a file on this machine",
+            fix="Download the photo first",
+        )
+
+
+def _from_array(array: np.ndarray) -> RGB:
+    """Bring grey, transparent or float pixels to 8-bit RGB."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    wide = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {3, 4})
+    if not wide or 0 in array.shape:
+        raise PhotoError(
+            f"an array of shape {array.shape} is no photo",
+            expected="(h, w, 3), (h, w, 4) or (h, w); a tensor's channels come first",
+        )
+    if array.dtype != np.uint8:
+        array = _from_floats(array)
+    return np.array(_to_rgb(Image.fromarray(np.ascontiguousarray(array)), "the array"))
+
+
+def _from_floats(array: np.ndarray) -> np.ndarray:
+    values = array.astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(values).all() and low >= 0 and high <= 1):
+        raise PhotoError(
+            f"an array of {array.dtype} with values from {low:.3g} to {high:.3g}",
+            expected="8-bit values (uint8), or floats from 0 to 1",
+            fix="Undo its normalisation first",
+        )
+    return (values * 255).round().astype(np.uint8)
 
 
 def photo_header(data: bytes) -> tuple[str, int]:

@@ -1,11 +1,15 @@
-"""From what a user types for DATA to a data set."""
+"""From what a user types for DATA, or holds in Python, to a data set."""
 
 import difflib
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from florascope.data.dataset import Dataset
 from florascope.data.folder import folder
 from florascope.data.manifest import manifest
+from florascope.data.memory import from_dataset, from_pairs
 from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
 from florascope.errors import DataError
 from florascope.progress import Progress, silent
@@ -15,6 +19,44 @@ KINDS = (
     "oxford102 (8,189 photos of 102 flowers), garden (drawn flowers, nothing to download),"
     " a folder with one folder of photos a class, or a .csv file with the columns path and label"
 )
+
+
+def load(
+    source: Any,  # noqa: ANN401 (see below)
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Open labelled photos.
+
+        data = fs.load("photos/")       # a folder with one folder of photos a class
+        data = fs.load("photos.csv")    # a list: path, label, and perhaps split
+        data = fs.load("oxford102")     # 8,189 photos of 102 flowers; fs.load("garden"): drawn ones
+        data = fs.load([("a.jpg", "rose"), (pixels, "lily")])
+        data = fs.load(torchvision_dataset)     # or one of Hugging Face's
+
+    Nothing is decoded yet: each photo is read when it is needed.
+
+    Args:
+        source: as above; a `Dataset` is returned as it is.
+        data_dir: where oxford102 lies or shall be downloaded to.
+        progress: told of whatever takes long; None draws a bar where somebody can see one.
+
+    Raises:
+        DataError: source is none of these, or what it names cannot be used.
+        DownloadError: Oxford 102 could not be downloaded.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, str | os.PathLike):
+        where = None if data_dir is None else Path(data_dir).expanduser()
+        if progress is not None:
+            return open_dataset(os.fspath(source), where, progress)
+        with progress_bars() as drawn:
+            return open_dataset(os.fspath(source), where, drawn)
+    if isinstance(source, list | tuple) or hasattr(source, "__next__"):
+        return from_pairs(source)
+    return from_dataset(source)
 
 
 def open_dataset(spec: str, data_dir: Path | None = None, progress: Progress = silent) -> Dataset:
@@ -31,6 +73,12 @@ def open_dataset(spec: str, data_dir: Path | None = None, progress: Progress = s
         DataError: spec is none of these, or what it names cannot be used.
         DownloadError: Oxford 102 could not be downloaded.
     """
+    opened = _open(spec, data_dir, progress)
+    place = spec if spec in NAMES else str(Path(spec).expanduser().absolute())
+    return replace(opened, source=place)
+
+
+def _open(spec: str, data_dir: Path | None, progress: Progress) -> Dataset:
     if spec == "oxford102":
         return oxford102(data_dir, progress)
     if spec == "garden":

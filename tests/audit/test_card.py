@@ -15,7 +15,6 @@ from florascope.audit.card import (
     card,
     figures,
     half_area,
-    question,
     trust,
 )
 from florascope.data.dataset import ClassName
@@ -67,8 +66,8 @@ TRUST = Trust(deletion=0.25, random_deletion=0.5, half_area=0.125)
 
 
 def test_the_question() -> None:
-    assert question(FOUND) == "Why lotus?"
-    assert question(replace(FOUND, against=ClassName("2", "rose"))) == "Why lotus and not rose?"
+    assert FOUND.question == "Why lotus?"
+    assert replace(FOUND, against=ClassName("2", "rose")).question == "Why lotus and not rose?"
 
 
 def test_the_figures() -> None:

@@ -81,7 +81,7 @@ def card(found: Explanation, scale: float, trust: "Trust") -> Card:
     top = MARGIN + TITLE + 2 * TEXT
     sheet = Image.new("RGB", (width, top + PANEL + 12 * TEXT), "white")
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, MARGIN), _fitting(question(found), width), INK, _font(TITLE))
+    pen.text((MARGIN, MARGIN), _fitting(found.question, width), INK, _font(TITLE))
     pictures = {
         "what the network saw": found.crop,
         "the evidence": heat(found.values, scale),
@@ -99,12 +99,6 @@ def card(found: Explanation, scale: float, trust: "Trust") -> Card:
         place = (MARGIN + PANEL + MARGIN, top + PANEL + round((2.5 + 1.4 * number) * TEXT))
         pen.text(place, line, INK if number == 0 else FAINT, _font(TEXT))
     return np.asarray(sheet)
-
-
-def question(found: Explanation) -> str:
-    """Ask "Why lotus?", or "Why lotus and not rose?"."""
-    rival = "" if found.against is None else f" and not {found.against.name}"
-    return f"Why {found.target.name}{rival}?"
 
 
 def figures(found: Explanation, trust: "Trust") -> list[str]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import SCHEMA, json_option, note, print_json, print_table, progress_bars
+from florascope.cli.console import SCHEMA, json_option, note, print_json, print_table
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.audit.report import AuditReport

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import json_option, percent, print_json, print_table, progress_bars
+from florascope.cli.console import json_option, percent, print_json, print_table
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.data.dataset import FilePhoto

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from florascope.errors import FlorascopeError
-from florascope.progress import Progress
 
 SCHEMA = "florascope/1"
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -84,30 +83,6 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
 def note(text: str) -> None:
     """Say something on standard error."""
     click.echo(text, err=True)
-
-
-@contextmanager
-def progress_bars() -> Iterator[Progress]:
-    """Draw a bar with the time left for every longer step, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    tasks: dict[str, Any] = {}
-    quiet = not console.is_terminal  # a log file wants no bars
-    with Bars(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet
-    ) as bars:
-
-        def show(what: str, done: int, total: int) -> None:
-            step, _, _ = what.partition(":")
-            if step not in tasks:
-                tasks[step] = bars.add_task(what, total=total)
-            bars.update(tasks[step], description=what, completed=done, total=total)
-
-        yield show
 
 
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import json_option, print_json, print_table, progress_bars
-from florascope.progress import Progress
+from florascope.cli.console import json_option, print_json, print_table
+from florascope.progress import Progress, progress_bars
 
 if TYPE_CHECKING:
     from florascope.data.dataset import Dataset

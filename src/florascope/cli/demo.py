@@ -15,9 +15,9 @@ from florascope.cli.console import (
     percent,
     print_json,
     print_table,
-    progress_bars,
 )
 from florascope.cli.train import print_results, run_training
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.report.results import ResultRow

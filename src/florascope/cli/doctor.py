@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import json_option, print_json, progress_bars
+from florascope.cli.console import json_option, print_json
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.doctor.diagnosis import Diagnosis

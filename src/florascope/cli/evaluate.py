@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from florascope.cli.console import data_options, json_option, note, print_json, print_table
-from florascope.cli.console import progress_bars as bars
 from florascope.cli.train import metric_cells
+from florascope.progress import progress_bars as bars
 
 if TYPE_CHECKING:
     from florascope.evaluation.evaluator import Evaluation

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from florascope.cli.console import data_options, json_option, print_json, progress_bars
+from florascope.cli.console import data_options, json_option, print_json
+from florascope.progress import progress_bars
 
 FORMS = ("web", "onnx", "int8", "timm")
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import note, progress_bars
+from florascope.cli.console import note
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.app.similar import Album

@@ -16,8 +16,8 @@ from florascope.cli.console import (
     percent,
     print_json,
     print_table,
-    progress_bars,
 )
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.doctor.finding import Finding

@@ -6,14 +6,17 @@ import unicodedata
 from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from itertools import accumulate
 from pathlib import Path
 from typing import Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
-from florascope.errors import DataError
+from florascope.display import THUMBNAIL, sheet_html, table_html
+from florascope.errors import DataError, PhotoError
 from florascope.images import RGB, read_bytes, read_photo
 from florascope.shapes import Bool, Int64
 
@@ -86,6 +89,7 @@ class Packed(Sequence[Item]):
 
 Labels = Int64[np.ndarray, "n"]
 
+MOST = 12  # classes that a data set shows of itself
 MAX_NAME = 255  # characters
 MISLEADING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing: a name could show as another."""
@@ -185,6 +189,7 @@ class Dataset:
         own_splits: the splits that the source itself publishes, by name
             ("official" in Oxford 102, "folder" for train/val/test folders, "csv" for a manifest).
         ignored: files of the source that are hidden or no photos, and so were left out.
+        source: what opens it again (a path, or a name such as "garden"); "" where nothing does.
     """
 
     name: str
@@ -193,6 +198,7 @@ class Dataset:
     classes: tuple[ClassName, ...]
     own_splits: dict[str, Split] = field(default_factory=dict)
     ignored: int = 0
+    source: str = ""
 
     def __post_init__(self) -> None:
         if len(self.photos) != len(self.labels):
@@ -214,6 +220,32 @@ class Dataset:
                 f"{self.name} has labels from {low} to {high}",
                 expected=f"0 to {len(self.classes) - 1} for {len(self.classes)} classes",
             )
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name}: {len(self):,} photos of {len(self.classes)} classes>"
+
+    def __str__(self) -> str:
+        rows = zip(self.classes, self.counts(), strict=True)
+        shown = [f"  {count:6,} {known.name}" for known, count in rows]
+        more = [f"  and {len(shown) - MOST} classes more"] if len(shown) > MOST else []
+        return "\n".join([repr(self)[1:-1], *shown[:MOST], *more, f"  split: {self._splits()}"])
+
+    def _splits(self) -> str:
+        """Name the split that a training takes unless another is asked for."""
+        named = [
+            f"{s.name} ({len(s.train):,} train, {len(s.val):,} val, {len(s.test):,} test)"
+            for s in self.own_splits.values()
+        ]
+        return ", ".join(named) or "none of its own; 80/10/10 of each class is drawn by the seed"
+
+    def _repr_html_(self) -> str:
+        """Counts, split and one photo of each of the first classes, for a notebook."""
+        rows = zip(self.classes, self.counts(), strict=True)
+        cells = [(known.name, f"{count:,}") for known, count in rows]
+        table = table_html(("class", "photos"), cells[:MOST], repr(self)[1:-1])
+        firsts = [int(np.argmax(self.labels == k)) for k in range(min(len(self.classes), MOST))]
+        pictures = [(self.photos[i], self.classes[k].name) for k, i in enumerate(firsts)]
+        return f"{sheet_html(_readable(pictures))}{table}<p>Split: {escape(self._splits())}</p>"
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -242,3 +274,9 @@ class FilePhotos(Packed[FilePhoto]):
     def _made(self, index: int) -> FilePhoto:
         name = self._text[self._starts[index] : self._starts[index + 1]]
         return FilePhoto(self._root / os.fsdecode(name), self._root)
+
+
+def _readable(pictures: Iterable[tuple[Photo, str]]) -> Iterator[tuple[RGB, str]]:
+    for photo, caption in pictures:
+        with suppress(PhotoError):
+            yield read_shrunken(photo, THUMBNAIL), caption

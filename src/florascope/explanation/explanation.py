@@ -1,21 +1,31 @@
 """Why a classifier answers as it does, for one photo, by any method."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32
+from PIL import Image
 
 from florascope.data.dataset import ClassName
+from florascope.display import picture_html
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.sharp import Sharp
-from florascope.images import RGB
+from florascope.files import new_file
+from florascope.images import RGB, as_rgb
 from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.overlay import Picture, full_colour, overlay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def contrast(
@@ -66,7 +76,7 @@ def explainer(name: str) -> Explainer:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The result.
+    """Why a classifier answers as it does: the evidence of each pixel.
 
     Attributes:
         method: the explainer's name.
@@ -89,48 +99,98 @@ class Explanation:
     crop: RGB
     values: Float32[np.ndarray, "s s"]
 
+    @property
+    def question(self) -> str:
+        """What is asked: "Why lotus?", or "Why lotus and not rose?"."""
+        rival = "" if self.against is None else f" and not {self.against.name}"
+        return f"Why {self.target.name}{rival}?"
+
+    def picture(self) -> Picture:
+        """Draw the evidence over the photo, orange for and blue against, (S, S, 3)."""
+        return overlay(self.crop, self.values, full_colour(self.values))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the picture as a file of the kind that the name's ending says (.png, .jpg)."""
+        target = Path(path)
+        image = Image.fromarray(self.picture())
+        with new_file(target) as draft:
+            image.save(draft, Image.registered_extensions().get(target.suffix.lower(), "PNG"))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the picture on matplotlib axes; None makes a figure of its own."""
+        from matplotlib import pyplot as plt
+
+        shown = axes or plt.subplots()[1]
+        shown.imshow(self.picture())
+        shown.set_title(f"{self.question} ({self.method})")
+        shown.set_axis_off()
+        return shown
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the pixels as JSON values."""
+        return {
+            "method": self.method,
+            "target": asdict(self.target),
+            "against": None if self.against is None else asdict(self.against),
+            "logit": self.logit,
+            "probability": self.probability,
+            "completeness_gap": self.gap,
+        }
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.values.shape))
+        return f"<Explanation {self.question} by {self.method}, {size}, logit {self.logit:+.2f}>"
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.question} {self.method}, {self.probability:.1%}, logit {self.logit:+.2f}"
+        return picture_html(self.picture(), caption, kind="PNG")
+
 
 def explain(
     classifier: Classifier,
-    rgb: RGB,
-    explainer: Explainer,
-    target: int | None = None,
-    against: int | None = None,
+    photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)
+    method: Explainer | str | None = None,
+    target: int | str | None = None,
+    against: int | str | None = None,
 ) -> Explanation:
     """Explain the answer to one photo.
 
     Args:
         classifier: the network.
-        rgb: a photo of any size.
-        explainer: the method.
-        target: index of the class; None explains the answer.
-        against: index of the class to compare it with; None for none.
+        photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
+        method: an explainer or the name of one ("sharp", "cam", "gradcam", "ig"); None takes the
+            one that suits the network best.
+        target: index, id or name of the class; None explains the answer.
+        against: the class to compare it with; None for none.
 
     Raises:
-        ExplanationError: the class is compared with itself, or the method does not exist for this
-            network.
+        PhotoError: the photo cannot be read.
+        ExplanationError: the class is compared with itself or unknown, or the method is unknown or
+            does not exist for this network.
     """
-    crop = classifier.preprocessing.crop(rgb)
+    how = _method(method, classifier)
+    crop = classifier.preprocessing.crop(as_rgb(photo))
     image = torch.from_numpy(classifier.preprocessing.normalise(crop[None]))
     with torch.no_grad():
         logits = classifier(image)[0]
-    chosen = int(logits.argmax()) if target is None else target
-    if chosen == against:
+    chosen = int(logits.argmax()) if target is None else find_class(classifier, target)
+    rival = None if against is None else find_class(classifier, against)
+    if chosen == rival:
         raise ExplanationError(
             f"{classifier.classes[chosen].name} is the class that is explained",
             expected="another one to compare it with",
-            fix="Name another class with --against, or another --target",
+            fix="Name another class in `against`, or another target",
         )
     asked = torch.tensor([chosen])
-    if against is None:
-        found, logit = explainer(classifier, image, asked), logits[chosen]
+    if rival is None:
+        found, logit = how(classifier, image, asked), logits[chosen]
     else:
-        found = contrast(explainer, classifier, image, asked, torch.tensor([against]))
-        logit = logits[chosen] - logits[against]
+        found = contrast(how, classifier, image, asked, torch.tensor([rival]))
+        logit = logits[chosen] - logits[rival]
     return Explanation(
         method=found.method,
         target=classifier.classes[chosen],
-        against=None if against is None else classifier.classes[against],
+        against=None if rival is None else classifier.classes[rival],
         logit=logit.item(),
         probability=logits.double().softmax(0)[chosen].item(),
         gap=found.gap.item() if found.complete else None,
@@ -139,17 +199,30 @@ def explain(
     )
 
 
-def find_class(classifier: Classifier, text: str) -> int:
-    """Return the index of the class with this id, or else this name.
+def _method(method: Explainer | str | None, classifier: Classifier) -> Explainer:
+    if method is None or isinstance(method, str):
+        return explainer(method or default_method(classifier))
+    return method
+
+
+def find_class(classifier: Classifier, asked: int | str) -> int:
+    """Return the index of the class with this index, id, or else name.
 
     Raises:
         ExplanationError: there is none.
     """
+    classes = classifier.classes
+    if not isinstance(asked, str):
+        if 0 <= asked < len(classes):
+            return int(asked)
+        raise ExplanationError(
+            f"no class of index {asked}", expected=f"an index from 0 to {len(classes) - 1}"
+        )
     for key in ("id", "name"):
-        for index, c in enumerate(classifier.classes):
-            if getattr(c, key).casefold() == text.casefold():
+        for index, c in enumerate(classes):
+            if getattr(c, key).casefold() == asked.casefold():
                 return index
-    some = ", ".join(c.id for c in classifier.classes[:5])
+    some = ", ".join(c.id for c in classes[:5])
     raise ExplanationError(
-        f"no class {text!r}", expected=f"the id or name of a class of the bundle ({some}, ...)"
+        f"no class {asked!r}", expected=f"the id or name of a class of the bundle ({some}, ...)"
     )

@@ -1,13 +1,11 @@
 """What an examination saw, as one HTML page with pictures."""
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
+from florascope.display import data_uri, thumbnail
 from florascope.errors import PhotoError
 from florascope.health.examination import Examination
 
@@ -150,10 +148,7 @@ def _card(found: Examination, indexes: tuple[int, ...], text: str) -> Card:
 def _picture(found: Examination, index: int) -> str:
     """A small JPEG as a data URI; empty where the photo is no longer readable."""
     try:
-        image = Image.fromarray(found.dataset.photos[index].read())
+        pixels = found.dataset.photos[index].read()
     except PhotoError:
         return ""
-    image.thumbnail((SIDE, SIDE))
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+    return data_uri(thumbnail(pixels, SIDE), quality=80)

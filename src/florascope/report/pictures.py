@@ -1,14 +1,12 @@
 """Photos and samples of a data set as pictures in the page."""
 
-import base64
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from florascope.data.dataset import Photo
+from florascope.display import data_uri
 from florascope.images import RGB
 from florascope.preprocessing import Crop
 from florascope.report.words import Words
@@ -38,10 +36,7 @@ class Picture:
 def picture(rgb: RGB, alt: str) -> Picture:
     """Encode 8-bit RGB pixels as JPEG."""
     height, width = rgb.shape[:2]
-    data = io.BytesIO()
-    Image.fromarray(rgb).save(data, "JPEG", quality=QUALITY, optimize=True)
-    text = base64.b64encode(data.getvalue()).decode()
-    return Picture(f"data:image/jpeg;base64,{text}", alt, width, height)
+    return Picture(data_uri(rgb, quality=QUALITY), alt, width, height)
 
 
 def crop_of(experiment: Experiment, index: int) -> Crop:
