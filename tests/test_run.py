@@ -143,40 +143,28 @@ def test_a_name_cannot_break_the_table(experiment: Experiment) -> None:
 RUN_PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
 
 
-def page(run_experiment: Experiment) -> str:
-    return f"<h1>{run_experiment.dataset.name}</h1>"
-
-
 @pytest.fixture
 def run_experiment(dataset: Dataset, split: Split) -> Experiment:
     return train(dataset, split, RUN_PROBE)
 
 
-def test_a_run_holds_bundle_figures_history_and_report(
-    run_experiment: Experiment, tmp_path: Path
-) -> None:
+def test_a_run_holds_bundle_figures_and_history(run_experiment: Experiment, tmp_path: Path) -> None:
     out = tmp_path / "runs" / "first"
-    paths = write_run(run_experiment, out, page)
-    assert {p.name for p in out.iterdir()} == {
-        "bundle",
-        "history.csv",
-        "metrics.json",
-        "report.html",
-    }
+    paths = write_run(run_experiment, out)
+    assert {p.name for p in out.iterdir()} == {"bundle", "history.csv", "metrics.json"}
     assert paths == {
         "bundle": str(out / "bundle"),
         "history": str(out / "history.csv"),
-        "report": str(out / "report.html"),
         "metrics": str(out / "metrics.json"),
     }
     told = json.loads((out / "metrics.json").read_text("utf-8"))
     assert told.pop("findings") == []  # the doctor was not asked
+    assert told.pop("source") == run_experiment.dataset.source
     assert told == run_experiment.to_json()
-    assert (out / "report.html").read_text("utf-8") == "<h1>painted</h1>"
 
 
 def test_history_is_a_table(run_experiment: Experiment, tmp_path: Path) -> None:
-    write_run(run_experiment, tmp_path / "run", page)
+    write_run(run_experiment, tmp_path / "run")
     with (tmp_path / "run" / "history.csv").open(newline="", encoding="utf-8") as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     assert rows == run_experiment.history
@@ -186,7 +174,7 @@ def test_history_is_a_table(run_experiment: Experiment, tmp_path: Path) -> None:
 def test_the_bundle_answers_as_the_experiment_did(
     run_experiment: Experiment, tmp_path: Path
 ) -> None:
-    write_run(run_experiment, tmp_path / "run", page)
+    write_run(run_experiment, tmp_path / "run")
     classifier = load_classifier(tmp_path / "run" / "bundle")
     photos = [run_experiment.dataset.photos[i].read() for i in range(5)]
     batch = np.stack([classifier.preprocessing(photo) for photo in photos])
@@ -203,7 +191,7 @@ def test_the_bundle_answers_as_the_experiment_did(
 def test_the_bundle_is_calibrated_on_the_validation_photos(
     run_experiment: Experiment, tmp_path: Path
 ) -> None:
-    write_run(run_experiment, tmp_path / "run", page)
+    write_run(run_experiment, tmp_path / "run")
     features, labels = run_experiment.bank.values[0], run_experiment.dataset.labels
     expected = calibrate(features, run_experiment.logits, labels, run_experiment.split)
     identifier = Identifier(tmp_path / "run" / "bundle")
@@ -217,37 +205,39 @@ def test_a_second_run_takes_the_place_of_the_first(
     run_experiment: Experiment, dataset: Dataset, split: Split, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    write_run(run_experiment, out, page)
+    write_run(run_experiment, out)
     first = json.loads((out / "metrics.json").read_text("utf-8"))
-    write_run(train(dataset, split, RUN_PROBE), out, lambda _: "again")
+    write_run(train(dataset, split, RUN_PROBE), out)
     second = json.loads((out / "metrics.json").read_text("utf-8"))
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
-    assert (out / "report.html").read_text("utf-8") == "again"
 
 
-def test_without_a_report_an_earlier_one_goes(run_experiment: Experiment, tmp_path: Path) -> None:
+def test_an_earlier_report_goes(run_experiment: Experiment, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    write_run(run_experiment, out, page)
-    assert "report" not in write_run(run_experiment, out, None)
+    write_run(run_experiment, out)
+    (out / "report.html").write_text("of another network")
+    assert "report" not in write_run(run_experiment, out)
     assert not (out / "report.html").exists()
     assert (out / "metrics.json").is_file()
 
 
 def test_metrics_come_last_and_an_unfinished_run_can_be_run_again(
-    run_experiment: Experiment, tmp_path: Path
+    run_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"
-    write_run(run_experiment, out, page)
+    write_run(run_experiment, out)
 
-    def interrupted(_: Experiment) -> str:
+    def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        write_run(run_experiment, out, interrupted)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_text", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_run(run_experiment, out)
     assert not (out / "metrics.json").exists()
     (out / ".bundle.abc123").mkdir()  # what a killed process leaves
     check_out(out)
-    write_run(run_experiment, out, page)
+    write_run(run_experiment, out)
     assert (out / "metrics.json").is_file()
 
 
@@ -281,4 +271,4 @@ def test_nothing_is_written_into_a_folder_of_something_else(
     monkeypatch.setattr(run, "save_bundle", lambda *_: pytest.fail("it was written"))
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(FlorascopeError, match="no earlier run"):
-        write_run(run_experiment, tmp_path, page)
+        write_run(run_experiment, tmp_path)

@@ -36,6 +36,16 @@ def progress_bars() -> Iterator[Progress]:
         yield show
 
 
+@contextmanager
+def shown(progress: Progress | None) -> Iterator[Progress]:
+    """Pass on what a caller gave to be told, or draw bars where nothing was given."""
+    if progress is not None:
+        yield progress
+        return
+    with progress_bars() as drawn:
+        yield drawn
+
+
 def in_notebook() -> bool:
     """Whether this process is a notebook's kernel."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()

@@ -126,9 +126,6 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-Report = Callable[[Experiment], str]
-
-
 PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json", "tensorboard", FILE})
 
 
@@ -155,19 +152,18 @@ def check_out(out: Path) -> None:
 def write_run(
     experiment: Experiment,
     out: Path,
-    report: Report | None,
     *,
     findings: Sequence[Finding] = (),
     half: bool = False,
 ) -> dict[str, str]:
-    """Write RUN/{bundle/, history.csv, report.html, metrics.json}, each wholly or not at all.
+    """Write RUN/{bundle/, history.csv, metrics.json}, each wholly or not at all.
 
-    metrics.json comes last: where it is, the run is complete, and its checkpoint goes.
+    metrics.json comes last: where it is, the run is complete, and its checkpoint goes. An earlier
+    run's report.html goes, too: it speaks of another network.
 
     Args:
         experiment: the finished run.
         out: the run's folder.
-        report: makes the HTML page; None leaves it out, and an earlier one is removed.
         findings: the doctor's, for metrics.json.
         half: store the bundle's weights in half precision.
 
@@ -182,12 +178,9 @@ def write_run(
     card, calibrated = model_card(experiment), experiment.calibrated
     save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
     write_text(paths["history"], as_csv(experiment.history))
-    if report is None:
-        page.unlink(missing_ok=True)
-    else:
-        write_text(page, report(experiment))
-        paths["report"] = page
-    write_json(metrics, {**figures, "findings": [f.to_json() for f in findings]})
+    page.unlink(missing_ok=True)
+    found = [finding.to_json() for finding in findings]
+    write_json(metrics, {**figures, "source": experiment.dataset.source, "findings": found})
     paths["metrics"] = metrics
     (out / FILE).unlink(missing_ok=True)
     return {name: str(path) for name, path in paths.items()}

@@ -12,7 +12,7 @@ from florascope.data.manifest import manifest
 from florascope.data.memory import from_dataset, from_pairs
 from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
 from florascope.errors import DataError
-from florascope.progress import Progress, silent
+from florascope.progress import Progress, shown, silent
 
 NAMES = ("oxford102", "garden")
 KINDS = (
@@ -50,10 +50,8 @@ def load(
         return source
     if isinstance(source, str | os.PathLike):
         where = None if data_dir is None else Path(data_dir).expanduser()
-        if progress is not None:
-            return open_dataset(os.fspath(source), where, progress)
-        with progress_bars() as drawn:
-            return open_dataset(os.fspath(source), where, drawn)
+        with shown(progress) as told:
+            return open_dataset(os.fspath(source), where, told)
     if isinstance(source, list | tuple) or hasattr(source, "__next__"):
         return from_pairs(source)
     return from_dataset(source)

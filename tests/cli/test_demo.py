@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.api.training import train
 from florascope.cli import demo as module
 from florascope.data.dataset import ClassName, Dataset
 from florascope.data.oxford102_features import (
@@ -17,6 +18,7 @@ from florascope.data.oxford102_features import (
 )
 from florascope.data.splits import stratified
 from florascope.garden import garden
+from florascope.training.recipes import Probe
 
 
 @pytest.fixture
@@ -39,16 +41,10 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     quantised = QuantisedFeatures.of(features, 16)
     stored = {name: quantised for name in ("google", "torchvision")}  # noqa: C420 (typed)
     embedded = EmbeddedOxford102(dataset, stored, {})
-    options: dict[str, Any] = {
-        "name": "probe",
-        "backbone": "test_resnet",
-        "weights": "random",
-        "seed": 0,
-    }
-    options |= {"settings": (), "split": None, "data_dir": None, "strict": False}
     monkeypatch.setattr("florascope.data.oxford102_features.embedded_oxford102", lambda: embedded)
     monkeypatch.setattr("florascope.garden.garden", lambda: garden(5, size=48))
-    monkeypatch.setattr(module, "_at_hand", lambda _: ("garden", options))
+    small = Probe(backbone="test_resnet", weights="random")
+    monkeypatch.setattr(module, "_on_photos", lambda _: train("garden", small))
     return embedded
 
 
@@ -133,6 +129,9 @@ def test_what_is_at_hand_decides(
     split: str | None,
 ) -> None:
     place(monkeypatch, tmp_path, photos=photos, weights=weights)
-    found, options = module._at_hand(7)
-    assert (found, options["weights"], options["split"]) == (source, chosen, split)
-    assert options["seed"] == 7
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "florascope.api.training.train", lambda *given, **named: asked.append((given, named))
+    )
+    module._on_photos(7)
+    assert asked == [((source, Probe(weights=chosen, seed=7)), {"split": split})]

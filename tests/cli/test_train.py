@@ -83,7 +83,7 @@ def test_the_figures_are_said_before_the_report_is_made(
     def fail(*_: Any, **__: Any) -> str:
         raise FlorascopeError("no report today")
 
-    monkeypatch.setattr("florascope.report.page.report_html", fail)
+    monkeypatch.setattr("florascope.api.run.report_html", fail)
     ended = run("train", photos, *TRAIN, "--out", tmp_path / "run")
     assert ended.code == 1
     assert "no report today" in ended.err

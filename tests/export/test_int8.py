@@ -68,7 +68,7 @@ def world(photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     dataset = folder(photo_folder)
     split = choose_split(dataset, "80-10-10", 0)
     recipe = make_recipe("probe", backbone="test_resnet", weights="random")
-    run = write_run(train(dataset, split, recipe), tmp_path / "run", lambda _: "")
+    run = write_run(train(dataset, split, recipe), tmp_path / "run")
     return World(Path(run["bundle"]), dataset, split)
 
 

@@ -1,6 +1,7 @@
 """What the commands share with the terminal: JSON, tables, progress bars and errors."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -83,6 +84,24 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
 def note(text: str) -> None:
     """Say something on standard error."""
     click.echo(text, err=True)
+
+
+@contextmanager
+def said_on_stderr() -> Iterator[None]:
+    """Say what the library logs meanwhile as plain lines on standard error."""
+    handler, logger = _Notes(), logging.getLogger("florascope")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
 
 
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:

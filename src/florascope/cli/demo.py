@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from florascope.cli.console import (
-    ignore,
     json_option,
     note,
     percent,
     print_json,
     print_table,
+    said_on_stderr,
 )
-from florascope.cli.train import print_results, run_training
+from florascope.cli.train import print_results
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
+    from florascope.api.run import Run
     from florascope.report.results import ResultRow
-    from florascope.training.experiment import Experiment
     from florascope.training.heads import FrozenFit
 
 HEADS = {"seed": "the report's head", "probe": "linear probe"}
@@ -63,36 +63,36 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> Non
     fits = _rerun(splits, seed)
     if not as_json:
         _print_rerun(fits)
-    source, options = _at_hand(seed)
-    note(f"Data: {source}; weights: {options['weights']}")
-    run = run_training(
-        source, out, options, ignore if as_json else _print_run, [_rival(fit) for fit in fits]
-    )
+    run = _on_photos(seed)
+    if not as_json:
+        print_results(run.experiment, f"From photos to report: {run.data.name}")
+    files = run.save(out)
+    files["report"] = str(out / "report.html")
+    run.report(files["report"], rivals=[_rival(fit) for fit in fits])
     if as_json:
-        print_json({**run.to_json(), "rerun": _rerun_json(fits)})
+        print_json({**run.to_json(), "files": files, "rerun": _rerun_json(fits)})
         return
-    click.echo(f"Report: {run.files['report']}")
+    click.echo(f"Report: {files['report']}")
 
 
-def _print_run(experiment: "Experiment") -> None:
-    print_results(experiment, f"From photos to report: {experiment.dataset.name}")
-
-
-def _at_hand(seed: int) -> tuple[str, dict[str, Any]]:
-    """Choose data and weights without any download.
+def _on_photos(seed: int) -> "Run":
+    """Train a probe on the data and weights at hand, without any download.
 
     The embedded weights were trained on Oxford 102, so they never meet its photos here: test
     figures would lie.
     """
+    from florascope.api.training import train
     from florascope.data.oxford102 import oxford102_at_hand
     from florascope.nets.weights import default_weights
+    from florascope.training.recipes import Probe
 
     weights = default_weights("mobilenetv2_100")
     real = oxford102_at_hand() is not None and weights != "timm"
     chosen = weights if weights != "timm" else "flowers"
-    options: dict[str, Any] = {"name": "probe", "backbone": None, "weights": chosen, "seed": seed}
-    options |= {"settings": (), "data_dir": None, "strict": False}
-    return ("oxford102" if real else "garden"), {**options, "split": "80-10-10" if real else None}
+    source, split = ("oxford102", "80-10-10") if real else ("garden", None)
+    note(f"Data: {source}; weights: {chosen}")
+    with said_on_stderr():
+        return train(source, Probe(weights=chosen, seed=seed), split=split)
 
 
 def _rerun(splits: Sequence[str], seed: int) -> list["FrozenFit"]:

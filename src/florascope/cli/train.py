@@ -1,8 +1,5 @@
 """`florascope train`: photos to a measured classifier."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +7,16 @@ import click
 
 from florascope.cli.console import (
     data_options,
-    ignore,
     json_option,
-    note,
     percent,
     print_json,
     print_table,
+    said_on_stderr,
 )
-from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
-    from florascope.doctor.finding import Finding
+    from florascope.api.run import Run
     from florascope.metrics import Metrics
-    from florascope.progress import Progress
-    from florascope.report.results import ResultRow
     from florascope.training.experiment import Experiment
 
 
@@ -42,111 +35,73 @@ if TYPE_CHECKING:
     default=True,
     help="Explain and audit the classifier in report.html, which often takes longer than training.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    help="Of report.html.  [default: en]",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @data_options
 @json_option
-def train(source: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+def train(
+    source: str,
+    out: Path,
+    *,
+    as_json: bool,
+    report: bool,
+    language: str,
+    half: bool,
+    **asked: Any,  # noqa: ANN401 (options of `run_training`)
+) -> None:
     """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
     from florascope.run import check_out
 
     check_out(out)
-    run = run_training(source, out, options, ignore if as_json else print_results)
+    run = run_training(source, out, **asked)
+    if not as_json:
+        print_results(run.experiment)
+    files = run.save(out, half=half)
+    if report:
+        files["report"] = str(out / "report.html")
+        run.report(files["report"], language=language)
     if as_json:
-        print_json(run.to_json())
+        print_json({**run.to_json(), "files": files})
         return
     for part in ("report", "bundle"):
-        if part in run.files:
-            click.echo(f"{part.capitalize()}: {run.files[part]}")
+        if part in files:
+            click.echo(f"{part.capitalize()}: {files[part]}")
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A training that is over and written.
-
-    Attributes:
-        experiment: what was trained and measured.
-        findings: the doctor's.
-        files: the path of each part of the run's folder, by name.
-    """
-
-    experiment: "Experiment"
-    findings: "tuple[Finding, ...]"
-    files: dict[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return figures, findings and files as JSON values."""
-        findings = [finding.to_json() for finding in self.findings]
-        return {**self.experiment.to_json(), "findings": findings, "files": self.files}
-
-
-def run_training(
+def run_training(  # noqa: PLR0913 (one an option)
     source: str,
     out: Path,
-    options: dict[str, Any],
-    tell: Callable[["Experiment"], None],
-    rivals: Sequence["ResultRow"] = (),
-) -> Run:
-    """Open the data, train and write the run's folder.
-
-    Args:
-        source: what to train on.
-        out: the run's folder.
-        options: the command's.
-        tell: given the figures as soon as they are known, before the report is made.
-        rivals: what stands beside them in the report.
-    """
-    from florascope.data.splits import choose_split
-    from florascope.run import train_diagnosed, write_run
-    from florascope.source import open_dataset
-    from florascope.training.logbook import Logbook, tensorboard
+    *,
+    name: str,
+    settings: tuple[str, ...] = (),
+    split: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+    strict: bool = False,
+    tensorboard: bool = False,
+) -> "Run":
+    """Train as the options ask; findings and skipped photos are said on standard error."""
+    from florascope.api.training import train
+    from florascope.source import load
+    from florascope.training.logbook import Logbook
+    from florascope.training.logbook import tensorboard as listener
     from florascope.training.recipes import make_recipe
 
-    given = {k: options[k] for k in ("backbone", "weights") if options[k] is not None}
-    given |= {"seed": options["seed"], **parse_settings(options["settings"])}
-    recipe = make_recipe(options["name"], **given)
-    listeners = [tensorboard(out / "tensorboard")] if options.get("tensorboard") else []
-    with progress_bars() as progress:
-        folder = Path(options["data_dir"]) if options["data_dir"] else None
-        dataset = open_dataset(source, folder, progress)
-        split = choose_split(dataset, options["split"], recipe.seed)
-        experiment, findings = train_diagnosed(
-            dataset,
-            split,
-            recipe,
-            say_findings,
-            strict=options["strict"],
-            logbook=Logbook(out, listeners=listeners),
-            progress=progress,
-        )
-    name_skipped(experiment)
-    tell(experiment)
-    with progress_bars() as progress:
-        files = write_run(
-            experiment,
-            out,
-            partial(_report, rivals, findings, progress) if options.get("report", True) else None,
-            findings=findings,
-            half=options.get("half", False),
-        )
-    return Run(experiment, findings, files)
-
-
-def _report(
-    rivals: Sequence["ResultRow"],
-    findings: "Sequence[Finding]",
-    progress: "Progress",
-    experiment: "Experiment",
-) -> str:
-    from florascope.report.page import report_html
-
-    return report_html(experiment, rivals=rivals, findings=findings, progress=progress)
-
-
-def say_findings(findings: Sequence["Finding"]) -> None:
-    """Say what the doctor found, on standard error; notes wait for the report."""
-    for finding in findings:
-        if finding.severity != "note":
-            note(str(finding))
+    given = {"backbone": backbone, "weights": weights}
+    named = {key: value for key, value in given.items() if value is not None}
+    recipe = make_recipe(name, **named, seed=seed, **parse_settings(settings))
+    listeners = [listener(out / "tensorboard")] if tensorboard else []
+    logbook = Logbook(out, listeners=listeners)
+    data = load(source, data_dir=data_dir)
+    with said_on_stderr():
+        return train(data, recipe, split=split, strict=strict, checkpoints=logbook)
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
@@ -160,18 +115,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
         if not equals:
             raise click.UsageError(f"--set {name}{value}: expected NAME=VALUE")
     return {name: value for name, _, value in pairs}
-
-
-def name_skipped(experiment: "Experiment", limit: int = 5) -> None:
-    """Name the photos that could not be read, on standard error."""
-    problems = experiment.bank.problems
-    if not problems:
-        return
-    note(f"Skipped {len(problems)} of {len(experiment.dataset)} photos:")
-    for index in sorted(problems)[:limit]:
-        note(f"  {problems[index]}")
-    if len(problems) > limit:
-        note(f"  and {len(problems) - limit} more (metrics.json counts them)")
 
 
 def print_results(experiment: "Experiment", title: str = "") -> None:

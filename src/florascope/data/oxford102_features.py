@@ -49,7 +49,7 @@ class QuantisedFeatures:
             )
 
     @classmethod
-    def of(cls, features: Float32[np.ndarray, "n c"], levels: int) -> "Companded":
+    def of(cls, features: Float32[np.ndarray, "n c"], levels: int) -> "QuantisedFeatures":
         """Store features.
 
         Args:

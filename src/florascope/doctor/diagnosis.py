@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from florascope.display import table_html
 from florascope.doctor.checks import CHECKS, Check
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding, Severity, ordered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Diagnosis:
     """What the doctor found.
 
@@ -29,8 +30,20 @@ class Diagnosis:
         """Return the findings as JSON values."""
         return {"findings": [f.to_json() for f in self.findings], "seconds": self.seconds}
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.findings)) or "Nothing wrong was found."
+
+    def _repr_html_(self) -> str:
+        """The findings as a table, for a notebook."""
+        rows = [
+            (f.severity, f"{f.cause} ({f.confidence:.0%} sure)", f.found, f.expected, f.fix)
+            for f in self.findings
+        ]
+        headers = ("", "cause", "found", "expected", "fix")
+        return table_html(headers, rows) if rows else "<p>Nothing wrong was found.</p>"
 
 
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:

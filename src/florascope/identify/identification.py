@@ -1,12 +1,14 @@
 """What a photo was answered, and how that is said."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from florascope.data.species import Language
+from florascope.display import picture_html, table_html
 from florascope.errors import ExplanationError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import Caution, cautions
@@ -186,6 +188,20 @@ class Identification:
             "lookalikes": [self._lookalike(k, language) for k in similar],
             "advice": WORDS[language].advice,
         }
+
+    def __repr__(self) -> str:
+        first = self.candidates(top=1)[0]
+        return f"<Identification {self.statement()} ({first.name} {first.probability:.1%})>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, its cautions, and the first candidates."""
+        rows = [
+            (c.name, c.scientific_name or "", f"{c.probability:.1%}") for c in self.candidates()
+        ]
+        told = [self.statement(), *(caution.text for caution in self.cautions())]
+        sentences = "".join(f"<p>{escape(line)}</p>" for line in told)
+        seen = picture_html(self.observation.crop)
+        return f"{sentences}{seen}{table_html(('candidate', '', 'probability'), rows)}"
 
     def _candidate(self, index: int, language: Language) -> Candidate:
         catalogue = self.catalogue

@@ -1,0 +1,212 @@
+"""From photos to a run: open, split, look, train, look again; and a run's folder opened again."""
+
+import csv
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from florascope.api.results import MetricsTable
+from florascope.api.run import Run
+from florascope.data.dataset import SUBSETS, Dataset, Split
+from florascope.data.splits import choose_split
+from florascope.doctor.diagnosis import Diagnosis
+from florascope.doctor.finding import Finding
+from florascope.errors import BundleError, DataError
+from florascope.features.embedding import embed
+from florascope.features.engines import Engine
+from florascope.metrics import Metrics
+from florascope.nets.classifier import Classifier
+from florascope.nets.head import LinearHead
+from florascope.nets.saving import load_classifier
+from florascope.progress import Progress, shown
+from florascope.run import train_diagnosed
+from florascope.source import load
+from florascope.training.experiment import Experiment
+from florascope.training.logbook import Logbook
+from florascope.training.recipes import Probe, Recipe, make_recipe
+
+LOG = logging.getLogger("florascope")
+
+
+def train(
+    data: Any,  # noqa: ANN401 (see `florascope.load`)
+    recipe: Recipe | None = None,
+    *,
+    split: str | None = None,
+    seed: int | None = None,
+    strict: bool = False,
+    checkpoints: str | PathLike[str] | Logbook | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a classifier on labelled photos, measured and diagnosed.
+
+        run = fs.train("photos/", fs.Probe(views=8), seed=3)
+        run.metrics["test"].top1
+
+    What the doctor finds before and after is logged (logger "florascope") and stops nothing.
+
+    Args:
+        data: what `florascope.load` takes or gives.
+        recipe: `Probe()` (the default), `Finetune(...)` or `ClassReport(...)`.
+        split: "official", "80-10-10", "folder", "csv" or the path of a .csv file; None takes the
+            data's own split where there is one, and draws 80-10-10 otherwise.
+        seed: of the split and of all that the recipe draws; None takes the recipe's.
+        strict: stop at the first photo that cannot be read, instead of leaving it out.
+        checkpoints: folder where fine-tuning keeps its checkpoint, so that the same call goes on
+            where it was stopped; None keeps none.
+        progress: told of each step; None draws a bar where somebody can see one.
+
+    Raises:
+        DataError: the data or the split cannot be used.
+        TrainingError: the training diverged.
+        WeightsError: the backbone's weights are not to be had.
+    """
+    chosen = recipe or Probe()
+    if seed is not None:
+        chosen = replace(chosen, seed=seed)
+    with shown(progress) as told:
+        dataset = load(data, progress=told)
+        experiment, findings = train_diagnosed(
+            dataset,
+            choose_split(dataset, split, chosen.seed),
+            chosen,
+            _log,
+            strict=strict,
+            logbook=_logbook(checkpoints),
+            progress=told,
+        )
+    _log_skipped(experiment)
+    return run_of(experiment, findings)
+
+
+def run_of(experiment: Experiment, findings: Sequence[Finding] = ()) -> Run:
+    """Return a finished experiment as a run."""
+    return Run(
+        experiment.classifier,
+        experiment.recipe,
+        MetricsTable(experiment.metrics),
+        Diagnosis(tuple(findings)),
+        experiment,
+    )
+
+
+def _logbook(checkpoints: str | PathLike[str] | Logbook | None) -> Logbook | None:
+    if checkpoints is None or isinstance(checkpoints, Logbook):
+        return checkpoints
+    return Logbook(Path(checkpoints))
+
+
+def _log(findings: Sequence[Finding]) -> None:
+    """Log errors and warnings; notes wait for whoever looks at the diagnosis."""
+    for finding in findings:
+        if finding.severity != "note":
+            LOG.warning("%s", finding)
+
+
+def _log_skipped(experiment: Experiment, limit: int = 5) -> None:
+    """Log which photos could not be read."""
+    problems = experiment.bank.problems
+    if not problems:
+        return
+    LOG.warning("Skipped %d of %d photos:", len(problems), len(experiment.dataset))
+    for index in sorted(problems)[:limit]:
+        LOG.warning("  %s", problems[index])
+    if len(problems) > limit:
+        LOG.warning("  and %d more (metrics.json counts them)", len(problems) - limit)
+
+
+def open_run(
+    path: str | PathLike[str],
+    data: Any = None,  # noqa: ANN401 (see `florascope.load`)
+) -> Run:
+    """Open a run's folder.
+
+    Figures, findings and explanations are there at once; what needs the run's photos (confusions,
+    mistakes, audit, report) reads them when it is first asked for.
+
+    Args:
+        path: the folder that `Run.save` or `florascope train` wrote.
+        data: the run's photos, as `florascope.load` takes them; None looks where they were.
+
+    Raises:
+        BundleError: the folder is no run's, or its bundle is damaged.
+    """
+    folder = Path(path)
+    figures = _figures(folder)
+    classifier = load_classifier(folder / "bundle")
+    recipe = _recipe(figures)
+    metrics = MetricsTable({s: Metrics(**figures[s]) for s in SUBSETS if s in figures})
+    findings = tuple(Finding(**values) for values in figures.get("findings", ()))
+    again = partial(_gather, folder, figures, classifier, recipe, data)
+    return Run(classifier, recipe, metrics, Diagnosis(findings), again)
+
+
+def _figures(folder: Path) -> dict[str, Any]:
+    path = folder / "metrics.json"
+    try:
+        figures = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{folder} is no finished run ({path.name}: {error})",
+            expected="a folder that Run.save or florascope train wrote",
+        ) from error
+    if not isinstance(figures, dict) or "recipe" not in figures:
+        raise BundleError(f"{path} names no recipe", expected="the figures of a run")
+    return figures
+
+
+def _recipe(figures: Mapping[str, Any]) -> Recipe:
+    """The recipe with the settings that this version knows."""
+    name = str(figures["recipe"])
+    known = make_recipe(name)
+    settings = {k: figures[k] for k in known.__dataclass_fields__ if k in figures}
+    return make_recipe(name, **settings)
+
+
+def _gather(
+    folder: Path,
+    figures: Mapping[str, Any],
+    classifier: Classifier,
+    recipe: Recipe,
+    data: Any,  # noqa: ANN401
+) -> Experiment:
+    """Read a run's photos again, and what its network makes of them."""
+    with shown(None) as progress:
+        dataset = load(_source(folder, figures) if data is None else data, progress=progress)
+        bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
+    split = _split(dataset, figures, recipe.seed).only(bank.readable)
+    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    metrics = {s: Metrics(**figures[s]) for s in SUBSETS}
+    logits = head.logits(bank.values[0])
+    history = _history(folder / "history.csv")
+    seconds = float(figures.get("seconds", 0.0))
+    return Experiment(dataset, split, recipe, classifier, bank, logits, history, metrics, seconds)
+
+
+def _source(folder: Path, figures: Mapping[str, Any]) -> str:
+    source = str(figures.get("source", ""))
+    if not source:
+        raise DataError(
+            f"{folder} does not say where its photos lie",
+            expected="a run that was trained on a folder, a list or a named data set",
+            fix="Hand them over: open_run(folder, data=...)",
+        )
+    return source
+
+
+def _split(dataset: Dataset, figures: Mapping[str, Any], seed: int) -> Split:
+    name = str(figures["split"]).partition(" (")[0]
+    return choose_split(dataset, name, seed)
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: float(value) for key, value in row.items() if value} for row in rows]
