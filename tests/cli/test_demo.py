@@ -74,7 +74,7 @@ def test_json_and_the_report_hold_every_fit(
     assert found["rerun"]["uniform_guess"] == {"top1": 1 / 102, "loss": math.log(102)}
     fits = [(fit["recipe"], fit["split"]) for fit in found["rerun"]["fits"]]
     splits = ("80-10-10", CSV_SPLIT, "official")
-    assert fits == [(recipe, split) for recipe in ("seed", "probe") for split in splits]
+    assert fits == [(recipe, split) for recipe in ("class-report", "probe") for split in splits]
     page = Path(found["files"]["report"]).read_text(encoding="utf-8")
     for split in splits:
         assert f"Oxford 102, probe, {split}" in page

@@ -119,7 +119,10 @@ def test_an_out_with_other_files_is_refused_before_any_work(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--recipe", "magic"), "no recipe 'magic'. expected one of seed, probe, finetune."),
+        (
+            ("--recipe", "magic"),
+            "no recipe 'magic'. expected one of class-report, probe, finetune.",
+        ),
         (("--set", "epochs=3"), "recipe probe has no setting 'epochs'"),
         (("--set", "l2_max=big"), "l2_max=big. expected a value of type float."),
         (("--backbone", "nonsense"), "timm has no backbone 'nonsense'"),

@@ -130,7 +130,7 @@ def test_a_sound_start(own_dataset: Dataset, split: Split) -> None:
 
 OWN: dict[str, dict[str, Any]] = {
     "probe": {"l2_steps": 2},
-    "seed": {"epochs": 4},
+    "class-report": {"epochs": 4},
     "finetune": {"epochs": 2, "train_size": 64, "precision": "32"},
 }
 

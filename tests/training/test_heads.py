@@ -215,7 +215,7 @@ def test_json_names_split_recipe_and_figures(dataset: Dataset, split: Split) -> 
     features = np.random.default_rng(0).uniform(0, 1, (45, 4)).astype(np.float32)
     found = fit_frozen(dataset, features, split, HEAD).to_json()
     assert found["split"] == "planted"
-    assert (found["recipe"], found["epochs"], found["augment"]) == ("seed", 2, False)
+    assert (found["recipe"], found["epochs"], found["augment"]) == ("class-report", 2, False)
     assert found["test"]["n"] == 9
     assert found["seconds"] > 0
 

@@ -19,7 +19,7 @@ from florascope.training.recipes import (
 
 def test_recipes_by_name() -> None:
     assert list(RECIPES.items()) == [
-        ("seed", ClassReport),
+        ("class-report", ClassReport),
         ("probe", Probe),
         ("finetune", Finetune),
     ]
@@ -86,7 +86,7 @@ def test_an_unknown_recipe() -> None:
     with pytest.raises(TrainingError) as raised:
         make_recipe("magic")
     assert raised.value.found == "no recipe 'magic'"
-    assert raised.value.expected == "one of seed, probe, finetune"
+    assert raised.value.expected == "one of class-report, probe, finetune"
 
 
 def test_an_unknown_setting() -> None:
@@ -132,7 +132,9 @@ def test_probe_settings_above_0(key: str) -> None:
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_a_learning_rate_is_a_finite_number(value: str) -> None:
-    with pytest.raises(TrainingError, match=f"learning_rate={value}.*expected a number above 0"):
+    with pytest.raises(
+        TrainingError, match=f"learning_rate={value}.*expected a finite number above 0"
+    ):
         make_recipe("seed", learning_rate=value)
 
 
@@ -144,7 +146,7 @@ def test_settings_from_0(key: str) -> None:
 
 
 def test_a_zoom_leaves_something_of_the_photo() -> None:
-    with pytest.raises(TrainingError, match=r"zoom=1.0.*expected a number below 1"):
+    with pytest.raises(TrainingError, match=r"zoom=1.*expected a number below 1"):
         make_recipe("seed", zoom=1)
 
 

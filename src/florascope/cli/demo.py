@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florascope.report.results import ResultRow
     from florascope.training.heads import FrozenFit
 
-HEADS = {"seed": "the report's head", "probe": "linear probe"}
+HEADS = {"class-report": "the report's head", "probe": "linear probe"}
 CLASSES = 102
 VERDICT = (
     "The class report's test loss, {report:.4f}, is worse than a uniform guess's, ln 102 ="

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--recipe", "name", default="probe", show_default=True, help="seed, probe, finetune.")
+@click.option(
+    "--recipe", "name", default="probe", show_default=True, help="probe, finetune, class-report."
+)
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
 @click.option("--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE.")

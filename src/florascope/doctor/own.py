@@ -66,7 +66,9 @@ def _digest(dataset: Dataset, index: int) -> str:
 SEEN = 8  # photos of each side that are looked at
 FEW = 4  # of them go through the network in each mode
 FITTED = 2048  # photos that the quick probe learns from
-FROZEN = frozenset({"seed", "probe"})  # recipes that leave the backbone as it is; finetune may not
+FROZEN = frozenset(
+    {"class-report", "seed", "probe"}
+)  # recipes that leave the backbone as it is; finetune may not
 
 
 def before_training(dataset: Dataset, split: Split, backbone: Backbone) -> tuple[Finding, ...]:
