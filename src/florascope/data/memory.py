@@ -85,7 +85,8 @@ def from_dataset(source: Any) -> Dataset:  # noqa: ANN401 (torchvision's and Hug
         root = Path(os.fspath(getattr(source, "root", Path(samples[0][0]).parent)))
         files: list[Photo] = [FilePhoto(Path(path), root) for path, _ in samples]
         return _dataset(name, files, [label for _, label in samples], classes)
-    labels = next((v for v in map(source.__dict__.get, LABELS) if v is not None), None)
+    held_labels = (getattr(source, key, None) for key in LABELS)
+    labels = next((v for v in held_labels if v is not None), None)
     if labels is None or not hasattr(source, "__getitem__"):
         raise DataError(f"a {name} as DATA", expected=PAIRS)
     held = _untransformed(source)

@@ -46,7 +46,7 @@ def recipe(made: type[Made]) -> type[Made]:
             raise _problem(record, error) from None
 
     speaking.__name__, speaking.__qualname__ = "__init__", f"{made.__qualname__}.__init__"
-    speaking.__signature__ = _signature(record)  # type: ignore[attr-defined]
+    record.__signature__ = speaking.__signature__ = _signature(record)  # type: ignore[attr-defined]
     record.__init__ = speaking  # type: ignore[assignment]
     lines = [f"    {s.name}: {s.meaning}." for s in settings_of(record)]
     record.__doc__ = "\n".join([inspect.cleandoc(made.__doc__ or ""), "", "Attributes:", *lines])

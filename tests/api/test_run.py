@@ -1,0 +1,158 @@
+"""What a run shows: figures that agree with each other, pictures, and a folder that opens again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+import florascope as fs
+
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="session")
+def saved(run: fs.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    run.save(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left() -> Iterator[None]:
+    yield
+    from matplotlib import pyplot as plt
+
+    plt.close("all")
+
+
+def test_confusions_add_up_to_the_metrics(run: fs.Run) -> None:
+    for subset, metrics in run.metrics.items():
+        counts = run.confusion(subset).counts
+        assert counts.sum() == metrics.n
+        assert np.trace(counts) / metrics.n == pytest.approx(metrics.top1)
+        wrong = sum(pair.count for pair in run.confusion(subset).pairs(100))
+        assert wrong == metrics.n - np.trace(counts) == len(run.mistakes(None, subset))
+
+
+def test_mistakes_are_wrong_and_the_surest_come_first(run: fs.Run) -> None:
+    labels = {p.name: int(k) for p, k in zip(run.data.photos, run.data.labels, strict=True)}
+    found = [m for subset in run.metrics for m in run.mistakes(None, subset)]
+    for mistake in found:
+        assert run.classes[labels[mistake.photo.name]] == mistake.true != mistake.predicted
+        assert mistake.probability >= mistake.true_probability
+    for subset in run.metrics:
+        shares = [m.probability for m in run.mistakes(None, subset)]
+        assert shares == sorted(shares, reverse=True)
+    assert len(run.mistakes(1, "train")) <= 1
+
+
+def test_tables_for_pandas(run: fs.Run) -> None:
+    pytest.importorskip("pandas")
+    assert list(run.metrics.to_pandas().index) == ["train", "val", "test"]
+    assert run.confusions.to_pandas().to_numpy().sum() == run.metrics["test"].n
+    if run.errors:
+        assert "predicted" in run.errors.to_pandas().columns
+
+
+def test_without_pandas(run: fs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(fs.FlorascopeError, match=r"pandas is not installed.*pip install pandas"):
+        run.metrics.to_pandas()
+
+
+def test_plots_are_matplotlib_axes(run: fs.Run, photos: Path) -> None:
+    axes = run.confusion("train").plot()
+    assert [t.get_text() for t in axes.get_yticklabels()] == [c.name for c in run.classes]
+    assert run.explain(photos / "lawn" / "1.png").plot().get_title().startswith("Why ")
+
+
+def test_mistakes_side_by_side(run: fs.Run) -> None:
+    wrong = run.mistakes(2, "val") or run.mistakes(2, "train")
+    if not wrong:
+        with pytest.raises(fs.FlorascopeError, match="no photo was answered wrong"):
+            wrong.show()
+        return
+    figure = wrong.show(methods=["gradcam", "cam"])
+    assert len(figure.axes) == 3 * len(wrong)
+
+
+def test_what_a_notebook_shows_is_text_not_markup(run: fs.Run, photos: Path) -> None:
+    shown = [
+        fs.load(str(photos))._repr_html_(),
+        run._repr_html_(),
+        run.explain(photos / "lawn" / "1.png", "sky [blue]")._repr_html_(),
+        run.diagnosis._repr_html_(),
+        run.confusions._repr_html_(),
+    ]
+    assert all(part.count("<table>") == part.count("</table>") for part in shown)
+    assert "red rose" in shown[0]
+    assert 'src="data:image/jpeg;base64,' in shown[0]
+    assert "sky [blue]" in shown[2]
+    assert len(repr(run)) < 200
+
+
+def test_photos_in_every_form_are_explained_alike(run: fs.Run, photos: Path) -> None:
+    path = photos / "lawn" / "1.png"
+    image = Image.open(path)
+    pixels = np.asarray(image)
+    index = next(i for i, p in enumerate(run.data.photos) if p.name == "lawn/1.png")
+    forms = (
+        path,
+        str(path),
+        path.read_bytes(),
+        image,
+        pixels,
+        pixels / 255,
+        run.data.photos[index],
+    )
+    values = [run.explain(form, 0, method="cam").values for form in forms]
+    for found in values:
+        np.testing.assert_array_equal(found, values[0])
+
+
+def test_an_unknown_class_and_method(run: fs.Run, photos: Path) -> None:
+    path = photos / "lawn" / "1.png"
+    with pytest.raises(fs.FlorascopeError, match="no class 'camellia'.*red rose"):
+        run.explain(path, "camellia")
+    with pytest.raises(fs.FlorascopeError, match="no method 'grad'.*sharp, cam, gradcam, ig"):
+        run.explain(path, method="grad")
+    with pytest.raises(fs.FlorascopeError, match="no class of index 7.*from 0 to 2"):
+        run.explain(path, 7)
+    with pytest.raises(fs.FlorascopeError, match="is an address on the web.*Download"):
+        run.explain("https://example.org/a.jpg")
+
+
+def test_an_opened_run_is_the_run(run: fs.Run, saved: Path, photos: Path) -> None:
+    again = fs.open_run(saved)
+    assert again.metrics == run.metrics
+    assert again.recipe == run.recipe
+    assert again.diagnosis.findings == run.diagnosis.findings
+    np.testing.assert_array_equal(again.confusions.counts, run.confusions.counts)
+    assert [str(m) for m in again.mistakes(None, "val")] == [
+        str(m) for m in run.mistakes(None, "val")
+    ]
+    for mine, other in zip(run.history, again.history, strict=True):
+        assert other == pytest.approx(mine)
+
+
+def test_an_opened_run_whose_photos_are_gone(saved: Path, tmp_path: Path) -> None:
+    figures = json.loads((saved / "metrics.json").read_text())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "bundle").symlink_to(saved / "bundle")
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps({**figures, "source": ""}))
+    again = fs.open_run(tmp_path / "run")
+    assert again.metrics["test"].n == figures["test"]["n"]
+    with pytest.raises(fs.FlorascopeError, match=r"does not say where its photos lie.*data="):
+        again.errors  # noqa: B018
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(fs.FlorascopeError, match="is no finished run"):
+        fs.open_run(tmp_path)
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(fs.FlorascopeError, match="names no recipe"):
+        fs.open_run(tmp_path)
