@@ -44,7 +44,7 @@ class HeldPhoto:
         return hashlib.blake2b(shape + pixels.tobytes(), digest_size=16).hexdigest()
 
 
-def from_pairs(pairs: Iterable[tuple[Any, Any]], name: str = "photos in memory") -> Dataset:
+def from_pairs(pairs: Iterable[Any], name: str = "photos in memory") -> Dataset:
     """Make a data set of (photo, label) pairs.
 
     Args:
