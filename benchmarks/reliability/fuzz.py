@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TARGETS = ("photo", "manifest", "split", "config", "graph", "graph_run", "safetensors", "archive")
+TARGETS = ("photo", "manifest", "split", "config", "graph", "graph_run", "safetensors")
 RESULTS = HERE / "results" / "fuzzing.csv"
 COLUMNS = ("date", "target", "seconds", "inputs", "read", "refused", "crashes")
 

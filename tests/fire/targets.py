@@ -4,13 +4,11 @@ A target takes any bytes. It returns what it made of them, raises FlorascopeErro
 them, and raises anything else only where florascope is wrong.
 """
 
-import gzip
 import io
 import json
 import os
 import random
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +23,6 @@ from PIL import Image
 from florascope.bundle.config import BundleConfig, read_config
 from florascope.bundle.onnx_check import check_graph
 from florascope.bundle.safetensors_header import read_header
-from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName
 from florascope.data.manifest import manifest
 from florascope.data.splits import split_from_csv
@@ -244,48 +241,6 @@ def header_seeds() -> list[bytes]:
     return [save(tensors), save(tensors, metadata={"format": "pt"}), save({})]
 
 
-def archive(data: bytes) -> object:
-    """A tar archive, compressed here, so that the mutations meet tar and not gzip's checksum."""
-    home = room() / "archives"
-    home.mkdir(exist_ok=True)
-    (home / "photos.tgz").write_bytes(gzip.compress(data, 1))
-    target = home / "jpg"
-    try:
-        unpack(home / "photos.tgz", target, max_bytes=2**20)
-        return sorted(str(p.relative_to(target)) for p in target.rglob("*"))
-    finally:
-        clear(target)
-        names = {path.name for path in home.iterdir()} - {"photos.tgz", ".jpg.lock"}
-        assert not names, f"written outside: {names}"
-
-
-def archive_seeds() -> list[bytes]:
-    seeds = []
-    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
-        file = io.BytesIO()
-        with tarfile.open(fileobj=file, mode="w", format=form) as tar:
-            folder = tarfile.TarInfo("jpg")
-            folder.type = tarfile.DIRTYPE
-            tar.addfile(folder)
-            for name in ("jpg/a.jpg", "jpg/" + "ü" * (60 if form != tarfile.USTAR_FORMAT else 6)):
-                info = tarfile.TarInfo(name)
-                info.size = 5
-                tar.addfile(info, io.BytesIO(b"bytes"))
-        seeds.append(file.getvalue())
-    return seeds
-
-
-def clear(folder: Path) -> None:
-    """Remove what an archive made, which may be much."""
-    for root, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            (Path(root) / name).unlink()
-        for name in folders:
-            (Path(root) / name).rmdir()
-    if folder.is_dir():
-        folder.rmdir()
-
-
 JSON_WORDS = ("null", "true", "1e999", "NaN", "-1", "[]", "{}", '""', "1e308", "99999999999")
 TARGETS = {
     target.name: target
@@ -315,7 +270,6 @@ TARGETS = {
             (*JSON_WORDS, "dtype", "F32", "shape"),
             mutations.mutate_safetensors,
         ),
-        Target("archive", archive, archive_seeds, ("ustar", "GNU.sparse.major=1", "size=")),
     )
 }
 

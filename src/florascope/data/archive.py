@@ -1,72 +1,16 @@
-"""A verified tar archive unpacked whole or not at all."""
+"""A tar archive unpacked whole or not at all; its digest has been verified before."""
 
 import gzip
-import io
 import os
-import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO, Self
 
 from florascope.data.download import locked
 from florascope.errors import DownloadError
 from florascope.files import draft_prefix, sweep
 from florascope.progress import Progress, silent
-
-MAX_EXTENDED = 2**16  # bytes of a long name or of a member's further attributes
-ENDED = 8  # reads at the end of a file after which a reader is going round in circles
-
-
-class TarMember(tarfile.TarInfo):
-    """A member whose headers are bounded.
-
-    `tarfile` reads extended headers into memory however long they say they are, steps backwards
-    where a size is negative (CVE-2025-8194), and looks for a sparse file's map beyond the archive's
-    end, forever. An archive of photos has none of these.
-    """
-
-    def _proc_member(self, archive: tarfile.TarFile) -> Self:
-        """Bound what the header says before it is followed; called by tarfile for each header."""
-        plain = self.isfile() or self.isdir()
-        if self.size < 0 or self.type == tarfile.GNUTYPE_SPARSE:
-            raise tarfile.ReadError(f"a member of type {self.type!r} and size {self.size}")
-        if not plain and self.size > MAX_EXTENDED:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        member: Self = super()._proc_member(archive)  # type: ignore[misc]  # no public name
-        return member
-
-    def _proc_gnusparse_10(self, *_: object) -> None:
-        raise tarfile.ReadError("a sparse file")
-
-    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10
-
-
-class BoundedReader(io.BufferedIOBase):
-    """A stream that ends with an error instead of going on, or standing at its end, for ever.
-
-    Args:
-        stream: what is read from.
-        most: bytes that may come.
-    """
-
-    def __init__(self, stream: io.BufferedIOBase, most: int) -> None:
-        self._stream, self._left, self._ended = stream, most, 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read on.
-
-        Raises:
-            tarfile.ReadError: more comes than may, or the end is read past again and again.
-        """
-        data = self._stream.read(size)
-        self._left -= len(data)
-        self._ended += not data
-        if self._left < 0 or self._ended > ENDED:
-            raise tarfile.ReadError("it never ends")
-        return data
-
 
 MAX_BYTES = 8 * 2**30
 MAX_MEMBERS = 200_000  # a file system's inodes end, too
@@ -76,7 +20,6 @@ DAMAGED = (
     *(IndexError, OverflowError, IsADirectoryError),  # headers that tarfile does not expect
 )
 CHUNK = 2**20
-SLACK = 2**20
 HEADER = 512  # bytes of a member's header: counted, so that empty members cannot be endless
 
 
@@ -116,56 +59,41 @@ def _unpack_whole(archive: Path, target: Path, max_bytes: int, progress: Progres
     sweep(target.parent)
     with TemporaryDirectory(dir=target.parent, prefix=draft_prefix(target.name)) as temporary:
         draft = Path(temporary) / target.name
-        draft.mkdir()
-        _unpack(archive, draft, target.name, max_bytes, progress)
+        _unpack(archive, draft, max_bytes, progress)
         if hasattr(os, "sync"):  # once for all: to fsync 8,000 files one by one takes half a minute
             os.sync()
         draft.replace(target)
 
 
-def _unpack(archive: Path, draft: Path, root: str, max_bytes: int, progress: Progress) -> None:
+def _unpack(archive: Path, draft: Path, max_bytes: int, progress: Progress) -> None:
+    """Unpack below the draft's folder; Python's own filter keeps members inside it (PEP 706)."""
     size, unpacked = archive.stat().st_size, 0
     with (
         archive.open("rb") as file,
         gzip.GzipFile(fileobj=file) as stream,
-        tarfile.open(
-            fileobj=BoundedReader(stream, 2 * max_bytes + SLACK), mode="r|", tarinfo=TarMember
-        ) as members,
+        tarfile.open(fileobj=stream, mode="r|") as members,
     ):
         for number, member in enumerate(members):
-            if number >= MAX_MEMBERS or member.size < 0:
-                raise _refused(archive, f"holds {number:,} members and more, or one of no size")
             unpacked += HEADER + member.size
-            if unpacked > max_bytes:
-                raise _refused(archive, f"unpacks to more than {max_bytes:,} bytes")
-            _write(members, member, draft / _inside(archive, member, root))
+            if number >= MAX_MEMBERS or unpacked > max_bytes:
+                raise _refused(archive, f"unpacks to more than {max_bytes:,} bytes or many files")
+            _check(archive, member, draft.name)
+            members.extract(member, draft.parent, filter="data")
             progress(f"Unpacking {archive.name}", file.tell(), size)
         # tarfile takes a damaged header for the end: only gzip's own checksum tells.
         while stream.read(CHUNK):
             pass
-    if not any(draft.iterdir()):
+    if not (draft.is_dir() and any(draft.iterdir())):
         raise _refused(archive, "holds nothing")
 
 
-def _inside(archive: Path, member: tarfile.TarInfo, root: str) -> PurePosixPath:
-    """Return where a member goes, relative to the one folder all must lie in."""
-    path = PurePosixPath(member.name)
-    if "\\" in member.name or ":" in member.name or ".." in path.parts or path.parts[:1] != (root,):
+def _check(archive: Path, member: tarfile.TarInfo, root: str) -> None:
+    """Refuse what an archive of one folder of photos does not hold."""
+    parts = PurePosixPath(member.name).parts
+    if "\\" in member.name or ":" in member.name or ".." in parts or parts[:1] != (root,):
         raise _refused(archive, f"holds {member.name!r}", f"only paths inside {root}/")
-    if not (member.isfile() or member.isdir()):
+    if not (member.isreg() or member.isdir()):
         raise _refused(archive, f"holds {member.name!r}, a link or device", "files and folders")
-    return path.relative_to(root)
-
-
-def _write(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content: IO[bytes] | None = members.extractfile(member)
-    assert content is not None, "a regular file has content"
-    with path.open("xb") as file:
-        shutil.copyfileobj(content, file)
 
 
 def _refused(archive: Path, found: str, expected: str = "") -> DownloadError:

@@ -1,13 +1,14 @@
 """How far a measured share or mean can be trusted: 95 % intervals."""
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import binomtest
+from scipy.stats import DegenerateDataWarning
+from scipy.stats import bootstrap as resampled
 
 Z = 1.959963984540054  # the normal distribution's 97.5 % point
 
@@ -57,8 +58,6 @@ def difference(first: tuple[float, int], second: tuple[float, int]) -> Bounds:
 
 Values = Float64[np.ndarray, "_"]
 
-NORMAL = NormalDist()
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -86,11 +85,8 @@ class Interval:
 
 
 def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval of a mean (Efron 1987, BCa), 95 %.
+    """Bias-corrected, accelerated bootstrap interval of a mean (Efron 1987), 95 %, by SciPy.
 
-    With z0 the normal quantile of the share of resampled means below the mean, and the jackknife's
-    acceleration, which for a mean is a = sum d^3 / (6 (sum d^2)^1.5), d the deviations, the ends
-    are the resampled means' quantiles at Phi(z0 + (z0 + z) / (1 - a (z0 + z))), z = -1.96, 1.96.
     Unlike the plain percentiles this follows the skew of shares and areas that are near 0 or 1.
 
     Args:
@@ -105,14 +101,29 @@ def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
     mean = float(known.mean())
     if np.ptp(known) == 0:
         return Interval(mean, mean, mean, n)
-    draws = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    means = known[draws].mean(1)
-    low, high = np.quantile(means, _levels(known, means))
-    return Interval(mean, float(low), float(high), n)
+    low, high = _bca(known, seed, resamples)
+    return Interval(mean, low, high, n)
+
+
+def _bca(values: Values, seed: int, resamples: int) -> tuple[float, float]:
+    """Ends by SciPy; plain percentiles where so extreme a skew leaves BCa without an answer."""
+    for method in ("BCa", "percentile"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateDataWarning)
+            found = resampled(
+                (values,),
+                np.mean,
+                n_resamples=resamples,
+                method=method,
+                rng=np.random.default_rng(seed),
+            ).confidence_interval
+        if math.isfinite(found.low) and math.isfinite(found.high):
+            break
+    return float(found.low), float(found.high)
 
 
 def wilson(hits: Values) -> Interval:
-    """Wilson's score interval (1927) of a share, 95 %, by SciPy.
+    """Wilson's score interval (1927) of a share, 95 %; see `wilson_share`.
 
     Resampling cannot see the misses that were not met: of 16 hits in 16 it would make 1.00 for
     certain, where Wilson's interval begins at 0.81.
@@ -122,22 +133,7 @@ def wilson(hits: Values) -> Interval:
             sum.
     """
     known = hits[~np.isnan(hits)]
-    if not len(known):
+    n = len(known)
+    if not n:
         return Interval(math.nan, math.nan, math.nan, 0)
-    ends = binomtest(round(known.sum()), len(known)).proportion_ci(method="wilson")
-    return Interval(float(known.mean()), float(ends.low), float(ends.high), len(known))
-
-
-def _levels(values: Values, means: Values) -> tuple[float, float]:
-    """Quantiles of the resampled means at which the interval ends."""
-    deviations = values - values.mean()
-    acceleration = (deviations**3).sum() / (6.0 * (deviations**2).sum() ** 1.5)
-    below = ((means < values.mean()).mean() + (means <= values.mean()).mean()) / 2.0
-    # an extreme skew may leave no resampled mean on one side: stay within what B draws can tell
-    bias = NORMAL.inv_cdf(float(np.clip(below, 1 / len(means), 1 - 1 / len(means))))
-
-    def level(z: float) -> float:
-        shifted = bias + z
-        return NORMAL.cdf(bias + shifted / (1.0 - acceleration * shifted))
-
-    return level(NORMAL.inv_cdf(0.025)), level(NORMAL.inv_cdf(0.975))
+    return Interval(float(known.mean()), *wilson_share(round(known.sum()) / n, n), n)

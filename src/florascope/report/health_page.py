@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from florascope.display import data_uri, thumbnail
 from florascope.errors import PhotoError
 from florascope.health.examination import Examination
+from florascope.report.html import environment
 
 SHOWN = 24  # of each kind
 SIDE = 176  # pixels of a picture
@@ -49,22 +48,19 @@ class Section:
 
 def health_html(found: Examination) -> str:
     """Render an examination as one self-contained page."""
-    environment = Environment(
-        loader=PackageLoader("florascope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     dataset = found.dataset
-    return environment.get_template("health.html.jinja2").render(
-        name=dataset.name,
-        photos=len(dataset),
-        classes=len(dataset.classes),
-        noise=found.noise,
-        imbalance=found.imbalance,
-        modes=found.modes,
-        sections=_sections(found),
+    return (
+        environment()
+        .get_template("health.html.jinja2")
+        .render(
+            name=dataset.name,
+            photos=len(dataset),
+            classes=len(dataset.classes),
+            noise=found.noise,
+            imbalance=found.imbalance,
+            modes=found.modes,
+            sections=_sections(found),
+        )
     )
 
 

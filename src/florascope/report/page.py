@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from florascope.doctor.finding import Finding
@@ -26,7 +25,7 @@ from florascope.report.charts.classes import (
 from florascope.report.charts.curves import accuracy_curve, loss_curve
 from florascope.report.explained import choose_examples, explain
 from florascope.report.figures import Figures, class_rows, figures_of
-from florascope.report.findings import findings_html
+from florascope.report.html import environment, findings_html
 from florascope.report.pair import Pair, worst_pair
 from florascope.report.pictures import augmented_samples, sample_photos
 from florascope.report.results import ResultRow, chance_rows, class_report_rows, grouped, own_rows
@@ -59,31 +58,28 @@ def report_html(
         PhotoError: a photo that was readable during the run no longer is.
     """
     words, figures = Words.of(language), figures_of(experiment)
-    environment = Environment(
-        loader=PackageLoader("florascope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja2").render(
-        t=words,
-        experiment=experiment,
-        figures=figures,
-        wilson=wilson_share,
-        version=version("florascope"),
-        statements=analyse(figures, words),
-        data=_data(experiment, words),
-        doctor=None if findings is None else Markup(findings_html(findings)),  # noqa: S704 (escaped there)
-        settings=describe(experiment.recipe),
-        results=_results(figures, rivals, words),
-        curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
-        confusions=_confusions(experiment, figures, words),
-        explained=_explained(experiment, words, progress),
-        audited=audit_section(
-            experiment, explainers_for(experiment.classifier)[0], words, progress
-        ),
-        pair=_pair(experiment, figures, words),
+    return (
+        environment()
+        .get_template("page.html.jinja2")
+        .render(
+            t=words,
+            experiment=experiment,
+            figures=figures,
+            wilson=wilson_share,
+            version=version("florascope"),
+            statements=analyse(figures, words),
+            data=_data(experiment, words),
+            doctor=None if findings is None else Markup(findings_html(findings)),  # noqa: S704 (escaped there)
+            settings=describe(experiment.recipe),
+            results=_results(figures, rivals, words),
+            curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
+            confusions=_confusions(experiment, figures, words),
+            explained=_explained(experiment, words, progress),
+            audited=audit_section(
+                experiment, explainers_for(experiment.classifier)[0], words, progress
+            ),
+            pair=_pair(experiment, figures, words),
+        )
     )
 
 

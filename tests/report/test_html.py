@@ -1,7 +1,7 @@
 """Findings on a page."""
 
 from florascope.doctor.finding import Finding
-from florascope.report.findings import findings_html
+from florascope.report.html import findings_html
 
 
 def test_each_finding_is_an_item_and_text_is_escaped() -> None:
