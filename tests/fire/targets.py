@@ -273,4 +273,4 @@ TARGETS = {
     )
 }
 
-__all__ = ["CONFIG", "TARGETS", "FlorascopeError", "Target", "clear", "room"]
+__all__ = ["CONFIG", "TARGETS", "FlorascopeError", "Target", "room"]
