@@ -8,7 +8,8 @@ species, and all photos of the other ten are asked about.
 import numpy as np
 import torch
 
-from florascope.calibration.calibration import Calibrated, calibrate
+from florascope.calibration.calibration import Calibrated
+from florascope.calibration.fitting import calibrate
 from florascope.calibration.similarity import Features, similarities
 from florascope.data.dataset import Dataset, Split
 from florascope.features.embedding import embed

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.calibration.calibration import Calibration
 from florascope.cli.answer import colourful, half_blocks, print_answer
 from florascope.data.oxford102 import oxford102_classes
 from florascope.identify.catalogue import Catalogue
@@ -19,8 +20,9 @@ def foxglove() -> Identification:
     maps = np.ones((102, 2, 2), np.float32)
     crop = np.full((16, 16, 3), 200, np.uint8)
     seen = Observation(crop, np.zeros(102, np.float32), maps, 0.9)
+    figures = Calibration(818, 1.0, 0.02, 0.01, 0.9, (0.8,) * 102, 0.8, 0.9)
     catalogue, verdict = Catalogue.of(oxford102_classes()), Verdict("species", (93,), "", 1.0)
-    return Identification(catalogue, seen, probabilities, (93,), (93,), verdict, calibrated=True)
+    return Identification(catalogue, seen, probabilities, (93,), (93,), verdict, figures)
 
 
 def as_terminal(patch: pytest.MonkeyPatch) -> None:

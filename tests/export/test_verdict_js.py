@@ -35,7 +35,9 @@ def calibrations() -> list[Calibration]:
     narrow = tuple(rng.uniform(0.01, 0.3, K).tolist())
     return [
         Calibration(**FIGURES, temperature=0.8, thresholds=wide, sure=0.6),
-        Calibration(**FIGURES, temperature=1.7, thresholds=narrow, sure=0.9),
+        Calibration(
+            **{**FIGURES, "photos": 27}, temperature=1.7, thresholds=narrow, sure=0.9, folds=10
+        ),
     ]
 
 
@@ -67,8 +69,7 @@ def expected(settings: BundleConfig, logits: Any, alike: float | None, language:
     verdict = decide(probabilities, held, alike, figures, catalogue)
     named = plausible(probabilities, held, verdict.level)
     seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike)
-    calibrated = figures is not None
-    answer = Identification(catalogue, seen, probabilities, held, named, verdict, calibrated)
+    answer = Identification(catalogue, seen, probabilities, held, named, verdict, figures)
     return answer.to_json(language)
 
 

@@ -48,7 +48,7 @@ def answer(flowers: Catalogue, figures: Calibration) -> Answer:
         observation = Observation(crop, logits, maps, alike)
         named = plausible(probabilities, held, verdict.level)
         return Identification(
-            flowers, observation, probabilities, held, named, verdict, calibration is not None
+            flowers, observation, probabilities, held, named, verdict, calibration
         )
 
     return make

@@ -165,7 +165,7 @@ def test_a_network_without_maps(answer: Any) -> None:
     full = answer({94: 0.95})
     seen = Observation(full.observation.crop, full.observation.logits, None, 0.9)
     found = Identification(
-        full.catalogue, seen, full.probabilities, (93,), (93,), full.verdict, calibrated=True
+        full.catalogue, seen, full.probabilities, (93,), (93,), full.verdict, full.calibration
     )
     with pytest.raises(ExplanationError, match="has no class maps"):
         found.picture()

@@ -21,9 +21,11 @@ from florascope.app.problem import described, speak_problems
 from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD
 from florascope.app.workers import ServerMetrics, WorkerPool
-from florascope.data.species import Language
+from florascope.calibration.calibration import Calibration
+from florascope.data.species import LANGUAGES, Language
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.identify.words import calibration_remark
 
 SCHEMA = "florascope/1"
 PHOTO: dict[str, Any] = {
@@ -160,12 +162,20 @@ def _picture(found: Identification, class_id: str, against: str | None) -> Respo
     return Response(file.getvalue(), media_type="image/png")
 
 
+def _rests_on(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    remarks = {language: calibration_remark(calibration, language) for language in LANGUAGES}
+    return {"photos": calibration.photos, "folds": calibration.folds, "remark": remarks}
+
+
 def _described(identifier: Identifier) -> dict[str, Any]:
     config = identifier.config
     return {
         "architecture": config.architecture,
         "size": config.preprocessing.size,
         "calibrated": config.calibration is not None,
+        "calibration": _rests_on(config.calibration),
         "classes": [
             {
                 "class_id": c.id,

@@ -77,7 +77,7 @@ def identify(
             if as_json:
                 write({"file": photo, **found.to_json(language, top)})
             _show(photo, found, overlay, top, language, as_json=as_json)
-    _end(levels, language, as_json=as_json)
+    _end(levels, identifier, language, as_json=as_json)
 
 
 def expand(images: Sequence[str]) -> Iterator[str]:
@@ -223,13 +223,17 @@ def _draw(found: "Identification", path: Path) -> None:
         Image.fromarray(found.picture()).save(draft, format=FORMATS[path.suffix.lower()])
 
 
-def _end(levels: Counter[str], language: "Language", *, as_json: bool) -> None:
+def _end(
+    levels: Counter[str], identifier: "Identifier", language: "Language", *, as_json: bool
+) -> None:
     from florascope.errors import PhotoError
-    from florascope.identify.words import WORDS
+    from florascope.identify.words import WORDS, calibration_remark
 
     if not levels:
         raise PhotoError("none of the photos could be read", expected="photos")
     if not as_json:
+        if remark := calibration_remark(identifier.config.calibration, language):
+            click.echo(remark)
         click.echo(WORDS[language].advice)
     if set(levels) == {"none"}:
         sys.exit(ABSTAINED)

@@ -173,6 +173,17 @@ def stratified(
     return Split(name, _without(rest, selecting), selecting, tested)
 
 
+def deal_folds(labels: Labels, folds: int) -> Indexes:
+    """Number the fold of each photo, (n,), 0 to folds - 1: each class is dealt out in turn.
+
+    Two photos of one class lie in different folds unless the class has more photos than there are
+    folds.
+    """
+    fold = np.empty(len(labels), np.int64)
+    fold[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % folds
+    return fold
+
+
 def split_from_subsets(name: str, subsets: Sequence[str], labels: Labels) -> dict[str, Split]:
     """Make a source's own split from the subset ("train", "val" or "test") of each photo.
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
-from florascope.calibration.calibration import Calibration, fit_figures
+from florascope.calibration.calibration import Calibration
+from florascope.calibration.fitting import HeldOut, fit_figures
 from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.errors import DataError, PhotoError
 from florascope.evaluation.evaluator import own_labels
@@ -210,7 +211,7 @@ def _figures(config: BundleConfig, val: Subset) -> Calibration | None:
     if config.calibration is None or None in alike:
         return config.calibration
     logits = np.stack([seen.logits for seen in val.after])
-    return fit_figures(logits, np.array(alike, dtype=np.float64), val.labels)
+    return fit_figures(HeldOut(logits, np.array(alike, dtype=np.float64), val.labels))
 
 
 def _cost_lines(

@@ -21,7 +21,7 @@ from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
 from florascope.identify.identification import NAMED, TOP
 from florascope.identify.verdict import PLAUSIBLE, TAIL
-from florascope.identify.words import WORDS
+from florascope.identify.words import WORDS, calibration_remark
 from florascope.images import MAX_PIXELS
 from florascope.preprocessing import LONGEST
 
@@ -42,6 +42,7 @@ def facts(config: BundleConfig) -> dict[str, Any]:
     return {
         "preprocessing": config.preprocessing.to_json(),
         "calibration": config.calibration.to_json() if config.calibration else None,
+        "remark": {lang: calibration_remark(config.calibration, lang) for lang in LANGUAGES},
         "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
         "words": {language: _words(language) for language in LANGUAGES},

@@ -7,6 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int64
 
+from florascope.data.splits import deal_folds
 from florascope.metrics import softmax
 
 FOLDS = 5
@@ -93,8 +94,7 @@ def out_of_fold(features: Features, labels: Labels, classes: int) -> Scores:
     Folds deal out each class evenly; the temperature is the one of TEMPERATURES whose out-of-fold
     loss is lowest (Guo et al. 2017).
     """
-    fold = np.empty(len(labels), np.int64)
-    fold[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
+    fold = deal_folds(labels, FOLDS)
     scores = np.empty((len(labels), classes))
     for number in range(FOLDS):
         rest = fold != number

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from florascope.calibration.calibration import Calibration
 from florascope.data.species import Language
 from florascope.display import picture_html, table_html
 from florascope.errors import ExplanationError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import Caution, cautions
 from florascope.identify.verdict import Verdict, ordered
-from florascope.identify.words import WORDS
+from florascope.identify.words import WORDS, calibration_remark
 from florascope.overlay import Picture, full_colour, overlay
 from florascope.preprocessing import Crop
 from florascope.shapes import Float, Float32
@@ -95,7 +96,7 @@ class Identification:
         prediction_set: classes that it may be, most probable first; see `conformal`.
         plausible: classes whose harm is named; see `verdict.plausible`.
         verdict: how much may be said.
-        calibrated: whether the bundle has a calibration.
+        calibration: what the probabilities rest on; None in a bundle without one.
     """
 
     catalogue: Catalogue
@@ -104,7 +105,12 @@ class Identification:
     prediction_set: tuple[int, ...]
     plausible: tuple[int, ...]
     verdict: Verdict
-    calibrated: bool
+    calibration: Calibration | None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the bundle has a calibration."""
+        return self.calibration is not None
 
     def candidates(self, language: Language = "en", top: int = TOP) -> list[Candidate]:
         """Return the most probable classes, most first."""
@@ -117,6 +123,10 @@ class Identification:
         sentence = getattr(words, verdict.level if self.calibrated else "uncalibrated")
         names = "" if verdict.level == "none" else self._names(verdict.members, language)
         return str(sentence.format(what=names, names=names, group=verdict.group))
+
+    def remark(self, language: Language = "en") -> str | None:
+        """Say on how few photos the percentages rest; None where they are enough."""
+        return calibration_remark(self.calibration, language)
 
     def cautions(self, language: Language = "en") -> tuple[Caution, ...]:
         """Return the harm of every plausible class, not of the first alone."""
@@ -186,6 +196,7 @@ class Identification:
             "prediction_set": ids(self.prediction_set),
             "cautions": [c.to_json() for c in self.cautions(language)],
             "lookalikes": [self._lookalike(k, language) for k in similar],
+            "calibration": self._calibration(language),
             "advice": WORDS[language].advice,
         }
 
@@ -198,10 +209,16 @@ class Identification:
         rows = [
             (c.name, c.scientific_name or "", f"{c.probability:.1%}") for c in self.candidates()
         ]
-        told = [self.statement(), *(caution.text for caution in self.cautions())]
-        sentences = "".join(f"<p>{escape(line)}</p>" for line in told)
+        told = [self.statement(), *(caution.text for caution in self.cautions()), self.remark()]
+        sentences = "".join(f"<p>{escape(line)}</p>" for line in told if line)
         seen = picture_html(self.observation.crop)
         return f"{sentences}{seen}{table_html(('candidate', '', 'probability'), rows)}"
+
+    def _calibration(self, language: Language) -> dict[str, Any] | None:
+        if self.calibration is None:
+            return None
+        photos, folds = self.calibration.photos, self.calibration.folds
+        return {"photos": photos, "folds": folds, "remark": self.remark(language)}
 
     def _candidate(self, index: int, language: Language) -> Candidate:
         catalogue = self.catalogue

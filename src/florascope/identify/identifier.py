@@ -88,9 +88,8 @@ class Identifier:
         held = prediction_set(probabilities, calibration)
         verdict = decide(probabilities, held, observation.alike, calibration, self.catalogue)
         named = plausible(probabilities, held, verdict.level)
-        calibrated = calibration is not None
         return Identification(
-            self.catalogue, observation, probabilities, held, named, verdict, calibrated
+            self.catalogue, observation, probabilities, held, named, verdict, calibration
         )
 
 

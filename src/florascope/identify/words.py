@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from florascope.calibration.calibration import Calibration
 from florascope.data.species import Harm, Language
 
 
@@ -15,6 +16,7 @@ class Words:
         family: with {group}.
         unsure: with {names}.
         uncalibrated: with {names}.
+        rough: with {photos}, the few that a calibration rests on.
         none: not a flower that the classifier knows.
         either: between the last two of several names.
         others: with {count}: after the first names of many.
@@ -29,6 +31,7 @@ class Words:
     family: str
     unsure: str
     uncalibrated: str
+    rough: str
     none: str
     either: str
     others: str
@@ -44,6 +47,7 @@ ENGLISH = Words(
     family="This is probably of the family {group}.",
     unsure="Not sure. It may be {names}.",
     uncalibrated="Not sure: this model's confidence was never checked. It may be {names}.",
+    rough="Percentages were calibrated on {photos} photos only: treat them as rough.",
     none="This is not a flower that I know.",
     either="or",
     others="{count} more",
@@ -75,6 +79,7 @@ SPANISH = Words(
     family="Esto es probablemente de la familia {group}.",
     unsure="No es seguro. Puede ser {names}.",
     uncalibrated="No es seguro: nunca se comprobó la confianza de este modelo. Puede ser {names}.",
+    rough="Los porcentajes se calibraron con solo {photos} fotos: tómelos como aproximados.",
     none="Esto no es una flor que yo conozca.",
     either="o",
     others="{count} más",
@@ -101,3 +106,10 @@ SPANISH = Words(
 )
 
 WORDS: dict[Language, Words] = {"en": ENGLISH, "es": SPANISH}
+
+
+def calibration_remark(calibration: Calibration | None, language: Language) -> str | None:
+    """Say on how few photos percentages rest; None where they are enough, or were never checked."""
+    if calibration is None or not calibration.rough:
+        return None
+    return WORDS[language].rough.format(photos=calibration.photos)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from florascope.calibration.calibration import Calibrated, calibrate
+from florascope.calibration.calibration import Calibrated
+from florascope.calibration.fitting import HeldOut, calibrate
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import DataError
 from florascope.features.embedding import FeatureBank, Views, embed
@@ -22,6 +23,7 @@ from florascope.nets.head import LinearHead, centre_head, join_samples, soften_h
 from florascope.nets.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
+from florascope.training.cross_fitting import cross_fit, is_cross_fitted
 from florascope.training.finetune import (
     Candidate,
     Learned,
@@ -120,7 +122,8 @@ def train(
         history = tuned.history
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
-    calibrated = calibrate(bank.values[0], logits, dataset.labels, readable)
+    held_out = _cross_fitted(dataset, readable, recipe, bank, history)
+    calibrated = calibrate(bank.values[0], logits, dataset.labels, readable, held_out)
     seconds = time.perf_counter() - start
     return Experiment(
         dataset,
@@ -189,6 +192,19 @@ def _fit(
     if isinstance(recipe, Probe):
         return fit_head(join_samples([train, *seen]), val, recipe, progress)
     return centre_head(fit_dense(seen, val, recipe, progress=progress))
+
+
+def _cross_fitted(
+    dataset: Dataset,
+    split: Split,
+    recipe: Recipe,
+    bank: FeatureBank,
+    history: list[dict[str, float]],
+) -> HeldOut | None:
+    if not is_cross_fitted(recipe, split):
+        return None
+    known = np.concatenate([split.train, split.val])
+    return cross_fit(samples_of(dataset, bank.values[0], known), recipe, history)
 
 
 def _finetune(

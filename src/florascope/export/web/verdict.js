@@ -26,6 +26,11 @@ export function conclude(model, logits, alike, language) {
     prediction_set: held.map((k) => classes[k].class_id),
     cautions: named.filter((k) => classes[k].cautions).map((k) => classes[k].cautions[language]),
     lookalikes: similar.map((k) => lookalike(classes[k], language)),
+    calibration: calibration && {
+      photos: calibration.photos,
+      folds: calibration.folds,
+      remark: model.remark[language],
+    },
     advice: words.advice,
   };
 }
