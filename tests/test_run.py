@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from florascope import run
-from florascope.calibration.calibration import calibrate
+from florascope.calibration.fitting import calibrate
 from florascope.calibration.similarity import similarities
 from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
 from florascope.doctor.finding import Finding
@@ -188,14 +188,19 @@ def test_the_bundle_answers_as_the_experiment_did(
     assert config["florascope"]["provenance"] == run_experiment.to_json()
 
 
-def test_the_bundle_is_calibrated_on_the_validation_photos(
-    run_experiment: Experiment, tmp_path: Path
-) -> None:
+def test_the_bundle_is_calibrated_out_of_fold(run_experiment: Experiment, tmp_path: Path) -> None:
     write_run(run_experiment, tmp_path / "run")
     features, labels = run_experiment.bank.values[0], run_experiment.dataset.labels
-    expected = calibrate(features, run_experiment.logits, labels, run_experiment.split)
+    split = run_experiment.split
+    known = len(split.train) + len(split.val)
+    expected = calibrate(features, run_experiment.logits, labels, split)
     identifier = Identifier(tmp_path / "run" / "bundle")
-    assert identifier.config.calibration == expected.calibration
+    found = identifier.config.calibration
+    assert found is not None
+    assert found == run_experiment.calibrated.calibration
+    assert (found.photos, found.folds) == (known, 10)
+    card = (tmp_path / "run" / "bundle" / "README.md").read_text("utf-8")
+    assert f"calibrated on {known} photos of train and val, out of 10 folds. Treat them as" in card
     answer = identifier(run_experiment.dataset.photos[0].read())
     alike = similarities(features[:1], expected.means).max()
     assert answer.observation.alike == pytest.approx(alike, abs=1e-5)

@@ -81,6 +81,7 @@ def model_card(experiment: Experiment) -> str:
             "",
             *_figures(experiment),
             "",
+            *_calibration(experiment),
             "## Data and licence",
             "",
             LICENCE.format(name),
@@ -109,6 +110,17 @@ def _figures(experiment: Experiment) -> list[str]:
         shares = " | ".join(f"{value:.4f}" for value in (m.top1, m.top5, m.mean_class, m.loss))
         rows.append(f"| {subset} | {m.n} | {shares} |")
     return rows
+
+
+def _calibration(experiment: Experiment) -> list[str]:
+    if experiment.calibrated is None:
+        return []
+    figures = experiment.calibrated.calibration
+    how = (
+        f"photos of train and val, out of {figures.folds} folds" if figures.folds else "val photos"
+    )
+    rough = " Treat them as rough." if figures.rough else ""
+    return [f"Probabilities and refusals were calibrated on {figures.photos} {how}.{rough}", ""]
 
 
 def _classes(experiment: Experiment) -> list[str]:

@@ -133,6 +133,8 @@ def test_the_model_describes_itself(server: str) -> None:
     told = httpx.get(f"{server}/api/model").json()
     assert told["architecture"] == "mobilenetv2_100"
     assert told["calibrated"] is True
+    none = {"en": None, "es": None}
+    assert told["calibration"] == {"photos": 818, "folds": 0, "remark": none}
     names = {c["class_id"]: (c["name"], c["nombre"]) for c in told["classes"]}
     assert len(names) == 102
     assert names["94"] == ("foxglove", "dedalera")

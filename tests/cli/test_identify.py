@@ -73,6 +73,8 @@ def test_text_says_verdict_candidates_and_advice(run: Any, trained: Path, photos
     assert lines[0] == str(path)
     assert lines[1].startswith(("  This is ", "  Not sure. It may be "))
     assert sum(" %  " in line for line in lines) == 2
+    assert lines[-2].startswith("Percentages were calibrated on ")
+    assert lines[-2].endswith(" photos only: treat them as rough.")
     assert lines[-1].startswith("A picture can mislead")
     assert "\x1b" not in ended.out  # no colours, no picture: this is no terminal
 
@@ -80,6 +82,7 @@ def test_text_says_verdict_candidates_and_advice(run: Any, trained: Path, photos
 def test_spanish(run: Any, trained: Path, photos: Path) -> None:
     path = photos / "2" / "photo-2-5.jpg"
     ended = run("identify", path, "--model", trained, "--language", "es")
+    assert "Los porcentajes se calibraron con solo " in ended.out
     assert "Una imagen puede engañar" in ended.out
     (result,) = run("identify", path, "--model", trained, "--language", "es", "--json").json[
         "results"

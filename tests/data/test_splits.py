@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from florascope.data.dataset import SUBSETS, ClassName, Dataset, FilePhoto, Split
 from florascope.data.folder import folder
 from florascope.data.oxford102 import oxford102
-from florascope.data.splits import choose_split, split_from_csv, split_from_subsets, stratified
+from florascope.data.splits import (
+    choose_split,
+    deal_folds,
+    split_from_csv,
+    split_from_subsets,
+    stratified,
+)
 from florascope.errors import DataError
 
 
@@ -369,3 +375,15 @@ class TestChooseSplit:
     def test_names_a_class_too_small_to_draw_from(self) -> None:
         with pytest.raises(DataError, match=r"too few photos of class daisy \(2\)"):
             choose_split(dataset((9, 2)), None, 0)
+
+
+def test_folds_by_hand() -> None:
+    assert deal_folds(np.array([1, 0, 1, 0, 0]), 2).tolist() == [1, 0, 0, 1, 0]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=80), st.integers(2, 10))
+def test_folds_are_even_within_each_class(labels: list[int], folds: int) -> None:
+    found, truth = deal_folds(np.array(labels), folds), np.array(labels)
+    for k in set(labels):
+        counts = np.bincount(found[truth == k], minlength=folds)
+        assert counts.max() - counts.min() <= 1

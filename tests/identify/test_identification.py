@@ -1,12 +1,14 @@
 """Statements, cautions, look-alikes and pictures of planted answers."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from florascope.calibration.calibration import Calibration
 from florascope.data.species import LANGUAGES, species102
 from florascope.errors import ExplanationError
 from florascope.explanation.cam import spread as torch_spread
@@ -58,6 +60,24 @@ def test_statements(
     found = answer(shares, alike)
     assert found.statement("en") == english
     assert found.statement("es") == spanish
+
+
+def test_few_photos_are_named_with_every_answer(answer: Any, figures: Calibration) -> None:
+    found = answer({94: 0.95}, calibration=replace(figures, photos=27, folds=10))
+    english = "Percentages were calibrated on 27 photos only: treat them as rough."
+    spanish = "Los porcentajes se calibraron con solo 27 fotos: tómelos como aproximados."
+    rests = {"photos": 27, "folds": 10}
+    assert found.to_json("en")["calibration"] == {**rests, "remark": english}
+    assert found.to_json("es")["calibration"] == {**rests, "remark": spanish}
+
+
+def test_enough_photos_need_no_remark(answer: Any) -> None:
+    assert answer({94: 0.95}).to_json()["calibration"] == {
+        "photos": 818,
+        "folds": 0,
+        "remark": None,
+    }
+    assert answer({94: 0.95}, calibration=None).to_json()["calibration"] is None
 
 
 def test_a_long_set_is_cut_short_in_words(answer: Any) -> None:

@@ -1,10 +1,12 @@
 """Planted numbers give the statements they call for, and other numbers give others."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from florascope.calibration.calibration import Calibration
 from florascope.metrics import ClassMetrics, Confusion, Metrics
 from florascope.report import analysis
 from florascope.report.analysis import Statement, analyse
@@ -252,6 +254,17 @@ def test_confidence(figures: Make, confidence: float, key: str) -> None:
     assert _is(analysis.confidence(figures(confidence=confidence), EN), key)
 
 
+def test_a_calibration_on_few_photos(figures: Make) -> None:
+    calibration = Calibration(25, 1.0, 0.1, 0.1, 0.9, (0.5,) * 4, 0.7, 0.8, 10)
+    assert analysis.rough(figures(), EN) is None
+    assert analysis.rough(figures(calibration=replace(calibration, photos=100)), EN) is None
+    found = analysis.rough(figures(calibration=calibration), EN)
+    assert found is not None
+    assert "calibrated on 25 photos" in found.evidence
+    assert "about 20%" in found.evidence
+    assert found.tone == "advice"
+
+
 def test_skipped_photos(figures: Make) -> None:
     assert analysis.skipped(figures(), EN) is None
     found = analysis.skipped(figures(skipped=3), EN)
@@ -268,7 +281,8 @@ def test_alarms_come_first_and_what_is_sound_last(figures: Make) -> None:
 
 
 def test_both_languages_find_the_same(figures: Make, class_report: Figures) -> None:
-    for planted in (figures(), figures(skipped=2, confidence=0.99), class_report):
+    few = figures(calibration=Calibration(25, 1.0, 0.1, 0.1, 0.9, (0.5,) * 4, 0.7, 0.8, 10))
+    for planted in (figures(), figures(skipped=2, confidence=0.99), class_report, few):
         english, spanish = analyse(planted, EN), analyse(planted, ES)
         assert [s.tone for s in english] == [s.tone for s in spanish]
         assert all(e.claim != s.claim for e, s in zip(english, spanish, strict=True))

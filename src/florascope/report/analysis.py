@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from florascope.calibration.calibration import FEW
 from florascope.evaluation.intervals import difference, wilson_share
 from florascope.report.figures import Figures
 from florascope.report.words import Words
@@ -244,6 +245,19 @@ def confidence(figures: Figures, words: Words) -> Statement:
     return _say(words, key, "advice", values)
 
 
+def rough(figures: Figures, words: Words) -> Statement | None:
+    """Say on how few photos the bundle's percentages rest."""
+    calibration = figures.calibration
+    if calibration is None or not calibration.rough:
+        return None
+    values = {
+        "count": words.counted("photos", calibration.photos),
+        "doubt": words.percent(calibration.photos**-0.5, 0),
+        "few": words.integer(FEW),
+    }
+    return _say(words, "rough", "advice", values)
+
+
 def skipped(figures: Figures, words: Words) -> Statement | None:
     """Say what the unreadable photos amount to."""
     if not figures.skipped:
@@ -266,6 +280,7 @@ QUESTIONS: Sequence[Question] = (
     weak_classes,
     rare_classes,
     confidence,
+    rough,
     path_end,
     skipped,
 )

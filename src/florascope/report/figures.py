@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from florascope.calibration.calibration import Calibration
 from florascope.metrics import ClassMetrics, Confusion, Metrics, most_confused, per_class, softmax
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import Recipe
@@ -25,6 +26,7 @@ class Figures:
         history: one row a step of the fit.
         photos: of the data set, readable or not.
         skipped: photos that could not be read.
+        calibration: what the bundle's percentages and refusals rest on.
     """
 
     metrics: dict[str, Metrics]
@@ -37,6 +39,7 @@ class Figures:
     history: tuple[dict[str, float], ...]
     photos: int
     skipped: int
+    calibration: Calibration | None = None
 
     @property
     def uniform_loss(self) -> float:
@@ -76,6 +79,7 @@ def figures_of(experiment: Experiment) -> Figures:
         history=tuple(experiment.history),
         photos=len(experiment.dataset),
         skipped=len(experiment.bank.problems),
+        calibration=experiment.calibrated and experiment.calibrated.calibration,
     )
 
 

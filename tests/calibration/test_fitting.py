@@ -1,0 +1,101 @@
+"""What is fitted, from which photos, and how many known ones it refuses."""
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from florascope.calibration.calibration import Calibrated
+from florascope.calibration.conformal import balanced_thresholds
+from florascope.calibration.fitting import (
+    DOUBTED,
+    REFUSED,
+    HeldOut,
+    calibrate,
+    fit_figures,
+    lower_quantile,
+)
+from florascope.calibration.similarity import similarities
+from florascope.calibration.temperature import calibration_error, fit_temperature
+from florascope.data.dataset import Split
+from florascope.metrics import softmax
+
+SPLIT = Split("planted", np.arange(300), np.arange(300, 400), np.arange(400, 500))
+
+
+def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 500)
+    features = (np.eye(4, 6)[labels] + rng.normal(1, 0.4, (500, 6))).astype(np.float32)
+    logits = (4 * features[:, :4] + rng.normal(0, 1, (500, 4))).astype(np.float32)
+    return features, logits, labels
+
+
+def fitted() -> tuple[Calibrated, np.ndarray, np.ndarray, np.ndarray]:
+    features, logits, labels = data()
+    return calibrate(features, logits, labels, SPLIT), features, logits, labels
+
+
+def test_every_figure_is_of_the_validation_photos() -> None:
+    (figures, means), features, logits, labels = fitted()
+    val, truth = SPLIT.val, labels[SPLIT.val]
+    assert figures.photos == 100
+    assert figures.temperature == fit_temperature(logits[val], truth)
+    after = softmax(logits[val] / figures.temperature)
+    assert figures.ece_before == calibration_error(softmax(logits[val]), truth)
+    assert figures.ece_after == calibration_error(after, truth)
+    assert figures.thresholds == tuple(balanced_thresholds(after, truth, 0.9))
+    refused = similarities(features[val], means).max(1) < figures.alike
+    doubted = after.max(1) < figures.sure
+    assert refused.sum() == int(REFUSED * 101) - 1
+    assert doubted.sum() == int(DOUBTED * 101) - 1
+
+
+def test_test_photos_are_not_looked_at() -> None:
+    (expected, means), features, logits, labels = fitted()
+    features[SPLIT.test], logits[SPLIT.test], labels[SPLIT.test] = np.nan, np.nan, 0
+    figures, again = calibrate(features, logits, labels, SPLIT)
+    assert figures == expected
+    np.testing.assert_array_equal(again, means)
+
+
+def test_new_photos_fall_below_the_quantile_as_promised() -> None:
+    rng = np.random.default_rng(0)
+    for n in (40, 99, 200):
+        draws = rng.normal(size=(4000, n + 1))
+        below = [row[-1] < lower_quantile(row[:-1], 0.05) for row in draws]
+        assert np.mean(below) == pytest.approx(int(0.05 * (n + 1)) / (n + 1), abs=0.01)
+
+
+def test_cross_fitted_photos_take_the_place_of_validation_photos() -> None:
+    features, logits, labels = data()
+    held_out = HeldOut(logits[:250], np.linspace(0, 1, 250), labels[:250], folds=10)
+    figures, means = calibrate(features, logits, labels, SPLIT, held_out)
+    assert figures == fit_figures(held_out)
+    assert (figures.photos, figures.folds) == (250, 10)
+    np.testing.assert_array_equal(means, fitted()[0].means)
+
+
+def test_few_normal_values_are_bounded_as_promised() -> None:
+    """Too few for an order statistic: 3 % of new values fall below, or fewer by the smallest."""
+    rng = np.random.default_rng(0)
+    for n in (3, 8, 20):
+        draws = rng.normal(size=(5_000, n + 1))
+        below = np.mean([row[-1] < lower_quantile(row[:-1], 0.03) for row in draws])
+        assert 0.01 < below < 0.03 + 0.007
+
+
+def test_the_bound_by_hand() -> None:
+    """Mean 0.2, s = 0.1: with two degrees of freedom, t(0.03) s sqrt(4/3) below the mean."""
+    values = np.array([0.3, 0.1, 0.2])
+    expected = 0.2 + student.ppf(0.03, 2) * 0.1 * np.sqrt(4 / 3)
+    assert lower_quantile(values, 0.03) == pytest.approx(expected)
+
+
+def test_the_bound_is_never_above_the_smallest() -> None:
+    values = np.array([0.9] * 20 + [0.1])
+    assert values.mean() + student.ppf(0.03, 20) * values.std(ddof=1) > 0.1
+    assert lower_quantile(values, 0.03) == 0.1
+
+
+def test_a_single_value_bounds_nothing() -> None:
+    assert lower_quantile(np.array([0.7]), 0.03) == -1.0
