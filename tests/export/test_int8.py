@@ -1,5 +1,7 @@
 """The cost of another form, computed by hand on two photos."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import pytest
 from onnx import numpy_helper
 
 from florascope.bundle.config import read_config
+from florascope.calibration.fitting import HeldOut, fit_figures
 from florascope.data.dataset import Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.splits import choose_split
@@ -97,16 +100,37 @@ def test_the_folder_is_a_smaller_bundle(world: World, tmp_path: Path) -> None:
     assert "## Figures" in card  # the bundle's own card is still there
 
 
-def test_its_calibration_is_fitted_to_its_own_logits(world: World, tmp_path: Path) -> None:
+def test_a_threshold_from_more_photos_than_val_moves_with_similarity(
+    world: World, tmp_path: Path
+) -> None:
     export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
     own, old = (read_config(p).calibration for p in (tmp_path / "int8", world.bundle))
     assert own
     assert old
-    assert own.photos == len(world.split.val)
-    form = Identifier(tmp_path / "int8")
-    alike = [form.observe(world.dataset.photos[i].read()).alike for i in world.split.val]
-    assert own.alike == pytest.approx(min(a for a in alike if a is not None), abs=1e-6)
+    assert old.photos > len(world.split.val)
+    forms = [Identifier(path) for path in (tmp_path / "int8", world.bundle)]
+    photos = [world.dataset.photos[i].read() for i in world.split.val]
+    after, before = (np.array([form.observe(p).alike for p in photos]) for form in forms)
+    assert own.alike == pytest.approx(old.alike + np.median(after - before), abs=1e-6)
+    assert own == replace(old, alike=own.alike)
     assert own.alike != old.alike
+
+
+def test_val_photos_as_many_as_before_fit_the_figures_anew(world: World, tmp_path: Path) -> None:
+    config = read_config(world.bundle)
+    assert config.calibration
+    few = replace(config, calibration=replace(config.calibration, photos=3, folds=0))
+    (world.bundle / "config.json").write_text(json.dumps(few.to_json()))
+    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+    form, val = Identifier(tmp_path / "int8"), world.split.val
+    seen = [form.observe(world.dataset.photos[i].read()) for i in val]
+    logits, alike = np.stack([s.logits for s in seen]), np.array([s.alike for s in seen])
+    expected = fit_figures(HeldOut(logits, alike, world.dataset.labels[val]))
+    own = form.config.calibration
+    assert own
+    assert own.photos == len(val) == 3
+    assert own.alike == pytest.approx(expected.alike, abs=1e-6)
+    assert own.temperature == pytest.approx(expected.temperature, rel=1e-4)
 
 
 def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:

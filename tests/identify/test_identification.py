@@ -149,6 +149,7 @@ def test_json_has_the_documented_shape(answer: Any) -> None:
         "prediction_set",
         "cautions",
         "lookalikes",
+        "calibration",
         "advice",
     }
     assert value["verdict"] == {

@@ -121,7 +121,7 @@ def export_int8(
     """Write the bundle quantised, and measure it.
 
     Activations' ranges are those of some training photos. A calibrated bundle's figures are
-    fitted anew on the validation photos, since its logits have moved; the cost is measured on the
+    adapted on the validation photos, since its logits have moved; the cost is measured on the
     test photos, which nothing else looks at. The folder is a bundle: `florascope identify
     --model OUT` answers from it.
 
@@ -207,11 +207,20 @@ def _seen(
 
 
 def _figures(config: BundleConfig, val: Subset) -> Calibration | None:
-    alike = [seen.alike for seen in val.after]
-    if config.calibration is None or None in alike:
-        return config.calibration
+    """Adapt a calibration to the quantised graph, as far as val's photos can tell.
+
+    They replace it, unless it rests on more photos than they are (out of fold): then the
+    threshold of similarity moves as far as theirs did, and the rest stays.
+    """
+    old, alike = config.calibration, [seen.alike for seen in val.after]
+    if old is None or None in alike:
+        return old
+    after = np.array(alike, dtype=np.float64)
+    if old.photos > len(val.labels):
+        moved = after - np.array([seen.alike for seen in val.before], dtype=np.float64)
+        return replace(old, alike=old.alike + float(np.median(moved)))
     logits = np.stack([seen.logits for seen in val.after])
-    return fit_figures(HeldOut(logits, np.array(alike, dtype=np.float64), val.labels))
+    return fit_figures(HeldOut(logits, after, val.labels))
 
 
 def _cost_lines(
@@ -224,7 +233,7 @@ def _cost_lines(
         "The figures above are those of the bundle that this one was made from. Weights and"
         f" activations of its convolutions are now 8-bit integers (ranges from {photos} training"
         f" photos of {dataset.name}); the head and its maps are not. The graph has {now} instead"
-        f" of {before}. Verdicts rest on a calibration that was fitted anew on val.",
+        f" of {before}. The calibration of its verdicts was adapted on val.",
         "",
         *table((*headers, "map correlation, mean", "least"), rows),
     ]
