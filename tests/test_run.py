@@ -197,6 +197,7 @@ def test_the_bundle_is_calibrated_out_of_fold(run_experiment: Experiment, tmp_pa
     identifier = Identifier(tmp_path / "run" / "bundle")
     found = identifier.config.calibration
     assert found is not None
+    assert run_experiment.calibrated is not None
     assert found == run_experiment.calibrated.calibration
     assert (found.photos, found.folds) == (known, 10)
     card = (tmp_path / "run" / "bundle" / "README.md").read_text("utf-8")
