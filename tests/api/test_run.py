@@ -139,6 +139,17 @@ def test_an_opened_run_is_the_run(run: fs.Run, saved: Path, photos: Path) -> Non
         assert other == pytest.approx(mine)
 
 
+def test_an_opened_run_saves_the_same_bundle(saved: Path, tmp_path: Path) -> None:
+    fs.open_run(saved).save(tmp_path / "again")
+    first, second = (folder / "bundle" for folder in (saved, tmp_path / "again"))
+    told = [
+        json.loads((bundle / "config.json").read_text())["florascope"] for bundle in (first, second)
+    ]
+    assert told[0]["calibration"] == told[1]["calibration"]
+    assert (first / "model.safetensors").read_bytes() == (second / "model.safetensors").read_bytes()
+    assert (first / "model.onnx").read_bytes() == (second / "model.onnx").read_bytes()
+
+
 def test_an_opened_run_whose_photos_are_gone(saved: Path, tmp_path: Path) -> None:
     figures = json.loads((saved / "metrics.json").read_text())
     (tmp_path / "run").mkdir()

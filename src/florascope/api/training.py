@@ -12,6 +12,9 @@ from typing import Any
 
 from florascope.api.results import MetricsTable
 from florascope.api.run import Run
+from florascope.bundle.config import read_config
+from florascope.calibration.calibration import Calibrated
+from florascope.calibration.similarity import class_means
 from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis
@@ -182,10 +185,16 @@ def _gather(
     split = _split(dataset, figures, recipe.seed).only(bank.readable)
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     metrics = {s: Metrics(**figures[s]) for s in SUBSETS}
-    logits = head.logits(bank.values[0])
+    features, labels = bank.values[0], dataset.labels
+    logits = head.logits(features)
+    calibration = read_config(folder / "bundle").calibration
+    means = class_means(features[split.train], labels[split.train], len(classifier.classes))
+    calibrated = Calibrated(calibration, means) if calibration else None
     history = _history(folder / "history.csv")
     seconds = float(figures.get("seconds", 0.0))
-    return Experiment(dataset, split, recipe, classifier, bank, logits, history, metrics, seconds)
+    return Experiment(
+        dataset, split, recipe, classifier, bank, logits, history, metrics, seconds, calibrated
+    )
 
 
 def _source(folder: Path, figures: Mapping[str, Any]) -> str:
