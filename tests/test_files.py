@@ -18,8 +18,11 @@ import pytest
 
 from florascope.errors import FlorascopeError
 from florascope.files import (
+    as_utf8,
     cache_dir,
+    check_path,
     draft_prefix,
+    json_text,
     new_file,
     new_folder,
     reserve,
@@ -399,3 +402,64 @@ def test_the_cache_is_where_it_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert cache_dir() == tmp_path / "xdg" / "florascope"
     monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "own"))
     assert cache_dir() == tmp_path / "own"
+
+
+@pytest.mark.parametrize("how", ["a disk of its own", "where this process is"])
+def test_a_folder_that_cannot_give_up_its_place_gets_new_files(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    (out / "bundle").mkdir(parents=True)
+    for name in ("bundle/a", "bundle/old", "report.html", "b", ".hidden"):
+        (out / name).write_text("old")
+    target = out
+    if how == "where this process is":
+        monkeypatch.chdir(out)
+        target = Path()
+    else:
+        monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == out)
+    inode = out.stat().st_ino
+    with new_folder(target) as draft:
+        (draft / "bundle").mkdir()
+        (draft / "bundle" / "a").write_text("new")
+        (draft / "b").write_text("new")
+    assert out.stat().st_ino == inode
+    found = {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
+    assert found == {"bundle/a": "new", "b": "new", ".hidden": "old"}
+
+
+def test_a_link_to_a_folder_goes_on_leading_there(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    (tmp_path / "run").symlink_to(tmp_path / "disk" / "run")
+    with new_folder(tmp_path / "run") as draft:
+        (draft / "a").write_text("new")
+    assert (tmp_path / "run").is_symlink()
+    assert (tmp_path / "disk" / "run" / "a").read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("caf\udce9.jpg", r"caf\xe9.jpg"),
+        ("\ud800", r"\ud800"),
+        ("café 玫瑰 🌹 \\", "café 玫瑰 🌹 \\"),
+    ],
+)
+def test_text_that_utf8_cannot_hold(text: str, shown: str, tmp_path: Path) -> None:
+    assert as_utf8(text) == shown
+    assert json.loads(json_text({text: [text]}).encode("utf-8")) == {shown: [shown]}
+    write_text(tmp_path / "t", text)
+    assert (tmp_path / "t").read_text("utf-8") == shown
+
+
+@pytest.mark.parametrize("text", ["https://a.b/c.jpg", "S3://bucket/x", "file:///home/x"])
+def test_an_address_in_a_paths_place(text: str) -> None:
+    with pytest.raises(FlorascopeError, match="is a web address") as info:
+        check_path(text)
+    assert info.value.found.startswith(text)
+    assert info.value.fix == "Download it first, then give its path"
+
+
+@pytest.mark.parametrize("text", ["C://photos", "photos/a:b", "./https:/x", "-", "a//b"])
+def test_what_is_no_address(text: str) -> None:
+    check_path(text)

@@ -1,9 +1,12 @@
 """The decoder, against pictures whose pixels are known."""
 
+import base64
 import io
 import struct
+import sys
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,14 @@ from PIL import Image
 
 from florascope import images
 from florascope.errors import PhotoError
-from florascope.images import MAX_BYTES, MAX_PIXELS, SUFFIXES, read_bytes, read_photo
+from florascope.images import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    SUFFIXES,
+    read_bytes,
+    read_photo,
+    readable_formats,
+)
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
 # 3 wide, 2 high, all six pixels different: any wrong turn shows.
@@ -377,3 +387,45 @@ def test_a_small_decoding_refuses_what_a_whole_one_does() -> None:
     Image.fromarray(SCENE.repeat(200, 0).repeat(200, 1)).save(whole, "JPEG")
     with pytest.raises(PhotoError, match="damaged or cut short"):
         read_photo(whole.getvalue()[:-500], shorter=16)
+
+
+# A picture of one colour, (200, 30, 60) and 64 x 48, drawn for this test and saved by libheif.
+HEIC = (
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    "AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAB0AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
+    "AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34"
+    "+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5"
+    "uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAA"
+    "AAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAA"
+    "AAAAAAEAAQWBAgMFhAAAACVtZGF0AAAAGSgBrxOA+BDhp//7yKP/uDzw+/Yy/OikM+A="
+)
+
+
+class TestPhonesFormats:
+    @pytest.fixture(autouse=True)
+    def anew(self) -> Iterator[None]:
+        """Ask again which formats can be read."""
+        readable_formats.cache_clear()
+        yield
+        readable_formats.cache_clear()
+
+    def test_avif_gives_nearly_the_pixels(self) -> None:
+        data = encoded(Image.new("RGB", (16, 8), (200, 30, 60)), "AVIF", quality=95)
+        np.testing.assert_allclose(read_photo(data), np.full((8, 16, 3), (200, 30, 60)), atol=3)
+
+    def test_heic_with_the_extra(self) -> None:
+        pytest.importorskip("pi_heif")
+        pixels = read_photo(base64.b64decode(HEIC))
+        np.testing.assert_allclose(pixels, np.full((48, 64, 3), (200, 30, 60)), atol=6)
+
+    def test_heic_without_the_extra_says_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pi_heif", None)
+        with pytest.raises(PhotoError, match="is a HEIC photo") as info:
+            read_photo(base64.b64decode(HEIC))
+        assert info.value.fix.startswith("Install it with: pip install 'florascope[heic]'")
+
+    def test_a_file_that_only_begins_like_heic(self) -> None:
+        with pytest.raises(PhotoError):
+            read_photo(base64.b64decode(HEIC)[:40] + b"\x01" * 400)

@@ -76,7 +76,9 @@ def test_names_win_over_folders_that_are_called_so(
     stand_in.garden = lambda: planted  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "florascope.garden", stand_in)
     photo_folder.rename(photo_folder.parent / "garden")
-    assert open_dataset("garden").photos is planted.photos
+    opened = open_dataset("garden")
+    assert opened.photos is planted.photos
+    assert opened.remarks == ("garden is the data set of that name; the folder here is ./garden",)
     assert open_dataset("./garden").name == "garden"
 
 

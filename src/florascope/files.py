@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -106,24 +107,31 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside the target, which replaces the target on success.
+    """Yield a temporary folder, which replaces the target on success.
+
+    It lies beside the target and takes its place in one step. Where the target is a disk of its
+    own, or this process is in it, its files are exchanged one by one instead.
 
     Raises:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
+    path = path.resolve() if path.is_symlink() or not path.name else path
+    room = path if _must_stay(path) else path.parent
     with clear_errors(path):
-        _open(path.parent)
-        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=draft_prefix(path.name)))
+        _open(room)
+        draft = Path(tempfile.mkdtemp(dir=room, prefix=draft_prefix(path.name)))
         try:
             yield draft
-            for file in draft.rglob("*"):
-                if file.is_file():
-                    file.chmod(0o644)
-                    _sync(file)
+            for file in filter(_is_own, draft.rglob("*")):
+                file.chmod(0o644)
+                _sync(file)
             draft.chmod(0o755)
             _sync_folder(draft)
-            _replace_folder(draft, path)
-            _sync_folder(path.parent)
+            if room == path:
+                _replace_contents(draft, path)
+            else:
+                _replace_folder(draft, path)
+            _sync_folder(room)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -145,15 +153,34 @@ def clear_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def as_utf8(text: str) -> str:
+    r"""Return text that UTF-8 can hold: the bytes of a file name that are none come as \xe9."""
+    return _NO_CHARACTER.sub(lambda half: _escaped(ord(half[0])), text)
+
+
+def _escaped(half: int) -> str:
+    """Write a lone surrogate: of PEP 383 the byte that it stands for."""
+    return f"\\x{half - 0xDC00:02x}" if 0xDC80 <= half <= 0xDCFF else f"\\u{half:04x}"
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, wholly or not at all."""
+    """Write a UTF-8 text file, wholly or not at all; see `as_utf8`."""
     with new_file(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(as_utf8(text), encoding="utf-8")
+
+
+def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 (any JSON value)
+    """Return JSON that UTF-8 can hold, also of file names that are no UTF-8; see `as_utf8`."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    return _NO_CHARACTER.sub(lambda half: "\\" + _escaped(ord(half[0])), text)
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 (any JSON value)
     """Write a JSON file, wholly or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(value, indent=2) + "\n")
 
 
 def reserve(path: Path) -> None:
@@ -164,6 +191,28 @@ def reserve(path: Path) -> None:
     if hasattr(os, "posix_fallocate"):  # not on macOS, nor on Windows
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters: C:// is a drive
+
+
+def is_address(text: str) -> bool:
+    """Whether text that stands where a path should is an address (https://..., s3://...)."""
+    return _ADDRESS.match(text) is not None
+
+
+def check_path(text: str) -> None:
+    """Refuse an address in a path's place, before it is mangled into one.
+
+    Raises:
+        FlorascopeError: it is one.
+    """
+    if is_address(text):
+        raise FlorascopeError(
+            f"{text} is a web address",
+            expected="a file or folder on this machine",
+            fix="Download it first, then give its path",
+        )
 
 
 def cache_dir() -> Path:
@@ -178,6 +227,34 @@ def _open(folder: Path) -> None:
     """Make a folder ready for drafts."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
+
+
+def _must_stay(path: Path) -> bool:
+    """Whether a folder cannot give its place to another."""
+    if not path.is_dir():
+        return False
+    here = path.resolve()
+    used = here == Path.cwd() or here in Path.cwd().parents
+    return used or os.path.ismount(path) or not os.access(path.parent, os.W_OK)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file was written here, and is no second name of one that lies elsewhere."""
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+
+
+def _replace_contents(draft: Path, path: Path) -> None:
+    """Let a draft's files take the place of a folder's; what is hidden there stays."""
+    kept = {entry.name for entry in draft.iterdir()}
+    gone = [e for e in path.iterdir() if e.name not in kept and not e.name.startswith(".")]
+    for new in sorted(draft.iterdir()):
+        if new.is_dir():
+            _replace_folder(new, path / new.name)
+        else:
+            new.replace(path / new.name)
+    for old in gone:
+        shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
 
 
 def _replace_folder(draft: Path, path: Path) -> None:

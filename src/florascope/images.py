@@ -6,6 +6,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,15 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from florascope.errors import PhotoError
 from florascope.shapes import UInt8
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp"),
+        *(".tif", ".tiff", ".avif", ".heic", ".heif"),
+    }
+)
+"""What photos end in; what they are shows in their bytes alone."""
+HEIF_EXTRA = "heic"  # of pyproject.toml
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 89_000_000  # just below the size at which Pillow itself begins to warn
 MAX_WORK = 20 * MAX_PIXELS  # pixels times scans of a JPEG: encoders need 10 scans, a bomb thousands
@@ -171,7 +179,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a photo that is in bounds; whatever goes wrong inside becomes a PhotoError."""
     _check_bytes(data, name)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=readable_formats()) as image:
             _check_pixels(image, name)
             _check_scans(data, image, name)
             yield image
@@ -180,15 +188,43 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(f"{name} declares a picture too large to open ({error})") from error
     except UnidentifiedImageError as error:
-        raise PhotoError(
-            f"{name} is not a photo that can be read",
-            expected=f"one of {', '.join(FORMATS)}",
-            fix="Convert it to JPEG first (phones set to HEIC can also save JPEG)",
-        ) from error
+        raise _unknown(data, name) from error
     except Exception as error:  # a damaged file can raise nearly anything in a decoder
         raise PhotoError(
             f"{name} is damaged or cut short ({error})", expected="a complete photo"
         ) from error
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats that can be read here.
+
+    HEIF (.heic, what iPhones save) is among them where the extra `heic` is installed.
+    """
+    try:
+        from pi_heif import register_heif_opener
+    except ImportError:
+        return FORMATS
+    register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether bytes begin as a HEIF file of HEVC pictures does (ISO/IEC 23008-12)."""
+    return data[4:8] == b"ftyp" and data[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}
+
+
+def _unknown(data: bytes, name: str) -> PhotoError:
+    if _is_heif(data) and "HEIF" not in readable_formats():
+        return PhotoError(
+            f"{name} is a HEIC photo, which takes a further package to read",
+            fix=f"Install it with: pip install 'florascope[{HEIF_EXTRA}]', or save it as JPEG",
+        )
+    return PhotoError(
+        f"{name} is not a photo that can be read",
+        expected=f"one of {', '.join(readable_formats())}",
+        fix="Convert it to JPEG first (phones set to HEIC can also save JPEG)",
+    )
 
 
 def _check_bytes(data: bytes, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from florascope.data.manifest import manifest
 from florascope.data.memory import from_dataset, from_pairs
 from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
 from florascope.errors import DataError
+from florascope.files import check_path
 from florascope.progress import Progress, shown, silent
 
 NAMES = ("oxford102", "garden")
@@ -71,9 +73,11 @@ def open_dataset(spec: str, data_dir: Path | None = None, progress: Progress = s
         DataError: spec is none of these, or what it names cannot be used.
         DownloadError: Oxford 102 could not be downloaded.
     """
+    check_path(spec)
     opened = _open(spec, data_dir, progress)
-    place = spec if spec in NAMES else str(Path(spec).expanduser().absolute())
-    return replace(opened, source=place)
+    if spec not in NAMES:
+        return replace(opened, source=str(Path(spec).expanduser().absolute()))
+    return replace(opened, source=spec, remarks=(*opened.remarks, *_shadowed(spec)))
 
 
 def _open(spec: str, data_dir: Path | None, progress: Progress) -> Dataset:
@@ -89,6 +93,12 @@ def _open(spec: str, data_dir: Path | None, progress: Progress) -> Dataset:
     if path.suffix.lower() == ".csv" and path.exists():
         return manifest(path)
     raise _unknown(spec, path)
+
+
+def _shadowed(name: str) -> Iterator[str]:
+    """Say that a name was not taken for the folder that is called so."""
+    if Path(name).is_dir():
+        yield f"{name} is the data set of that name; the folder here is ./{name}"
 
 
 def _open_folder(path: Path) -> Dataset:

@@ -57,7 +57,8 @@ class TestDataset:
         data = dataset([0, 2, 0, 0])
         assert data.counts().tolist() == [3, 0, 1]
         assert len(data) == 4
-        assert data.ignored == 0
+        assert data.ignored == {}
+        assert data.remarks == ()
 
     def test_needs_one_label_a_photo(self) -> None:
         photos = [FilePhoto(Path("a.jpg"))]

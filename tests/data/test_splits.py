@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florascope.data.dataset import SUBSETS, ClassName, Dataset, FilePhoto, Split
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
 from florascope.data.folder import folder
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import (
@@ -19,6 +19,7 @@ from florascope.data.splits import (
     split_from_subsets,
     stratified,
 )
+from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError
 
 
@@ -105,16 +106,22 @@ class TestPaths:
             split_from_csv(path, flowers)
 
     def test_another_subset_is_refused(self, flowers: Dataset, tmp_path: Path) -> None:
-        path = write(tmp_path / "s.csv", "path,split", "rose/2.jpg,dev")
-        with pytest.raises(DataError, match=r"line 2: split 'dev'\. expected one of train, val"):
+        path = write(tmp_path / "s.csv", "path,split", "rose/2.jpg,later")
+        with pytest.raises(DataError, match=r"line 2: split 'later'\. expected one of train, val"):
             split_from_csv(path, flowers)
+
+    def test_backslashes_and_other_words(self, flowers: Dataset, tmp_path: Path) -> None:
+        lines = ("rose\\2.jpg;Training", "rose\\1.jpg;DEV", "daisy\\1.jpg;eval")
+        split = split_from_csv(write(tmp_path / "s.csv", "Image;Subset", *lines), flowers)
+        found = [[flowers.photos[i].name for i in part] for _, part in split.items()]
+        assert found == [["rose/2.jpg"], ["rose/1.jpg"], ["daisy/1.jpg"]]
 
     @pytest.mark.parametrize("header", ["label,split", "path,label"])
     def test_the_columns_are_needed(self, header: str, flowers: Dataset, tmp_path: Path) -> None:
         path = write(tmp_path / "s.csv", header, "rose/2.jpg,rose")
         with pytest.raises(DataError, match="has no column") as info:
             split_from_csv(path, flowers)
-        assert "names path, split" in info.value.expected
+        assert info.value.expected == "a first line that names the columns, path,split"
 
 
 class TestImageIds:

@@ -15,8 +15,10 @@ from florascope.api.run import Run
 from florascope.bundle.config import read_config
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.similarity import class_means
-from florascope.data.dataset import SUBSETS, Dataset, Split
+from florascope.data.dataset import Dataset, Split
+from florascope.data.remarks import remarks
 from florascope.data.splits import choose_split
+from florascope.data.subsets import SUBSETS
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.finding import Finding
 from florascope.errors import BundleError, DataError
@@ -84,6 +86,8 @@ def train(
             progress=told,
         )
     _log_skipped(experiment)
+    for remark in remarks(dataset, experiment.split, experiment.bank.readable):
+        LOG.warning("%s", remark)
     return run_of(experiment, findings)
 
 

@@ -24,6 +24,7 @@ from florascope.files import cache_dir, new_file
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.images import readable_formats
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 from florascope.shapes import Float32, Int64
@@ -166,8 +167,9 @@ def _embed(identifier: Identifier, photo: Photo) -> Float32[np.ndarray, "c"]:
 
 def _key(identifier: Identifier, photos: Sequence[Photo]) -> str:
     """Return a name that is equal for equal photos, graphs and preprocessing."""
+    decoding = [DECODING, readable_formats(), identifier.config.preprocessing.to_json()]
     digest = hashlib.blake2b(read_own_file(identifier.bundle, GRAPH, MAX_GRAPH), digest_size=16)
-    digest.update(json.dumps([DECODING, identifier.config.preprocessing.to_json()]).encode())
+    digest.update(json.dumps(decoding).encode())
     for name in in_order(_digest, photos):
         digest.update(name.encode())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from typing import Any, Self
 from florascope.calibration.calibration import Calibration
 from florascope.data.dataset import ClassName, is_showable
 from florascope.errors import BundleError
+from florascope.files import check_path
 from florascope.preprocessing import Preprocessing
 from florascope.strict_json import parse_json
 
@@ -194,6 +195,7 @@ def find_bundle(spec: str) -> Path:
     Raises:
         BundleError: neither exists.
     """
+    check_path(spec)
     path = Path(spec)
     for candidate in (path, path / "bundle"):
         if (candidate / CONFIG).is_file():

@@ -5,6 +5,7 @@ import os
 import unicodedata
 from abc import abstractmethod
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +16,13 @@ from typing import Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
+from florascope.data.subsets import SUBSETS
 from florascope.display import THUMBNAIL, sheet_html, table_html
 from florascope.errors import DataError, PhotoError
 from florascope.images import RGB, read_bytes, read_photo
 from florascope.shapes import Bool, Int64
 
 Indexes = Int64[np.ndarray, "_"]
-
-SUBSETS = ("train", "val", "test")
-SPELLINGS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""What folders and CSV files call the subsets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +186,8 @@ class Dataset:
         classes: the K classes, in the order of the indexes.
         own_splits: the splits that the source itself publishes, by name
             ("official" in Oxford 102, "folder" for train/val/test folders, "csv" for a manifest).
-        ignored: files of the source that are hidden or no photos, and so were left out.
+        ignored: how many files of the source were left out, by ending (".txt") or kind ("hidden").
+        remarks: what else its user should know of the source, a sentence each.
         source: what opens it again (a path, or a name such as "garden"); "" where nothing does.
     """
 
@@ -197,7 +196,8 @@ class Dataset:
     labels: Labels
     classes: tuple[ClassName, ...]
     own_splits: dict[str, Split] = field(default_factory=dict)
-    ignored: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+    remarks: tuple[str, ...] = ()
     source: str = ""
 
     def __post_init__(self) -> None:

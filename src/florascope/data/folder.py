@@ -1,30 +1,36 @@
 """A folder of class folders, with or without train, val and test above them."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import SPELLINGS, SUBSETS, ClassName, Dataset, FilePhotos, is_showable
+from florascope.data.dataset import ClassName, Dataset, FilePhotos, is_showable
+from florascope.data.listing import LAYOUT, RUNS, Listing, left_out, list_folder
 from florascope.data.names import natural_key
+from florascope.data.remarks import look
 from florascope.data.splits import split_from_subsets
+from florascope.data.subsets import SUBSETS, subset_named
 from florascope.errors import DataError
+from florascope.files import as_utf8
 from florascope.images import SUFFIXES
 
-LAYOUT = "a folder of class folders with photos in them (ROOT/rose/1.jpg), or train, val and test"
+Classes = dict[str, Listing]
+"""What lies in each class folder, by its name."""
 
 
 def folder(root: Path) -> Dataset:
     """Open a folder of photos that are sorted into one folder a class.
 
-    Two layouts are understood: ROOT/rose/1.jpg, and ROOT/train/rose/1.jpg with val (or valid,
-    validation) and test beside train, all with the same class folders. The second gives the
-    split "folder". A photo keeps the side it lies on: where val is missing, or test, a stratified
-    tenth of train stands in for it (see `split_from_subsets`); train alone gives no split.
+    Two layouts are understood: ROOT/rose/1.jpg, and ROOT/train/rose/1.jpg with val and test beside
+    train, in any of the words of `florascope.data.subsets`. The second gives the split "folder". A
+    photo keeps the side it lies on: where val is missing, or test, a stratified tenth of train
+    stands in for it (see `split_from_subsets`); train alone gives no split. A class may be missing
+    from val or test.
 
-    Hidden files and files without a photo's suffix are left out, and counted in `ignored`.
+    What is hidden, left by a system, a training run or no photo by its ending is left out, and
+    counted in `ignored`.
 
     Args:
         root: the folder.
@@ -35,73 +41,52 @@ def folder(root: Path) -> Dataset:
 
     Raises:
         DataError: the folder is missing or empty, photos lie outside class folders or deeper
-            than them, there is one class only, a class has one photo only, or the subsets have
-            different classes.
+            than them, there is one class only, or val or test has a class that train has not.
     """
-    top = _list(root)
-    subsets = _subset_folders(top)
-    groups = {s: _class_folders(_list(path)) for s, path in subsets.items()}
-    if not subsets:
-        groups = {"train": _class_folders(top)}
-    _check_same_classes(groups)
-    names = list(groups["train"])
+    top = list_folder(root)
+    subsets = {s: list_folder(path) for s, path in _subset_folders(top).items()} or {"train": top}
+    groups = {subset: _class_folders(listing) for subset, listing in subsets.items()}
+    _check_filled(groups["train"])
+    _check_known_classes(groups)
+    index = {name: label for label, name in enumerate(groups["train"])}
+    if len(index) < 2:
+        raise DataError(
+            f"{root} holds one class folder only ({', '.join(index)})",
+            expected="at least two classes to tell apart",
+        )
     files = [
-        (subset, label, name)
+        (subset, index[known], name)
         for subset, group in groups.items()
-        for label, listing in enumerate(group.values())
+        for known, listing in group.items()
         for name in listing.below(root)
     ]
     labels = np.array([label for _, label, _ in files], dtype=np.int64)
-    _check_counts(root, names, np.bincount(labels).tolist())
-    others = [_list(path) for path in subsets.values()]
-    every = [top, *others, *(listing for group in groups.values() for listing in group.values())]
     return Dataset(
-        root.resolve().name,
+        as_utf8(root.resolve().name),
         FilePhotos(root, (name for _, _, name in files)),
         labels,
-        tuple(ClassName(name, name) for name in names),
+        tuple(ClassName(name, name) for name in index),
         split_from_subsets("folder", [subset for subset, _, _ in files], labels),
-        sum(listing.ignored for listing in every),
+        _ignored([top, *(listing for listing in subsets.values() if listing is not top)], groups),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """What lies directly in a folder, in natural order: folders, and the names of photos."""
-
-    path: Path
-    folders: tuple[Path, ...]
-    photos: tuple[str, ...]
-    ignored: int
-
-    def below(self, root: Path) -> Iterator[str]:
-        """Name the photos by their paths below a folder."""
-        folder = self.path.relative_to(root).as_posix()
-        return (f"{folder}/{name}" for name in self.photos)
+def _ignored(above: list[Listing], groups: dict[str, Classes]) -> Counter[str]:
+    """Add up what was left out at every level."""
+    total: Counter[str] = Counter()
+    for listing in chain(above, *(group.values() for group in groups.values())):
+        total.update(listing.ignored)
+    shown = {path for group in groups.values() for path in (one.path for one in group.values())}
+    shown |= {listing.path for listing in above}
+    runs = sum(path not in shown for listing in above for path in listing.folders)
+    return total + Counter({RUNS: runs})
 
 
-def _list(path: Path) -> _Listing:
-    try:
-        with os.scandir(path) as entries:
-            found = sorted(entries, key=lambda entry: natural_key(entry.name))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", expected=LAYOUT) from error
-    seen = [entry for entry in found if not _hidden(entry.name)]
-    folders = tuple(path / entry.name for entry in seen if entry.is_dir())
-    files = [entry.name for entry in seen if not entry.is_dir()]
-    photos = tuple(name for name in files if Path(name).suffix.lower() in SUFFIXES)
-    return _Listing(path, folders, photos, len(found) - len(folders) - len(photos))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _subset_folders(top: _Listing) -> dict[str, Path]:
+def _subset_folders(top: Listing) -> dict[str, Path]:
     """Find train, val and test; {} where the folders are classes (one may be called "train")."""
     named: dict[str, Path] = {}
     for path in top.folders:
-        subset = SPELLINGS.get(path.name.lower())
+        subset = subset_named(path.name)
         if subset in named:
             raise DataError(
                 f"{top.path} holds both {named[subset].name} and {path.name}",
@@ -109,16 +94,16 @@ def _subset_folders(top: _Listing) -> dict[str, Path]:
             )
         if subset:
             named[subset] = path
-    if "train" not in named or not _list(named["train"]).folders:
+    if "train" not in named or not list_folder(named["train"]).folders:
         return {}
     _check_only_subsets(top, list(named.values()))
     return {subset: named[subset] for subset in SUBSETS if subset in named}
 
 
-def _check_only_subsets(top: _Listing, subsets: list[Path]) -> None:
-    folders = (path.name for path in top.folders if path not in subsets)
-    strays = [*folders, *top.photos]
-    if strays:
+def _check_only_subsets(top: Listing, subsets: list[Path]) -> None:
+    folders = (path for path in top.folders if path not in subsets)
+    strays = [path.name for path in folders if not list_folder(path).holds_runs_only()]
+    if strays := [*strays, *top.photos]:
         raise DataError(
             f"{top.path} holds {strays[0]} beside train",
             expected="only train, val and test there",
@@ -126,66 +111,61 @@ def _check_only_subsets(top: _Listing, subsets: list[Path]) -> None:
         )
 
 
-def _class_folders(top: _Listing) -> dict[str, _Listing]:
-    """List the class folders, each of which holds photos and no folders."""
+def _class_folders(top: Listing) -> Classes:
+    """List the class folders, which hold photos and no folders; training runs are none."""
     if top.photos:
         raise DataError(
             f"{len(top.photos)} photos lie directly in {top.path} ({top.photos[0]} first)",
             expected=LAYOUT,
             fix="Move each into the folder of its class",
         )
-    if not top.folders:
-        raise DataError(f"{top.path} holds no folders and no photos", expected=LAYOUT)
-    for path in top.folders:
-        if not is_showable(path.name):
-            raise DataError(
-                f"the name {path.name!r} of a class folder in {top.path}",
-                expected="a name without control characters, in the file system's encoding",
-                fix="Rename the folder",
-            )
-    listings = {path.name: _list(path) for path in top.folders}
-    for listing in listings.values():
+    listings = [list_folder(path) for path in top.folders]
+    classes = {one.path.name: one for one in listings if not one.holds_runs_only()}
+    if not classes:
+        told = f" ({left_out(top.ignored)} left out)" if top.ignored else ""
+        raise DataError(f"{top.path} holds no folders and no photos{told}", expected=LAYOUT)
+    for listing in classes.values():
         _check_class_folder(listing)
-    return listings
+    return classes
 
 
-def _check_class_folder(listing: _Listing) -> None:
+def _check_class_folder(listing: Listing) -> None:
+    if not is_showable(listing.path.name):
+        raise DataError(
+            f"the name {listing.path.name!r} of a class folder in {listing.path.parent}",
+            expected="a name without control characters, in the file system's encoding",
+            fix="Rename the folder",
+        )
     if listing.folders:
         raise DataError(
             f"{listing.path} holds folders itself ({listing.folders[0].name} first)",
             expected=LAYOUT,
             fix=f"Move the photos up, or open {listing.path} if its folders are the classes",
         )
-    if not listing.photos:
-        raise DataError(
-            f"{listing.path} holds no photos",
-            expected=f"files ending in {', '.join(sorted(SUFFIXES))}",
-            fix="Fill the folder or remove it",
-        )
 
 
-def _check_same_classes(groups: dict[str, dict[str, _Listing]]) -> None:
-    for subset, group in groups.items():
-        odd = sorted(set(group) ^ set(groups["train"]), key=natural_key)
-        if odd:
-            here, there = (subset, "train") if odd[0] in group else ("train", subset)
+def _check_filled(classes: Classes) -> None:
+    for listing in classes.values():
+        if not listing.photos:
+            told = f", but {left_out(listing.ignored)}" if listing.ignored else ""
             raise DataError(
-                f"{subset} and train differ in {len(odd)} classes: {odd[0]} is in {here} only",
-                expected=f"the same class folders in train and {subset}",
-                fix=f"Add {odd[0]} to {there}, or take it out of {here}",
+                f"{listing.path} holds no photos{told}",
+                expected=f"files ending in {', '.join(sorted(SUFFIXES))}",
+                fix="Fill the folder or remove it",
             )
 
 
-def _check_counts(root: Path, names: list[str], counts: list[int]) -> None:
-    if len(names) < 2:
-        raise DataError(
-            f"{root} holds one class folder only ({names[0]})",
-            expected="at least two classes to tell apart",
-        )
-    single = [name for name, count in zip(names, counts, strict=True) if count == 1]
-    if single:
-        raise DataError(
-            f"class {single[0]} of {root} has a single photo",
-            expected="several photos of every class",
-            fix="Add photos, or remove the class",
-        )
+def _check_known_classes(groups: dict[str, Classes]) -> None:
+    """Check that nothing is to be selected by, or measured on, that cannot be learned."""
+    trained = {look(name): name for name in groups["train"]}
+    for subset, group in groups.items():
+        odd = sorted(set(group) - set(groups["train"]), key=natural_key)
+        if odd:
+            meant = trained.get(look(odd[0]))
+            raise DataError(
+                f"{subset} has {len(odd)} classes that train has not: {odd[0]} first",
+                expected=f"classes in {subset} that are in train, too",
+                fix=f"Call it {meant}, as in train"
+                if meant
+                else f"Add {odd[0]} to train, or take it out of {subset}",
+            )

@@ -8,25 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import (
-    SPELLINGS,
-    SUBSETS,
-    ClassName,
-    Dataset,
-    FilePhoto,
-    Indexes,
-    Labels,
-    Split,
-)
-from florascope.data.table import Row, Table, read_table
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Indexes, Labels, Split
+from florascope.data.remarks import some
+from florascope.data.subsets import SUBSETS, subset_named
+from florascope.data.table import Row, Table, path_spellings, read_table
 from florascope.errors import DataError
+from florascope.files import check_path
 
 
 def split_from_csv(path: Path, dataset: Dataset) -> Split:
     """Read which photos of a data set train, select and test.
 
-    The columns are `split` (train, val, valid, validation or test), `label` (optional: a class id
-    or name, which must be the data set's own label of that photo) and one of
+    The columns are `split` (train, val or test, or a word that means it), `label` (optional: a
+    class id or name, which must be the data set's own label of that photo) and one of
 
     * `path`: a photo's name in the data set ("rose/1.jpg"), its file name where no other photo
       has the same one, or its path, relative to the CSV file's folder;
@@ -69,9 +63,10 @@ def subset_of(table: Table, row: Row) -> str:
         DataError: it says something else.
     """
     word = row.cells["split"]
-    if word.lower() not in SPELLINGS:
-        raise table.problem(row, f"split {word!r}", expected=f"one of {', '.join(SPELLINGS)}")
-    return SPELLINGS[word.lower()]
+    subset = subset_named(word)
+    if subset is None:
+        raise table.problem(row, f"split {word!r}", expected=f"one of {', '.join(SUBSETS)}")
+    return subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +81,8 @@ class _Reader:
     def photo(self, row: Row, by: str) -> int:
         """Return the index of the photo that a row names, its label checked."""
         text = row.cells[by]
-        name = self._oxford_name(row) if by == "image_id" else text
-        found = (
-            self.names.get(name)
-            or self.names.get(_absolute(self.table.path.parent / name))
-            or self.file_names.get(name, [])
-        )
+        names = [self._oxford_name(row)] if by == "image_id" else path_spellings(text)
+        found = next(filter(None, map(self._find, names)), [])
         if len(found) != 1:
             raise self.table.problem(
                 row,
@@ -100,6 +91,13 @@ class _Reader:
             )
         self._check_label(row, found[0])
         return found[0]
+
+    def _find(self, name: str) -> list[int]:
+        return (
+            self.names.get(name)
+            or self.names.get(_absolute(self.table.path.parent / name))
+            or self.file_names.get(name, [])
+        )
 
     def _oxford_name(self, row: Row) -> str:
         number = row.cells["image_id"]
@@ -229,7 +227,7 @@ def choose_split(dataset: Dataset, spec: str | None, seed: int = 0) -> Split:
         DataError: there is no such split, a subset is empty, or a class has no train photo.
     """
     split = _asked(dataset, spec or _usual(dataset), seed)
-    _check_usable(split, dataset)
+    check_usable(split, dataset)
     return split
 
 
@@ -242,6 +240,7 @@ def _asked(dataset: Dataset, spec: str, seed: int) -> Split:
         return dataset.own_splits[spec]
     if spec == STRATIFIED:
         return stratified(dataset.labels, seed, classes=dataset.classes)
+    check_path(spec)
     if spec.lower().endswith(".csv"):
         return split_from_csv(Path(spec), dataset)
     known = ", ".join([*dataset.own_splits, STRATIFIED])
@@ -250,20 +249,31 @@ def _asked(dataset: Dataset, spec: str, seed: int) -> Split:
     )
 
 
-def _check_usable(split: Split, dataset: Dataset) -> None:
+def check_usable(split: Split, dataset: Dataset, lost: str = "") -> None:
+    """Check that one can train, select and measure with a split.
+
+    Args:
+        split: the photos that are left of each subset.
+        dataset: all photos.
+        lost: why others are not left, said with what is missing.
+
+    Raises:
+        DataError: a subset is empty, or a class has no train photo.
+    """
     for subset, indexes in split.items():
         if len(indexes) == 0:
             raise DataError(
-                f"split {split.name} of {dataset.name} has no {subset} photos",
+                f"split {split.name} of {dataset.name} has no {subset} photos{lost}",
                 expected="photos in train, val and test",
-                fix=f"Try --split {STRATIFIED}",
+                fix="Mend or replace them" if lost else f"Try --split {STRATIFIED}",
             )
     trained = np.bincount(dataset.labels[split.train], minlength=len(dataset.classes))
     untrained = [dataset.classes[k].name for k in np.flatnonzero(trained == 0)]
     if untrained:
         raise DataError(
-            f"split {split.name} has no train photo of {_some(untrained)}",
+            f"split {split.name} has no train photo of {some(untrained)}{lost}",
             expected="at least one train photo of every class",
+            fix="Add photos of it, or leave the class out",
         )
 
 
@@ -295,12 +305,7 @@ def _check_three_each(labels: Labels, classes: Sequence[ClassName]) -> None:
     ]
     if small:
         raise DataError(
-            f"too few photos of class {_some(small)}",
+            f"too few photos of class {some(small)}",
             expected="at least 3 photos of every class, one each for train, val and test",
             fix="Add photos, or leave the class out",
         )
-
-
-def _some(names: Sequence[str], shown: int = 3) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

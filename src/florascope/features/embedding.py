@@ -15,6 +15,7 @@ from florascope.data.dataset import Photo, read_shrunken
 from florascope.errors import PhotoError
 from florascope.features.engines import Engine
 from florascope.files import cache_dir, new_folder, reserve
+from florascope.images import readable_formats
 from florascope.parallel import in_order
 from florascope.preprocessing import Crop, Preprocessing
 from florascope.progress import Progress, silent, track
@@ -182,7 +183,8 @@ def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator
 
 
 def _key(photos: Sequence[Photo], engine: Engine, views: Views | None) -> str:
-    text = f"{engine.digest()} decoding {DECODING} {views}"
+    formats = readable_formats()  # what could not be read may be readable now
+    text = f"{engine.digest()} decoding {DECODING} {formats} {views}"
     digest = hashlib.blake2b(text.encode(), digest_size=16)
     for parts in in_order(lambda block: [_digest(photo) for photo in block], _blocks(photos)):
         for part in parts:

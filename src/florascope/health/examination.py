@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from florascope.data.dataset import Dataset, Split
+from florascope.data.remarks import remarks
 from florascope.errors import DataError
 from florascope.health.label_errors import Suspect, noise_rate, suspects
 from florascope.health.looks import Looks, hashes, look_at_all, near_pairs
@@ -176,6 +177,8 @@ class Inspection:
         imbalance: photos of the largest class over those of the smallest.
         suspects: probable label errors, most suspicious first.
         noise: estimated share of wrong labels; None where nobody looked.
+        ignored: how many files of the source were left out, by ending or kind.
+        remarks: what else is odd, a sentence each; see `florascope.data.remarks`.
     """
 
     name: str
@@ -196,6 +199,8 @@ class Inspection:
     imbalance: float
     suspects: list[dict[str, Any]]
     noise: float | None
+    ignored: dict[str, int]
+    remarks: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as JSON values."""
@@ -236,6 +241,8 @@ class Inspection:
                 for s in found.suspects
             ],
             noise=found.noise,
+            ignored=dict(dataset.ignored),
+            remarks=_remarks(found),
         )
 
 
@@ -248,6 +255,14 @@ def inspect(
 
 def _names(dataset: Dataset, indexes: Sequence[int]) -> list[str]:
     return [dataset.photos[i].name for i in indexes]
+
+
+def _remarks(found: Examination) -> list[str]:
+    """Say what is odd about the source, its classes, and the split that it brings."""
+    readable = np.ones(len(found.dataset), bool)
+    readable[found.broken] = False
+    split = next(iter(found.dataset.own_splits.values()), None)
+    return list(remarks(found.dataset, split, readable))
 
 
 def _counts(dataset: Dataset) -> dict[str, int]:

@@ -13,6 +13,8 @@ from jaxtyping import Float32
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.fitting import HeldOut, calibrate
 from florascope.data.dataset import Dataset, Split
+from florascope.data.remarks import remarks, unreadable_classes
+from florascope.data.splits import check_usable
 from florascope.errors import DataError
 from florascope.features.embedding import FeatureBank, Views, embed
 from florascope.features.engines import Engine, choose_runtime
@@ -72,6 +74,8 @@ class Experiment:
             "photos": len(self.dataset),
             "classes": len(self.dataset.classes),
             "skipped": len(self.bank.problems),
+            "ignored": dict(self.dataset.ignored),
+            "remarks": list(remarks(self.dataset, self.split, self.bank.readable)),
             "split": self.split.name,
             **describe(self.recipe),
             **{subset: metrics.to_json() for subset, metrics in self.metrics.items()},
@@ -161,14 +165,20 @@ def _readable(dataset: Dataset, split: Split, bank: FeatureBank, *, strict: bool
             fix="Mend or remove them, or leave out --strict to skip them",
         )
     kept = split.only(bank.readable)
-    for subset, indexes in kept.items():
-        if len(indexes) == 0:
-            raise DataError(
-                f"no readable photo is left in {subset}"
-                f" ({len(bank.problems)} of {len(dataset)} cannot be read)",
-                expected="readable photos in train, val and test",
-            )
+    check_usable(kept, dataset, _lost(dataset, bank))
     return kept
+
+
+def _lost(dataset: Dataset, bank: FeatureBank) -> str:
+    """Say how many photos could not be read, of which classes none is left, and one reason."""
+    if not bank.problems:
+        return ""
+    whole = unreadable_classes(dataset, bank.readable)
+    labels = {k for k, known in enumerate(dataset.classes) if known in whole}
+    first = min(bank.problems, key=lambda i: (int(dataset.labels[i]) not in labels, i))
+    told = f"{len(bank.problems)} of {len(dataset)} photos cannot be read"
+    classes = (f"none of the {count} of {known.name} can" for known, count in whole.items())
+    return f" that can be read ({'; '.join([told, *classes])}; {bank.problems[first]})"
 
 
 def _fit(

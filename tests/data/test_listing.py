@@ -1,0 +1,66 @@
+"""Folders as they lie on disks."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from florascope.data.listing import (
+    HIDDEN,
+    NO_ENDING,
+    SHOWN,
+    is_system,
+    left_out,
+    list_folder,
+    photos_below,
+)
+from florascope.errors import DataError
+
+NAMES = ("10.jpg", "2.JFIF", "a.heic", "b.txt", "c.TXT", "LICENSE", ".x.jpg", "Thumbs.db")
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    for name in NAMES:
+        (tmp_path / name).touch()
+    for name in ("below", "@eaDir", ".git"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").touch()
+    return tmp_path
+
+
+def test_a_folders_listing(mixed: Path) -> None:
+    found = list_folder(mixed)
+    assert found.photos == ("2.JFIF", "10.jpg", "a.heic")
+    assert found.folders == (mixed / "below",)
+    assert found.ignored == {".txt": 2, NO_ENDING: 1, HIDDEN: 4}
+    assert list(found.below(mixed.parent)) == [f"{mixed.name}/{name}" for name in found.photos]
+
+
+def test_the_same_below_a_folder(mixed: Path) -> None:
+    ignored: Counter[str] = Counter()
+    names = ("2.JFIF", "10.jpg", "a.heic", "below/1.jpg")
+    assert list(photos_below(str(mixed), ignored)) == [str(mixed / name) for name in names]
+    assert +ignored == list_folder(mixed).ignored
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="gone cannot be read"):
+        list_folder(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", ["__MACOSX", "@EADIR", "$Recycle.Bin", ".DS_Store", "Icon\r"])
+def test_what_systems_leave(name: str) -> None:
+    assert is_system(name)
+
+
+@pytest.mark.parametrize("name", ["rose", "#1", "@home", "$5", "cache", "icon"])
+def test_what_people_name(name: str) -> None:
+    assert not is_system(name)
+
+
+def test_what_was_left_out_is_said_by_number() -> None:
+    assert left_out(Counter()) == left_out(Counter({HIDDEN: 0})) == ""
+    assert left_out(Counter({".txt": 3, ".heic": 2000})) == "2,000 .heic, 3 .txt"
+    many = Counter({f".{n:02}": 100 - n for n in range(SHOWN + 2)})
+    assert left_out(many).endswith("93 .07 and 2 more endings")
