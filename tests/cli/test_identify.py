@@ -45,8 +45,10 @@ def test_a_folder_is_all_its_photos_in_natural_order(
         (tmp_path / f"{number}.JPG").write_bytes(source.read_bytes())
     (tmp_path / ".hidden.jpg").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no photo")
-    results = run("identify", tmp_path, "--model", trained, "--json").json["results"]
-    assert [Path(r["file"]).name for r in results] == ["1.JPG", "9.JPG", "10.JPG"]
+    ended = run("identify", tmp_path, "--model", trained, "--json")
+    assert [Path(r["file"]).name for r in ended.json["results"]] == ["1.JPG", "9.JPG", "10.JPG"]
+    assert ended.json["ignored"] == {".txt": 1, "hidden or of the system": 1}
+    assert "Left out: " in ended.err
 
 
 def test_a_folder_without_photos(run: Any, trained: Path, tmp_path: Path) -> None:
@@ -136,6 +138,9 @@ def test_nothing_readable_is_an_error(run: Any, trained: Path, photos: Path) -> 
     ended = run("identify", bad, bad, "--model", trained)
     assert ended.code == 1
     assert "none of the photos could be read" in ended.err
+    told = run("identify", bad, bad, "--model", trained, "--json").json
+    assert [set(result) for result in told["results"]] == [{"file", "error", "candidates"}] * 2
+    assert told["error"]["found"] == "none of the photos could be read"
 
 
 def test_a_missing_bundle_says_how_to_make_one(run: Any, photos: Path) -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from florascope.cli.console import can_print
+from florascope.files import as_utf8
+
 if TYPE_CHECKING:
     from florascope.data.species import Language
     from florascope.identify.identification import Identification
@@ -17,6 +20,7 @@ WIDTH = 96
 BAR = 20
 COLUMNS = 36  # of each of the two pictures
 PICTURES = 2
+HALF = "▀"
 
 
 def print_answer(photo: str, found: "Identification", language: "Language", top: int) -> None:
@@ -24,12 +28,13 @@ def print_answer(photo: str, found: "Identification", language: "Language", top:
     from florascope.identify.words import WORDS
 
     words = WORDS[language]
-    click.echo(photo)
-    if colourful():
+    click.echo(as_utf8(photo))
+    if colourful() and can_print(HALF):
         _print_pictures(found)
     _echo(found.statement(language), "  ", bold=True)
+    block = "█" if can_print("█") else "#"
     for c in found.candidates(language, top):
-        bar = "█" * round(BAR * c.probability)
+        bar = block * round(BAR * c.probability)
         names = f"{c.name} ({c.scientific_name or c.class_id})"
         click.echo(f"    {100 * c.probability:6.2f} %  {bar:<{BAR}}  {names}")
     for caution in found.cautions(language):
@@ -74,7 +79,7 @@ def _print_pictures(found: "Identification") -> None:
         text = Text("  ")
         for line in lines:
             for upper, lower in line:
-                text.append("▀", f"{upper} on {lower}")
+                text.append(HALF, f"{upper} on {lower}")
             text.append("  ")
         console.print(text)
 
@@ -87,6 +92,13 @@ def _print_lookalikes(found: "Identification", language: "Language", words: "Wor
 
 def _echo(text: str, indent: str, fg: str | None = None, *, bold: bool = False) -> None:
     """Print indented, wrapped text, styled where colours are wanted."""
-    lines = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=2 * indent)
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=2 * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     for line in lines:
         click.echo(click.style(line, fg=fg, bold=bold) if colourful() else line)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import SCHEMA, json_option, note, print_json, print_table
+from florascope.cli.console import LOCAL_PATH, SCHEMA, json_option, note, print_json, print_table
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 @click.option(
     "--method", "methods", multiple=True, help="May be repeated.  [default: all that fit but ig]"
 )
-@click.option("--masks", type=click.Path(path_type=Path), help="Folder of PNGs, named as photos.")
+@click.option("--masks", type=LOCAL_PATH, help="Folder of PNGs, named as photos.")
 @click.option("--flower", default=1, show_default=True, help="Value of a flower pixel in --masks.")
 @click.option("--background", default=3, show_default=True, help="Value of a background pixel.")
 @click.option("--subset", type=click.Choice(["train", "val", "test", "all"]), default="test")
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--limit", type=click.IntRange(2), default=100, show_default=True, help="Photos.")
 @click.option("--seed", default=0, show_default=True, help="Of everything that is drawn.")
-@click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
-@click.option("--out", type=click.Path(path_type=Path), help="Also write the JSON to this FILE.")
+@click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
+@click.option("--out", type=LOCAL_PATH, help="Also write the JSON to this FILE.")
 @json_option
 def audit(
     bundle: str,
@@ -88,15 +88,14 @@ def _selection(
     masks: Path | None,
     flower: int,
     background: int,
-    data_dir: str | None,
+    data_dir: Path | None,
     **options: Any,  # noqa: ANN401 (fields of Selection)
 ) -> "Selection":
     from florascope.audit.localisation import MaskFolder, MaskIds
     from florascope.audit.selection import Selection
 
     folder = None if masks is None else MaskFolder(masks, MaskIds(flower, background))
-    where = None if data_dir is None else Path(data_dir)
-    return Selection(source, masks=folder, data_dir=where, **options)
+    return Selection(source, masks=folder, data_dir=data_dir, **options)
 
 
 def _run(

@@ -1,20 +1,41 @@
 """What the commands share with the terminal: JSON, tables, progress bars and errors."""
 
-import json
+import io
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
 from florascope.errors import FlorascopeError
+from florascope.files import as_utf8, check_path, json_text
+
+if TYPE_CHECKING:
+    from florascope.data.dataset import Dataset
+    from florascope.progress import Progress
 
 SCHEMA = "florascope/1"
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class LocalPath(click.ParamType[Path]):
+    """A file or folder on this machine, as an option's value."""
+
+    name = "path"
+
+    def convert(self, value: Any, _param: object, _ctx: object) -> Path:  # noqa: ANN401 (click's)
+        """Refuse an address, which a path would mangle."""
+        check_path(str(value))
+        return Path(value)
+
+
+LOCAL_PATH = LocalPath()
 
 
 def json_option(command: Command) -> Command:
@@ -30,7 +51,7 @@ def data_options(command: Command) -> Command:
     for option in (
         click.option(
             "--data-dir",
-            type=click.Path(),
+            type=LOCAL_PATH,
             help="Folder that holds flowers-102/ (also FLORASCOPE_DATA).",
         ),
         click.option("--strict", is_flag=True, help="Stop at the first unreadable photo."),
@@ -39,28 +60,74 @@ def data_options(command: Command) -> Command:
     return command
 
 
+def open_data(source: str, data_dir: Path | None, progress: "Progress") -> "Dataset":
+    """Open the data set that DATA names, and note what is odd about it."""
+    from florascope.data.remarks import remarks
+    from florascope.source import open_dataset
+
+    dataset = open_dataset(source, data_dir, progress)
+    for remark in remarks(dataset):
+        note(remark)
+    return dataset
+
+
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on standard output."""
-    click.echo(json.dumps({"schema": SCHEMA, **value}, ensure_ascii=False, allow_nan=False))
+    """Print one JSON object on standard output, in UTF-8 whatever the console's encoding is."""
+    _print_utf8(json_text({"schema": SCHEMA, **value}) + "\n")
 
 
-@contextmanager
-def json_list(name: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Print one JSON object that holds a list, its items as they come: none is kept."""
-    opening = f'{{"schema": "{SCHEMA}", "{name}": ['
-    marks = chain([opening], repeat(", "))
-    begun = False
+def _print_utf8(text: str) -> None:
+    click.echo(text.encode("utf-8"), nl=False)
 
-    def write(item: dict[str, Any]) -> None:
-        nonlocal begun
-        begun = True
-        click.echo(next(marks) + json.dumps(item, ensure_ascii=False, allow_nan=False), nl=False)
 
-    try:
-        yield write
-    finally:  # an error in the midst becomes an object of its own
-        if begun:
-            click.echo("]}")
+class JsonList:
+    """One JSON object on standard output that holds a list, its items as they come: none is kept.
+
+    Used in a `with` statement. An error in the midst ends the list and becomes the field "error" of
+    the same object; the `ToldError` in its place says that it has been told.
+
+    Args:
+        name: of the list's field.
+
+    Attributes:
+        more: fields that follow the list.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.more: dict[str, Any] = {}
+        self._marks = chain([f'{{"schema": "{SCHEMA}", "{name}": ['], repeat(", "))
+        self._begun = False
+
+    def __call__(self, item: dict[str, Any]) -> None:
+        """Print an item."""
+        self._begun = True
+        _print_utf8(next(self._marks) + json_text(item))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and not self._begun:
+            return  # whoever reports it prints the object
+        told = {} if error is None else {"error": error_json(error)}
+        opening = "" if self._begun else next(self._marks)
+        fields = json_text({**self.more, **told})[1:]
+        _print_utf8(f"{opening}]{', ' if fields != '}' else ''}{fields}\n")
+        if isinstance(error, FlorascopeError):
+            raise ToldError(error.found, expected=error.expected, fix=error.fix) from error
+
+
+class ToldError(FlorascopeError):
+    """An error that the JSON on standard output has told already."""
+
+
+def error_json(error: BaseException) -> dict[str, str]:
+    """Return what is said of an error as JSON values."""
+    if isinstance(error, FlorascopeError):
+        parts = {"found": error.found, "expected": error.expected, "fix": error.fix}
+        return {"message": str(error), **parts}
+    message = str(error) or type(error).__name__
+    return {"message": message, "found": message, "expected": "", "fix": ""}
 
 
 def ignore(_item: object) -> None:
@@ -68,22 +135,81 @@ def ignore(_item: object) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Print a table on standard output; the first column is text, the others are figures."""
+    """Print a table on standard output; the first column is text, the others are figures.
+
+    On a narrow console names go over several lines, or each row does: no figure is cut.
+    """
+    columns = list(zip(headers, *rows, strict=True))
+    widths = [max(cell_width(cell) for cell in column) for column in columns]
+    figures = sum(widths[1:]) + 3 * len(widths) + 1  # a border and two spaces each
+    room = _console_width(widths[0] + figures) - figures
+    if room < min(NAME, widths[0]):
+        _print_stacked(headers, rows, title)
+        return
+    _print_grid(headers, rows, title, figures + min(room, widths[0]))
+
+
+NAME = 12  # columns that a name needs before it is cut into too many lines
+
+
+def cell_width(text: str) -> int:
+    """Return the columns that text takes on a console, its longest line."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, text.split("\n")))
+
+
+def _console_width(needed: int) -> int:
+    """Columns of the terminal, or COLUMNS; a file is as wide as it needs to be."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return shutil.get_terminal_size().columns
+    return needed
+
+
+def _print_grid(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], title: str, width: int
+) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left")
-    for number, header in enumerate(headers):
-        table.add_column(header, justify="right" if number else "left")
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    table.add_column(Text(headers[0]), overflow="fold")
+    for header in headers[1:]:
+        table.add_column(Text(header), justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
-    width = None if sys.stdout.isatty() else 120
-    Console(width=width).print(table)
+        table.add_row(*map(Text, row))  # not markup: names of classes may hold brackets
+    Console(width=max(width, cell_width(title))).print(table)
+
+
+def _print_stacked(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        click.echo(title)
+    for name, *figures in rows:
+        click.echo(name)
+        for header, figure in zip(headers[1:], figures, strict=True):
+            click.echo(f"  {header}: {' '.join(figure.split())}".replace("  : ", "  "))
+
+
+def can_print(text: str) -> bool:
+    """Whether standard output's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def never_fail_to_print() -> None:
+    """Let a console that cannot write a character get its number instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def note(text: str) -> None:
     """Say something on standard error."""
-    click.echo(text, err=True)
+    click.echo(as_utf8(text), err=True)
 
 
 @contextmanager
@@ -106,12 +232,11 @@ class _Notes(logging.Handler):
 
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:
     """Print an error on standard error, and as JSON on standard output if that was asked for."""
-    if as_json:
-        parts = {"message": str(error), "found": error.found}
-        print_json({"error": {**parts, "expected": error.expected, "fix": error.fix}})
+    if as_json and not isinstance(error, ToldError):
+        print_json({"error": error_json(error)})
     colour = "NO_COLOR" not in os.environ and sys.stderr.isatty()
     click.echo(click.style("Error: ", fg="red") if colour else "Error: ", nl=False, err=True)
-    click.echo(str(error), err=True)
+    click.echo(as_utf8(str(error)), err=True)
 
 
 def percent(share: float) -> str:
@@ -122,9 +247,10 @@ def percent(share: float) -> str:
 EXTRAS = {
     "train": (
         *("torch", "torchvision", "timm", "lightning", "lightning_fabric", "safetensors"),
-        *("onnx", "google", "onnxscript", "scipy", "jinja2", "matplotlib"),
+        *("onnx", "google", "onnxscript", "scipy", "pydantic", "jinja2", "matplotlib"),
     ),
     "fast": ("openvino",),
+    "heic": ("pi_heif",),
 }
 """Top-level modules by extra, as pyproject.toml lists their packages."""
 

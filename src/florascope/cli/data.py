@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import json_option, print_json, print_table
+from florascope.cli.console import LOCAL_PATH, json_option, print_json, print_table
+from florascope.files import as_utf8
 from florascope.progress import Progress, progress_bars
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ def data() -> None:
 
 @data.command()
 @click.argument("source", metavar="DATA")
-@click.option("--report", type=click.Path(path_type=Path), help="HTML page with pictures.")
+@click.option("--report", type=LOCAL_PATH, help="HTML page with pictures.")
 @click.option("--labels", is_flag=True, help="Look for wrong labels, too (always with --report).")
 @click.option("--weights", help="Of the network that looks for them.  [default: what is at hand]")
-@click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
+@click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
 @json_option
 def inspect(
     source: str,
     report: Path | None,
     weights: str | None,
-    data_dir: str | None,
+    data_dir: Path | None,
     *,
     labels: bool,
     as_json: bool,
@@ -45,7 +46,7 @@ def inspect(
     from florascope.source import open_dataset
 
     with progress_bars() as progress:
-        dataset = open_dataset(source, Path(data_dir) if data_dir else None, progress)
+        dataset = open_dataset(source, data_dir, progress)
         embed = _embedding(weights, progress) if labels or report or weights else None
         found = examine(dataset, embed, progress)
     if report is not None:
@@ -93,6 +94,8 @@ def _print(found: "Inspection", limit: int = 10) -> None:
     )
     rows = [(name, str(count)) for name, count in [*counts[:limit], *counts[limit:][-limit:]]]
     print_table(("class", "photos"), rows, "Classes with the fewest and the most photos")
+    for remark in found.remarks:
+        click.echo(remark)
     _print_names("Broken photos", found.broken, limit)
     _print_names("Photos that are there twice", [" = ".join(d) for d in found.duplicates], limit)
     _print_names("Near-duplicates", [" ~ ".join(d) for d in found.near_duplicates], limit)
@@ -111,4 +114,4 @@ def _print(found: "Inspection", limit: int = 10) -> None:
 def _print_names(title: str, names: list[str], limit: int) -> None:
     click.echo(f"{title}: {len(names) or 'none'}")
     for name in names[:limit]:
-        click.echo(f"  {name}")
+        click.echo(f"  {as_utf8(name)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import json_option, print_json
+from florascope.cli.console import LOCAL_PATH, json_option, print_json
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--weights", help="Of the network that looks at DATA.  [default: what is at hand]")
 @click.option("--quick", is_flag=True, help="Leave out what takes longer than a few seconds.")
-@click.option("--data-dir", type=click.Path(), help="Folder that holds flowers-102/.")
+@click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
 @json_option
 def doctor(
     target: str,
     source: str | None,
     split: str | None,
     weights: str | None,
-    data_dir: str | None,
+    data_dir: Path | None,
     *,
     quick: bool,
     as_json: bool,
@@ -39,8 +39,7 @@ def doctor(
     """
     from florascope.doctor.target import Question, examine
 
-    folder = Path(data_dir) if data_dir else None
-    question = Question(target, source, split, weights, folder, quick)
+    question = Question(target, source, split, weights, data_dir, quick)
     with progress_bars() as progress:
         diagnosis = examine(question, progress)
     if as_json:

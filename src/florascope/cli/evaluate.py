@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import data_options, json_option, note, print_json, print_table
+from florascope.cli.console import (
+    data_options,
+    json_option,
+    note,
+    open_data,
+    print_json,
+    print_table,
+)
 from florascope.cli.train import metric_cells
 from florascope.progress import progress_bars as bars
 
@@ -27,7 +34,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     split: str | None,
     subset: str,
     seed: int,
-    data_dir: str | None,
+    data_dir: Path | None,
     *,
     strict: bool,
     as_json: bool,
@@ -37,18 +44,18 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     from florascope.data.splits import choose_split
     from florascope.evaluation.evaluator import evaluate as run
     from florascope.nets.saving import load_classifier
-    from florascope.source import open_dataset
 
     with bars() as progress:
         classifier = load_classifier(find_bundle(bundle))
-        dataset = open_dataset(source, Path(data_dir) if data_dir else None, progress)
+        dataset = open_data(source, data_dir, progress)
         indexes = choose_split(dataset, split, seed)[subset]
         found = run(classifier, dataset, indexes, strict=strict, progress=progress)
     for problem in found.problems:
         note(f"Skipped: {problem}")
     if as_json:
         figures = found.metrics.to_json()
-        print_json({"subset": subset, **figures, "skipped": len(found.problems)})
+        left = {"skipped": len(found.problems), "ignored": dict(dataset.ignored)}
+        print_json({"subset": subset, **figures, **left})
         return
     headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
     print_table(headers, [(subset, *metric_cells(found.metrics))])

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from florascope.cli.console import data_options, json_option, print_json
+from florascope.cli.console import LOCAL_PATH, data_options, json_option, open_data, print_json
 from florascope.progress import progress_bars
 
 FORMS = ("web", "onnx", "int8", "timm")
@@ -14,10 +14,10 @@ FORMS = ("web", "onnx", "int8", "timm")
 @click.command()
 @click.argument("bundle")
 @click.option("--to", "form", required=True, type=click.Choice(FORMS), help="See above.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("--out", type=LOCAL_PATH, required=True, help="Folder to write.")
 @click.option(
     "--runtime",
-    type=click.Path(path_type=Path),
+    type=LOCAL_PATH,
     metavar="FILE.tgz",
     help="web: the npm package onnxruntime-web, where npm cannot fetch it.",
 )
@@ -81,11 +81,9 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
 def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
     from florascope.data.splits import choose_split
     from florascope.export.int8 import export_int8
-    from florascope.source import open_dataset
 
-    folder = Path(options["data_dir"]) if options["data_dir"] else None
     with progress_bars() as progress:
-        dataset = open_dataset(options["source"], folder, progress)
+        dataset = open_data(options["source"], options["data_dir"], progress)
         split = choose_split(dataset, options["split"], options["seed"])
         cost = export_int8(bundle, out, dataset, split, seed=options["seed"], progress=progress)
     return cost.to_json()

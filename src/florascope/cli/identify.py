@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import ignore, json_list, json_option, note
+from florascope.cli.console import LOCAL_PATH, JsonList, json_option, note
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
@@ -40,7 +40,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 )
 @click.option(
     "--overlay",
-    type=click.Path(path_type=Path),
+    type=LOCAL_PATH,
     help="Draw what speaks for the first candidate into this picture (one IMAGE only).",
 )
 @json_option
@@ -60,63 +60,79 @@ def identify(
     """
     from florascope.bundle.config import find_bundle
     from florascope.identify.identifier import Identifier
+    from florascope.identify.words import WORDS, calibration_remark
 
-    photos = expand(images)
+    ignored = Counter[str]()
+    photos = expand(images, ignored)
     first = list(islice(photos, 2))
     many, photos = len(first) > 1, chain(first, photos)
     if overlay:
         check_overlay(overlay, many=many)
     identifier = Identifier(find_bundle(model or default_model()))
+    listed = JsonList("results")
     levels: Counter[str] = Counter()
-    with json_list("results") if as_json else nullcontext(ignore) as write:
+    with listed if as_json else nullcontext():
         for photo, found in answers(identifier, photos, many=many):
-            if isinstance(found, str):
-                write({"file": photo, "error": found, "candidates": []})
-                continue
-            levels[found.verdict.level] += 1
-            if as_json:
-                write({"file": photo, **found.to_json(language, top)})
-            _show(photo, found, overlay, top, language, as_json=as_json)
-    _end(levels, identifier, language, as_json=as_json)
+            if not isinstance(found, str):
+                levels[found.verdict.level] += 1
+                if overlay:
+                    _draw(found, overlay)
+            _show(photo, found, listed if as_json else None, language, top)
+        _check_any(levels)
+        listed.more["ignored"] = note_left_out(ignored)
+    if not as_json:
+        if remark := calibration_remark(identifier.config.calibration, language):
+            click.echo(remark)
+        click.echo(WORDS[language].advice)
+    if set(levels) == {"none"}:
+        sys.exit(ABSTAINED)
 
 
-def expand(images: Sequence[str]) -> Iterator[str]:
+def note_left_out(ignored: Counter[str]) -> dict[str, int]:
+    """Say which files of folders were left out, by ending, and return how many."""
+    from florascope.data.listing import left_out
+
+    if told := left_out(ignored):
+        note(f"Left out: {told}")
+    return dict(+ignored)
+
+
+def expand(images: Sequence[str], ignored: Counter[str] | None = None) -> Iterator[str]:
     """Yield files as they are, and of each folder the photos in it and below, in natural order.
 
     Folders are listed as they are reached: not all names of a large tree lie in memory.
 
+    Args:
+        images: paths of files and folders, or STDIN.
+        ignored: counts what is left out of the folders, by ending, as it is passed by.
+
     Raises:
-        PhotoError: a folder holds no photos (before anything is yielded).
+        FlorascopeError: one is an address, or a folder without photos (before any is yielded).
     """
+    from florascope.data.listing import photos_below
+    from florascope.files import check_path
+
     for image in images:
+        check_path(image)
         if os.path.isdir(image):  # noqa: PTH112 ("-" and odd names need no Path)
             _check_photos_in(image)
     return chain.from_iterable(
-        photos_in(image) if os.path.isdir(image) else [image]  # noqa: PTH112
+        photos_below(image, ignored) if os.path.isdir(image) else [image]  # noqa: PTH112
         for image in images
     )
 
 
-def photos_in(folder: str) -> Iterator[str]:
-    """Yield the photos of a folder, then those of its subfolders; hidden ones are left out."""
-    from florascope.data.names import natural_key
-    from florascope.images import SUFFIXES
-
-    for place, below, files in os.walk(folder):
-        below[:] = sorted((name for name in below if not name.startswith(".")), key=natural_key)
-        for name in sorted(files, key=natural_key):
-            path = Path(place, name)
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES:
-                yield str(path)
-
-
 def _check_photos_in(folder: str) -> None:
+    from florascope.data.listing import left_out, photos_below
     from florascope.errors import PhotoError
     from florascope.images import SUFFIXES
 
-    if next(photos_in(folder), None) is None:
+    ignored = Counter[str]()
+    if next(photos_below(folder, ignored), None) is None:
+        told = f" but {left_out(ignored)}" if left_out(ignored) else ""
         raise PhotoError(
-            f"{folder} holds no photos", expected=f"files that end in {', '.join(sorted(SUFFIXES))}"
+            f"{folder} holds no photos{told}",
+            expected=f"files that end in {', '.join(sorted(SUFFIXES))}",
         )
 
 
@@ -199,19 +215,21 @@ def _stdin() -> bytes:
 
 def _show(
     photo: str,
-    found: "Identification",
-    overlay: Path | None,
-    top: int,
+    found: "Identification | str",
+    listed: JsonList | None,
     language: "Language",
-    *,
-    as_json: bool,
+    top: int,
 ) -> None:
-    if overlay:
-        _draw(found, overlay)
-    if not as_json:
+    """Print an answer, as text where there is no list for it; a failure has been noted already."""
+    if listed is None:
         from florascope.cli.answer import print_answer
 
-        print_answer(photo, found, language, top)
+        if not isinstance(found, str):
+            print_answer(photo, found, language, top)
+    elif isinstance(found, str):
+        listed({"file": photo, "error": found, "candidates": []})
+    else:
+        listed({"file": photo, **found.to_json(language, top)})
 
 
 def _draw(found: "Identification", path: Path) -> None:
@@ -223,17 +241,8 @@ def _draw(found: "Identification", path: Path) -> None:
         Image.fromarray(found.picture()).save(draft, format=FORMATS[path.suffix.lower()])
 
 
-def _end(
-    levels: Counter[str], identifier: "Identifier", language: "Language", *, as_json: bool
-) -> None:
+def _check_any(levels: Counter[str]) -> None:
     from florascope.errors import PhotoError
-    from florascope.identify.words import WORDS, calibration_remark
 
     if not levels:
         raise PhotoError("none of the photos could be read", expected="photos")
-    if not as_json:
-        if remark := calibration_remark(identifier.config.calibration, language):
-            click.echo(remark)
-        click.echo(WORDS[language].advice)
-    if set(levels) == {"none"}:
-        sys.exit(ABSTAINED)

@@ -3,13 +3,20 @@
 import gc
 import os
 import sys
+from itertools import takewhile
 
 import click
 
 from florascope import __version__
 from florascope.cli.audit import audit
 from florascope.cli.bench import bench
-from florascope.cli.console import missing_extra, report_error
+from florascope.cli.console import (
+    error_json,
+    missing_extra,
+    never_fail_to_print,
+    print_json,
+    report_error,
+)
 from florascope.cli.data import data
 from florascope.cli.demo import demo
 from florascope.cli.doctor import doctor
@@ -56,35 +63,47 @@ a fifth of its time. Freeing them one by one at the end takes half a second more
 def main() -> None:
     """Run the command line: exit 0 when done, 1 on bad input, 2 on wrong usage."""
     gc.set_threshold(*RARELY)
+    never_fail_to_print()
     try:
-        _run()
+        _run(as_json="--json" in list(takewhile(lambda word: word != "--", sys.argv)))
     finally:
         gc.freeze()
 
 
-def _run() -> None:
+def _run(*, as_json: bool) -> None:
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        if as_json:
+            print_json({"error": error_json(wrong_usage(error))})
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
-    except FlorascopeError as error:
-        report_error(error, as_json="--json" in sys.argv)
-        sys.exit(1)
-    except ModuleNotFoundError as error:
-        if (told := missing_extra(error)) is None:
-            raise
-        report_error(told, as_json="--json" in sys.argv)
-        sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        wrapped = FlorascopeError(f"{error.filename or 'a file'}: {error.strerror or error}")
-        report_error(wrapped, as_json="--json" in sys.argv)
+    except (FlorascopeError, ModuleNotFoundError, OSError) as error:
+        if (told := _understood(error)) is None:
+            raise
+        report_error(told, as_json=as_json)
         sys.exit(1)
+
+
+def _understood(error: FlorascopeError | ModuleNotFoundError | OSError) -> FlorascopeError | None:
+    """Say what a user can do about an error; None where it is a fault of ours."""
+    if isinstance(error, FlorascopeError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        return missing_extra(error)
+    return FlorascopeError(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
+def wrong_usage(error: click.ClickException) -> FlorascopeError:
+    """Say a click error in our own kind, with what helps against it."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    fix = f"See: {context.command_path} --help" if context else ""
+    return FlorascopeError(error.format_message(), fix=fix)
