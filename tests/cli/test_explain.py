@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from florascope.cli.explain import picture_names
+
 
 @pytest.mark.parametrize("method", ["sharp", "cam", "gradcam", "ig"])
 def test_writes_pictures_and_arrays(
@@ -61,13 +63,53 @@ def test_an_unknown_method(run: Any, trained: Path, photos: Path, tmp_path: Path
     assert "no method 'guess'" in ended.err
 
 
-def test_photos_of_one_name_are_refused(
-    run: Any, trained: Path, photos: Path, tmp_path: Path
-) -> None:
-    image = photos / "1" / "photo-1-1.jpg"
-    ended = run("explain", trained, image, image, "--out", tmp_path)
+def test_a_folder_is_all_its_photos(run: Any, trained: Path, photos: Path, tmp_path: Path) -> None:
+    below = tmp_path / "in" / "below"
+    below.mkdir(parents=True)
+    for name in ("in/9.jpg", "in/10.jpg", "in/below/9.jpg"):
+        (tmp_path / name).write_bytes((photos / "2" / "photo-2-3.jpg").read_bytes())
+    (tmp_path / "in" / "notes.txt").touch()
+    (tmp_path / "in" / "broken.jpg").touch()
+    asked = ("--method", "cam", "--out", tmp_path / "out", "--json")
+    told = run("explain", trained, tmp_path / "in", *asked).json
+    assert [Path(r["file"]).name for r in told["results"]] == ["9.jpg", "10.jpg", "9.jpg"]
+    assert [Path(r["files"][0]).name for r in told["results"]] == [
+        "9.cam.png",
+        "10.cam.png",
+        "9.jpg.cam.png",
+    ]
+    assert all(Path(file).is_file() for r in told["results"] for file in r["files"])
+    assert told["ignored"] == {".txt": 1}
+    assert len(told["skipped"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "names"),
+    [
+        (("a/p.jpg", "a/q.jpg"), ["p", "q"]),
+        (("a/p.jpg", "a/p.png"), ["p", "p.png"]),
+        (("a/p.jpg", "b/p.jpg", "b/P.jpg"), ["p", "p.jpg", "b-P.jpg"]),
+        (("x/a/p.jpg", "y/a/p.jpg", "z/a/p.jpg"), ["p", "p.jpg", "a-p.jpg"]),
+        (("a/p.jpg", "a/p.jpg"), ["p"]),
+    ],
+)
+def test_pictures_of_equal_names_are_told_apart(images: tuple[str, ...], names: list[str]) -> None:
+    assert list(picture_names(images).values()) == names
+
+
+def test_a_folder_without_photos(run: Any, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    ended = run("explain", trained, tmp_path, "--out", tmp_path / "out")
     assert ended.code == 1
-    assert "names occur more than once (first: photo-1-1)" in ended.err
+    assert f"{tmp_path} holds no photos but 1 .txt. expected files that end in" in ended.err
+
+
+def test_an_address_is_refused_as_one(run: Any, trained: Path, tmp_path: Path) -> None:
+    for command in (("explain", trained), ("identify",)):
+        out = ("--out", tmp_path / "out") if command[0] == "explain" else ()
+        ended = run(*command, "https://example.com/rose.jpg", *out)
+        assert ended.code == 1
+        assert "https://example.com/rose.jpg is a web address" in ended.err
 
 
 def test_a_broken_photo_leaves_nothing_behind(

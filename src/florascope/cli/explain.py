@@ -1,11 +1,16 @@
 """`florascope explain`: why a bundle answers as it does."""
 
+import os
+from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate, chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import json_option, note, percent, print_json
+from florascope.cli.console import LOCAL_PATH, json_option, note, percent, print_json
+from florascope.cli.identify import expand, note_left_out
 
 if TYPE_CHECKING:
     from florascope.audit.card import Trust
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--against", metavar="CLASS", help="Show what speaks for the target and not for this class."
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for pictures.")
+@click.option("--out", type=LOCAL_PATH, required=True, help="Folder for pictures.")
 @click.option("--save-arrays", is_flag=True, help="Also write the evidence as float32 .npy.")
 @json_option
 def explain(  # noqa: PLR0913 (one an option)
@@ -37,7 +42,7 @@ def explain(  # noqa: PLR0913 (one an option)
     save_arrays: bool,
     as_json: bool,
 ) -> None:
-    """Draw what in each IMAGE speaks for (orange) and against (blue) a class."""
+    """Draw what in each IMAGE (files or folders) speaks for (orange) and against (blue) a class."""
     from florascope.audit.card import trust
     from florascope.bundle.config import find_bundle
     from florascope.errors import PhotoError
@@ -46,49 +51,55 @@ def explain(  # noqa: PLR0913 (one an option)
     from florascope.images import read_photo
     from florascope.nets.saving import load_classifier
 
-    check_stems(images)
+    ignored = Counter[str]()
+    names = picture_names(expand(images, ignored))
     classifier = load_classifier(find_bundle(bundle))
     how = explainer(method or default_method(classifier))
     chosen, rival = (
         None if name is None else find_class(classifier, name) for name in (target, against)
     )
     results: list[dict[str, Any]] = []
-    for image in images:
+    problems: list[str] = []
+    for image, name in names.items():
         try:
             found = run(classifier, read_photo(Path(image)), how, chosen, rival)
         except PhotoError as error:
-            if len(images) == 1:
+            if len(names) == 1:
                 raise
+            problems.append(str(error))
             note(f"Skipped: {error}")
             continue
-        stem = f"{Path(image).stem}.{how.name}"
         figures = trust(classifier, found)
-        files = _write(found, figures, out, stem, save_arrays=save_arrays)
+        files = _write(found, figures, out, f"{name}.{how.name}", save_arrays=save_arrays)
         results.append(_json(image, found, figures, files))
         if not as_json:
             _print(results[-1])
     if not results:
-        raise PhotoError(f"none of the {len(images)} photos could be read", expected="photos")
+        raise PhotoError(f"none of the {len(names)} photos could be read", expected="photos")
+    left = {"skipped": problems, "ignored": note_left_out(ignored)}
     if as_json:
-        print_json({"method": how.name, "results": results})
+        print_json({"method": how.name, "results": results, **left})
 
 
-def check_stems(images: tuple[str, ...]) -> None:
-    """Refuse photos whose pictures would overwrite each other.
+def picture_names(images: Iterable[str]) -> dict[str, str]:
+    """Name each photo's pictures: by its stem, or by as much of its path as tells it from others.
 
-    Raises:
-        FlorascopeError: two file names differ only in folder or suffix.
+    Returns:
+        By photo: "rose", or "rose.jpg" beside rose.png, or "b-rose.jpg" where a/rose.jpg is asked
+        for, too. A photo that is given twice is there once.
     """
-    from florascope.errors import FlorascopeError
-
-    stems = [Path(image).stem for image in images]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if twice:
-        raise FlorascopeError(
-            f"{len(twice)} names occur more than once (first: {twice[0]})",
-            expected="photos of different names, since the pictures are named after them",
-            fix="Explain them in two runs with different --out",
-        )
+    named: dict[str, str] = {}
+    taken: set[str] = set()  # in lower case: some disks do not tell "Rose" from "rose"
+    for image in images:
+        if image in named:
+            continue
+        path = Path(os.path.normpath(Path(image).absolute()))
+        longer = accumulate(path.parent.parts[:0:-1], lambda below, above: f"{above}-{below}")
+        names = (path.stem, path.name, *(f"{above}-{path.name}" for above in longer))
+        numbered = (f"{path.stem}-{n}" for n in count(2))
+        named[image] = next(n for n in chain(names, numbered) if n.casefold() not in taken)
+        taken.add(named[image].casefold())
+    return named
 
 
 def _write(
