@@ -1,16 +1,21 @@
 """`florascope serve`: the app on this machine."""
 
+import errno
+import os
+import socket
 from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import note
+from florascope.cli.console import note, open_data
+from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.app.similar import Album
     from florascope.identify.identifier import Identifier
 
+BACKLOG = 2048  # connections that wait to be taken: uvicorn's own number
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -44,13 +49,12 @@ def serve(
     from florascope.cli.identify import default_model
     from florascope.identify.identifier import Identifier
 
+    place = bound(host, port)  # first: nothing else needs to be done where it is taken
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
     album = None if photos is None else _album(identifier, photos)
     config = uvicorn.Config(
         create_app(identifier, limits, allowed(host, hosts), album),
-        host,
-        port,
         http=protocol_with_timeouts(limits),
         ws="none",
         log_level="warning",
@@ -58,16 +62,43 @@ def serve(
         date_header=False,
         timeout_graceful_shutdown=10,
     )
+    place.listen(BACKLOG)  # from here on requests wait for their answer
+    port = place.getsockname()[1]
     click.echo(f"florascope answers at http://{_shown(host)}:{port} (stop it with Ctrl+C)")
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[place])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Take a port, 0 for a free one, without answering there yet.
+
+    Raises:
+        FlorascopeError: it is taken or may not be used, or the host is not this machine.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        place = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(address)
+        except OSError:
+            place.close()
+            raise
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        raise FlorascopeError(
+            f"port {port} of {host} is in use" if taken else f"{host}:{port}: {error.strerror}",
+            expected="a free port of this machine (--host, --port)",
+            fix="Choose another with --port; --port 0 takes a free one",
+        ) from error
+    return place
 
 
 def _album(identifier: "Identifier", photos: str) -> "Album":
     from florascope.app.similar import open_album
-    from florascope.source import open_dataset
 
     with progress_bars() as progress:
-        dataset = open_dataset(photos, progress=progress)
+        dataset = open_data(photos, None, progress)
         album = open_album(identifier, dataset, progress)
     note(f"{len(album.photos):,} of {len(dataset):,} photos to compare with")
     return album
