@@ -1,7 +1,9 @@
 """A training with the doctor beside it: told before, told after, never stopped."""
 
 import csv
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -227,24 +229,111 @@ def test_an_earlier_report_goes(run_experiment: Experiment, tmp_path: Path) -> N
     assert (out / "metrics.json").is_file()
 
 
-def test_metrics_come_last_and_an_unfinished_run_can_be_run_again(
-    run_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def contents(out: Path) -> dict[str, bytes]:
+    files = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
+@pytest.mark.parametrize("part", ["fill_bundle", "as_csv", "json_text", "_keep"])
+def test_a_fault_while_writing_leaves_the_earlier_run_whole(
+    run_experiment: Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    fault: BaseException,
 ) -> None:
     out = tmp_path / "run"
     write_run(run_experiment, out)
+    (out / "report.html").write_text("of this run")
+    before = contents(out)
 
-    def interrupted(*_: object) -> str:
-        raise KeyboardInterrupt
+    def fails(*_: object, **__: object) -> str:
+        raise fault
 
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "write_text", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            write_run(run_experiment, out)
-    assert not (out / "metrics.json").exists()
-    (out / ".bundle.abc123").mkdir()  # what a killed process leaves
+    monkeypatch.setattr(run, part, fails)
+    with pytest.raises((KeyboardInterrupt, FlorascopeError)) as raised:
+        write_run(run_experiment, out)
+    if isinstance(fault, OSError):
+        assert str(raised.value).startswith(f"{out} cannot be written (No space left). Free some")
+    assert contents(out) == before
+    assert not list(tmp_path.glob(".*"))  # no draft is left
+
+
+def test_what_is_no_part_of_a_run_stays_beside_it(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    write_run(run_experiment, out)
+    for name in ("notes.md", "tensorboard/events", "checkpoint.safetensors"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text(name)
+    (out / "notes.md").chmod(0o600)
+    write_run(run_experiment, out)
+    assert (out / "notes.md").read_text() == "notes.md"
+    assert (out / "notes.md").stat().st_mode & 0o777 == 0o600
+    assert (out / "tensorboard" / "events").read_text() == "tensorboard/events"
+    assert not (out / "checkpoint.safetensors").exists()
+
+
+def test_an_unfinished_run_can_be_run_again(run_experiment: Experiment, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (out / ".bundle.abc123").mkdir(parents=True)  # what a killed process leaves
+    (out / "checkpoint.safetensors").touch()
     check_out(out)
     write_run(run_experiment, out)
     assert (out / "metrics.json").is_file()
+
+
+def test_a_run_of_other_data_is_refused(run_experiment: Experiment, tmp_path: Path) -> None:
+    ours, theirs = (
+        replace(run_experiment, dataset=replace(run_experiment.dataset, source=str(tmp_path / p)))
+        for p in ("a/photos", "b/photos")
+    )
+    write_run(ours, tmp_path / "run")
+    before = contents(tmp_path / "run")
+    with pytest.raises(FlorascopeError, match=r"run holds a run of other data \(.*a/photos\)") as e:
+        write_run(theirs, tmp_path / "run")
+    assert e.value.fix == "Choose another --out, or replace that run with --overwrite"
+    assert contents(tmp_path / "run") == before
+    same = replace(ours.dataset, source=str(tmp_path / "b" / ".." / "a" / "photos"))
+    check_out(tmp_path / "run", same)
+    write_run(theirs, tmp_path / "run", overwrite=True)
+    told = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+    assert told["source"].endswith("b/photos")
+
+
+def test_a_run_of_version_0_1_names_its_data_only(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    (tmp_path / "metrics.json").write_text('{"data": "painted"}')
+    check_out(tmp_path, run_experiment.dataset)
+    (tmp_path / "metrics.json").write_text('{"data": "others"}')
+    with pytest.raises(FlorascopeError, match=r"other data \(others\)"):
+        check_out(tmp_path, run_experiment.dataset)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["beside a run", "without a run"])
+def test_files_in_a_bundles_folder_are_not_lost(tmp_path: Path, whole: bool) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "config.json").touch()
+    (tmp_path / "bundle" / "thesis.tex").touch()
+    if whole:
+        (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(FlorascopeError, match=r"bundle holds other files .* \(thesis\.tex\)"):
+        check_out(tmp_path)
+
+
+def test_a_folder_in_the_reports_place(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(FlorascopeError, match=r"report\.html is a folder"):
+        check_out(tmp_path)
+
+
+def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FlorascopeError, match=f"{tmp_path} cannot be written"):
+        check_out(tmp_path / "new" / "run")
 
 
 def test_new_and_empty_folders_will_do(tmp_path: Path) -> None:
@@ -267,14 +356,14 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(FlorascopeError) as raised:
         check_out(tmp_path)
-    assert raised.value.found == f"{tmp_path} holds other files and no earlier run"
+    assert raised.value.found == f"{tmp_path} holds other files and no earlier run (thesis.tex)"
     assert raised.value.expected == "a new or empty folder for --out"
 
 
 def test_nothing_is_written_into_a_folder_of_something_else(
     run_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "save_bundle", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(run, "fill_bundle", lambda *_: pytest.fail("it was written"))
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(FlorascopeError, match="no earlier run"):
         write_run(run_experiment, tmp_path)

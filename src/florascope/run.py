@@ -1,16 +1,20 @@
 """A training with the doctor beside it, before the first step and after the last."""
 
+import json
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from florascope.bundle.config import CARD, CONFIG, GRAPH, WEIGHTS
 from florascope.data.dataset import Dataset, Split
 from florascope.doctor.finding import Finding, ordered
 from florascope.doctor.own import after_training, before_training
 from florascope.errors import FlorascopeError
-from florascope.files import write_json, write_text
+from florascope.files import json_text, new_folder
 from florascope.metrics import per_class
-from florascope.nets.saving import save_bundle
+from florascope.nets.saving import fill_bundle
 from florascope.training.devices import is_first_process, leave_to_first_process
 from florascope.training.experiment import Experiment, backbone_of, train
 from florascope.training.logbook import FILE, as_csv
@@ -138,26 +142,71 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PARTS = frozenset({"bundle", "history.csv", "report.html", "metrics.json", "tensorboard", FILE})
+BUNDLE, HISTORY, METRICS = "bundle", "history.csv", "metrics.json"
+PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE})
+BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD})
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, dataset: Dataset | None = None) -> None:
     """Refuse, before any work is done, a place that cannot become a run's folder.
 
     An earlier run's folder, even an unfinished one, can.
 
+    Args:
+        out: the place.
+        dataset: what is to be trained on; None leaves open whether an earlier run was, too.
+
     Raises:
-        FlorascopeError: it is a file, lies in one, or is a folder that holds something else.
+        FlorascopeError: it is a file, lies in one, cannot be written, or is a folder that holds
+            something else or a run of other data.
     """
     for place in (out, *out.parents):
         if place.is_file():
             raise FlorascopeError(f"{place} is a file", expected="a folder for --out")
-    if not out.is_dir() or (out / "metrics.json").is_file():
+    nearest = next(place for place in (out, *out.absolute().parents) if place.is_dir())
+    if not os.access(nearest, os.W_OK):
+        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder for --out")
+    if not out.is_dir():
         return
-    if any(entry.name not in PARTS and not entry.name.startswith(".") for entry in out.iterdir()):
+    _check_nothing_is_lost(out)
+    if dataset is not None:
+        _check_same_data(out, dataset)
+
+
+def _check_nothing_is_lost(out: Path) -> None:
+    """Check that all files of a folder are a run's; beside a finished run there may be others."""
+    if (out / "report.html").is_dir():
         raise FlorascopeError(
-            f"{out} holds other files and no earlier run",
+            f"{out / 'report.html'} is a folder", expected="another --out, or no such folder"
+        )
+    strangers = [] if (out / METRICS).is_file() else _others(out, PARTS)
+    if (out / BUNDLE).is_dir():
+        strangers += _others(out / BUNDLE, BUNDLE_FILES)
+    if strangers:
+        raise FlorascopeError(
+            f"{strangers[0].parent} holds other files and no earlier run ({strangers[0].name})",
             expected="a new or empty folder for --out",
+        )
+
+
+def _others(folder: Path, known: frozenset[str]) -> list[Path]:
+    entries = sorted(folder.iterdir())
+    return [e for e in entries if e.name not in known and not e.name.startswith(".")]
+
+
+def _check_same_data(out: Path, dataset: Dataset) -> None:
+    """Check that an earlier run was trained on the same source, or one of the same name."""
+    try:
+        told = json.loads((out / METRICS).read_text("utf-8"))
+        trained_on = told.get("source") or told["data"]
+    except (OSError, ValueError, KeyError, AttributeError):  # none, or none that can be read
+        return
+    place = dataset.source and os.path.realpath(dataset.source)
+    if trained_on not in {dataset.name, dataset.source} and os.path.realpath(trained_on) != place:
+        raise FlorascopeError(
+            f"{out} holds a run of other data ({trained_on})",
+            expected=f"a new folder for a run of {dataset.source or dataset.name}",
+            fix="Choose another --out, or replace that run with --overwrite",
         )
 
 
@@ -167,32 +216,52 @@ def write_run(
     *,
     findings: Sequence[Finding] = (),
     half: bool = False,
+    overwrite: bool = False,
 ) -> dict[str, str]:
-    """Write RUN/{bundle/, history.csv, metrics.json}, each wholly or not at all.
+    """Write RUN/{bundle/, history.csv, metrics.json}, all of them or none.
 
-    metrics.json comes last: where it is, the run is complete, and its checkpoint goes. An earlier
-    run's report.html goes, too: it speaks of another network.
+    They take the place of an earlier run in one step. Its checkpoint and report.html go, which
+    speak of another network; its TensorBoard logs and files that are no run's stay.
 
     Args:
         experiment: the finished run.
         out: the run's folder.
         findings: the doctor's, for metrics.json.
         half: store the bundle's weights in half precision.
+        overwrite: replace a run of other data, too.
 
     Returns:
         The path of each part, by name.
     """
-    check_out(out)
-    paths = {"bundle": out / "bundle", "history": out / "history.csv"}
-    page, metrics = out / "report.html", out / "metrics.json"
-    metrics.unlink(missing_ok=True)
+    check_out(out, None if overwrite else experiment.dataset)
     figures = experiment.to_json()
     card, calibrated = model_card(experiment), experiment.calibrated
-    save_bundle(experiment.classifier, paths["bundle"], figures, card, calibrated, half=half)
-    write_text(paths["history"], as_csv(experiment.history))
-    page.unlink(missing_ok=True)
     found = [finding.to_json() for finding in findings]
-    write_json(metrics, {**figures, "source": experiment.dataset.source, "findings": found})
-    paths["metrics"] = metrics
-    (out / FILE).unlink(missing_ok=True)
-    return {name: str(path) for name, path in paths.items()}
+    with new_folder(out) as draft:
+        (draft / BUNDLE).mkdir()
+        fill_bundle(experiment.classifier, draft / BUNDLE, figures, card, calibrated, half=half)
+        (draft / HISTORY).write_text(as_csv(experiment.history), encoding="utf-8")
+        told = {**figures, "source": experiment.dataset.source, "findings": found}
+        (draft / METRICS).write_text(json_text(told, indent=2) + "\n", encoding="utf-8")
+        _keep(out, draft)
+    parts = {"bundle": BUNDLE, "history": HISTORY, "metrics": METRICS}
+    return {name: str(out / part) for name, part in parts.items()}
+
+
+def _keep(out: Path, draft: Path) -> None:
+    """Link what stays of an earlier run's folder into the draft that takes its place."""
+    if not out.is_dir():
+        return
+    for entry in _others(out, PARTS - {"tensorboard"}):
+        if entry.is_dir():
+            shutil.copytree(entry, draft / entry.name, copy_function=_link, symlinks=True)
+        else:
+            _link(entry, draft / entry.name)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name; copy it where the disk knows none."""
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

@@ -204,22 +204,28 @@ class Run:
             write_text(Path(path), page)
         return page
 
-    def save(self, path: str | PathLike[str], *, half: bool = False) -> dict[str, str]:
+    def save(
+        self, path: str | PathLike[str], *, half: bool = False, overwrite: bool = False
+    ) -> dict[str, str]:
         """Write the run's folder: bundle/, metrics.json and history.csv.
 
         Args:
             path: a new or empty folder, or an earlier run's.
             half: store the bundle's weights in half precision.
+            overwrite: replace a run of other data, too.
 
         Returns:
             The path of each part, by name.
 
         Raises:
             DataError: as `experiment`.
-            FlorascopeError: the folder holds something else, or cannot be written.
+            FlorascopeError: the folder holds something else or a run of other data, or cannot be
+                written.
         """
-        findings = self.diagnosis.findings
-        return write_run(self.experiment, Path(path), findings=findings, half=half)
+        found = self.diagnosis.findings
+        return write_run(
+            self.experiment, Path(path), findings=found, half=half, overwrite=overwrite
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return figures and findings as JSON values; errors as `experiment`."""

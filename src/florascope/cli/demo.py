@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from florascope.cli.console import (
+    LOCAL_PATH,
     json_option,
     note,
     percent,
@@ -16,7 +17,7 @@ from florascope.cli.console import (
     print_table,
     said_on_stderr,
 )
-from florascope.cli.train import print_results
+from florascope.cli.train import overwrite_option, print_results, run_is_kept
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ VERDICT = (
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=LOCAL_PATH,
     default=Path("runs/demo"),
     show_default=True,
     help="Folder of the run.",
@@ -48,8 +49,9 @@ VERDICT = (
     help="80-10-10, 6552-818-819, official or FILE.csv; may be repeated.  [default: all three]",
 )
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
+@overwrite_option
 @json_option
-def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+def demo(out: Path, splits: tuple[str, ...], seed: int, *, overwrite: bool, as_json: bool) -> None:
     """Train, evaluate and explain a classifier, and write a report.
 
     First the class report's experiment again, on Oxford Flowers 102: from features in the package,
@@ -58,41 +60,49 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, as_json: bool) -> Non
     embedded garden with the embedded weights.
     """
     from florascope.run import check_out
+    from florascope.source import load
 
-    check_out(out)
+    check_out(out, None if overwrite else load(_at_hand()[0]))
     fits = _rerun(splits, seed)
     if not as_json:
         _print_rerun(fits)
     run = _on_photos(seed)
     if not as_json:
         print_results(run.experiment, f"From photos to report: {run.data.name}")
-    files = run.save(out)
+    files = run.save(out, overwrite=overwrite)
     files["report"] = str(out / "report.html")
-    run.report(files["report"], rivals=[_rival(fit) for fit in fits])
+    with run_is_kept(out):
+        run.report(files["report"], rivals=[_rival(fit) for fit in fits])
     if as_json:
         print_json({**run.to_json(), "files": files, "rerun": _rerun_json(fits)})
         return
     click.echo(f"Report: {files['report']}")
 
 
-def _on_photos(seed: int) -> "Run":
-    """Train a probe on the data and weights at hand, without any download.
+def _at_hand() -> tuple[str, str]:
+    """Choose data and weights without any download.
 
     The embedded weights were trained on Oxford 102, so they never meet its photos here: test
     figures would lie.
     """
-    from florascope.api.training import train
     from florascope.data.oxford102 import oxford102_at_hand
     from florascope.nets.weights import default_weights
-    from florascope.training.recipes import Probe
 
     weights = default_weights("mobilenetv2_100")
     real = oxford102_at_hand() is not None and weights != "timm"
-    chosen = weights if weights != "timm" else "flowers"
-    source, split = ("oxford102", "80-10-10") if real else ("garden", None)
-    note(f"Data: {source}; weights: {chosen}")
+    return "oxford102" if real else "garden", weights if weights != "timm" else "flowers"
+
+
+def _on_photos(seed: int) -> "Run":
+    """Train a probe on what is at hand."""
+    from florascope.api.training import train
+    from florascope.training.recipes import Probe
+
+    source, weights = _at_hand()
+    split = "80-10-10" if source == "oxford102" else None
+    note(f"Data: {source}; weights: {weights}")
     with said_on_stderr():
-        return train(source, Probe(weights=chosen, seed=seed), split=split)
+        return train(source, Probe(weights=weights, seed=seed), split=split)
 
 
 def _rerun(splits: Sequence[str], seed: int) -> list["FrozenFit"]:

@@ -1,11 +1,15 @@
 """`florascope train`: photos to a measured classifier."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from florascope.cli.console import (
+    LOCAL_PATH,
+    Command,
     data_options,
     json_option,
     percent,
@@ -13,11 +17,20 @@ from florascope.cli.console import (
     print_table,
     said_on_stderr,
 )
+from florascope.errors import FlorascopeError
 
 if TYPE_CHECKING:
     from florascope.api.run import Run
     from florascope.metrics import Metrics
     from florascope.training.experiment import Experiment
+
+
+def overwrite_option(command: Command) -> Command:
+    """Add --overwrite to a command that writes a run."""
+    option = click.option(
+        "--overwrite", is_flag=True, help="Also replace a run of other data in --out."
+    )
+    return option(command)
 
 
 @click.command()
@@ -43,7 +56,8 @@ if TYPE_CHECKING:
     default="en",
     help="Of report.html.  [default: en]",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
+@click.option("--out", type=LOCAL_PATH, required=True, help="Folder of the run.")
+@overwrite_option
 @data_options
 @json_option
 def train(
@@ -54,19 +68,21 @@ def train(
     report: bool,
     language: str,
     half: bool,
+    overwrite: bool,
     **asked: Any,  # noqa: ANN401 (options of `run_training`)
 ) -> None:
     """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
     from florascope.run import check_out
 
     check_out(out)
-    run = run_training(source, out, **asked)
+    run = run_training(source, out, overwrite=overwrite, **asked)
     if not as_json:
         print_results(run.experiment)
-    files = run.save(out, half=half)
+    files = run.save(out, half=half, overwrite=overwrite)
     if report:
         files["report"] = str(out / "report.html")
-        run.report(files["report"], language=language)
+        with run_is_kept(out):
+            run.report(files["report"], language=language)
     if as_json:
         print_json({**run.to_json(), "files": files})
         return
@@ -88,9 +104,11 @@ def run_training(  # noqa: PLR0913 (one an option)
     data_dir: str | None = None,
     strict: bool = False,
     tensorboard: bool = False,
+    overwrite: bool = False,
 ) -> "Run":
     """Train as the options ask; findings and skipped photos are said on standard error."""
     from florascope.api.training import train
+    from florascope.run import check_out
     from florascope.source import load
     from florascope.training.logbook import Logbook
     from florascope.training.logbook import tensorboard as listener
@@ -102,8 +120,27 @@ def run_training(  # noqa: PLR0913 (one an option)
     listeners = [listener(out / "tensorboard")] if tensorboard else []
     logbook = Logbook(out, listeners=listeners)
     data = load(source, data_dir=data_dir)
+    if not overwrite:
+        check_out(out, data)
     with said_on_stderr():
         return train(data, recipe, split=split, strict=strict, checkpoints=logbook)
+
+
+@contextmanager
+def run_is_kept(out: Path) -> Iterator[None]:
+    """Say, where a report cannot be made, that the run is whole without it.
+
+    Raises:
+        FlorascopeError: in place of whatever went wrong, which may be a fault of ours, too.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = error.found if isinstance(error, FlorascopeError) else repr(error)
+        raise FlorascopeError(
+            f"the report could not be made: {reason}",
+            fix=f"The run in {out} is whole without it; --no-report leaves it out",
+        ) from error
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:

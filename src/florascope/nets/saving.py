@@ -1,7 +1,6 @@
 """A classifier written as a bundle, in full or half precision, and read again."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from florascope.bundle import config as bundle
 from florascope.bundle.config import BundleConfig, read_config
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.errors import BundleError, WeightsError
-from florascope.files import new_folder
+from florascope.files import json_text, new_folder
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.onnx_graph import classifier_graph
@@ -97,17 +96,30 @@ def save_bundle(
     Returns:
         The configuration that was written.
     """
+    with new_folder(path) as draft:
+        return fill_bundle(classifier, draft, provenance, card, calibrated, half=half)
+
+
+def fill_bundle(
+    classifier: Classifier,
+    folder: Path,
+    provenance: dict[str, Any],
+    card: str = "",
+    calibrated: Calibrated | None = None,
+    *,
+    half: bool = False,
+) -> BundleConfig:
+    """Write a bundle's files into a folder, such as a draft; see `save_bundle`."""
     config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
     kept = round_to_half(classifier) if half else classifier
     graph = classifier_graph(kept, calibrated.means if calibrated else None)
     graph, state = (to_half(graph), _halved(kept)) if half else (graph, _state(kept))
-    with new_folder(path) as draft:
-        text = json.dumps(config.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-        (draft / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
-        # not save_file, which reports a full disk as its own kind of error
-        (draft / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
-        (draft / bundle.GRAPH).write_bytes(graph.SerializeToString())
-        (draft / bundle.CARD).write_text(card, encoding="utf-8")
+    text = json_text(config.to_json(), indent=2)
+    (folder / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
+    # not save_file, which reports a full disk as its own kind of error
+    (folder / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
+    (folder / bundle.GRAPH).write_bytes(graph.SerializeToString())
+    (folder / bundle.CARD).write_text(card, encoding="utf-8")
     return config
 
 

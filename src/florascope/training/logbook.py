@@ -125,8 +125,11 @@ class Logbook:
         return None if self.folder is None else read_checkpoint(self.folder / FILE, self.origin)
 
     def note(self, history: list[Row]) -> None:
-        """Write history.csv and tell the listeners of its last row."""
-        if self.folder is not None:
+        """Write history.csv and tell the listeners of its last row.
+
+        Where an earlier run is whole, its history stays until this run takes its place.
+        """
+        if self.folder is not None and not (self.folder / "metrics.json").is_file():
             write_text(self.folder / "history.csv", as_csv(history))
         for listener in self.listeners:
             listener(history[-1])
