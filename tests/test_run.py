@@ -315,13 +315,14 @@ def test_a_run_of_version_0_1_names_its_data_only(
 
 @pytest.mark.parametrize("whole", [True, False], ids=["beside a run", "without a run"])
 def test_files_in_a_bundles_folder_are_not_lost(tmp_path: Path, whole: bool) -> None:
-    (tmp_path / "bundle").mkdir()
-    (tmp_path / "bundle" / "config.json").touch()
-    (tmp_path / "bundle" / "thesis.tex").touch()
+    out = tmp_path / "run"
+    (out / "bundle").mkdir(parents=True)
+    (out / "bundle" / "config.json").touch()
+    (out / "bundle" / "thesis.tex").touch()
     if whole:
-        (tmp_path / "metrics.json").write_text("{}")
+        (out / "metrics.json").write_text("{}")
     with pytest.raises(FlorascopeError, match=r"bundle holds other files .* \(thesis\.tex\)"):
-        check_out(tmp_path)
+        check_out(out)
 
 
 def test_a_folder_in_the_reports_place(tmp_path: Path) -> None:
@@ -353,10 +354,12 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").touch()
+    out = tmp_path / "papers"
+    out.mkdir()
+    (out / "thesis.tex").touch()
     with pytest.raises(FlorascopeError) as raised:
-        check_out(tmp_path)
-    assert raised.value.found == f"{tmp_path} holds other files and no earlier run (thesis.tex)"
+        check_out(out)
+    assert raised.value.found == f"{out} holds other files and no earlier run (thesis.tex)"
     assert raised.value.expected == "a new or empty folder for --out"
 
 

@@ -136,7 +136,7 @@ def run_is_kept(out: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = error.found if isinstance(error, FlorascopeError) else repr(error)
+        reason = error if isinstance(error, FlorascopeError) else repr(error)
         raise FlorascopeError(
             f"the report could not be made: {reason}",
             fix=f"The run in {out} is whole without it; --no-report leaves it out",
