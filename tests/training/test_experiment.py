@@ -142,6 +142,8 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "photos": 45,
         "classes": 3,
         "skipped": 0,
+        "ignored": {},
+        "remarks": [],
         "split": "planted",
         "recipe": "probe",
         **NETWORK,
@@ -201,8 +203,23 @@ def test_a_subset_without_a_readable_photo(subset: str, dataset: Dataset, split:
     spoil(dataset, split[subset])
     with pytest.raises(DataError) as raised:
         train(dataset, split, PROBE)
-    assert raised.value.found.startswith(f"no readable photo is left in {subset} (")
-    assert raised.value.expected == "readable photos in train, val and test"
+    lost = len(split[subset])
+    told = f"has no {subset} photos that can be read ({lost} of 45 photos cannot be read; "
+    assert told in raised.value.found
+    assert raised.value.fix == "Mend or replace them"
+
+
+def test_a_class_none_of_whose_photos_can_be_read(dataset: Dataset, split: Split) -> None:
+    lost = np.flatnonzero(dataset.labels == 1)
+    spoil(dataset, [0, *lost])
+    with pytest.raises(DataError) as raised:
+        train(dataset, split, PROBE)
+    assert raised.value.found == (
+        f"split planted has no train photo of lawn that can be read ({len(lost) + 1} of 45 photos"
+        f" cannot be read; none of the {len(lost)} of lawn can; photo {lost[0]} is damaged."
+        " expected a complete photo.)"
+    )
+    assert raised.value.fix == "Add photos of it, or leave the class out"
 
 
 def test_a_network_that_gives_no_numbers(
