@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from florascope.bundle.config import CARD, CONFIG, GRAPH, WEIGHTS
+from florascope.bundle.config import CARD, CONFIG, GRAPH, PHOTOS, WEIGHTS
 from florascope.data.dataset import Dataset, Split
 from florascope.doctor.finding import Finding, ordered
 from florascope.doctor.own import after_training, before_training
@@ -144,7 +144,7 @@ def _cell(text: str) -> str:
 
 BUNDLE, HISTORY, METRICS = "bundle", "history.csv", "metrics.json"
 PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE})
-BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD})
+BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS})
 
 
 def check_out(out: Path, dataset: Dataset | None = None) -> None:
@@ -235,11 +235,18 @@ def write_run(
     """
     check_out(out, None if overwrite else experiment.dataset)
     figures = experiment.to_json()
-    card, calibrated = model_card(experiment), experiment.calibrated
     found = [finding.to_json() for finding in findings]
     with new_folder(out) as draft:
         (draft / BUNDLE).mkdir()
-        fill_bundle(experiment.classifier, draft / BUNDLE, figures, card, calibrated, half=half)
+        fill_bundle(
+            experiment.classifier,
+            draft / BUNDLE,
+            figures,
+            model_card(experiment),
+            experiment.calibrated,
+            half=half,
+            participation=experiment.participation,
+        )
         (draft / HISTORY).write_text(as_csv(experiment.history), encoding="utf-8")
         told = {**figures, "source": experiment.dataset.source, "findings": found}
         (draft / METRICS).write_text(json_text(told, indent=2) + "\n", encoding="utf-8")

@@ -14,9 +14,8 @@ import pytest
 from PIL import Image
 
 from florascope.app.limits import Limits
-from florascope.app.similar import Album, open_album, own_classes
+from florascope.app.similar import Album, open_album
 from florascope.bundle.config import find_bundle
-from florascope.data.dataset import ClassName
 from florascope.data.folder import folder
 from florascope.errors import DataError
 from florascope.identify.identification import Identification
@@ -70,12 +69,6 @@ def test_a_class_without_photos_is_left_out(album: Album, found: Identification)
     assert set(Album(photos, album.labels[only], album.features[only]).similar(found)) == {
         two.class_id
     }
-
-
-def test_classes_are_known_by_id_or_any_name(identifier: Identifier) -> None:
-    names = ("94", "Foxglove", "dedalera", "digitalis purpurea", "no such flower")
-    known = own_classes(identifier.catalogue, [ClassName(name, name) for name in names])
-    assert known == [93, 93, 93, 93, -1]
 
 
 def test_a_second_start_looks_at_no_photo_again(

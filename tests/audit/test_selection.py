@@ -1,6 +1,7 @@
 """Plain folders, subsets and masks, picked evenly."""
 
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from PIL import Image
 from florascope.audit.localisation import MaskFolder, MaskIds
 from florascope.audit.selection import Selection
 from florascope.errors import DataError
+from florascope.evaluation.held_out import Asked, Origin, Subset
 from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 
 @pytest.fixture
@@ -33,22 +36,30 @@ def marked(folder: Path, stems: list[str]) -> MaskFolder:
     return MaskFolder(folder)
 
 
+UNKNOWN = Origin(None, Preprocessing())
+"""Of a bundle that keeps no record of its photos."""
+
+
+def selection(source: Path, subset: Subset | None = None, **more: Any) -> Selection:
+    return Selection(str(source), UNKNOWN, Asked(subset), **more)
+
+
 def names(selection: Selection) -> list[str]:
-    return [photo.name for photo in selection.photos()]
+    return [photo.name for photo in selection.photos()[0]]
 
 
 def test_a_plain_folder_is_taken_whole_in_natural_order(plain: Path) -> None:
-    assert names(Selection(str(plain))) == [f"{number}.png" for number in range(12)]
-    assert names(Selection(str(plain), limit=3)) == ["0.png", "6.png", "11.png"]
+    assert names(selection(plain)) == [f"{number}.png" for number in range(12)]
+    assert names(selection(plain, limit=3)) == ["0.png", "6.png", "11.png"]
 
 
 def test_only_photos_with_masks_are_taken(plain: Path, tmp_path: Path) -> None:
     masks = marked(tmp_path / "masks", ["2", "10", "77"])
-    assert names(Selection(str(plain), masks=masks)) == ["2.png", "10.png"]
+    assert names(selection(plain, masks=masks)) == ["2.png", "10.png"]
 
 
 def test_class_folders_are_taken_by_subset(photo_folder: Path) -> None:
-    parts = {s: names(Selection(str(photo_folder), s)) for s in ("train", "val", "test", "all")}
+    parts = {s: names(selection(photo_folder, s)) for s in get_args(Subset)}
     assert len(parts["all"]) == 30
     assert sorted(parts["train"] + parts["val"] + parts["test"]) == sorted(parts["all"])
     assert len(parts["test"]) == 3
@@ -58,23 +69,23 @@ def test_photos_that_would_share_a_mask_are_refused(photo_folder: Path, tmp_path
     masks = marked(tmp_path / "masks", ["1"])
     words = r"3 photos share a mask with another \(first: daisy/1\.jpg\).*differ in more than"
     with pytest.raises(DataError, match=words):
-        Selection(str(photo_folder), "all", masks=masks).photos()
+        selection(photo_folder, "all", masks=masks).photos()
 
 
 def test_no_masks_at_all(plain: Path, tmp_path: Path) -> None:
     masks = marked(tmp_path / "masks", [])
     with pytest.raises(DataError, match=r"none of the 12 photos has a mask.*such as 0\.png"):
-        Selection(str(plain), masks=masks).photos()
+        selection(plain, masks=masks).photos()
 
 
 def test_exhibits_have_their_masks(
     patch_classifier: Classifier, plain: Path, tmp_path: Path
 ) -> None:
     masks = marked(tmp_path / "masks", ["1", "5"])
-    found = Selection(str(plain), masks=masks).prepare_photos(patch_classifier)
+    found = selection(plain, masks=masks).prepare_photos(patch_classifier)
     assert [np.unique(mask).tolist() for mask in found.masks if mask is not None] == [[1, 3]] * 2
     assert found.crops[:, 0, 0, 0].tolist() == [20, 100]
     other = MaskFolder(masks.path, MaskIds(flower=9))
     words = r"none of the 2 masks .* shows both kinds.*pixels of 9 \(flower\) and of 3"
     with pytest.raises(DataError, match=words):
-        Selection(str(plain), masks=other).prepare_photos(patch_classifier)
+        selection(plain, masks=other).prepare_photos(patch_classifier)

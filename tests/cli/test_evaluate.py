@@ -27,7 +27,7 @@ def test_unknown_classes_are_named(run: Any, trained: Path, photos: Path, tmp_pa
         for number in range(4):
             source = photos / "1" / f"photo-1-{number}.jpg"
             (tmp_path / label / source.name).write_bytes(source.read_bytes())
-    ended = run("evaluate", trained, tmp_path, "--split", "80-10-10")
+    ended = run("evaluate", trained, tmp_path, "--subset", "all")
     assert ended.code == 1
     assert "unknown to the classifier (first: strange)" in ended.err
 

@@ -69,12 +69,6 @@ class TestDataset:
         with pytest.raises(DataError, match="test set holds no photos"):
             dataset([])
 
-    @pytest.mark.parametrize(("classes", "found"), [(CLASSES[:1], r"1 class \(rose\)"), ((), "0")])
-    def test_needs_two_classes(self, classes: tuple[ClassName, ...], found: str) -> None:
-        with pytest.raises(DataError, match=found) as info:
-            dataset([0, 0], classes)
-        assert info.value.expected == "at least two classes to tell apart"
-
     @pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
     def test_labels_are_class_indexes(self, labels: list[int]) -> None:
         with pytest.raises(DataError, match=f"labels from {min(labels)} to {max(labels)}") as info:

@@ -297,11 +297,26 @@ class TestRefusals:
         with pytest.raises(DataError, match=r"or open .*outer/photos if its folders are"):
             folder(tmp_path / "outer")
 
-    def test_one_class_only(self, make: Callable[..., Path]) -> None:
-        with pytest.raises(DataError, match=r"holds one class folder only \(a\)\. .*at least two"):
-            folder(make(*classes(of="a")))
 
     def test_a_class_with_a_single_photo_is_for_a_training_to_refuse(
         self, make: Callable[..., Path]
     ) -> None:
         assert folder(make(*classes(), "c/1.jpg")).counts().tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize("of", ["a", "a b"])
+def test_one_class_or_one_photo_each_can_measure(make: Callable[..., Path], of: str) -> None:
+    opened = folder(make(*(f"{name}/1.jpg" for name in of.split())))
+    assert [c.id for c in opened.classes] == of.split()
+    assert len(opened) == len(of.split())
+
+
+def test_subsets_without_train_can_measure(make: Callable[..., Path]) -> None:
+    opened = folder(make("Test/b/1.jpg", "Test/a/1.jpg", "val/b/2.jpg"))
+    split = opened.own_splits["folder"]
+    assert [c.id for c in opened.classes] == ["a", "b"]
+    assert {name: [opened.photos[i].name for i in part] for name, part in split.items()} == {
+        "train": [],
+        "val": ["val/b/2.jpg"],
+        "test": ["Test/a/1.jpg", "Test/b/1.jpg"],
+    }

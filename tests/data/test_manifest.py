@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from florascope.data.dataset import ClassName
 from florascope.data.manifest import manifest
 from florascope.errors import DataError
 
@@ -123,9 +124,9 @@ def test_three_missing_photos_are_all_named(photo_folder: Path) -> None:
         manifest(listed(photo_folder, *lines))
 
 
-def test_one_class_only(photo_folder: Path) -> None:
-    with pytest.raises(DataError, match=r"photos\.csv has 1 class \(rose\)"):
-        manifest(listed(photo_folder, "rose/1.jpg,rose", "rose/2.jpg,rose"))
+def test_one_class_can_measure(photo_folder: Path) -> None:
+    opened = manifest(listed(photo_folder, "rose/1.jpg,rose", "rose/2.jpg,rose"))
+    assert (len(opened), opened.classes) == (2, (ClassName("rose", "rose"),))
 
 
 @pytest.mark.parametrize("label", ["\x1b[2J", "a\u202eb", "x" * 256, "9" * 5000])

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -321,13 +322,22 @@ class TestSplitFromSubsets:
     def test_train_alone_is_no_split(self) -> None:
         assert split_from_subsets("folder", ["train"] * 60, self.labels) == {}
 
-    def test_without_train_there_is_nothing_to_learn_from(self) -> None:
-        words = ["val", "test"] * 30
-        with pytest.raises(DataError, match=r"the folder split has no train photos\. expected"):
-            split_from_subsets("folder", words, self.labels)
+    def test_without_train_it_can_only_measure(self) -> None:
+        found = split_from_subsets("folder", ["val", "test"] * 30, self.labels)["folder"]
+        assert (found.train.tolist(), found.val.tolist()) == ([], list(range(0, 60, 2)))
+        with pytest.raises(DataError, match=r"split folder of .* has no train photos"):
+            choose_split(replace(dataset((30, 30)), own_splits={"folder": found}), None)
 
 
 class TestChooseSplit:
+    def test_needs_two_classes(self) -> None:
+        one = ClassName("rose", "rose")
+        alone = replace(dataset((30, 0)), labels=np.zeros(30, np.int64), classes=(one,))
+        with pytest.raises(
+            DataError, match=r"has 1 class \(rose\)\. expected at least two classes"
+        ):
+            choose_split(alone, None)
+
     own = split(list(range(20)), list(range(20, 25)), list(range(25, 30)), "own")
 
     def test_takes_the_only_own_split(self) -> None:

@@ -91,7 +91,7 @@ def test_the_cost_is_that_of_the_two_graphs(world: World, tmp_path: Path) -> Non
 def test_the_folder_is_a_smaller_bundle(world: World, tmp_path: Path) -> None:
     export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
     names = {path.name for path in (tmp_path / "int8").iterdir()}
-    assert names == {"README.md", "config.json", "model.onnx"}
+    assert names == {"README.md", "config.json", "model.onnx", "photos.json"}
     sizes = [(p / "model.onnx").stat().st_size for p in (tmp_path / "int8", world.bundle)]
     assert sizes[0] < sizes[1]
     card = (tmp_path / "int8" / "README.md").read_text()

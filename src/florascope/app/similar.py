@@ -18,10 +18,10 @@ from florascope.app.problem import Refusal, described
 from florascope.app.workers import Admission
 from florascope.bundle.config import GRAPH, MAX_GRAPH, read_own_file
 from florascope.calibration.similarity import nearest
-from florascope.data.dataset import ClassName, Dataset, Photo, read_shrunken
+from florascope.data.dataset import Dataset, Photo, read_shrunken
+from florascope.data.names import match_classes
 from florascope.errors import BundleError, DataError, PhotoError
 from florascope.files import cache_dir, new_file
-from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.images import readable_formats
@@ -106,7 +106,7 @@ def open_album(identifier: Identifier, dataset: Dataset, progress: Progress = si
         BundleError: the bundle's graph gives no features.
         DataError: no photo is left.
     """
-    table = own_classes(identifier.catalogue, dataset.classes)
+    table = match_classes(dataset.classes, identifier.config.classes)
     labels = np.array([table[k] for k in dataset.labels], dtype=np.int64)
     photos = [photo for photo, label in zip(dataset.photos, labels, strict=True) if label >= 0]
     features = _features(identifier, photos, progress)
@@ -118,17 +118,6 @@ def open_album(identifier: Identifier, dataset: Dataset, progress: Progress = si
             fix="Name the class folders after the model's classes (see /api/model)",
         )
     return Album(tuple(photos[k] for k in kept), labels[labels >= 0][kept], features[kept])
-
-
-def own_classes(catalogue: Catalogue, classes: Sequence[ClassName]) -> list[int]:
-    """Return the catalogue's index of each class, by id or else by any of its names; -1: none."""
-    known: dict[str, int] = {}
-    for k, own in enumerate(catalogue.classes):
-        names = (own.name, catalogue.name(k, "en"), catalogue.name(k, "es"))
-        for name in (*names, catalogue.scientific_name(k) or own.name):
-            known.setdefault(name.casefold(), k)
-    known |= {own.id.casefold(): k for k, own in enumerate(catalogue.classes)}
-    return [known.get(c.id.casefold(), known.get(c.name.casefold(), -1)) for c in classes]
 
 
 def _features(identifier: Identifier, photos: Sequence[Photo], progress: Progress) -> Features:

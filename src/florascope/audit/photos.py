@@ -115,6 +115,7 @@ class AuditPhotos:
         targets: (n,) class to explain in each.
         masks: n masks of the crops; None where a photo has none with flower and background.
         problems: why photos were left out.
+        statement: what the photos did in the classifier's training; "" where nobody asked.
 
     Raises:
         DataError: there are no photos, or targets or masks do not fit them.
@@ -125,6 +126,7 @@ class AuditPhotos:
     targets: Int64[np.ndarray, "_"]
     masks: Sequence[CropMask | None]
     problems: tuple[str, ...] = ()
+    statement: str = ""
 
     def __post_init__(self) -> None:
         if not len(self.crops) == len(self.targets) == len(self.masks) > 0:

@@ -2,22 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+
+import numpy as np
 
 from florascope.audit.localisation import MaskFolder, own_mask
 from florascope.audit.photos import AuditPhotos, evenly, prepare_photos
-from florascope.data.dataset import FilePhoto, Photo
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Photo
 from florascope.data.names import natural_key
-from florascope.data.splits import choose_split
 from florascope.errors import DataError
+from florascope.evaluation.held_out import Asked, Origin, choose_photos
 from florascope.images import SUFFIXES
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent
 from florascope.source import NAMES, open_dataset
 
-Subset = Literal["train", "val", "test", "all"]
+EVERY = Asked("all")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,8 @@ class Selection:
 
     Attributes:
         source: what a user types for DATA; a folder that holds photos itself is taken whole.
-        subset: "train", "val" or "test" of the split, or "all".
-        split: the split's name or file; None for the data set's own, or a drawn one.
-        seed: of a split that is drawn.
+        origin: which photos made the classifier.
+        asked: the subset, split and seed that are wanted.
         limit: photos at most, evenly picked.
         masks: folder of masks; only photos that have one are then taken. None for the masks that
             photos know themselves, as those of the garden do.
@@ -36,22 +36,25 @@ class Selection:
     """
 
     source: str
-    subset: Subset = "test"
-    split: str | None = None
-    seed: int = 0
+    origin: Origin
+    asked: Asked = field(default_factory=Asked)
     limit: int = 100
     masks: MaskFolder | None = None
     data_dir: Path | None = None
 
-    def photos(self, progress: Progress = silent) -> list[Photo]:
-        """Open the data and pick the photos.
+    def photos(self, progress: Progress = silent) -> tuple[list[Photo], str]:
+        """Open the data and pick the photos; say what those that were chosen from have trained.
 
         Raises:
-            DataError: the data or the split cannot be used, or no photo has a mask in the folder.
+            DataError: the data or the split cannot be used, the photos asked for have trained, or
+                no photo has a mask in the folder.
         """
-        every = self._plain() or self._labelled(progress)
+        plain = self._plain()
+        dataset = plain or open_dataset(self.source, self.data_dir, progress)
+        chosen = choose_photos(self.origin, dataset, EVERY if plain else self.asked, progress)
+        every = [dataset.photos[index] for index in chosen.indexes]
         marked = every if self.masks is None else _marked(every, self.masks)
-        return [marked[index] for index in evenly(len(marked), self.limit)]
+        return [marked[index] for index in evenly(len(marked), self.limit)], chosen.statement
 
     def prepare_photos(self, classifier: Classifier, progress: Progress = silent) -> AuditPhotos:
         """Read the photos and their masks.
@@ -60,7 +63,8 @@ class Selection:
             DataError: as `photos`, no photo can be read, or no mask shows flower and background.
         """
         masks = own_mask if self.masks is None else self.masks
-        audit_photos = prepare_photos(classifier, self.photos(progress), masks, progress)
+        photos, statement = self.photos(progress)
+        audit_photos = prepare_photos(classifier, photos, masks, progress)
         if self.masks is not None and not any(mask is not None for mask in audit_photos.masks):
             ids = self.masks.ids
             raise DataError(
@@ -68,25 +72,21 @@ class Selection:
                 expected=f"pixels of {ids.flower} (flower) and of {ids.background} (background)",
                 fix="Say what the numbers mean: --flower and --background",
             )
-        return audit_photos
+        return replace(audit_photos, statement=statement)
 
-    def _plain(self) -> Sequence[Photo]:
-        """Photos of a folder that holds nothing deeper; none where DATA is anything else."""
+    def _plain(self) -> Dataset | None:
+        """The photos of a folder that holds nothing deeper, as one class; None for other DATA."""
         folder = Path(self.source).expanduser()
         if self.source in NAMES or not folder.is_dir():
-            return []
+            return None
         shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        if any(path.is_dir() for path in shown):
-            return []
         files = [path for path in shown if path.suffix.lower() in SUFFIXES]
-        return [FilePhoto(path) for path in sorted(files, key=lambda path: natural_key(path.name))]
-
-    def _labelled(self, progress: Progress) -> Sequence[Photo]:
-        dataset = open_dataset(self.source, self.data_dir, progress)
-        if self.subset == "all":
-            return dataset.photos
-        indexes = choose_split(dataset, self.split, self.seed)[self.subset]
-        return [dataset.photos[index] for index in indexes]
+        if any(path.is_dir() for path in shown) or not files:
+            return None
+        ordered = sorted(files, key=lambda path: natural_key(path.name))
+        labels = np.zeros(len(files), dtype=np.int64)
+        one = ClassName(folder.name, folder.name)
+        return Dataset(folder.name, [FilePhoto(path) for path in ordered], labels, (one,))
 
 
 def _marked(photos: Sequence[Photo], masks: MaskFolder) -> list[Photo]:

@@ -4,6 +4,7 @@ config.json         architecture, classes, preprocessing, calibration, provenanc
 model.safetensors   weights in timm's names
 model.onnx          image -> logits, cam, features, similarities
 README.md           the model card
+photos.json         which photos trained, selected and measured it; see `bundle.participation`
 """
 
 import stat
@@ -21,6 +22,7 @@ from florascope.strict_json import parse_json
 
 SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
+PHOTOS = "photos.json"
 MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
 MAX_ARGUMENT = 4096  # pixels a side, channels or blocks
 MAX_ARGUMENTS = 200

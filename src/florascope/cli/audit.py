@@ -9,8 +9,10 @@ from florascope.cli.console import LOCAL_PATH, SCHEMA, json_option, note, print_
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
+    from florascope.audit.photos import AuditPhotos
     from florascope.audit.report import AuditReport
     from florascope.audit.selection import Selection
+    from florascope.evaluation.held_out import Subset
     from florascope.evaluation.intervals import Interval
 
 COLUMNS = {
@@ -35,8 +37,15 @@ NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 @click.option("--masks", type=LOCAL_PATH, help="Folder of PNGs, named as photos.")
 @click.option("--flower", default=1, show_default=True, help="Value of a flower pixel in --masks.")
 @click.option("--background", default=3, show_default=True, help="Value of a background pixel.")
-@click.option("--subset", type=click.Choice(["train", "val", "test", "all"]), default="test")
-@click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
+@click.option(
+    "--subset",
+    type=click.Choice(["train", "val", "test", "all"]),
+    help="[default: the run's own test photos and unseen ones]",
+)
+@click.option(
+    "--split",
+    help="official, 80-10-10, folder, csv, garden or FILE.csv.  [default: the run's own]",
+)
 @click.option("--limit", type=click.IntRange(2), default=100, show_default=True, help="Photos.")
 @click.option("--seed", default=0, show_default=True, help="Of everything that is drawn.")
 @click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
@@ -45,6 +54,8 @@ NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 def audit(
     bundle: str,
     methods: tuple[str, ...],
+    subset: "Subset | None",
+    split: str | None,
     seed: int,
     out: Path | None,
     *,
@@ -69,10 +80,16 @@ def audit(
     A method passes where the whole 95 % interval does. Mask pixels of any other value are unknown
     and left out; with --masks, only photos that have one are measured.
     """  # noqa: D301 (\b keeps click from filling the paragraph)
-    report, problems = _run(bundle, methods, _selection(seed=seed, **selection))
-    for problem in problems:
+    from florascope.bundle.config import find_bundle
+    from florascope.evaluation.held_out import Asked, Origin
+
+    path = find_bundle(bundle)
+    asked = Asked(subset, split, None if split is None else seed)
+    chosen = _selection(origin=Origin.read(path), asked=asked, **selection)
+    report, photos = _run(path, methods, chosen, seed)
+    for problem in photos.problems:
         note(f"Skipped: {problem}")
-    values = _json(report, len(problems))
+    values = {**_json(report, len(photos.problems)), "statement": photos.statement}
     if out:
         from florascope.files import write_json
 
@@ -99,23 +116,21 @@ def _selection(
 
 
 def _run(
-    bundle: str, methods: tuple[str, ...], selection: "Selection"
-) -> tuple["AuditReport", tuple[str, ...]]:
+    bundle: Path, methods: tuple[str, ...], selection: "Selection", seed: int
+) -> tuple["AuditReport", "AuditPhotos"]:
     from florascope.audit.audit import audit as run
     from florascope.audit.audit import methods_for
     from florascope.audit.faithfulness import Perturbation
     from florascope.audit.report import AuditSettings
-    from florascope.bundle.config import find_bundle
     from florascope.explanation.explanation import explainer
     from florascope.nets.saving import load_classifier
 
-    classifier = load_classifier(find_bundle(bundle))
+    classifier = load_classifier(bundle)
     explainers = [explainer(name) for name in methods or methods_for(classifier)]
-    seed = selection.seed
     how = AuditSettings(Perturbation.of(classifier.preprocessing.size, seed=seed), seed=seed)
     with progress_bars() as progress:
         audit_photos = selection.prepare_photos(classifier, progress)
-        return run(classifier, audit_photos, explainers, how, progress), audit_photos.problems
+        return run(classifier, audit_photos, explainers, how, progress), audit_photos
 
 
 def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:
@@ -139,6 +154,7 @@ def _print(report: "AuditReport", values: dict[str, Any]) -> None:
     masked = f", {report.masked} with a mask" if report.masked else ""
     title = f"{values['photos']} photos{masked}: mean and 95 % interval"
     print_table(("method", *(COLUMNS[key] for key in shown)), rows, title)
+    click.echo(f"Chosen from: {values['statement']}.")
     for sentence in values["verdict"]:
         click.echo(f"{sentence}.")
     for finding in values["findings"]:

@@ -18,47 +18,62 @@ from florascope.progress import progress_bars as bars
 
 if TYPE_CHECKING:
     from florascope.evaluation.evaluator import Evaluation
+    from florascope.evaluation.held_out import Subset
 
 
 @click.command()
 @click.argument("bundle")
 @click.argument("source", metavar="DATA")
-@click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
-@click.option("--subset", type=click.Choice(["train", "val", "test"]), default="test")
-@click.option("--seed", default=0, show_default=True, help="Of a split that is drawn.")
+@click.option(
+    "--split",
+    help="official, 80-10-10, folder, csv, garden or FILE.csv.  [default: the run's own]",
+)
+@click.option(
+    "--subset",
+    type=click.Choice(["train", "val", "test", "all"]),
+    help="[default: the run's own test photos and unseen ones]",
+)
+@click.option("--seed", type=int, help="Of a split that is drawn.  [default: the run's own]")
 @data_options
 @json_option
 def evaluate(  # noqa: PLR0913 (one parameter an option)
     bundle: str,
     source: str,
     split: str | None,
-    subset: str,
-    seed: int,
+    subset: "Subset | None",
+    seed: int | None,
     data_dir: Path | None,
     *,
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Measure BUNDLE on one subset of DATA."""
+    """Measure BUNDLE on photos of DATA that did not train it.
+
+    Its own test photos are found by their content, wherever they lie now; photos that took no part
+    in the training are measured with them. Photos that trained are never called test.
+    """
     from florascope.bundle.config import find_bundle
-    from florascope.data.splits import choose_split
     from florascope.evaluation.evaluator import evaluate as run
+    from florascope.evaluation.held_out import Asked, Origin, choose_photos
     from florascope.nets.saving import load_classifier
 
     with bars() as progress:
-        classifier = load_classifier(find_bundle(bundle))
+        path = find_bundle(bundle)
+        classifier, origin = load_classifier(path), Origin.read(path)
         dataset = open_data(source, data_dir, progress)
-        indexes = choose_split(dataset, split, seed)[subset]
-        found = run(classifier, dataset, indexes, strict=strict, progress=progress)
+        chosen = choose_photos(origin, dataset, Asked(subset, split, seed), progress)
+        found = run(classifier, dataset, chosen.indexes, strict=strict, progress=progress)
     for problem in found.problems:
         note(f"Skipped: {problem}")
     if as_json:
         figures = found.metrics.to_json()
         left = {"skipped": len(found.problems), "ignored": dict(dataset.ignored)}
-        print_json({"subset": subset, **figures, **left})
+        told = {"statement": chosen.statement, "took_part": chosen.counts}
+        print_json({"subset": chosen.subset, **figures, **left, **told})
         return
     headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
-    print_table(headers, [(subset, *metric_cells(found.metrics))])
+    print_table(headers, [(chosen.subset, *metric_cells(found.metrics))])
+    click.echo(f"Measured: {chosen.statement}.")
     _print_worst(found)
 
 

@@ -22,8 +22,8 @@ FORMS = ("web", "onnx", "int8", "timm")
     help="web: the npm package onnxruntime-web, where npm cannot fetch it.",
 )
 @click.option("--data", "source", metavar="DATA", help="int8: photos to measure on.")
-@click.option("--split", help="int8: that of the training: official, csv, FILE.csv ...")
-@click.option("--seed", default=0, show_default=True, help="int8: of a split that is drawn.")
+@click.option("--split", help="int8: official, csv, FILE.csv ...  [default: the run's own]")
+@click.option("--seed", type=int, help="int8: of a split that is drawn.  [default: the run's own]")
 @data_options
 @json_option
 def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
@@ -79,11 +79,13 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
 
 
 def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
-    from florascope.data.splits import choose_split
+    from florascope.evaluation.held_out import Asked, Origin, choose_division
     from florascope.export.int8 import export_int8
 
     with progress_bars() as progress:
         dataset = open_data(options["source"], options["data_dir"], progress)
-        split = choose_split(dataset, options["split"], options["seed"])
-        cost = export_int8(bundle, out, dataset, split, seed=options["seed"], progress=progress)
+        asked = Asked(split=options["split"], seed=options["seed"])
+        split = choose_division(Origin.read(bundle), dataset, asked, progress)
+        seed = options["seed"] or 0
+        cost = export_int8(bundle, out, dataset, split, seed=seed, progress=progress)
     return cost.to_json()

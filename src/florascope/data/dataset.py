@@ -189,6 +189,8 @@ class Dataset:
         ignored: how many files of the source were left out, by ending (".txt") or kind ("hidden").
         remarks: what else its user should know of the source, a sentence each.
         source: what opens it again (a path, or a name such as "garden"); "" where nothing does.
+        published: the published collection whose photos these are, under its own names for them;
+            "" where names are the user's own.
     """
 
     name: str
@@ -199,6 +201,7 @@ class Dataset:
     ignored: Counter[str] = field(default_factory=Counter)
     remarks: tuple[str, ...] = ()
     source: str = ""
+    published: str = ""
 
     def __post_init__(self) -> None:
         if len(self.photos) != len(self.labels):
@@ -208,12 +211,6 @@ class Dataset:
             )
         if len(self.photos) == 0:
             raise DataError(f"{self.name} holds no photos", expected="labelled photos")
-        if len(self.classes) < 2:
-            names = ", ".join(known.name for known in self.classes)
-            raise DataError(
-                f"{self.name} has {len(self.classes)} class ({names})",
-                expected="at least two classes to tell apart",
-            )
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.classes):
             raise DataError(

@@ -27,7 +27,7 @@ def folder(root: Path) -> Dataset:
     train, in any of the words of `florascope.data.subsets`. The second gives the split "folder". A
     photo keeps the side it lies on: where val is missing, or test, a stratified tenth of train
     stands in for it (see `split_from_subsets`); train alone gives no split. A class may be missing
-    from val or test.
+    from val or test. A folder of val or test alone can only measure.
 
     What is hidden, left by a system, a training run or no photo by its ending is left out, and
     counted in `ignored`.
@@ -41,19 +41,16 @@ def folder(root: Path) -> Dataset:
 
     Raises:
         DataError: the folder is missing or empty, photos lie outside class folders or deeper
-            than them, there is one class only, or val or test has a class that train has not.
+            than them, or val or test has a class that train has not.
     """
     top = list_folder(root)
     subsets = {s: list_folder(path) for s, path in _subset_folders(top).items()} or {"train": top}
     groups = {subset: _class_folders(listing) for subset, listing in subsets.items()}
-    _check_filled(groups["train"])
-    _check_known_classes(groups)
-    index = {name: label for label, name in enumerate(groups["train"])}
-    if len(index) < 2:
-        raise DataError(
-            f"{root} holds one class folder only ({', '.join(index)})",
-            expected="at least two classes to tell apart",
-        )
+    if "train" in groups:
+        _check_filled(groups["train"])
+        _check_known_classes(groups)
+    names = sorted({name for group in groups.values() for name in group}, key=natural_key)
+    index = {name: label for label, name in enumerate(names)}
     files = [
         (subset, index[known], name)
         for subset, group in groups.items()
@@ -83,7 +80,7 @@ def _ignored(above: list[Listing], groups: dict[str, Classes]) -> Counter[str]:
 
 
 def _subset_folders(top: Listing) -> dict[str, Path]:
-    """Find train, val and test; {} where the folders are classes (one may be called "train")."""
+    """Find train, val and test; {} where the folders are classes (one may be called "test")."""
     named: dict[str, Path] = {}
     for path in top.folders:
         subset = subset_named(path.name)
@@ -94,7 +91,7 @@ def _subset_folders(top: Listing) -> dict[str, Path]:
             )
         if subset:
             named[subset] = path
-    if "train" not in named or not list_folder(named["train"]).folders:
+    if not any(list_folder(path).folders for path in named.values()):
         return {}
     _check_only_subsets(top, list(named.values()))
     return {subset: named[subset] for subset in SUBSETS if subset in named}

@@ -36,7 +36,7 @@ def manifest(path: Path) -> Dataset:
 
     Raises:
         DataError: the file cannot be read, a line lacks something or names a photo for the second
-            time, photos are missing, or there is one class only.
+            time, or photos are missing.
     """
     table = read_table(path)
     table.require("path", "label")

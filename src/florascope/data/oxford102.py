@@ -20,6 +20,7 @@ from florascope.errors import DataError
 from florascope.files import cache_dir
 from florascope.progress import Progress, silent
 
+NAME = "Oxford Flowers 102"
 FOLDER = "flowers-102"
 PHOTOS = "jpg"
 LABELS = "imagelabels.mat"
@@ -111,7 +112,8 @@ def oxford102_in(folder: Path, release: Release = OXFORD) -> Dataset:
     names = oxford102_classes()[: int(labels.max()) + 1]
     photos = [FilePhoto(path, folder / PHOTOS) for path in paths]
     official = _official(folder / SPLITS, release)
-    return Dataset("Oxford Flowers 102", photos, labels, names, {"official": official})
+    splits = {"official": official}
+    return Dataset(NAME, photos, labels, names, splits, published=NAME)
 
 
 def oxford102_classes() -> tuple[ClassName, ...]:

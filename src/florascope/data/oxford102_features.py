@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float16, Float32, UInt8
 
 from florascope.data.dataset import Dataset, Split
-from florascope.data.oxford102 import oxford102_classes
+from florascope.data.oxford102 import NAME, oxford102_classes
 from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError, PhotoError
 from florascope.files import new_file
@@ -197,7 +197,7 @@ def _dataset(labels: UInt8[np.ndarray, "n"], sides: dict[str, UInt8[np.ndarray, 
     photos = [AbsentPhoto(f"image_{number:05d}.jpg") for number in range(1, len(labels) + 1)]
     splits = {name: _split(name, numbers) for name, numbers in sides.items()}
     classes = oxford102_classes()
-    return Dataset("Oxford Flowers 102", photos, labels.astype(np.int64), classes, splits)
+    return Dataset(NAME, photos, labels.astype(np.int64), classes, splits, published=NAME)
 
 
 def _split(name: str, sides: UInt8[np.ndarray, "n"]) -> Split:

@@ -187,7 +187,7 @@ def split_from_subsets(name: str, subsets: Sequence[str], labels: Labels) -> dic
 
     A photo never changes sides: where the source has no val, or no test, a stratified tenth of
     train stands in for it (seed 0), and the split's name says so. Where it has only train there
-    is no split to speak of.
+    is no split to speak of, and where it has none the split can only measure.
 
     Args:
         name: the split's key in `Dataset.own_splits`.
@@ -196,16 +196,13 @@ def split_from_subsets(name: str, subsets: Sequence[str], labels: Labels) -> dic
 
     Returns:
         {name: split}, or {} where every photo is in train.
-
-    Raises:
-        DataError: no photo is in train.
     """
     parts = {s: np.flatnonzero(np.array(subsets) == s).astype(np.int64) for s in SUBSETS}
     missing = [subset for subset, indexes in parts.items() if len(indexes) == 0]
-    if "train" in missing:
-        raise DataError(f"the {name} split has no train photos", expected="photos to learn from")
     if missing == ["val", "test"]:
         return {}
+    if "train" in missing:  # photos to measure with
+        return {name: Split(name, **parts)}
     for subset in missing:
         drawn = _draw(labels, parts["train"], MISSING_FRACTION, np.random.default_rng(0))
         parts |= {subset: drawn, "train": _without(parts["train"], drawn)}
@@ -224,11 +221,27 @@ def choose_split(dataset: Dataset, spec: str | None, seed: int = 0) -> Split:
         seed: for 80-10-10.
 
     Raises:
-        DataError: there is no such split, a subset is empty, or a class has no train photo.
+        DataError: there is one class only, no such split, a subset is empty, or a class has no
+            train photo.
     """
-    split = _asked(dataset, spec or _usual(dataset), seed)
+    if len(dataset.classes) < 2:
+        names = ", ".join(known.name for known in dataset.classes)
+        raise DataError(
+            f"{dataset.name} has {len(dataset.classes)} class ({names})",
+            expected="at least two classes to tell apart",
+        )
+    split = named_split(dataset, spec, seed)
     check_usable(split, dataset)
     return split
+
+
+def named_split(dataset: Dataset, spec: str | None, seed: int = 0) -> Split:
+    """Return a split by its name, see `choose_split`; to measure with it, it may lack subsets.
+
+    Raises:
+        DataError: there is no such split, or it cannot be drawn.
+    """
+    return _asked(dataset, spec or _usual(dataset), seed)
 
 
 def _usual(dataset: Dataset) -> str:

@@ -1,11 +1,13 @@
 """A finished classifier measured on labelled photos."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset, Indexes
+from florascope.data.names import match_classes
 from florascope.errors import DataError
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
@@ -47,12 +49,15 @@ def evaluate(
     strict: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Measure a classifier on some photos of a data set; classes are matched by their ids.
+    """Measure a classifier on some photos of a data set.
+
+    Classes are matched by id or by name (`match_classes`). Which photos have not trained the
+    classifier, `florascope.evaluation.held_out` tells.
 
     Raises:
         DataError: a class is unknown to the classifier, or (strict) a photo is unreadable.
     """
-    labels = own_labels(classifier.classes, dataset)[indexes]
+    labels = own_labels(classifier.classes, dataset, indexes)
     photos = [dataset.photos[i] for i in indexes]
     bank = embed(photos, Engine(classifier.backbone), progress=progress)
     problems = [bank.problems[i] for i in sorted(bank.problems)]
@@ -69,20 +74,21 @@ def evaluate(
     return Evaluation(classifier.classes, Outcome.joined(parts), problems)
 
 
-def own_labels(classes: tuple[ClassName, ...], dataset: Dataset) -> Labels:
-    """Return the data set's labels as indexes into the classifier's classes, matched by id.
+def own_labels(classes: Sequence[ClassName], dataset: Dataset, indexes: Indexes) -> Labels:
+    """Return the labels of some photos as indexes into a classifier's classes.
 
     Raises:
-        DataError: a class is unknown to the classifier.
+        DataError: one of their classes is unknown to the classifier.
     """
-    known = {c.id: k for k, c in enumerate(classes)}
-    strange = [c for c in dataset.classes if c.id not in known]
+    table = np.array(match_classes(dataset.classes, classes), dtype=np.int64)
+    present = np.unique(dataset.labels[indexes])
+    strange = [dataset.classes[k].id for k in present if table[k] < 0]
     if strange:
         raise DataError(
-            f"{len(strange)} of the {len(dataset.classes)} classes of {dataset.name} are unknown to"
-            f" the classifier (first: {strange[0].id})",
-            expected=f"class ids among its {len(classes)}: {', '.join(list(known)[:5])}, ...",
+            f"{len(strange)} of the {len(present)} classes of {dataset.name} are unknown to"
+            f" the classifier (first: {strange[0]})",
+            expected=f"ids or names among its {len(classes)} classes:"
+            f" {', '.join(c.id for c in classes[:5])}, ...",
         )
-    table = np.array([known[c.id] for c in dataset.classes], dtype=np.int64)
-    translated: Labels = table[dataset.labels]
+    translated: Labels = table[dataset.labels[indexes]]
     return translated

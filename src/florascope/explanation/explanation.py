@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from florascope.data.dataset import ClassName
+from florascope.data.names import match_classes
 from florascope.display import picture_html
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
@@ -218,10 +219,9 @@ def find_class(classifier: Classifier, asked: int | str) -> int:
         raise ExplanationError(
             f"no class of index {asked}", expected=f"an index from 0 to {len(classes) - 1}"
         )
-    for key in ("id", "name"):
-        for index, c in enumerate(classes):
-            if getattr(c, key).casefold() == asked.casefold():
-                return index
+    (found,) = match_classes([ClassName(asked, asked)], classes)
+    if found >= 0:
+        return found
     some = ", ".join(c.id for c in classes[:5])
     raise ExplanationError(
         f"no class {asked!r}", expected=f"the id or name of a class of the bundle ({some}, ...)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
+from florascope.bundle.participation import copy_participation
 from florascope.calibration.calibration import Calibration
 from florascope.calibration.fitting import HeldOut, fit_figures
 from florascope.data.dataset import Dataset, Indexes, Split
@@ -129,7 +130,7 @@ def export_int8(
         bundle: the bundle's folder.
         out: the folder to write, wholly or not at all.
         dataset: labelled photos of the bundle's classes.
-        split: the split that the bundle was trained on.
+        split: the split that the bundle was trained on, by content (`choose_division`).
         photos: training photos to measure ranges on.
         seed: of their choice.
         progress: told after each photo.
@@ -143,7 +144,7 @@ def export_int8(
         FlorascopeError: ONNX Runtime cannot quantise this network.
     """
     config = read_config(bundle)
-    labels = own_labels(config.classes, dataset)
+    labels = own_labels(config.classes, dataset, np.arange(len(dataset)))
     chosen = np.random.default_rng(seed).permutation(split.train)[:photos]
     images = track(
         _images(dataset, chosen, config.preprocessing), len(chosen), "Measuring ranges", progress
@@ -162,6 +163,7 @@ def export_int8(
         costs = {k: fidelity(s.before, s.after, s.labels) for k, s in subsets.items()}
         (draft / GRAPH).write_bytes(graph.SerializeToString())
         write_json(draft / CONFIG, config.to_json())
+        copy_participation(bundle, draft)
         sizes = tuple((folder / GRAPH).stat().st_size for folder in (bundle, draft))
         lines = [*_cost_lines(costs, dataset, len(chosen), sizes), "", *graph_lines(graph, config)]
         (draft / CARD).write_text(card_with(bundle, "In 8-bit integers", lines), encoding="utf-8")

@@ -5,13 +5,16 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from florascope.augmentation import Augmentation
 from florascope.data.dataset import Photo, read_shrunken
+from florascope.data.identity import Contents, Looks, PhotoKeys, content_key, no_looks, pack_look
 from florascope.errors import PhotoError
 from florascope.features.engines import Engine
 from florascope.files import cache_dir, new_folder, reserve
@@ -20,8 +23,8 @@ from florascope.parallel import in_order
 from florascope.preprocessing import Crop, Preprocessing
 from florascope.progress import Progress, silent, track
 
-DECODING = 2
-"""Raised whenever the same photo would give another crop."""
+DECODING = 3
+"""Raised whenever the same photo would give another crop, or more is kept of it."""
 
 Crops = UInt8[np.ndarray, "b size size 3"]
 Values = Float32[np.ndarray, "v n c"]
@@ -36,11 +39,13 @@ class FeatureBank:
         values: (v, n, c); rows of unreadable photos are zero.
         problems: why a photo could not be read, by its index.
         key: of the photos, their views and the network: equal for equal features.
+        photos: what the n photos are recognised by; None for features that were made elsewhere.
     """
 
     values: Values
     problems: dict[int, str] = field(default_factory=dict)
     key: str = ""
+    photos: PhotoKeys | None = None
 
     @property
     def readable(self) -> Bool[np.ndarray, "n"]:
@@ -98,13 +103,15 @@ def embed(
         views: augmented views; None for the plain photo (v = 1).
         progress: told after each batch.
     """
-    folder = cache_dir() / "features" / _key(photos, engine, views)
+    key, contents = _keys(photos, engine, views)
+    folder = cache_dir() / "features" / key
     if not (folder / "problems.json").is_file():
         with new_folder(folder) as draft:
             _fill(draft, photos, engine, views, progress)
     problems = json.loads((folder / "problems.json").read_text(encoding="utf-8"))
     values: Values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
-    return FeatureBank(values, {int(i): text for i, text in problems.items()}, folder.name)
+    keys = PhotoKeys(contents, np.load(folder / "looks.npy", allow_pickle=False))
+    return FeatureBank(values, {int(i): text for i, text in problems.items()}, key, keys)
 
 
 def _fill(
@@ -114,7 +121,7 @@ def _fill(
     views: Views | None,
     progress: Progress,
 ) -> None:
-    """Write values.npy and problems.json; each core decodes and embeds whole batches.
+    """Write values.npy, looks.npy and problems.json; each core decodes and embeds whole batches.
 
     Rows are written, not laid into a memory map, whose pages would count as this process's memory.
     """
@@ -128,25 +135,38 @@ def _fill(
     ]
     made = in_order(lambda batch: embed_batch(photos, batch, engine, views), batches)
     problems: dict[int, str] = {}
+    looks = no_looks(len(photos))
     with path.open("r+b") as file:
         watched = track(made, len(batches), "Embedding photos", progress)
-        for batch, (values, found) in zip(batches, watched, strict=True):
-            problems |= found
-            for view, rows in enumerate(values):
+        for batch, found in zip(batches, watched, strict=True):
+            problems |= found.problems
+            looks[batch.start : batch.stop] = found.looks
+            for view, rows in enumerate(found.values):
                 file.seek(start + 4 * engine.num_features * (view * len(photos) + batch.start))
                 file.write(rows.tobytes())
+    np.save(folder / "looks.npy", looks, allow_pickle=False)
     ordered = {str(i): problems[i] for i in sorted(problems)}
     (folder / "problems.json").write_text(json.dumps(ordered), encoding="utf-8")
 
 
+class EmbeddedBatch(NamedTuple):
+    """What was made of some photos.
+
+    Attributes:
+        values: (v, b, c) their features, zero where a photo cannot be read.
+        looks: (b, 32) the looks of their plain crops, likewise.
+        problems: why a photo cannot be read, by index.
+    """
+
+    values: Values
+    looks: Looks
+    problems: dict[int, str]
+
+
 def embed_batch(
     photos: Sequence[Photo], batch: range, engine: Engine, views: Views | None = None
-) -> tuple[Values, dict[int, str]]:
-    """Decode and embed some photos.
-
-    Returns:
-        Their features, (v, b, c), zero where a photo cannot be read; and why it cannot, by index.
-    """
+) -> EmbeddedBatch:
+    """Decode and embed some photos."""
     crops, problems = crops_of(photos, batch, engine.preprocessing)
     kept = [index for index in batch if index not in problems]
     rows = [index - batch.start for index in kept]
@@ -154,7 +174,9 @@ def embed_batch(
     values = np.zeros(shape, np.float32)
     for view, seen in enumerate(_views_of(crops, kept, views)):
         values[view, rows] = engine(engine.preprocessing.normalise(seen))
-    return values, problems
+    looks = no_looks(len(batch))
+    looks[rows] = [pack_look(crop) for crop in crops] or no_looks(0)
+    return EmbeddedBatch(values, looks, problems)
 
 
 def crops_of(
@@ -182,14 +204,17 @@ def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator
         yield views.augmentation(crops, seed=views.seed, epoch=view, indexes=indexes)
 
 
-def _key(photos: Sequence[Photo], engine: Engine, views: Views | None) -> str:
+def _keys(photos: Sequence[Photo], engine: Engine, views: Views | None) -> tuple[str, Contents]:
+    """Return the key of everything together, and the content key of each photo."""
     formats = readable_formats()  # what could not be read may be readable now
     text = f"{engine.digest()} decoding {DECODING} {formats} {views}"
     digest = hashlib.blake2b(text.encode(), digest_size=16)
-    for parts in in_order(lambda block: [_digest(photo) for photo in block], _blocks(photos)):
-        for part in parts:
-            digest.update(part.encode())
-    return digest.hexdigest()
+    contents = np.zeros(len(photos), np.uint64)
+    parts = in_order(lambda block: [_digest(photo) for photo in block], _blocks(photos))
+    for index, part in enumerate(chain.from_iterable(parts)):
+        digest.update(part.encode())
+        contents[index] = content_key(part)
+    return digest.hexdigest(), contents
 
 
 def _blocks(photos: Sequence[Photo], size: int = 64) -> Iterator[Sequence[Photo]]:

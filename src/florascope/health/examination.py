@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from florascope.data.dataset import Dataset, Split
+from florascope.data.identity import near_pairs
 from florascope.data.remarks import remarks
 from florascope.errors import DataError
 from florascope.health.label_errors import Suspect, noise_rate, suspects
-from florascope.health.looks import Looks, hashes, look_at_all, near_pairs
+from florascope.health.looks import Looks, hashes, look_at_all
 from florascope.progress import Progress, silent
 
 SMALL_CLASS = 10  # photos

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from florascope.bundle import config as bundle
 from florascope.bundle.config import BundleConfig, read_config
+from florascope.bundle.participation import Participation
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.errors import BundleError, WeightsError
 from florascope.files import json_text, new_folder
@@ -82,6 +83,7 @@ def save_bundle(
     calibrated: Calibrated | None = None,
     *,
     half: bool = False,
+    participation: Participation | None = None,
 ) -> BundleConfig:
     """Write a bundle, wholly or not at all, replacing one that is there.
 
@@ -91,13 +93,22 @@ def save_bundle(
         provenance: JSON values that say how the classifier came to be.
         card: the model card, Markdown.
         calibrated: what verdicts rest on; its class means go into the graph.
-        half: store the weights in half precision, rounding them first; see `model.half`.
+        half: store the weights in half precision, rounding them first; see `round_to_half`.
+        participation: which photos trained, selected and measured the classifier.
 
     Returns:
         The configuration that was written.
     """
     with new_folder(path) as draft:
-        return fill_bundle(classifier, draft, provenance, card, calibrated, half=half)
+        return fill_bundle(
+            classifier,
+            draft,
+            provenance,
+            card,
+            calibrated,
+            half=half,
+            participation=participation,
+        )
 
 
 def fill_bundle(
@@ -108,6 +119,7 @@ def fill_bundle(
     calibrated: Calibrated | None = None,
     *,
     half: bool = False,
+    participation: Participation | None = None,
 ) -> BundleConfig:
     """Write a bundle's files into a folder, such as a draft; see `save_bundle`."""
     config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
@@ -120,6 +132,8 @@ def fill_bundle(
     (folder / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
     (folder / bundle.GRAPH).write_bytes(graph.SerializeToString())
     (folder / bundle.CARD).write_text(card, encoding="utf-8")
+    if participation is not None:
+        (folder / bundle.PHOTOS).write_text(json_text(participation.to_json()), encoding="utf-8")
     return config
 
 

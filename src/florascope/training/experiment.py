@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from florascope.bundle.participation import Participation
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.fitting import HeldOut, calibrate
 from florascope.data.dataset import Dataset, Split
@@ -66,6 +67,14 @@ class Experiment:
     metrics: dict[str, Metrics]
     seconds: float
     calibrated: Calibrated | None = None
+
+    @property
+    def participation(self) -> Participation | None:
+        """Which photos trained, selected and measured; None for features made elsewhere."""
+        keys = self.bank.photos
+        if keys is None:
+            return None
+        return Participation.of(self.dataset, self.split, self.recipe.seed, keys)
 
     def to_json(self) -> dict[str, Any]:
         """Return the run's figures as JSON values."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from florascope.data.identity import near_pairs
 from florascope.doctor.evidence import Evidence, Subset
 from florascope.doctor.finding import Finding
-from florascope.health.looks import near_pairs
 
 COLLAPSED = "collapsed features"
 CONSTANT = "constant predictions"
