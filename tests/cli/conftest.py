@@ -88,3 +88,14 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path)
         patch.setattr(sys, "argv", ["florascope", "train", str(photos), *TRAIN, "--out", str(out)])
         main()
     return out
+
+
+@pytest.fixture(scope="session")
+def seeded(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A run whose seed is not the one that the commands draw with unless told."""
+    out = tmp_path_factory.mktemp("seeded") / "run"
+    more = ("--seed", "4", "--no-report", "--out", str(out))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["florascope", "train", str(photos), *TRAIN, *more])
+        main()
+    return out

@@ -77,3 +77,14 @@ def test_errors_name_what_is_missing(run: Any, trained: Path, plain: Path, photo
         ended = run("audit", *arguments)
         assert ended.code == 1
         assert words in ended.err
+
+
+def test_the_runs_own_test_photos_whatever_the_seed(run: Any, seeded: Path, photos: Path) -> None:
+    asked = ("audit", seeded, photos, "--method", "cam", "--json")
+    own, drawn = run(*asked).json, run(*asked, "--seed", 5).json
+    assert own["photos"] == drawn["photos"] == 3
+    assert own["statement"].startswith("the run's own 3 test photos and 1 photo that")  # broken
+    refused = run(*asked, "--split", "80-10-10")  # with the audit's seed, 0
+    assert refused.code == 1
+    assert "photos test, but" in refused.err
+    assert "12 trained" not in run(*asked, "--subset", "val").json["statement"]

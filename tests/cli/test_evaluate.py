@@ -1,10 +1,13 @@
 """florascope evaluate."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.mark.parametrize("subset", ["train", "val", "test"])
@@ -43,3 +46,38 @@ def test_a_table_for_people(run: Any, trained: Path, photos: Path) -> None:
     assert ended.code == 0
     assert "mean per class" in ended.out
     assert "Classes with the lowest recall" in ended.out
+
+
+def test_the_runs_own_test_photos_without_any_option(run: Any, seeded: Path, photos: Path) -> None:
+    expected = json.loads((seeded / "metrics.json").read_text())["test"]
+    found = run("evaluate", seeded, photos, "--json").json
+    assert (found["subset"], found["n"], found["top1"]) == ("test", expected["n"], expected["top1"])
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+    assert found["took_part"] == {"trained": 0, "selected": 0, "measured": 3, "new": 1}  # broken
+    assert found["skipped"] == 1
+
+
+def test_anseeded_would_measure_photos_that_trained(run: Any, seeded: Path, photos: Path) -> None:
+    ended = run("evaluate", seeded, photos, "--seed", "0")
+    assert ended.code == 1
+    assert "photos test, but" in ended.err
+    assert "Leave out split and seed" in ended.err
+
+
+def test_one_new_photo_is_measured(run: Any, seeded: Path, tmp_path: Path) -> None:
+    (tmp_path / "new" / "10").mkdir(parents=True)
+    pixels = np.random.default_rng(9).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "new" / "10" / "x.jpg")
+    ended = run("evaluate", seeded, tmp_path / "new")
+    assert "Measured: 1 photo that took no part in the training." in ended.out
+
+
+def test_a_bundle_of_version_0_1_still_measures(
+    run: Any, seeded: Path, photos: Path, tmp_path: Path
+) -> None:
+    old = shutil.copytree(seeded / "bundle", tmp_path / "old")
+    (old / "photos.json").unlink()
+    expected = json.loads((seeded / "metrics.json").read_text())["test"]
+    found = run("evaluate", old, photos, "--json").json
+    assert (found["n"], found["top1"]) == (expected["n"], expected["top1"])
+    assert "keeps no record" in found["statement"]

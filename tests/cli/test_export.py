@@ -1,5 +1,6 @@
 """florascope export."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,18 @@ def test_a_runtime_that_is_not_the_tested_one(run: Any, bundle: Path, tmp_path: 
     assert ended.code == 1
     assert "Get it with: npm pack onnxruntime-web@" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_int8_is_fitted_and_measured_on_photos_that_did_not_train(
+    run: Any, seeded: Path, photos: Path, tmp_path: Path
+) -> None:
+    told = json.loads((seeded / "metrics.json").read_text())
+    given = ("--to", "int8", "--data", photos, "--json")
+    found = run("export", seeded, *given, "--out", tmp_path / "own").json
+    assert (found["n"], found["top1_before"]) == (told["test"]["n"], told["test"]["top1"])
+    config = json.loads((tmp_path / "own" / "config.json").read_text())
+    assert config["florascope"]["calibration"]["photos"] == told["val"]["n"]
+    ended = run("export", seeded, *given, "--out", tmp_path / "other", "--seed", 0)
+    assert ended.code == 1
+    assert "photos test, but" in ended.err
+    assert not (tmp_path / "other").exists()

@@ -37,10 +37,13 @@ def dataset(tmp_path: Path) -> Dataset:
     return Dataset("four", photos, np.array([0, 1, 0, 1]), CLASSES)
 
 
+SPLIT = Split("mine", np.array([0, 1]), np.array([2]), np.array([3]))
+
+
 def test_equal_files_on_both_sides_have_one_digest(dataset: Dataset) -> None:
-    train, val = shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
-    assert train[0] == val[1] == dataset.photos[0].digest()
-    assert set(train) & set(val) == {train[0]}
+    found = shared_digests(dataset, SPLIT)
+    assert found["train"][0] == found["test"][0] == dataset.photos[0].digest()
+    assert set(found["train"]) & {*found["val"], *found["test"]} == {found["train"][0]}
 
 
 def test_files_whose_size_is_not_met_on_the_other_side_are_not_read(
@@ -54,15 +57,15 @@ def test_files_whose_size_is_not_met_on_the_other_side_are_not_read(
         return digest(photo)
 
     monkeypatch.setattr(FilePhoto, "digest", noted)
-    shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
+    shared_digests(dataset, SPLIT)
     assert read == ["0.bmp", "3.bmp"]
 
 
 def test_a_file_that_is_gone_is_like_no_other(dataset: Dataset) -> None:
     (dataset.photos[3].path).unlink()  # type: ignore[attr-defined]
-    train, val = shared_digests(dataset, np.array([0, 1]), np.array([2, 3]))
-    assert not set(train) & set(val)
-    assert val[1] == "unreadable 3"
+    found = shared_digests(dataset, SPLIT)
+    assert not set(found["train"]) & set(found["test"])
+    assert found["test"] == ("unreadable 3",)
 
 
 NETWORK = {"backbone": "test_resnet", "weights": "random"}

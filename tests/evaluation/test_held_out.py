@@ -16,7 +16,6 @@ from florascope.data.manifest import manifest
 from florascope.data.splits import stratified
 from florascope.errors import DataError
 from florascope.evaluation.held_out import (
-    DID,
     Asked,
     Origin,
     choose_division,
@@ -62,7 +61,7 @@ def test_the_runs_own_test_photos(root: Path, origin: Origin) -> None:
     assert chosen.statement == (
         "the run's own 4 test photos; the 8 that trained or selected settings are left out"
     )
-    assert chosen.counts == {DID[0]: 0, DID[1]: 0, DID[2]: 4, DID[3]: 0}
+    assert chosen.counts == {"trained": 0, "selected": 0, "measured": 4, "new": 0}
 
 
 @pytest.mark.parametrize(("subset", "own"), [("train", TRAIN), ("val", VAL), ("test", TEST)])
@@ -100,7 +99,7 @@ def test_a_folder_that_grew(root: Path, origin: Origin) -> None:
     assert chosen.statement.startswith(
         "the run's own 4 test photos and 1 photo that took no part in the training; the 8"
     )
-    assert chosen.counts[DID[3]] == 1
+    assert chosen.counts["new"] == 1
 
 
 def test_what_is_there_twice_never_counts_as_test(root: Path, origin: Origin) -> None:
@@ -156,7 +155,7 @@ def test_a_source_that_calls_everything_test_is_refused(
     root: Path, origin: Origin, tmp_path: Path
 ) -> None:
     data = listed(root, tmp_path / "all.csv", lambda _: "test")
-    message = "calls 12 photos test, but 6 trained and 2 selected settings in the training"
+    message = "calls 12 photos test, but 6 trained, 2 selected settings in the training"
     with pytest.raises(DataError, match=message):
         choose_photos(origin, data)
 
@@ -184,7 +183,7 @@ def test_all_of_the_runs_photos_says_what_they_did(root: Path, origin: Origin) -
     chosen = choose_photos(origin, folder(root), Asked("all"))
     assert len(chosen.indexes) == 12
     assert chosen.statement == (
-        "12 photos: 6 trained and 2 selected settings and 4 measured in the training; figures of"
+        "12 photos: 6 trained, 2 selected settings, 4 measured in the training; figures of"
         " photos that trained say nothing about new ones"
     )
 
@@ -194,7 +193,7 @@ def test_nothing_but_trained_photos_is_refused(root: Path, origin: Origin, tmp_p
         (tmp_path / "some" / "a").mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "ab"[index // 6] / f"{index:02}.png", tmp_path / "some" / "a")
     message = (
-        "none of the 5 photos of some can be test: 4 trained and 1 selected settings in the"
+        "none of the 5 photos of some can be test: 4 trained, 1 selected settings in the"
         " training.*or new photos.*Take other photos"
     )
     with pytest.raises(DataError, match=message):
@@ -219,7 +218,7 @@ def test_a_division_of_new_photos_is_drawn(tmp_path: Path, origin: Origin) -> No
 def test_an_empty_subset_of_a_division_is_named(root: Path, origin: Origin, tmp_path: Path) -> None:
     shutil.copytree(root / "b", tmp_path / "half" / "b")
     (tmp_path / "half" / "b" / "09.png").unlink()  # the only one that selected
-    with pytest.raises(DataError, match="none of the 5 photos of half can be val: 3 trained and"):
+    with pytest.raises(DataError, match="none of the 5 photos of half can be val: 3 trained,"):
         choose_division(origin, folder(tmp_path / "half"))
     data = listed(root, tmp_path / "all.csv", lambda i: "train" if i in TRAIN else "test")
     with pytest.raises(DataError, match="but 2 selected settings"):

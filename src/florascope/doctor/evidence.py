@@ -17,7 +17,7 @@ Labels = Int64[np.ndarray, "n"]
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """All photos of train, or of val, as far as they can be told without a network.
+    """All photos of train, val or test, as far as they can be told without a network.
 
     Attributes:
         size: photos in all.
@@ -25,7 +25,7 @@ class Subset:
         classes: names in the order of the labels; () where unknown.
         paths: of the n photos; () where unknown.
         digests: of their bytes; () where unknown.
-        hashes: (n, bits) perceptual hashes; None where unknown.
+        hashes: (size, bits) perceptual hashes; None where unknown.
     """
 
     size: int
@@ -33,7 +33,7 @@ class Subset:
     classes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
-    hashes: Bool[np.ndarray, "n bits"] | None = None
+    hashes: Bool[np.ndarray, "size bits"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +206,7 @@ class Evidence:
         trained: whether training is over, so that answers can be judged.
         train: the whole subset.
         val: the whole subset.
+        test: the whole subset.
         train_answers: of the network on photos it was trained on.
         val_answers: on photos it was not.
         inputs: what the loaders hand over.
@@ -221,6 +222,7 @@ class Evidence:
     trained: bool = True
     train: Subset | None = None
     val: Subset | None = None
+    test: Subset | None = None
     train_answers: Answers | None = None
     val_answers: Answers | None = None
     inputs: Inputs | None = None

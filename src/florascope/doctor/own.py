@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
 
-from florascope.data.dataset import Dataset, Indexes, Photo, Split
+from florascope.bundle.participation import Participation
+from florascope.data.dataset import SUBSETS, Dataset, FilePhoto, Indexes, Photo, Split
+from florascope.data.identity import Hashes
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
 from florascope.doctor.finding import Finding
@@ -29,22 +32,27 @@ from florascope.training.recipes import Finetune
 Digests = tuple[str, ...]
 
 
-def shared_digests(dataset: Dataset, train: Indexes, val: Indexes) -> tuple[Digests, Digests]:
-    """Digests of the photos of both sides, equal for equal files.
+def shared_digests(dataset: Dataset, split: Split) -> dict[str, Digests]:
+    """Digests of the photos of each subset, equal for equal files.
 
-    Files of different sizes differ: only those whose size is met on the other side are read. The
+    Files of different sizes differ: only those whose size is met in another subset are read. The
     others, and photos that cannot be read, get a word of their own.
     """
-    sizes = [[_size(dataset.photos[int(i)]) for i in side] for side in (train, val)]
-    met = set(sizes[0]) & set(sizes[1])
-    one, other = (
-        tuple(
-            _digest(dataset, int(i)) if size is None or size in met else f"alone {i}"
-            for i, size in zip(side, own, strict=True)
+    sizes = {s: [_size(dataset.photos[i]) for i in part.tolist()] for s, part in split.items()}
+    met = Counter(size for own in sizes.values() for size in set(own))
+    return {
+        subset: tuple(
+            _digest(dataset, i) if size is None or met[size] > 1 else f"alone {i}"
+            for i, size in zip(part.tolist(), sizes[subset], strict=True)
         )
-        for side, own in zip((train, val), sizes, strict=True)
-    )
-    return one, other
+        for subset, part in split.items()
+    }
+
+
+def _place(dataset: Dataset, index: int) -> str:
+    """Where a photo lies; its name and number where that is in no file."""
+    photo = dataset.photos[index]
+    return str(photo.path) if isinstance(photo, FilePhoto) else f"{photo.name} (number {index})"
 
 
 def _size(photo: Photo) -> int | None:
@@ -126,6 +134,9 @@ def evidence_of(experiment: Experiment) -> Evidence:
         told,
     )
     reported = {f"{s}_top1": m.top1 for s, m in experiment.metrics.items()}
+    if keys := experiment.bank.photos:
+        parts = {subset: keys[part].hashes for subset, part in experiment.split.items()}
+        evidence = with_hashes(evidence, parts)
     return replace(
         evidence,
         loop=Loop(history=tuple(row for row in experiment.history if "epoch" in row)),
@@ -196,12 +207,44 @@ def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # n
     """Gather what labels, split and digests show; more fields of `Evidence` may be given."""
     known = {"trained": False, **more}
     classes = tuple(c.name for c in dataset.classes)
-    sides = (split.train, split.val)
-    train, val = (
-        Subset(len(indexes), dataset.labels[indexes], classes, digests=digests)
-        for indexes, digests in zip(sides, shared_digests(dataset, *sides), strict=True)
-    )
-    return Evidence(len(dataset.classes), train=train, val=val, **known)
+    digests = shared_digests(dataset, split)
+    subsets: dict[str, Any] = {
+        subset: Subset(
+            len(part),
+            dataset.labels[part],
+            classes,
+            tuple(_place(dataset, i) for i in part.tolist()),
+            digests[subset],
+        )
+        for subset, part in split.items()
+    }
+    return Evidence(len(dataset.classes), **subsets, **known)
+
+
+def with_hashes(evidence: Evidence, hashes: Mapping[str, Hashes]) -> Evidence:
+    """Add perceptual hashes of the photos of each subset."""
+    parts: dict[str, Any] = {
+        subset: replace(known, hashes=hashes[subset])
+        for subset in SUBSETS
+        if (known := getattr(evidence, subset)) is not None
+    }
+    return replace(evidence, **parts)
+
+
+def with_record(evidence: Evidence, record: Participation) -> Evidence:
+    """Let the photos that took part be those of a bundle's record, wherever they are now."""
+    nothing = Subset(0, np.zeros(0, np.int64))
+    parts: dict[str, Any] = {
+        subset: replace(
+            getattr(evidence, subset) or nothing,
+            size=len(keys),
+            paths=(),
+            digests=tuple(map(str, keys.contents.tolist())),
+            hashes=keys.hashes,
+        )
+        for subset, keys in record.photos.items()
+    }
+    return replace(evidence, **parts)
 
 
 def some(indexes: Indexes, count: int = FITTED) -> Indexes:

@@ -39,6 +39,7 @@ class Script:
         history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
         reported: figures it reports, such as {"val_top1": 0.05, "val_loss": 4.69}.
         metric: its accuracy, of (outputs, labels).
+        test: batches of (images, labels) that measure in the end, to be held against train and val.
         photos: the val photos, in the order of the val data set; found where that is one of
             torchvision's folders.
         serve: photo to tensor (3, h, w) where the network answers.
@@ -57,6 +58,7 @@ class Script:
     history: Sequence[Mapping[str, float]] = ()
     reported: Mapping[str, float] = field(default_factory=dict)
     metric: Callable[[Tensor, Tensor], Any] | None = None
+    test: loaders.Loader | None = None
     photos: Sequence[Source] = ()
     serve: Callable[[Any], Any] | None = None
     deployed: Callable[[Tensor], Any] | None = None
@@ -130,6 +132,7 @@ def gather(
         trained=script.trained,
         train=parts[0],
         val=parts[1],
+        test=_test(script, progress),
         train_answers=learned,
         val_answers=unseen,
         inputs=inputs,
@@ -186,6 +189,13 @@ def _inputs(
         augments=augments,
         workers_agree=loaders.workers_agree(train_loader),
     )
+
+
+def _test(script: Script, progress: Progress) -> Subset | None:
+    if script.test is None:
+        return None
+    data = loaders.batches(loaders.spread(script.test, script.sample), script.sample)
+    return _subset(script.test, data, progress)
 
 
 def _subset(

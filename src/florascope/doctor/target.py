@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from florascope.bundle.config import find_bundle, read_config
+from florascope.bundle.participation import Participation
 from florascope.data.dataset import Dataset, Split
+from florascope.data.identity import PhotoKeys, content_keys, looks_of
 from florascope.data.oxford102 import oxford102_at_hand
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis, judge
@@ -21,8 +23,11 @@ from florascope.doctor.own import (
     read_history,
     run_evidence,
     some,
+    with_hashes,
+    with_record,
 )
-from florascope.errors import BundleError, DataError
+from florascope.errors import BundleError
+from florascope.evaluation.held_out import Origin, choose_division
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.looks import hashes, look_at_all
@@ -106,17 +111,17 @@ def _with_hashes(
     evidence: Evidence, dataset: Dataset, split: Split, progress: Progress
 ) -> Evidence:
     """Add perceptual hashes, which need every photo decoded."""
-    parts: dict[str, Any] = {}
-    for subset, known in (("train", evidence.train), ("val", evidence.val)):
-        photos = [dataset.photos[i] for i in split[subset]]
-        looks = look_at_all(photos, progress, f"Reading {subset} photos")
-        parts[subset] = replace(known, hashes=hashes(looks)) if known else None
-    return replace(evidence, **parts)
+    parts = {}
+    for subset, part in split.items():
+        photos = [dataset.photos[i] for i in part.tolist()]
+        parts[subset] = hashes(look_at_all(photos, progress, f"Reading {subset} photos"))
+    return with_hashes(evidence, parts)
 
 
 def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence:
     """A run's figures, weights and, where its photos are to be had, its answers."""
     classifier, told = load_classifier(bundle), read_config(bundle).provenance
+    origin = Origin.read(bundle)
     run = bundle.parent
     figures = {**told, **read_figures(run)}
     dataset = _photos_of(question, figures, progress)
@@ -127,8 +132,9 @@ def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence
         rows = tuple(read_history(run))
         claims = Claims(_reported(figures))
         K = len(classifier.classes)
-        return Evidence(K, network=network, loop=Loop(history=rows), claims=claims)
-    split = choose_split(dataset, question.split or _split_of(dataset, figures), _seed(figures))
+        evidence = Evidence(K, network=network, loop=Loop(history=rows), claims=claims)
+        return with_record(evidence, origin.record) if origin.record else evidence
+    split = _split_of(origin, dataset, question.split, progress)
     at = np.concatenate([some(split.train), some(split.val)])
     bank = embed([dataset.photos[i] for i in at], Engine(classifier.backbone), progress=progress)
     features = np.zeros((len(dataset), bank.values.shape[2]), np.float32)
@@ -144,7 +150,30 @@ def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence
         loop=Loop(history=tuple(read_history(run))),
         claims=Claims(_reported(figures) or _measured(evidence)),
     )
-    return evidence if question.quick else _with_hashes(evidence, dataset, split, progress)
+    if origin.record is None:
+        return evidence if question.quick else _with_hashes(evidence, dataset, split, progress)
+    if question.split is None:
+        return with_record(evidence, origin.record)
+    return with_record(evidence, _as_claimed(origin.record, origin, dataset, split, progress))
+
+
+def _split_of(origin: Origin, dataset: Dataset, spec: str | None, progress: Progress) -> Split:
+    """The split that is asked for, whatever its photos did; else that of the training."""
+    if spec is None:
+        return choose_division(origin, dataset, progress=progress)
+    return choose_split(dataset, spec, origin.seed)
+
+
+def _as_claimed(
+    record: Participation, origin: Origin, dataset: Dataset, split: Split, progress: Progress
+) -> Participation:
+    """The photos that trained, beside those which a split now calls val and test."""
+    photos = {"train": record.photos["train"]}
+    for subset in ("val", "test"):
+        part = split[subset]
+        looks = looks_of([dataset.photos[i] for i in part], origin.preprocessing, progress)
+        photos[subset] = PhotoKeys(content_keys(dataset)[part], looks)
+    return Participation(split.name, record.seed, photos)
 
 
 def _measured(evidence: Evidence) -> dict[str, float]:
@@ -161,20 +190,6 @@ def _photos_of(
     if spec == "oxford102" and oxford102_at_hand(question.data_dir) is None:
         return None  # nothing is downloaded for a diagnosis that did not ask for it
     return open_dataset(spec, question.data_dir, progress) if spec else None
-
-
-def _split_of(dataset: Dataset, figures: dict[str, object]) -> str | None:
-    name = str(figures.get("split", ""))
-    return name if name in {*dataset.own_splits, "80-10-10"} else None
-
-
-def _seed(figures: dict[str, object]) -> int:
-    try:
-        return int(str(figures.get("seed", 0)))
-    except ValueError as error:
-        raise DataError(
-            f"the run names the seed {figures.get('seed')!r}", expected="a number"
-        ) from error
 
 
 def _reported(figures: dict[str, object]) -> dict[str, float]:

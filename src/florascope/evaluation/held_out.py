@@ -21,6 +21,7 @@ Subset = Literal["train", "val", "test", "all"]
 Roles = UInt8[np.ndarray, "n"]
 TRAINED, SELECTED, MEASURED, NEW = range(4)
 """What a photo did in a training: the first three in the order of SUBSETS."""
+ROLES = ("trained", "selected", "measured", "new")
 DID = ("trained", "selected settings", "measured", "took no part")
 OWN = "of the training"
 UNRECORDED = "the bundle keeps no record of the photos that trained it"
@@ -98,7 +99,7 @@ class Chosen:
         indexes: into the data set.
         subset: what they may be called.
         statement: a sentence about what they did in the training.
-        counts: photos by what they did, in the words of `DID`; {} where nobody knows.
+        counts: photos by what they did, in the words of `ROLES`; {} where nobody knows.
     """
 
     indexes: Indexes
@@ -229,9 +230,8 @@ def _statement(indexes: Indexes, roles: Roles | None) -> str:
     if roles is None:
         return f"{_photos(len(indexes))}; {UNRECORDED}"
     counts = _counts(indexes, roles)
-    seen = counts[DID[TRAINED]] + counts[DID[SELECTED]]
-    own, new = counts[DID[MEASURED]], counts[DID[NEW]]
-    if seen:
+    own, new = counts["measured"], counts["new"]
+    if counts["trained"] or counts["selected"]:
         return (
             f"{_photos(len(indexes))}: {_did(indexes, roles)} in the training;"
             " figures of photos that trained say nothing about new ones"
@@ -244,14 +244,15 @@ def _statement(indexes: Indexes, roles: Roles | None) -> str:
 
 
 def _did(indexes: Indexes, roles: Roles) -> str:
-    """Say what photos did: "48 trained and 18 selected settings"."""
-    return " and ".join(f"{n} {word}" for word, n in _counts(indexes, roles).items() if n)
+    """Say what photos did: "48 trained, 18 selected settings"."""
+    counts = zip(DID, _counts(indexes, roles).values(), strict=True)
+    return ", ".join(f"{n} {did}" for did, n in counts if n)
 
 
 def _counts(indexes: Indexes, roles: Roles | None) -> dict[str, int]:
     if roles is None:
         return {}
-    return {word: int((roles[indexes] == role).sum()) for role, word in enumerate(DID)}
+    return {word: int((roles[indexes] == role).sum()) for role, word in enumerate(ROLES)}
 
 
 def _photos(count: int) -> str:

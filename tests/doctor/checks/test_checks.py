@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from florascope.doctor.checks import augmentation, inputs, labels, optimisation, serving, split
+from florascope.doctor.checks import (
+    augmentation,
+    inputs,
+    labels,
+    leaks,
+    optimisation,
+    serving,
+    split,
+)
 from florascope.doctor.checks import figures as claims
 from florascope.doctor.checks import figures as skill
 from florascope.doctor.checks import network as batchnorm
@@ -184,7 +192,7 @@ def test_repeats_are_wanted_where_nothing_is_random() -> None:
 def test_a_few_leaks_are_a_warning() -> None:
     subset = Subset(200, np.arange(200) % 5, digests=tuple(map(str, range(200))))
     other = replace(subset, digests=("0", *(f"x{n}" for n in range(199))))
-    found = split.contents(Evidence(5, train=subset, val=other))
+    found = leaks.TRAIN_VAL.contents(Evidence(5, train=subset, val=other))
     assert found is not None
     assert found.severity == "warning"
     assert "1 of 200" in found.found

@@ -7,6 +7,7 @@ from florascope.doctor.checks import (
     figures,
     inputs,
     labels,
+    leaks,
     network,
     optimisation,
     serving,
@@ -20,6 +21,7 @@ Check = Callable[[Evidence], Finding | None]
 CHECKS: tuple[Check, ...] = (
     *inputs.CHECKS,
     *labels.CHECKS,
+    *leaks.CHECKS,
     *split.SPLIT_CHECKS,
     *network.WEIGHT_CHECKS,
     *network.BATCHNORM_CHECKS,

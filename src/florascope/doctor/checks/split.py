@@ -1,11 +1,9 @@
 """Checks of the split and of the features on both sides of it."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
-from florascope.data.identity import near_pairs
+from florascope.doctor.checks.leaks import LEAKING, NEAR, TRAIN_VAL
 from florascope.doctor.evidence import Evidence, Subset
 from florascope.doctor.finding import Finding
 
@@ -79,13 +77,9 @@ FEATURE_CHECKS = (collapsed, constant)
 
 TINY = "split is tiny"
 SWAPPED = "train and validation swapped"
-SAME_PATH = "train and validation share files"
-SAME_BYTES = "train and validation share photos (equal bytes)"
-NEAR = "train and validation share photos (near-duplicates)"
 
 FEW = 20  # val photos: one is five points of accuracy
 UNSEEN = 0.5  # share of the classes without a val photo
-LEAKING = 0.02  # of val
 SAME = 1e-3  # relative distance of the features of one photo, up to rounding
 SPREAD = 0.01  # features that do not differ at all say nothing
 
@@ -135,39 +129,6 @@ def swapped(evidence: Evidence) -> Finding | None:
     )
 
 
-def paths(evidence: Evidence) -> Finding | None:
-    """No file is in both."""
-    return _overlap(evidence, "paths", SAME_PATH, 0.99)
-
-
-def contents(evidence: Evidence) -> Finding | None:
-    """No two files, one in each, have the same bytes."""
-    if _overlap(evidence, "paths", SAME_PATH, 0.99) is not None:
-        return None
-    return _overlap(evidence, "digests", SAME_BYTES, 0.98)
-
-
-def _overlap(evidence: Evidence, kind: str, cause: str, sure: float) -> Finding | None:
-    if evidence.train is None or evidence.val is None:
-        return None
-    ours: Sequence[str] = getattr(evidence.train, kind)
-    theirs: Sequence[str] = getattr(evidence.val, kind)
-    shared = set(ours) & set(theirs)
-    doubled = [i for i, key in enumerate(theirs) if key in shared]
-    return _leak(f"split.{kind}", cause, evidence.val, doubled, sure)
-
-
-def near(evidence: Evidence) -> Finding | None:
-    """No val photo looks like a train photo resized or saved again."""
-    train, val = evidence.train, evidence.val
-    if train is None or val is None or train.hashes is None or val.hashes is None:
-        return None
-    if contents(evidence) is not None or paths(evidence) is not None:
-        return None
-    doubled = np.unique(near_pairs(val.hashes, train.hashes)[:, 0]).tolist()
-    return _leak("split.near", NEAR, val, doubled, 0.93)
-
-
 def features(evidence: Evidence) -> Finding | None:
     """Where the photos themselves are not to be had: no val photo has a train photo's features."""
     train, val = evidence.train_answers, evidence.val_answers
@@ -182,7 +143,7 @@ def features(evidence: Evidence) -> Finding | None:
     found = f"{len(doubled)} of {len(val.labels)} val photos have the features of a train photo"
     expected = "none: what was learned by heart measures nothing"
     fix = "Keep doubled photos on one side of the split"
-    return Finding("split.features", NEAR, "error", found, expected, fix, 0.85)
+    return Finding("split.features", TRAIN_VAL.cause(NEAR), "error", found, expected, fix, 0.85)
 
 
 def _nearest(
@@ -195,22 +156,4 @@ def _nearest(
     return np.sqrt(np.maximum(distances.min(1), 0) / np.maximum(squares, 1e-12))
 
 
-def _leak(
-    check: str, cause: str, val: Subset, doubled: Sequence[int], sure: float
-) -> Finding | None:
-    if not doubled:
-        return None
-    share = len(doubled) / val.size
-    first = f" ({val.paths[doubled[0]]} first)" if val.paths else ""
-    return Finding(
-        check,
-        cause,
-        "error" if share > LEAKING else "warning",
-        f"{len(doubled)} of {val.size} val photos are in train{first}",
-        "none: what was learned by heart measures nothing",
-        "Keep doubled photos on one side of the split",
-        sure,
-    )
-
-
-SPLIT_CHECKS = (paths, contents, near, features, swapped, tiny)
+SPLIT_CHECKS = (features, swapped, tiny)
