@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from florascope.bundle.config import find_bundle
 from florascope.bundle.participation import Participation
-from florascope.data.dataset import Dataset, Split
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.identity import PhotoKeys, content_keys, looks_of
 from florascope.data.manifest import manifest
+from florascope.data.oxford102_features import embedded_oxford102
 from florascope.data.splits import stratified
 from florascope.errors import DataError
 from florascope.evaluation.held_out import (
@@ -232,3 +234,16 @@ def test_without_a_record_the_recorded_split_and_seed_are_drawn_again(root: Path
     assert "keeps no record of the photos that trained it" in chosen.statement
     assert chosen.counts == {}
     assert len(choose_photos(old, data, Asked("all")).indexes) == 12
+
+
+def test_the_shipped_model_knows_its_photos_by_name() -> None:
+    known = embedded_oxford102().dataset
+    origin = Origin.read(find_bundle("flowers102-mobilenetv2"))
+    roles = origin.roles(known)
+    assert roles is not None
+    for role, part in enumerate(known.own_splits["6552-818-819"][s] for s in SUBSETS):
+        assert np.flatnonzero(roles == role).tolist() == part.tolist()
+    chosen = choose_photos(origin, known)
+    assert chosen.counts == {"trained": 0, "selected": 0, "measured": 819, "new": 0}
+    with pytest.raises(DataError, match=r"calls 6149 photos test, but \d+ trained"):
+        choose_photos(origin, known, Asked(split="official"))
