@@ -167,3 +167,53 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("{}")
     with pytest.raises(fs.FlorascopeError, match="names no recipe"):
         fs.open_run(tmp_path)
+
+
+def grown(photos: Path, root: Path, run: fs.Run) -> Path:
+    """The run's photos elsewhere, and new ones in front of them: two of each class."""
+    shutil.copytree(photos, root)
+    draw = np.random.default_rng(5)
+    for known in run.classes:
+        for name in ("0 new.png", "00 new.png"):
+            pixels = draw.integers(0, 256, (60, 70, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / known.id / name)
+    return root
+
+
+def test_measuring_takes_the_runs_own_test_photos_and_unseen_ones(
+    run: fs.Run, photos: Path, tmp_path: Path
+) -> None:
+    own = run.evaluate(str(photos))
+    told = run.metrics["test"]
+    assert (own.metrics.n, own.metrics.top1) == (told.n, told.top1)
+    assert own.metrics.loss == pytest.approx(told.loss, rel=1e-4)
+    more = run.evaluate(grown(photos, tmp_path / "grown", run))
+    new = 2 * len(run.classes)
+    assert more.metrics.n == told.n + new
+    assert f"the run's own {told.n} test photos and {new} photos that took no part" in (
+        more.statement
+    )
+    with pytest.raises(fs.FlorascopeError, match="photos test, but .* trained in the training"):
+        run.evaluate(str(photos), seed=0)
+
+
+def test_an_opened_run_finds_its_photos_in_a_folder_that_grew(
+    run: fs.Run, photos: Path, tmp_path: Path
+) -> None:
+    run.save(tmp_path / "run")
+    again = fs.open_run(tmp_path / "run", data=grown(photos, tmp_path / "grown", run))
+    before, after = ({run_.experiment.dataset.photos[i].digest() for i in at} for run_, at in (
+        (run, run.experiment.split.test), (again, again.experiment.split.test)))
+    assert after == before
+    assert np.array_equal(again.confusion().counts, run.confusion().counts)
+    assert again.evaluate(str(photos)).metrics.n == len(before)
+
+
+def test_an_opened_run_of_other_photos_says_so(run: fs.Run, photos: Path, tmp_path: Path) -> None:
+    run.save(tmp_path / "run")
+    root = grown(photos, tmp_path / "grown", run)
+    for path in root.glob("*/*.png"):
+        if "new" not in path.name:
+            path.unlink()
+    with pytest.raises(fs.FlorascopeError, match="none of the run's train photos is among the 6"):
+        fs.open_run(tmp_path / "run", data=root).confusions  # noqa: B018 (it reads the photos)

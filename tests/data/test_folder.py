@@ -297,7 +297,6 @@ class TestRefusals:
         with pytest.raises(DataError, match=r"or open .*outer/photos if its folders are"):
             folder(tmp_path / "outer")
 
-
     def test_a_class_with_a_single_photo_is_for_a_training_to_refuse(
         self, make: Callable[..., Path]
     ) -> None:

@@ -1,6 +1,7 @@
 """A finished training: what it measured, why it answers as it does, and its folder."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from os import PathLike
@@ -18,6 +19,8 @@ from florascope.audit.report import AuditSettings
 from florascope.audit.verdict import verdict
 from florascope.data.dataset import ClassName, Dataset, Photo
 from florascope.doctor.diagnosis import Diagnosis
+from florascope.evaluation.evaluator import Evaluation, evaluate
+from florascope.evaluation.held_out import Asked, Origin, Subset, choose_photos
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import Explanation, explain, explainer
 from florascope.files import write_text
@@ -27,6 +30,7 @@ from florascope.progress import Progress, shown
 from florascope.report.page import report_html
 from florascope.report.results import ResultRow
 from florascope.run import write_run
+from florascope.source import load
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import Recipe
 
@@ -41,6 +45,7 @@ class Run:
         diagnosis: what the doctor found.
         experiment: everything that was at hand when the training ended; of an opened run a
             function that gathers it again from the photos, called when it is first needed.
+        origin: which photos made the classifier.
     """
 
     def __init__(
@@ -50,11 +55,13 @@ class Run:
         metrics: MetricsTable,
         diagnosis: Diagnosis,
         experiment: Experiment | Callable[[], Experiment],
+        origin: Origin,
     ) -> None:
         self.classifier = classifier
         self.recipe = recipe
         self.metrics = metrics
         self.diagnosis = diagnosis
+        self.origin = origin
         self._experiment = experiment
 
     @cached_property
@@ -80,6 +87,40 @@ class Run:
     def history(self) -> list[dict[str, float]]:
         """One row a step of the fit; errors as `experiment`."""
         return self.experiment.history
+
+    def evaluate(
+        self,
+        data: Any,  # noqa: ANN401 (see `florascope.load`)
+        *,
+        subset: Subset | None = None,
+        split: str | None = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """Measure the classifier on photos that did not train it.
+
+            run.evaluate("more photos/").metrics.top1
+
+        Args:
+            data: what `florascope.load` takes or gives. Its classes are matched by id or name.
+            subset: None measures the run's own test photos, found by content, and photos that took
+                no part; or "train", "val", "test" or "all".
+            split: another split of the data; None takes the run's own.
+            seed: of a split that is drawn.
+            progress: told of each step; None draws a bar where somebody can see one.
+
+        Returns:
+            Its `metrics`, and in `statement` what the photos did in the training.
+
+        Raises:
+            DataError: photos that trained or selected would be called test, there is nothing to
+                measure, or a class is unknown to the classifier.
+        """
+        with shown(progress) as told:
+            dataset = load(data, progress=told)
+            chosen = choose_photos(self.origin, dataset, Asked(subset, split, seed), told)
+            found = evaluate(self.classifier, dataset, chosen.indexes, progress=told)
+        return replace(found, statement=chosen.statement)
 
     def confusion(self, subset: str = "test") -> ConfusionMatrix:
         """Count a subset's photos by true class and answer; errors as `experiment`."""

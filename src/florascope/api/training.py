@@ -22,6 +22,7 @@ from florascope.data.subsets import SUBSETS
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.finding import Finding
 from florascope.errors import BundleError, DataError
+from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.metrics import Metrics
@@ -99,6 +100,12 @@ def run_of(experiment: Experiment, findings: Sequence[Finding] = ()) -> Run:
         MetricsTable(experiment.metrics),
         Diagnosis(tuple(findings)),
         experiment,
+        Origin(
+            experiment.participation,
+            experiment.classifier.preprocessing,
+            experiment.split.name,
+            experiment.recipe.seed,
+        ),
     )
 
 
@@ -150,7 +157,8 @@ def open_run(
     metrics = MetricsTable({s: Metrics(**figures[s]) for s in SUBSETS if s in figures})
     findings = tuple(Finding(**values) for values in figures.get("findings", ()))
     again = partial(_gather, folder, figures, classifier, recipe, data)
-    return Run(classifier, recipe, metrics, Diagnosis(findings), again)
+    origin = Origin.read(folder / "bundle")
+    return Run(classifier, recipe, metrics, Diagnosis(findings), again, origin)
 
 
 def _figures(folder: Path) -> dict[str, Any]:
@@ -186,7 +194,7 @@ def _gather(
     with shown(None) as progress:
         dataset = load(_source(folder, figures) if data is None else data, progress=progress)
         bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
-    split = _split(dataset, figures, recipe.seed).only(bank.readable)
+    split = _split(folder / "bundle", dataset, figures, recipe.seed).only(bank.readable)
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     metrics = {s: Metrics(**figures[s]) for s in SUBSETS}
     features, labels = bank.values[0], dataset.labels
@@ -212,9 +220,19 @@ def _source(folder: Path, figures: Mapping[str, Any]) -> str:
     return source
 
 
-def _split(dataset: Dataset, figures: Mapping[str, Any], seed: int) -> Split:
-    name = str(figures["split"]).partition(" (")[0]
-    return choose_split(dataset, name, seed)
+def _split(bundle: Path, dataset: Dataset, figures: Mapping[str, Any], seed: int) -> Split:
+    """The very photos that trained, selected and measured; drawn again in runs of version 0.1."""
+    split = recorded_split(Origin.read(bundle), dataset)
+    if split is None:
+        return choose_split(dataset, str(figures["split"]).partition(" (")[0], seed)
+    for subset, part in split.items():
+        if not len(part):
+            raise DataError(
+                f"none of the run's {subset} photos is among the {len(dataset)} of {dataset.name}",
+                expected="the photos that the run was trained on",
+                fix="Hand them over: open_run(folder, data=...)",
+            )
+    return split
 
 
 def _history(path: Path) -> list[dict[str, float]]:

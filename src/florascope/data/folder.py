@@ -8,8 +8,7 @@ import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset, FilePhotos, is_showable
 from florascope.data.listing import LAYOUT, RUNS, Listing, left_out, list_folder
-from florascope.data.names import natural_key
-from florascope.data.remarks import look
+from florascope.data.names import look, natural_key
 from florascope.data.splits import split_from_subsets
 from florascope.data.subsets import SUBSETS, subset_named
 from florascope.errors import DataError

@@ -9,7 +9,7 @@ from florascope.data.dataset import ClassName
 from florascope.data.species import species_of
 
 _DIGITS = re.compile(r"([0-9]+)")
-_GAPS = re.compile(r"[\s_-]+")
+_JOINTS = str.maketrans("_-", "  ")
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -60,4 +60,9 @@ def _further_names(known: Sequence[ClassName]) -> list[list[str]]:
 
 
 def _folded(name: str) -> str:
-    return _GAPS.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    return look(name.translate(_JOINTS))
+
+
+def look(name: str) -> str:
+    """Return what names have in common that differ in case, spaces or Unicode form alone."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

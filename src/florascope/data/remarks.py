@@ -1,6 +1,5 @@
 """What a user should know of a data set before believing any figure of it."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from florascope.data.dataset import ClassName, Dataset, Split
 from florascope.data.listing import left_out
+from florascope.data.names import look
 from florascope.shapes import Bool
 
 SHOWN = 3  # names in a sentence
@@ -50,11 +50,6 @@ def alike(names: Iterable[str]) -> list[list[str]]:
     for name in names:
         groups[look(name)].append(name)
     return [group for group in groups.values() if len(group) > 1]
-
-
-def look(name: str) -> str:
-    """Return what names that look alike have in common."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def some(names: Sequence[str]) -> str:

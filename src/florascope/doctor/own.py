@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from florascope.bundle.participation import Participation
-from florascope.data.dataset import SUBSETS, Dataset, FilePhoto, Indexes, Photo, Split
+from florascope.data.dataset import Dataset, FilePhoto, Indexes, Photo, Split
 from florascope.data.identity import Hashes
+from florascope.data.subsets import SUBSETS
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
 from florascope.doctor.finding import Finding

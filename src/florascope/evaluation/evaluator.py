@@ -25,11 +25,13 @@ class Evaluation:
         classes: the classifier's K classes.
         outcome: of the n readable photos; labels are indexes into the classifier's classes.
         problems: why photos were left out.
+        statement: what the photos did in the classifier's training; "" where nobody asked.
     """
 
     classes: tuple[ClassName, ...]
     outcome: Outcome
     problems: list[str]
+    statement: str = ""
 
     @cached_property
     def metrics(self) -> Metrics:

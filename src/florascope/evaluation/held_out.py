@@ -163,6 +163,17 @@ def choose_division(
     return split
 
 
+def recorded_split(origin: Origin, dataset: Dataset, progress: Progress = silent) -> Split | None:
+    """Find the photos that took part in a training, as its split; None where there is no record.
+
+    Photos that took no part are in no subset.
+    """
+    roles = origin.roles(dataset, progress)
+    if roles is None:
+        return None
+    return Split(origin.split, *(np.flatnonzero(roles == role) for role in range(NEW)))
+
+
 def _division(origin: Origin, dataset: Dataset, asked: Asked, roles: Roles | None) -> Split:
     wished, held_out = asked.split or asked.seed is not None, _only_held_out(dataset)
     if roles is None or wished or held_out:
