@@ -202,8 +202,10 @@ def test_an_opened_run_finds_its_photos_in_a_folder_that_grew(
 ) -> None:
     run.save(tmp_path / "run")
     again = fs.open_run(tmp_path / "run", data=grown(photos, tmp_path / "grown", run))
-    before, after = ({run_.experiment.dataset.photos[i].digest() for i in at} for run_, at in (
-        (run, run.experiment.split.test), (again, again.experiment.split.test)))
+    before, after = (
+        {run_.experiment.dataset.photos[i].digest() for i in at}
+        for run_, at in ((run, run.experiment.split.test), (again, again.experiment.split.test))
+    )
     assert after == before
     assert np.array_equal(again.confusion().counts, run.confusion().counts)
     assert again.evaluate(str(photos)).metrics.n == len(before)

@@ -24,6 +24,7 @@ def test_the_run_folder_holds_all_four_parts(trained: Path) -> None:
         "config.json",
         "model.onnx",
         "model.safetensors",
+        "photos.json",
     ]
 
 

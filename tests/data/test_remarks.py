@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
-from florascope.data.remarks import alike, look, remarks, some, unreadable_classes
+from florascope.data.names import look
+from florascope.data.remarks import alike, remarks, some, unreadable_classes
 
 
 @pytest.fixture
