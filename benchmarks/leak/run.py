@@ -29,7 +29,7 @@ from florascope.evaluation.held_out import Asked, Origin, choose_division, choos
 from florascope.export.int8 import export_int8
 from florascope.files import write_text
 from florascope.nets.saving import load_classifier
-from florascope.run import write_run
+from florascope.run_folder import write_run
 from florascope.training.experiment import train
 from florascope.training.recipes import make_recipe
 

@@ -20,7 +20,7 @@ from florascope.export.int8 import correlation, export_int8, fidelity
 from florascope.export.quantisation import HEAD, quantise
 from florascope.identify.identification import Observation
 from florascope.identify.identifier import Identifier
-from florascope.run import write_run
+from florascope.run_folder import write_run
 from florascope.training.experiment import train
 from florascope.training.recipes import make_recipe
 

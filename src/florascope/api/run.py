@@ -29,7 +29,7 @@ from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, shown
 from florascope.report.page import report_html
 from florascope.report.results import ResultRow
-from florascope.run import write_run
+from florascope.run_folder import write_run
 from florascope.source import load
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import Recipe

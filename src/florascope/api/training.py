@@ -21,6 +21,7 @@ from florascope.data.splits import choose_split
 from florascope.data.subsets import SUBSETS
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.finding import Finding
+from florascope.doctor.training import train_diagnosed
 from florascope.errors import BundleError, DataError
 from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
@@ -30,7 +31,6 @@ from florascope.nets.classifier import Classifier
 from florascope.nets.head import LinearHead
 from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
-from florascope.run import train_diagnosed
 from florascope.source import load
 from florascope.training.experiment import Experiment
 from florascope.training.logbook import Logbook

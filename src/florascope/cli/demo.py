@@ -59,7 +59,7 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, overwrite: bool, as_j
     ImageNet weights where they are at hand (FLORASCOPE_DATA, FLORASCOPE_WEIGHTS), otherwise on the
     embedded garden with the embedded weights.
     """
-    from florascope.run import check_out
+    from florascope.run_folder import check_out
     from florascope.source import load
 
     check_out(out, None if overwrite else load(_at_hand()[0]))

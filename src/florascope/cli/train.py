@@ -72,7 +72,7 @@ def train(
     **asked: Any,  # noqa: ANN401 (options of `run_training`)
 ) -> None:
     """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
-    from florascope.run import check_out
+    from florascope.run_folder import check_out
 
     check_out(out)
     run = run_training(source, out, overwrite=overwrite, **asked)
@@ -108,7 +108,7 @@ def run_training(  # noqa: PLR0913 (one an option)
 ) -> "Run":
     """Train as the options ask; findings and skipped photos are said on standard error."""
     from florascope.api.training import train
-    from florascope.run import check_out
+    from florascope.run_folder import check_out
     from florascope.source import load
     from florascope.training.logbook import Logbook
     from florascope.training.logbook import tensorboard as listener

@@ -1,81 +1,28 @@
-"""A training with the doctor beside it: told before, told after, never stopped."""
+"""The folder of a run: what is in it, and that nothing is lost."""
 
 import csv
 import errno
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from florascope import run
+from florascope import run_folder
 from florascope.calibration.fitting import calibrate
 from florascope.calibration.similarity import similarities
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
-from florascope.doctor.finding import Finding
+from florascope.data.dataset import ClassName, Dataset, Split
 from florascope.errors import FlorascopeError
 from florascope.identify.identifier import Identifier
 from florascope.nets.saving import load_classifier
-from florascope.run import check_out, model_card, train_diagnosed, write_run
+from florascope.run_folder import check_out, model_card, write_run
 from florascope.training.experiment import Experiment, train
 from florascope.training.recipes import make_recipe
 
 pytestmark = pytest.mark.usefixtures("cache")
-PROBE = make_recipe("probe", backbone="test_resnet", weights="random", size=64, l2_steps=2)
-SHARED = "train and validation share photos (equal bytes)"
-TINY = "split is tiny"
-
-
-@pytest.fixture
-def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """Reds and blues; photo 59 is photo 1 once more, under another name."""
-    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
-    draw = np.random.default_rng(0)
-    colours = np.array([[220, 50, 50], [50, 50, 220]])
-    paths = [tmp_path / f"{n}.png" for n in range(60)]
-    for n, path in enumerate(paths[:-1]):
-        pixels = colours[n % 2] + draw.normal(0, 30, (70, 80, 3))
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
-    paths[-1].write_bytes(paths[1].read_bytes())
-    classes = (ClassName("1", "red"), ClassName("2", "blue"))
-    return Dataset("two", [FilePhoto(p) for p in paths], np.arange(60) % 2, classes)
-
-
-def test_what_is_wrong_with_the_data_is_said_before_the_training(twins: Dataset) -> None:
-    order: list[str] = []
-
-    def say(findings: Sequence[Finding]) -> None:
-        order.extend(f.cause for f in findings)
-
-    def progress(what: str, *_: int) -> None:
-        if "training" not in order and what.startswith("Embedding"):
-            order.append("training")
-
-    split = Split("leaky", np.arange(30), np.arange(50, 60), np.arange(30, 50))
-    experiment, findings = train_diagnosed(twins, split, PROBE, say, progress=progress)
-    causes = [f.cause for f in findings]
-    assert {SHARED, TINY} <= set(order[: order.index("training")])
-    assert {SHARED, TINY} <= set(causes)
-    assert len(causes) == len(set(causes))  # what was said before is not said again
-    assert [f.weight for f in findings] == sorted((f.weight for f in findings), reverse=True)
-    assert experiment.metrics["train"].n == 30  # it went on
-
-
-def test_of_several_processes_only_the_first_speaks_and_returns(
-    twins: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[Sequence[Finding]] = []
-    monkeypatch.setenv("RANK", "1")
-    split = Split("leaky", np.arange(30), np.arange(50, 60), np.arange(30, 50))
-    with pytest.raises(SystemExit) as stop:
-        train_diagnosed(twins, split, PROBE, said.append)
-    assert stop.value.code == 0
-    assert said == [()]
 
 
 @pytest.fixture
@@ -142,12 +89,12 @@ def test_a_name_cannot_break_the_table(experiment: Experiment) -> None:
     assert "| 1\\|a | red rose | " in model_card(renamed)
 
 
-RUN_PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
+PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
 
 
 @pytest.fixture
 def run_experiment(dataset: Dataset, split: Split) -> Experiment:
-    return train(dataset, split, RUN_PROBE)
+    return train(dataset, split, PROBE)
 
 
 def test_a_run_holds_bundle_figures_and_history(run_experiment: Experiment, tmp_path: Path) -> None:
@@ -215,7 +162,7 @@ def test_a_second_run_takes_the_place_of_the_first(
     out = tmp_path / "run"
     write_run(run_experiment, out)
     first = json.loads((out / "metrics.json").read_text("utf-8"))
-    write_run(train(dataset, split, RUN_PROBE), out)
+    write_run(train(dataset, split, PROBE), out)
     second = json.loads((out / "metrics.json").read_text("utf-8"))
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
@@ -251,7 +198,7 @@ def test_a_fault_while_writing_leaves_the_earlier_run_whole(
     def fails(*_: object, **__: object) -> str:
         raise fault
 
-    monkeypatch.setattr(run, part, fails)
+    monkeypatch.setattr(run_folder, part, fails)
     with pytest.raises((KeyboardInterrupt, FlorascopeError)) as raised:
         write_run(run_experiment, out)
     if isinstance(fault, OSError):
@@ -366,7 +313,7 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
 def test_nothing_is_written_into_a_folder_of_something_else(
     run_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "fill_bundle", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(run_folder, "fill_bundle", lambda *_: pytest.fail("it was written"))
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(FlorascopeError, match="no earlier run"):
         write_run(run_experiment, tmp_path)
