@@ -33,11 +33,19 @@ import torch
 from PIL import Image
 from torch import nn
 
-from florascope.doctor import evidence, loaders, matching, photometry, script
-from florascope.doctor import network as forward
-from florascope.doctor import network as overfitting
-from florascope.doctor import network as parameters
-from florascope.doctor import photometry as canary
+from florascope.doctor import (
+    batches,
+    evidence,
+    loaders,
+    matching,
+    network,
+    photometry,
+    properties,
+    script,
+    substitution,
+    tail,
+    traces,
+)
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.script import Script, gather
@@ -53,15 +61,17 @@ failures: Any = import_module("failures")
 
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
 GATHERING = (
-    canary,
+    batches,
     evidence,
-    forward,
     loaders,
     matching,
-    overfitting,
-    parameters,
+    network,
     photometry,
+    properties,
     script,
+    substitution,
+    tail,
+    traces,
 )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from florascope.display import table_html
 from florascope.doctor.checks import CHECKS, Check
 from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding, Severity, ordered
+from florascope.doctor.finding import Finding, Severity
+from florascope.doctor.weighing import weighed
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,6 +48,9 @@ class Diagnosis:
 
 
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
-    """Hold every check against the evidence; one whose evidence is missing says nothing."""
+    """Hold every check against the evidence; one whose evidence is missing says nothing.
+
+    Findings are weighed by what the run reaches (`florascope.doctor.weighing`).
+    """
     found = (check(evidence) for check in checks)
-    return ordered(finding for finding in found if finding is not None)
+    return weighed((finding for finding in found if finding is not None), evidence)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -44,11 +45,13 @@ class Answers:
         labels: (n,).
         outputs: (n, K) as the network gives them, logits or not.
         features: (n, c) that its last layer sees.
+        batches: sizes of the batches that it was asked in; () where unknown.
     """
 
     labels: Labels
     outputs: Outputs
     features: Float[np.ndarray, "n c"]
+    batches: tuple[int, ...] = ()
 
     @property
     def top1(self) -> float:
@@ -61,9 +64,10 @@ class Inputs:
     """What the loaders hand to the network.
 
     Attributes:
-        train: a batch.
-        val: a batch.
+        train: a batch, as the first convolution sees it.
+        val: likewise.
         contract: what the weights expect; None where nobody said.
+        binding: whether the contract holds for sure: it was told, or the weights do not train.
         fit: how the val photos became tensors; None where the photos are not to be had.
         rotated: the same for photos with an EXIF rotation: R^2 of the upright photo and of the
             photo as stored.
@@ -77,6 +81,7 @@ class Inputs:
     train: Float32[np.ndarray, "..."]
     val: Float32[np.ndarray, "..."]
     contract: Preprocessing | None = None
+    binding: bool = True
     fit: Fit | None = None
     rotated: tuple[float, float] | None = None
     serving: Fit | None = None
@@ -98,6 +103,7 @@ class Modes:
         trained: (b, K) in train mode.
         single: (b, K) in eval mode, in 32-bit floats where the network's are narrower.
         deployed: (b, K) where the network answers (another device, precision, format).
+        alone: (a, K) in eval mode, of the first a photos, each in a batch of its own.
     """
 
     training: bool
@@ -107,6 +113,7 @@ class Modes:
     trained: Float[np.ndarray, "b k"]
     single: Float[np.ndarray, "b k"] | None = None
     deployed: Float[np.ndarray, "b k"] | None = None
+    alone: Float[np.ndarray, "a k"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +175,93 @@ class Overfit:
 
 
 @dataclass(frozen=True, eq=False)
+class Pictures:
+    """Photos of a subset as numbers that can be named.
+
+    Attributes:
+        values: (n, p), in the order of `florascope.doctor.properties.NAMES`.
+        labels: (n,).
+    """
+
+    values: Float[np.ndarray, "n p"]
+    labels: Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What the train loader hands over, batch after batch.
+
+    Attributes:
+        batches: labels of each batch, in the order in which they come.
+        distinct: different photos among them; augmented ones all differ.
+        there: labels of photos picked evenly from the data set; None where it has no index.
+        soft: whether labels are mixtures of classes.
+    """
+
+    batches: tuple[Int64[np.ndarray, "_"], ...]
+    distinct: int
+    there: Labels | None = None
+    soft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What training left behind in the network and its optimizer.
+
+    Attributes:
+        steps: that the optimizer made; None where it does not count them.
+        gradient_left: norm of the gradients that are still there; None where there are none.
+        gradient_fresh: norm of one batch's gradient at the same weights; None where unknown.
+        unreached: trainable parameters that the loss does not lead back to.
+        dead: those whose gradient is exactly 0.
+        not_finite: parameters that hold NaN or infinity.
+        as_made: whether the last layer's weights look as PyTorch draws them; None where unknown.
+    """
+
+    steps: int | None = None
+    gradient_left: float | None = None
+    gradient_fresh: float | None = None
+    unreached: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
+    as_made: bool | None = None
+
+
+Trained = Literal["", "head", "network"]
+Part = Literal["tail", "loss", "optimizer", "order"]
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """The training again, short, with parts exchanged for sound ones.
+
+    Attributes:
+        reference: validation accuracy of a small network of our own, everything sound.
+        what: that was trained again: the last layer on cached features, or the whole network from
+            weights drawn anew; "" where the run leaves no gap to explain.
+        sound: its validation accuracy with every part sound.
+        own: the same with one part of the script's, all others sound.
+        whole: with all parts of the script's; None where not tried.
+        repaired: with all parts of the script's but one.
+        settings: of the script's optimizer, each exchanged alone for its usual value.
+        optimizer: the script's in words.
+        rate: its largest learning rate.
+        tail: what the network does to its last layer's outputs; "" where nothing.
+    """
+
+    reference: float
+    what: Trained = ""
+    sound: float = 0.0
+    own: Mapping[Part, float] = field(default_factory=dict)
+    whole: float | None = None
+    repaired: Mapping[Part, float] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+    optimizer: str = ""
+    rate: float = 0.0
+    tail: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Loop:
     """How the network was trained.
 
@@ -214,6 +308,12 @@ class Evidence:
         network: its parameters.
         loop: the training.
         claims: what the script says.
+        train_pictures: photos of train in named numbers.
+        val_pictures: photos of val.
+        evened: val accuracy with brightness and contrast of all photos made equal.
+        drawn: what the train loader hands over.
+        traces: what training left behind.
+        substitution: the training again with parts exchanged.
         canary: mean largest probability of the pretrained head, by what was done to the input
             ("as it is", "x 255", ...); empty where there is no such head.
     """
@@ -230,6 +330,12 @@ class Evidence:
     network: Network | None = None
     loop: Loop | None = None
     claims: Claims | None = None
+    train_pictures: Pictures | None = None
+    val_pictures: Pictures | None = None
+    evened: float | None = None
+    drawn: Drawn | None = None
+    traces: Traces | None = None
+    substitution: Substitution | None = None
     canary: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -238,3 +344,9 @@ class Evidence:
         if self.train_answers is None or self.val_answers is None:
             return None
         return QuickProbe.fit(self.train_answers, self.val_answers, self.classes)
+
+    @property
+    def labels_outside(self) -> bool:
+        """Whether a label is none of 0 to K - 1."""
+        parts = (self.train_answers, self.val_answers)
+        return any(p.labels.min() < 0 or p.labels.max() >= self.classes for p in parts if p)

@@ -1,7 +1,7 @@
-"""What can be learned from a PyTorch data loader, or any iterable of (images, labels)."""
+"""What can be learned of a PyTorch data loader's data set."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,37 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from florascope.errors import DataError
+from florascope.doctor.batches import Batch, Loader, photo_of
+from florascope.doctor.evidence import Drawn
 
-Loader = Iterable[Any]
 RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
-
-
-def batches(loader: Loader, photos: int) -> list[tuple[Tensor, Tensor]]:
-    """Take batches until there are enough photos; one-hot labels become indexes.
-
-    Raises:
-        DataError: the loader is empty, or does not give (images, labels).
-    """
-    taken: list[tuple[Tensor, Tensor]] = []
-    for batch in loader:
-        taken.append(_pair(batch))
-        if sum(len(labels) for _, labels in taken) >= photos:
-            break
-    if not taken:
-        raise DataError("the loader gives no batch", expected="batches of (images, labels)")
-    return taken
-
-
-def _pair(batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 (whatever the loader gives)
-    try:
-        images, labels = batch[0], batch[1]
-    except (TypeError, KeyError, IndexError) as error:
-        raise DataError(
-            f"the loader gives {type(batch).__name__}", expected="batches of (images, labels)"
-        ) from error
-    labels = torch.as_tensor(labels)
-    return torch.as_tensor(images).float(), labels.argmax(1) if labels.ndim == 2 else labels.long()
 
 
 def indexable(loader: Loader) -> Any:  # noqa: ANN401 (torch's Dataset promises no length)
@@ -78,7 +51,7 @@ def repeats(loader: Loader, count: int = 4) -> bool | None:
     if dataset is None:
         return None
     indexes = range(min(count, len(dataset)))
-    return all(_same(dataset[i][0], dataset[i][0]) for i in indexes)
+    return all(torch.equal(photo_of(dataset[i]), photo_of(dataset[i])) for i in indexes)
 
 
 def augments(loader: Loader) -> bool:
@@ -101,7 +74,7 @@ class _Repeated(Dataset[Any]):
         return 4
 
     def __getitem__(self, index: int) -> Tensor:
-        return torch.as_tensor(self.dataset[0][0])
+        return photo_of(self.dataset[0])
 
 
 def workers_agree(loader: Loader) -> bool | None:
@@ -117,10 +90,6 @@ def workers_agree(loader: Loader) -> bool | None:
     trial = DataLoader(_Repeated(dataset), batch_size=None, num_workers=2, worker_init_fn=start)
     first, other, again, _ = list(trial)
     return bool(torch.equal(first, other)) and not torch.equal(first, again)
-
-
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
 
 
 def spread(loader: Loader, photos: int) -> Loader:
@@ -149,3 +118,21 @@ def files(photos: Sequence[Any], count: int) -> list[int]:
     some = list(range(0, len(photos), step))
     turned = [i for i in some if orientation_of(photos[i]) != 1][: count // 2]
     return turned + [i for i in some if i not in turned][: count - len(turned)]
+
+
+def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> Drawn:
+    """What a train loader hands over, held against its data set.
+
+    Args:
+        loader: of train.
+        batches: that it gave, in its own order.
+        picked: batches of photos picked evenly from the data set; the same where it has no index.
+    """
+    photos = {hash(image.numpy().tobytes()) for batch in batches for image in batch.images}
+    there = torch.cat([batch.labels for batch in picked]).numpy() if indexable(loader) else None
+    return Drawn(
+        batches=tuple(batch.labels.numpy() for batch in batches),
+        distinct=len(photos),
+        there=there,
+        soft=any(batch.shares is not None for batch in batches),
+    )

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from florascope.doctor import loaders
+from florascope.doctor.batches import photo_of
 from florascope.doctor.photometry import Fit, Photo, fit_photometry
 from florascope.images import read_photo
 from florascope.preprocessing import Preprocessing
@@ -36,6 +39,7 @@ def match(
     photos: Sequence[Source],
     contract: Preprocessing | None,
     serve: Callable[[Any], Any] | None = None,
+    seen: Callable[[Tensor], Tensor] = lambda images: images,
 ) -> Match:
     """Compare some val photos with their tensors, pixel by pixel.
 
@@ -44,13 +48,14 @@ def match(
         photos: in the order of that data set; looked up there where there are none.
         contract: what the network expects.
         serve: photo to tensor where the network answers.
+        seen: what the first convolution sees of a batch.
     """
     dataset = loaders.indexable(val_loader)
     photos = photos or loaders.known(val_loader)[1]
     if dataset is None or len(photos) != len(dataset):
         return Match()
     chosen = loaders.files(photos, LOOKED_AT)
-    tensors = [np.asarray(dataset[i][0], np.float32) for i in chosen]
+    tensors = [_seen(photo_of(dataset[i]), seen) for i in chosen]
     if tensors[0].ndim != 3 or tensors[0].shape[0] != 3:
         return Match()
     expected = contract or Preprocessing(size=tensors[0].shape[-1])
@@ -61,8 +66,12 @@ def match(
     fit = fit_photometry(_some(tensors, straight), plain, expected)
     if serve is None:
         return Match(fit, _rotated(tensors, upright, [photos[i] for i in chosen], expected))
-    served = [np.asarray(serve(photos[chosen[n]]), np.float32) for n in straight]
+    served = [_seen(torch.as_tensor(serve(photos[chosen[n]])), seen) for n in straight]
     return Match(fit, None, fit_photometry(served, plain, expected))
+
+
+def _seen(photo: Tensor, seen: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401 (3, h, w)
+    return seen(photo.float()[None])[0].numpy() if photo.ndim == 3 else photo.float().numpy()
 
 
 def _rotated(

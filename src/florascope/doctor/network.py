@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from florascope.doctor.batches import Batch
 from florascope.doctor.evidence import Answers, Modes, Network, Norm, Overfit
 from florascope.errors import FlorascopeError
 from florascope.progress import Progress, silent, track
 
-Batches = Sequence[tuple[Tensor, Tensor]]
+ALONE = 4  # photos that are asked one by one
 
 
 class Head(NamedTuple):
@@ -54,22 +55,68 @@ def run(model: nn.Module, images: Tensor) -> Tensor:
     like = next(model.parameters(), images)
     try:
         with torch.no_grad():
-            outputs: Any = model(images.to(like.device, like.dtype))
+            outputs = outputs_of(model(images.to(like.device, like.dtype)))
     except (RuntimeError, ValueError, TypeError) as error:
         raise FlorascopeError(
             f"the network fails on a batch of shape {tuple(images.shape)} ({error})",
             expected="a network that takes the loader's batches",
         ) from error
-    if not isinstance(outputs, Tensor) or outputs.ndim != 2:
-        shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise FlorascopeError(f"the network gives {shape}", expected="outputs of shape (b, K)")
     return outputs.float().cpu()
+
+
+def outputs_of(answer: Any) -> Tensor:  # noqa: ANN401 (whatever the network gives)
+    """Find the outputs (b, K): a tensor, `.logits`, ["logits"], or the first of a tuple.
+
+    Raises:
+        FlorascopeError: there are none.
+    """
+    found = answer
+    if isinstance(found, Mapping):
+        found = found.get("logits")
+    elif isinstance(found, tuple | list) and found:
+        found = found[0]
+    found = getattr(found, "logits", found)
+    if not isinstance(found, Tensor) or found.ndim != 2:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(answer).__name__
+        raise FlorascopeError(f"the network gives {shape}", expected="outputs of shape (b, K)")
+    return found
+
+
+class _SeenError(Exception):
+    """Stops a pass once the first convolution has been reached."""
+
+
+def first_inputs(model: nn.Module, images: Tensor) -> Tensor:
+    """What the first convolution sees of a batch, after any normalisation inside the network.
+
+    The batch itself where the network has no convolution that sees (b, 3, height, width).
+    """
+    seen: list[Tensor] = []
+
+    def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen.append(inputs[0].detach().float().cpu())
+        raise _SeenError
+
+    handles = [
+        module.register_forward_pre_hook(keep)
+        for module in model.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    try:
+        run(model, images)
+    except _SeenError:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    usable = seen and seen[0].ndim == 4 and seen[0].shape[:2] == (len(images), 3)
+    return seen[0] if usable else images
 
 
 def answers(
     twin: nn.Module,
     head: Head,
-    data: Batches,
+    data: Sequence[Batch],
     what: str = "Asking the network",
     progress: Progress = silent,
 ) -> Answers:
@@ -78,7 +125,7 @@ def answers(
     Args:
         twin: a copy of the network, in eval mode.
         head: its last linear layer.
-        data: batches of (images, labels).
+        data: batches.
         what: the step, for progress.
         progress: told after each batch.
     """
@@ -86,17 +133,19 @@ def answers(
     layer = head.module or twin
     handle = layer.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0].float()))
     try:
-        outputs = [run(twin, images) for images, _ in track(data, len(data), what, progress)]
+        outputs = [run(twin, b.images) for b in track(data, len(data), what, progress)]
     finally:
         handle.remove()
     features = torch.cat([part.detach().flatten(1).cpu() for part in seen])
-    labels = torch.cat([labels for _, labels in data])
-    return Answers(labels.numpy(), torch.cat(outputs).numpy(), features.numpy())
+    labels = torch.cat([batch.labels for batch in data])
+    sizes = tuple(len(batch.labels) for batch in data)
+    return Answers(labels.numpy(), torch.cat(outputs).numpy(), features.numpy(), sizes)
 
 
 def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None) -> Modes:  # noqa: ANN401
     """One batch in every mode, each on a copy: a pass in train mode changes the network."""
-    evaluated = run(copy.deepcopy(model).eval(), images).numpy()
+    twin = copy.deepcopy(model).eval()
+    evaluated = run(twin, images).numpy()
     still = not any(module.training for module in model.modules())
     narrow = next(model.parameters(), images).dtype in {torch.float16, torch.bfloat16}
     single = run(copy.deepcopy(model).float().eval(), images).numpy() if narrow else None
@@ -110,7 +159,16 @@ def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None
         trained=run(copy.deepcopy(model).train(), images).numpy(),
         single=single,
         deployed=None if other is None else other.numpy(),
+        alone=_alone(twin, images),
     )
+
+
+def _alone(twin: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
+    """Outputs of the first photos, one by one; None where the network takes no batch of one."""
+    try:
+        return torch.cat([run(twin, one[None]) for one in images[:ALONE]]).numpy()
+    except FlorascopeError:
+        return None
 
 
 BatchNorms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

@@ -3,21 +3,55 @@
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
+from florascope.doctor.batches import Batch, repeatable, take
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Subset
+from florascope.doctor.evidence import (
+    Answers,
+    Claims,
+    Evidence,
+    Inputs,
+    Loop,
+    Pictures,
+    Subset,
+    Substitution,
+)
 from florascope.doctor.matching import Match, Source, match
-from florascope.doctor.network import answers, examine, find_head, modes, overfit_head, run
+from florascope.doctor.network import (
+    Head,
+    answers,
+    examine,
+    find_head,
+    first_inputs,
+    modes,
+    overfit_head,
+    run,
+)
+from florascope.doctor.performance import LOST, performance
 from florascope.doctor.photometry import sureness_by_remedy
+from florascope.doctor.properties import measure
+from florascope.doctor.substitution import (
+    Material,
+    Suspect,
+    affordable,
+    fresh,
+    of_head,
+    of_network,
+    reference,
+    substitute,
+)
+from florascope.doctor.tail import find_tail
+from florascope.doctor.traces import read_traces
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -113,21 +147,24 @@ def gather(
     progress: Progress = silent,
 ) -> Evidence:
     """Gather everything that the checks look at; see `diagnose`."""
-    contract = script.contract or _own_contract(model)
-    train = loaders.batches(loaders.spread(train_loader, script.sample), script.sample)
-    val = loaders.batches(loaders.spread(val_loader, script.sample), script.sample)
-    images, labels = val[0]
-    inputs = _inputs(train_loader, val_loader, (train[0][0], images), contract, script)
-    parts = (_subset(train_loader, train, progress), _subset(val_loader, val, progress))
+    train_loader, val_loader = (repeatable(x, script.sample) for x in (train_loader, val_loader))
+    taken = _take(train_loader, val_loader, script.sample)
+    parts = (
+        _subset(train_loader, taken.train, progress),
+        _subset(val_loader, taken.val, progress),
+    )
+    images, labels = taken.val[0][:2]
     if images.ndim != 4 or images.shape[1] != 3:  # a layout that no network could take
         width = int(max(part.labels.max() for part in parts)) + 1
+        inputs = _inputs(train_loader, val_loader, (taken.train[0].images, images), script)
         return Evidence(width, script.trained, parts[0], parts[1], inputs=inputs)
     twin = copy.deepcopy(model).eval()
     head = find_head(twin, images[:1])
-    learned = answers(twin, head, train, "Asking about train", progress)
-    unseen = answers(twin, head, val, "Asking about val", progress)
+    learned = answers(twin, head, taken.train, "Asking about train", progress)
+    unseen = answers(twin, head, taken.val, "Asking about val", progress)
     few = images[:BATCH]
-    return Evidence(
+    layer = model.get_submodule(head.name) if head.module else None
+    evidence = Evidence(
         classes=learned.outputs.shape[1],
         trained=script.trained,
         train=parts[0],
@@ -135,7 +172,9 @@ def gather(
         test=_test(script, progress),
         train_answers=learned,
         val_answers=unseen,
-        inputs=inputs,
+        inputs=_inputs(
+            train_loader, val_loader, (taken.train[0].images, images), script, _Eyes(model, twin)
+        ),
         modes=modes(model, few, labels[:BATCH], script.deployed),
         network=examine(
             model,
@@ -145,10 +184,65 @@ def gather(
             frozen=script.frozen,
             reference=script.reference,
         ),
-        loop=_loop(script, learned, model.get_submodule(head.name) if head.module else None),
+        loop=_loop(script, learned, layer),
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
-        canary=_canary(script, few, contract),
+        train_pictures=_pictures(taken.train),
+        val_pictures=_pictures(taken.val),
+        evened=_evened(twin, taken.val),
+        drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
+        traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
+        canary=_canary(script, few, script.contract or _own_contract(model)),
     )
+    return replace(evidence, substitution=try_again(model, head, evidence, taken, script, progress))
+
+
+class Taken(NamedTuple):
+    """Batches of both loaders.
+
+    Attributes:
+        train: picked evenly from all of train where that can be.
+        val: likewise.
+        drawn: of train, as its loader draws them.
+    """
+
+    train: list[Batch]
+    val: list[Batch]
+    drawn: list[Batch]
+
+
+def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int) -> Taken:
+    """Read both loaders; one that draws at random is a fair sample of its data set."""
+    drawn = take(train_loader, photos)
+    fair = isinstance(getattr(train_loader, "sampler", None), RandomSampler)
+    train = drawn if fair else take(loaders.spread(train_loader, photos), photos)
+    return Taken(train, take(loaders.spread(val_loader, photos), photos), drawn)
+
+
+class _Eyes:
+    """What the first convolution sees, and whether it is still the pretrained one."""
+
+    def __init__(self, model: nn.Module, twin: nn.Module) -> None:
+        self.twin = twin
+        self.contract = _own_contract(model)
+        first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+        self.fixed = first is not None and not first.weight.requires_grad
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return first_inputs(self.twin, images)
+
+
+def _pictures(data: Sequence[Batch]) -> Pictures:
+    images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+    return measure(images.numpy(), labels.numpy())
+
+
+def _evened(twin: nn.Module, data: Sequence[Batch]) -> float:
+    """Accuracy with the same mean and deviation in every photo."""
+    images, labels = _stack(data)
+    mean, deviation = (f((1, 2, 3), keepdim=True) for f in (images.mean, images.std))
+    even = (images - mean) / (deviation + 1e-6) * deviation.mean() + mean.mean()
+    answers = torch.cat([run(twin, part).argmax(1) for part in even.split(BATCH)])
+    return float((answers == labels).float().mean())
 
 
 def _own_contract(model: nn.Module) -> Preprocessing | None:
@@ -169,18 +263,21 @@ def _inputs(
     train_loader: loaders.Loader,
     val_loader: loaders.Loader,
     batches: tuple[Tensor, Tensor],
-    contract: Preprocessing | None,
     script: Script,
+    eyes: _Eyes | None = None,
 ) -> Inputs:
     still = loaders.repeats(val_loader)
+    seen: Callable[[Tensor], Tensor] = eyes or (lambda images: images)
+    contract = script.contract or (eyes.contract if eyes else None)
     # Pixels that change from one reading to the next cannot be held against the photo's.
     moving = still is False
-    found = Match() if moving else match(val_loader, script.photos, contract, script.serve)
+    found = Match() if moving else match(val_loader, script.photos, contract, script.serve, seen)
     augments = loaders.augments(train_loader) if script.augmented is None else script.augmented
     return Inputs(
-        train=batches[0].numpy(),
-        val=batches[1].numpy(),
+        train=seen(batches[0]).numpy(),
+        val=seen(batches[1]).numpy(),
         contract=contract,
+        binding=script.contract is not None or eyes is None or eyes.fixed,
         fit=found.fit,
         rotated=found.rotated,
         serving=found.serving,
@@ -194,15 +291,14 @@ def _inputs(
 def _test(script: Script, progress: Progress) -> Subset | None:
     if script.test is None:
         return None
-    data = loaders.batches(loaders.spread(script.test, script.sample), script.sample)
-    return _subset(script.test, data, progress)
+    return _subset(
+        script.test, take(loaders.spread(script.test, script.sample), script.sample), progress
+    )
 
 
-def _subset(
-    loader: loaders.Loader, data: list[tuple[Tensor, Tensor]], progress: Progress
-) -> Subset:
+def _subset(loader: loaders.Loader, data: Sequence[Batch], progress: Progress) -> Subset:
     classes, paths, labels = loaders.known(loader)
-    sampled = torch.cat([batch[1] for batch in data]).numpy()
+    sampled = torch.cat([batch.labels for batch in data]).numpy()
     dataset = loaders.indexable(loader)
     size = len(dataset) if dataset is not None else len(sampled)
     if not paths:
@@ -248,3 +344,66 @@ def _canary(script: Script, images: Tensor, contract: Preprocessing | None) -> d
         twin = copy.deepcopy(network).eval()
         return sureness_by_remedy(lambda batch: run(twin, batch), images[:16], contract)
     return sureness_by_remedy(network, images[:16], contract)
+
+
+def try_again(
+    model: nn.Module,
+    head: Head,
+    evidence: Evidence,
+    taken: Taken,
+    script: Script,
+    progress: Progress,
+) -> Substitution | None:
+    """Measure what the photos can give; where the run gives less, exchange its parts."""
+    K = evidence.classes
+    if evidence.labels_outside or evidence.val_answers is None:
+        return None
+    progress("Trying parts of the training", 0, 1)
+    material = Material(_stack(taken.train), _stack(taken.val), _pairs(taken.drawn))
+    found = Substitution(reference(material, K))
+    gap = performance(replace(evidence, substitution=found))
+    if gap is not None and gap.lost >= LOST and evidence.trained:
+        suspect, material = _suspect(model, head, evidence, taken, material)
+        if suspect is not None:
+            found = substitute(suspect, material, script.loss, script.optimizer, found.reference)
+    progress("Trying parts of the training", 1, 1)
+    return found
+
+
+def _suspect(
+    model: nn.Module, head: Head, evidence: Evidence, taken: Taken, material: Material
+) -> tuple[Suspect | None, Material]:
+    """The whole network where that takes seconds and more than its last layer trains."""
+    twin = copy.deepcopy(model).eval()
+    tail = find_tail(twin, find_head(twin, taken.val[0].images[:1]), taken.val[0].images[:BATCH])
+    names = {n for n, p in model.named_parameters() if p.requires_grad}
+    more = any(not n.startswith(f"{head.name}.") for n in names)
+    if more and affordable(lambda: fresh(model), taken.train[0]):
+        return of_network(model, head, tail, evidence.classes), material
+    layer = model.get_submodule(head.name) if head.module else None
+    if not isinstance(layer, nn.Linear):
+        return None, material
+    caught = (evidence.train_answers, evidence.val_answers)
+    pairs = [
+        (torch.from_numpy(a.features).float(), torch.from_numpy(a.labels)) for a in caught if a
+    ]
+    if not all(bool(x.isfinite().all()) for x, _ in pairs):
+        return None, material
+    seen = answers(twin, find_head(twin, taken.val[0].images[:1]), taken.drawn)
+    sizes = [len(b.labels) for b in taken.drawn]
+    drawn = list(
+        zip(
+            torch.from_numpy(seen.features).float().split(sizes),
+            torch.from_numpy(seen.labels).split(sizes),
+            strict=True,
+        )
+    )
+    return of_head(layer, tail, evidence.classes), Material(pairs[0], pairs[1], drawn)
+
+
+def _stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:
+    return torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+
+
+def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
+    return [(b.images, b.labels) for b in data]

@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 from florascope.doctor.checks import (
     augmentation,
+    exchange,
     figures,
     inputs,
     labels,
     leaks,
+    loop,
     network,
     optimisation,
+    pictures,
     serving,
     split,
 )
@@ -20,16 +23,19 @@ Check = Callable[[Evidence], Finding | None]
 
 CHECKS: tuple[Check, ...] = (
     *inputs.CHECKS,
+    *pictures.CHECKS,
     *labels.CHECKS,
     *leaks.CHECKS,
     *split.SPLIT_CHECKS,
     *network.WEIGHT_CHECKS,
     *network.BATCHNORM_CHECKS,
     *optimisation.CHECKS,
+    *loop.CHECKS,
     *network.HEAD_CHECKS,
     *augmentation.CHECKS,
     *figures.CLAIM_CHECKS,
     *serving.CHECKS,
+    *exchange.CHECKS,
     *split.FEATURE_CHECKS,
     *figures.SKILL_CHECKS,
 )

@@ -4,13 +4,22 @@ import math
 
 import numpy as np
 
+from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
+from florascope.doctor.checks.exchange import LOOP, exchanged
+from florascope.doctor.checks.network import mode
 from florascope.doctor.evidence import Answers, Evidence
 from florascope.doctor.finding import Finding
 
 METRIC = "wrong accuracy for several classes"
 SHUFFLED = "shuffled evaluation compared with unshuffled labels"
 
+FEW_SEEN = "training saw only a few of the train photos, or others"
+OTHERWISE = "reported accuracy is not that of all validation photos"
+
 GAP = 0.1
+EXACT = 0.01
+ELSEWHERE = 0.2  # more than augmentation and moving weights change it by
+BEST = 5
 
 
 def metric(evidence: Evidence) -> Finding | None:
@@ -73,6 +82,99 @@ def shuffled(evidence: Evidence) -> Finding | None:
     )
 
 
+def otherwise(evidence: Evidence) -> Finding | None:
+    """The reported accuracy is that of all val answers, in eval mode, by the best class."""
+    answers, reported = evidence.val_answers, _figure(evidence, "val_top1")
+    if answers is None or reported is None or _matches(reported, answers.top1, answers):
+        return None
+    if metric(evidence) or shuffled(evidence) or mode(evidence) or _in_history(evidence, answers):
+        return None
+    measured = {**_parts_of_val(answers), **_other_figures(evidence)}
+    near = [name for name, top1 in measured.items() if abs(top1 - reported) < EXACT]
+    found = f"{reported:.1%} reported, {answers.top1:.1%} measured on all of val"
+    found += f"; {near[0]} gives {measured[near[0]]:.1%}" if near else ""
+    return Finding(
+        "claims.otherwise",
+        OTHERWISE,
+        "error" if near else "warning",
+        found,
+        f"about {answers.top1:.1%}",
+        "Count right answers over all val batches, in eval mode, and divide by the photos",
+        0.85 if near else 0.6,
+    )
+
+
+def trained_on(evidence: Evidence) -> Finding | None:
+    """The train accuracy of the history is that of the train loader's photos."""
+    answers, rows = evidence.train_answers, evidence.loop.history if evidence.loop else ()
+    told = rows[-1].get("train_top1") if rows else None
+    if answers is None or told is None or evidence.labels_outside:
+        return None
+    if told < answers.top1 + ELSEWHERE or mode(evidence) or moving(evidence):
+        return None
+    return Finding(
+        "claims.trained_on",
+        FEW_SEEN,
+        "error",
+        f"the history's train accuracy is {told:.0%}, but on the train loader's photos the network"
+        f" reaches {answers.top1:.0%}: they do not match",
+        f"about {told:.0%}, or more",
+        "Iterate over the whole train loader in every epoch (next(iter(loader)) outside the loop"
+        " trains on the same batch again and again); evaluate the network that was trained",
+        0.86,
+    )
+
+
+def moving(evidence: Evidence) -> bool:
+    """Whether train mode gives clearly better answers than eval mode: then statistics are off."""
+    modes = evidence.modes
+    if modes is None:
+        return False
+    rights = [(x.argmax(1) == modes.labels).mean() for x in (modes.trained, modes.evaluated)]
+    return bool(rights[0] > rights[1] + ELSEWHERE)
+
+
+def _matches(reported: float, measured: float, answers: Answers) -> bool:
+    doubt = SIGMAS * math.sqrt(max(measured * (1 - measured), 0.01) / len(answers.labels))
+    return abs(reported - measured) < max(GAP, doubt)
+
+
+def _in_history(evidence: Evidence, answers: Answers) -> bool:
+    """Whether the network is that of another epoch than the reported one, the best for example."""
+    rows = evidence.loop.history if evidence.loop else ()
+    return any(abs(row.get("val_top1", -1) - answers.top1) < EXACT for row in rows[:-1])
+
+
+def _parts_of_val(answers: Answers) -> dict[str, float]:
+    """Accuracies that forget a part of val, or count it twice."""
+    right = answers.outputs.argmax(1) == answers.labels
+    if len(answers.batches) < 2:
+        return {}
+    parts = np.split(right, np.cumsum(answers.batches)[:-1])
+    return {
+        "the last batch alone": float(parts[-1].mean()),
+        "the first batch alone": float(parts[0].mean()),
+        "dividing by full batches": float(right.sum() / (len(parts) * max(answers.batches))),
+        "the mean of batches": float(np.mean([part.mean() for part in parts])),
+    }
+
+
+def _other_figures(evidence: Evidence) -> dict[str, float]:
+    """Accuracies of something else."""
+    answers, modes = evidence.val_answers, evidence.modes
+    found = (
+        {"the train photos' accuracy": evidence.train_answers.top1}
+        if evidence.train_answers
+        else {}
+    )
+    if answers is not None and evidence.classes > BEST:
+        best = np.argsort(-answers.outputs, axis=1)[:, :BEST]
+        found["top-5"] = float((best == answers.labels[:, None]).any(1).mean())
+    if modes is not None:
+        found["train mode"] = float((modes.trained.argmax(1) == modes.labels).mean())
+    return found
+
+
 def _dealt(answers: Answers) -> float:
     """Expected accuracy once answers are shuffled: sum_k P(label k) P(answer k)."""
     K = answers.outputs.shape[1]
@@ -86,12 +188,10 @@ def _figure(evidence: Evidence, name: str) -> float | None:
     return None if evidence.claims is None else evidence.claims.reported.get(name)
 
 
-CLAIM_CHECKS = (metric, shuffled)
+CLAIM_CHECKS = (metric, shuffled, otherwise, trained_on)
 
 
 IMBALANCE = "class imbalance read as skill"
-LOOP = "training loop broken"
-UPSTREAM = "inputs or weights broken"
 
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
 SIGMAS = 3.0
@@ -131,7 +231,7 @@ def run_against_probe(evidence: Evidence) -> Finding | None:
     Both bad, inputs or weights are.
     """
     answers, probe = evidence.val_answers, evidence.probe
-    if answers is None or probe is None or not evidence.trained:
+    if answers is None or probe is None or not evidence.trained or exchanged(evidence):
         return None
     chance = 1 / evidence.classes
     noise = SIGMAS * math.sqrt(chance * (1 - chance) / len(answers.labels))

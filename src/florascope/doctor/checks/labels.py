@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from florascope.data.names import natural_key
+from florascope.doctor.checks.pictures import differ
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.health.label_errors import noise_rate
@@ -41,7 +42,8 @@ def one_based(evidence: Evidence) -> Finding | None:
     low, high = min(int(s.labels.min()) for s in subsets), max(int(s.labels.max()) for s in subsets)
     K = evidence.classes
     outside = low < 0 or high >= K
-    if not outside and not (low == 1 and high == K - 1 and K > 2):
+    named = evidence.train is not None and len(evidence.train.classes) == K
+    if not outside and (named or not (low == 1 and high == K - 1 and K > 2)):
         return None
     return Finding(
         "labels.one_based",
@@ -77,8 +79,10 @@ def order(evidence: Evidence) -> Finding | None:
 
 def permuted(evidence: Evidence) -> Finding | None:
     """Val labels mean what train labels mean, as far as the features can tell."""
-    probe = evidence.probe
+    probe, other = evidence.probe, differ(evidence)
     if probe is None or order(evidence) is not None or probe.val_top1 >= CERTAIN:
+        return None
+    if other is not None and other.severity == "error":  # then labels need not be others, too
         return None
     renamed, gained, kept = _renaming(probe, evidence.classes)
     if gained > max(2 * kept, kept + 0.2) and gained > _chance(evidence.classes) + 0.2:
@@ -165,7 +169,8 @@ def stray(evidence: Evidence) -> Finding | None:
 def noise(evidence: Evidence) -> Finding | None:
     """Photos look like their own class, by confident learning out of fold."""
     probe = evidence.probe
-    if probe is None or permuted(evidence) is not None:
+    mixed = evidence.drawn is not None and evidence.drawn.soft
+    if probe is None or mixed or permuted(evidence) is not None:
         return None
     chance = _chance(evidence.classes)
     learned = probe.val_top1 > chance + SOUND * (1 - chance)

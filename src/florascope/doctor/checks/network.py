@@ -57,6 +57,7 @@ DRIFTED = 0.05  # running standard deviations
 TOLERANCE = 0.05  # of the logits' own spread
 
 DRIFT = "BatchNorm statistics drift in a frozen backbone"
+COMPANY = "answers depend on the other photos of the batch"
 TRAIN_MODE = "train mode at evaluation"
 
 
@@ -107,12 +108,33 @@ def mode(evidence: Evidence) -> Finding | None:
     )
 
 
+def alone(evidence: Evidence) -> Finding | None:
+    """A photo's answer in eval mode does not hang on the other photos of its batch."""
+    modes = evidence.modes
+    if modes is None or modes.alone is None or len(modes.evaluated) < 2:
+        return None
+    gap = _relative(modes.alone, modes.evaluated[: len(modes.alone)])
+    if not gap > TOLERANCE:
+        return None
+    return Finding(
+        "batchnorm.alone",
+        COMPANY,
+        "error",
+        f"asked one by one, photos get other outputs than in a batch, by {gap:.0%} of their spread:"
+        " the answer depends on the batch",
+        "the same outputs",
+        "Take softmax and norms over the classes (dim=1), not over the batch (dim=0); use running"
+        " statistics in eval mode",
+        0.96,
+    )
+
+
 def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) -> float:
     """Root mean square difference in units of the other's spread."""
     return float(np.sqrt(np.square(one - other).mean()) / (other.std() + 1e-12))
 
 
-BATCHNORM_CHECKS = (drift, mode)
+BATCHNORM_CHECKS = (drift, mode, alone)
 
 
 TWICE = "softmax twice"

@@ -69,7 +69,9 @@ def rate(evidence: Evidence) -> Finding | None:
         return None
     if loop.rates and max(loop.rates) == 0:
         return _rate(ZERO, f"learning rates {_list(loop)}", "a rate above 0", 0.99)
-    return _of_one_batch(loop) or _of_history(loop, evidence.classes)
+    found = _of_one_batch(loop)
+    tried = evidence.substitution is not None and evidence.substitution.what
+    return found or (None if tried else _of_history(loop, evidence.classes))
 
 
 def _of_one_batch(loop: Loop) -> Finding | None:

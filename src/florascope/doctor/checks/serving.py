@@ -21,7 +21,12 @@ def geometry(evidence: Evidence) -> Finding | None:
     inputs = evidence.inputs
     if inputs is None or inputs.fit is None or inputs.val_repeats is False:
         return None
-    if inputs.fit.geometry == CONTRACT or inputs.fit.r2 < 0.5 or inputs.serving is not None:
+    if (
+        inputs.contract is None
+        or inputs.fit.geometry == CONTRACT
+        or inputs.fit.r2 < 0.5
+        or inputs.serving is not None
+    ):
         return None
     fit = inputs.fit
     found = f"{fit.geometry} (explains {fit.r2:.2%}, the contract {fit.contract_r2:.2%})"

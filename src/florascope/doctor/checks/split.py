@@ -1,16 +1,19 @@
 """Checks of the split and of the features on both sides of it."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from florascope.doctor.checks.leaks import LEAKING, NEAR, TRAIN_VAL
+from florascope.doctor.checks.pictures import plain
 from florascope.doctor.evidence import Evidence, Subset
 from florascope.doctor.finding import Finding
+from florascope.doctor.performance import performance
 
 COLLAPSED = "collapsed features"
 CONSTANT = "constant predictions"
 
 SAME_FEATURES = 0.01  # spread of features over their size: every photo gets the same ones
+ENOUGH = 4  # photos: fewer span no dimensions
 RANK = 1.5  # effective dimensions
 MOSTLY = 0.9  # of the answers
 
@@ -20,9 +23,12 @@ def collapsed(evidence: Evidence) -> Finding | None:
     answers = evidence.val_answers
     if answers is None or not np.isfinite(answers.features).all():
         return None
+    if len(answers.labels) < ENOUGH or _performs(evidence):
+        return None
     spread, rank = relative_spread(answers.features), effective_rank(answers.features)
     dead = float((answers.features.std(0) == 0).mean())
-    if spread > SAME_FEATURES and rank > RANK:
+    # Two classes need no more than one direction.
+    if spread > SAME_FEATURES and (rank > RANK or evidence.classes < 3):
         return None
     return Finding(
         "features.collapsed",
@@ -34,6 +40,11 @@ def collapsed(evidence: Evidence) -> Finding | None:
         "Look at the input's scale and at the weights; a learning rate too high kills ReLUs",
         0.8,
     )
+
+
+def _performs(evidence: Evidence) -> bool:
+    reached = performance(evidence)
+    return reached is not None and reached.performs
 
 
 def relative_spread(features: Float[np.ndarray, "n c"]) -> float:
@@ -136,7 +147,7 @@ def features(evidence: Evidence) -> Finding | None:
         return None
     if relative_spread(val.features) < SPREAD:
         return None
-    doubled = np.flatnonzero(_nearest(val.features, train.features) < SAME)
+    doubled = np.flatnonzero((_nearest(val.features, train.features) < SAME) & ~_blank(evidence))
     share = len(doubled) / len(val.labels)
     if len(doubled) < 3 or share < LEAKING:
         return None
@@ -144,6 +155,14 @@ def features(evidence: Evidence) -> Finding | None:
     expected = "none: what was learned by heart measures nothing"
     fix = "Keep doubled photos on one side of the split"
     return Finding("split.features", TRAIN_VAL.cause(NEAR), "error", found, expected, fix, 0.85)
+
+
+def _blank(evidence: Evidence) -> Bool[np.ndarray, "n"]:
+    """Val photos of one colour, which are all alike and tell nothing."""
+    pictures = evidence.val_pictures
+    if pictures is None:
+        return np.zeros(1, bool)
+    return plain(pictures)
 
 
 def _nearest(

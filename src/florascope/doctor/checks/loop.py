@@ -1,0 +1,220 @@
+"""What did the training loop do, by what it left behind and what the loader gave it?"""
+
+import numpy as np
+
+from florascope.doctor.checks.exchange import LOOP
+from florascope.doctor.evidence import Drawn, Evidence, Labels
+from florascope.doctor.finding import Finding
+from florascope.doctor.performance import LOST, performance
+
+NOT_FINITE = "weights are not finite"
+PILED_UP = "gradients are never zeroed"
+CLIPPED = "gradients are clipped to almost nothing"
+UNREACHED = "no gradient reaches some parameters"
+DEAD = "units are dead: gradients are exactly zero"
+SORTED = "train photos come sorted by class"
+FEW_CLASSES = "the sampler hardly draws some classes"
+FEW_PHOTOS = "the same few photos again and again"
+
+PILE = 10.0  # times a fresh gradient
+SLIVER = 1 / 30
+FEW = 0.3  # different photos of those drawn
+MIXED = 0.5  # of the classes that a batch drawn at random has
+EVEN = 0.7  # of the classes, counted by how often they come
+
+
+def finite(evidence: Evidence) -> Finding | None:
+    """No weight is NaN or infinite."""
+    broken = evidence.traces.not_finite if evidence.traces else ()
+    if not broken:
+        return None
+    return Finding(
+        "loop.finite",
+        NOT_FINITE,
+        "error",
+        f"{len(broken)} parameters hold NaN or infinity ({broken[0]} first)",
+        "finite weights",
+        "Look for log(0), a division by 0 or a learning rate too high; stop at the first loss that"
+        " is not finite",
+        0.97,
+    )
+
+
+def stepped(evidence: Evidence) -> Finding | None:
+    """Where gradients were made, the optimizer moved the weights."""
+    traces = evidence.traces
+    if traces is None or traces.steps or not traces.as_made or not _lost(evidence):
+        return None
+    made = traces.gradient_left is not None and traces.steps == 0
+    return Finding(
+        "loop.stepped",
+        LOOP,
+        "error",
+        "the last layer's weights are as PyTorch draws them: they never changed, or hardly; the"
+        " optimizer "
+        + ("remembers no step, though gradients were left" if made else "shows no trace of a step"),
+        "as many steps as batches",
+        "Call optimizer.step() after loss.backward(), on the optimizer of this very network, and"
+        " evaluate the network that was trained",
+        0.96 if made else 0.7,
+    )
+
+
+def zeroed(evidence: Evidence) -> Finding | None:
+    """The gradient that is left is one batch's, not the sum of all."""
+    ratio = _left(evidence)
+    if ratio is None or ratio < PILE:
+        return None
+    found = f"the gradient that is left is {ratio:.0f} times one batch's: gradients pile up"
+    fix = "Call optimizer.zero_grad() in every step, before loss.backward()"
+    return Finding("loop.zeroed", PILED_UP, "error", found, "about one batch's", fix, 0.85)
+
+
+def clipped(evidence: Evidence) -> Finding | None:
+    """The gradient that is left is one batch's, not a sliver of it."""
+    ratio, traces = _left(evidence), evidence.traces
+    # Of a batch that was learned by heart little is left, too: then weights have moved.
+    if ratio is None or ratio > SLIVER or traces is None or not traces.as_made:
+        return None
+    found = f"the gradient that is left is {ratio:.2g} times one batch's: hardly anything moves"
+    fix = "Raise max_norm of clip_grad_norm_ to 1 or more, or drop it; do not scale the loss down"
+    return Finding("loop.clipped", CLIPPED, "error", found, "about one batch's", fix, 0.85)
+
+
+def _left(evidence: Evidence) -> float | None:
+    """Gradient left over a fresh one, of a run that lost something."""
+    traces = evidence.traces
+    if traces is None or not traces.gradient_fresh or not _lost(evidence):
+        return None
+    return traces.gradient_left / traces.gradient_fresh if traces.gradient_left else None
+
+
+def reached(evidence: Evidence) -> Finding | None:
+    """Every trainable parameter gets a gradient."""
+    traces, network = evidence.traces, evidence.network
+    if traces is None or network is None or not traces.unreached:
+        return None
+    meant = set(network.optimised if network.optimised is not None else network.trainable)
+    silent = [name for name in traces.unreached if name in meant]
+    if not silent or traces.not_finite:
+        return None
+    return Finding(
+        "loop.reached",
+        UNREACHED,
+        "error",
+        f"{len(silent)} of {len(meant)} parameters that should train get no gradient ({silent[0]}"
+        " first): they never change",
+        "a gradient for each",
+        "Look for detach(), .data or torch.no_grad() in forward, and for units that are dead; set"
+        " requires_grad = False where a part is meant to be frozen",
+        0.9 if _lost(evidence) else 0.7,
+    )
+
+
+def shuffled(evidence: Evidence) -> Finding | None:
+    """A batch holds as many classes as one drawn at random."""
+    drawn = evidence.drawn
+    if drawn is None or len(drawn.batches) < 2:
+        return None
+    seen, expected = _classes_in_batches(drawn)
+    if seen > MIXED * expected or expected < 1.5:
+        return None
+    return Finding(
+        "loop.shuffled",
+        SORTED,
+        "error",
+        f"a batch holds {seen:.1f} classes in the mean; drawn at random it would hold"
+        f" {expected:.1f}",
+        "batches of mixed classes",
+        "Shuffle the train loader: DataLoader(..., shuffle=True)",
+        0.9,
+    )
+
+
+def _classes_in_batches(drawn: Drawn) -> tuple[float, float]:
+    """Mean number of classes in a batch, as drawn and after shuffling."""
+    sizes = np.cumsum([len(batch) for batch in drawn.batches])[:-1]
+    mixed = np.random.default_rng(0).permutation(np.concatenate(drawn.batches))
+    ways = (drawn.batches, np.split(mixed, sizes))
+    seen, expected = (float(np.mean([len(np.unique(b)) for b in way])) for way in ways)
+    return seen, expected
+
+
+def balanced(evidence: Evidence) -> Finding | None:
+    """The sampler draws about as many classes as there are."""
+    drawn = evidence.drawn
+    if drawn is None or drawn.there is None or shuffled(evidence) is not None:
+        return None
+    came = np.concatenate(drawn.batches)
+    ours, there = (_effective(labels, evidence.classes) for labels in (came, drawn.there))
+    if ours > EVEN * there:
+        return None
+    counts = np.bincount(came, minlength=evidence.classes)
+    rare = [int(k) for k in np.unique(drawn.there) if counts[k] < 0.2 * len(came) / there]
+    return Finding(
+        "loop.balanced",
+        FEW_CLASSES,
+        "error",
+        f"of {len(came)} photos drawn, classes {_list(rare)} are hardly ever seen: about"
+        f" {ours:.1f} classes' worth, where the data set has {there:.1f}",
+        "classes drawn about as often as they are there, or evenly",
+        "Check the sampler's weights (1 / the number of photos of the photo's class)",
+        0.93,
+    )
+
+
+def _effective(labels: Labels, classes: int) -> float:
+    """The exponential of the entropy of the classes."""
+    share = np.bincount(labels, minlength=classes) / len(labels)
+    share = share[share > 0]
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (" and others" if len(numbers) > 5 else "")
+
+
+def different(evidence: Evidence) -> Finding | None:
+    """The loader gives different photos."""
+    drawn = evidence.drawn
+    total = sum(map(len, drawn.batches)) if drawn else 0
+    if drawn is None or len(drawn.batches) < 2 or drawn.distinct > FEW * total:
+        return None
+    if balanced(evidence) is not None:  # few classes have few photos
+        return None
+    return Finding(
+        "loop.different",
+        FEW_PHOTOS,
+        "error",
+        f"{drawn.distinct} different photos among {total} drawn in {len(drawn.batches)} batches:"
+        " the same batch or photos come again and again",
+        "each photo once an epoch",
+        "Iterate over the whole loader in every epoch (next(iter(loader)) outside the loop keeps"
+        " one batch); check the files for copies of one picture",
+        0.93,
+    )
+
+
+def _lost(evidence: Evidence) -> bool:
+    reached = performance(evidence)
+    return reached is not None and (reached.lost >= LOST or not reached.learned)
+
+
+def alive(evidence: Evidence) -> Finding | None:
+    """Gradients are not exactly 0."""
+    traces, network = evidence.traces, evidence.network
+    if traces is None or network is None or not traces.dead or not _lost(evidence):
+        return None
+    return Finding(
+        "loop.alive",
+        DEAD,
+        "error",
+        f"{len(traces.dead)} of {len(network.trainable)} parameters have a gradient of exactly 0"
+        f" ({traces.dead[0]} first): units are dead, or weights 0",
+        "gradients other than 0",
+        "Lower the learning rate, draw initial weights anew, or use LeakyReLU",
+        0.6,
+    )
+
+
+CHECKS = (finite, stepped, different, shuffled, balanced, zeroed, clipped, reached, alive)

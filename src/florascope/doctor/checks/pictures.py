@@ -1,0 +1,185 @@
+"""Do photos show what they should, alike in train and val, without giving the class away?"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from florascope.doctor.evidence import Evidence, Pictures
+from florascope.doctor.finding import Finding, Severity
+from florascope.doctor.performance import performance
+from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
+
+BLANK = "photos without content (black or one colour)"
+COARSE = "photos lack detail, as thumbnails blown up do"
+DIFFER = "train and validation photos differ"
+SHORTCUT = "a simple property of the photos gives the class away"
+
+PLAIN = 1e-3  # of the usual contrast
+SOME = 0.02  # of the photos
+SOFT = 0.55  # of detail, where photos have about 1 and those blown up twice 0.6
+APART, FAR = 0.4, 0.65  # Kolmogorov and Smirnov's distance: from which to warn, and to be sure
+SIGMAS = 3.0
+FALLS = 0.4  # of the accuracy above chance
+TELLS = 0.2  # of the way from chance to perfect
+
+Values = Float[np.ndarray, "n"]
+RELATIVE = frozenset(NAMES) - {"brightness", "contrast"}
+
+
+def blank(evidence: Evidence) -> Finding | None:
+    """Photos are not one colour throughout."""
+    pairs = (("train", evidence.train_pictures), ("val", evidence.val_pictures))
+    shares = {side: float(plain(p).mean()) for side, p in pairs if p is not None}
+    worst = max(shares, key=lambda side: shares[side], default="")
+    if not worst or shares[worst] < SOME:
+        return None
+    text = " and ".join(f"{share:.0%} of {side}" for side, share in shares.items())
+    return Finding(
+        "pictures.blank",
+        BLANK,
+        "error" if shares[worst] > 0.1 else "warning",
+        f"{text} photos are black, blank or of a single colour",
+        "photos that show something",
+        "Look at the files and at what the reader does with those that it cannot read",
+        0.96,
+    )
+
+
+def plain(pictures: Pictures) -> Bool[np.ndarray, "n"]:
+    """Which photos are of one colour."""
+    contrast = pictures.values[:, CONTRAST]
+    return contrast <= PLAIN * max(float(np.quantile(contrast, 0.9)), 1e-12)
+
+
+def coarse(evidence: Evidence) -> Finding | None:
+    """Photos have detail as fine as their pixels."""
+    pictures = evidence.val_pictures
+    if pictures is None or plain(pictures).mean() > 0.5:
+        return None
+    detail = float(np.median(pictures.values[~plain(pictures), DETAIL]))
+    if detail > SOFT:
+        return None
+    return Finding(
+        "pictures.coarse",
+        COARSE,
+        "warning",
+        f"steps between pixels change by {detail:.2f} of their size, in photos by about 1: the"
+        " pictures look like thumbnails enlarged to this size, of low resolution, or blurred",
+        "photos resized down, not up",
+        "Load the originals instead of thumbnails; resize from them",
+        0.9,
+    )
+
+
+def differ(evidence: Evidence) -> Finding | None:
+    """Photos of train and val are alike in every property that can be named."""
+    distances = _distances(evidence)
+    worst = max(distances, key=lambda name: distances[name], default="")
+    if not worst or distances[worst] < APART:
+        return None
+    ours, theirs = evidence.train_pictures, evidence.val_pictures
+    assert ours is not None
+    assert theirs is not None
+    at = NAMES.index(worst)
+    mine, other = (float(np.median(p.values[:, at])) for p in (ours, theirs))
+    far, augmented = distances[worst] > FAR, _augmented(evidence)
+    return Finding(
+        "pictures.differ",
+        DIFFER,
+        _seriousness(far=far, changed=augmented and worst != NAMES[COLOUR], augmented=augmented),
+        f"{worst} is {mine:.3g} in train and {other:.3g} in val (medians; the distributions are"
+        f" {distances[worst]:.0%} apart){_more(distances, worst)}",
+        "train and val photos prepared alike",
+        _advice(worst),
+        0.92 if far else 0.75,
+    )
+
+
+def _seriousness(*, far: bool, changed: bool, augmented: bool) -> Severity:
+    """Augmentation changes everything but whether there is colour."""
+    if changed:
+        return "note"
+    return "error" if far and not augmented else "warning"
+
+
+def _more(distances: dict[str, float], worst: str) -> str:
+    others = [name for name, d in distances.items() if d > APART and name != worst]
+    return f"; {', '.join(others)} differ, too" if others else ""
+
+
+def _advice(worst: str) -> str:
+    special = {
+        "colour": "Read both in colour, or both in grey",
+        "sharpness": "Resize and save both alike",
+        "detail": "Resize and save both alike",
+        "JPEG blocks": "Save both alike",
+        "border": "Crop and pad both alike",
+    }
+    return special.get(worst, "Scale and normalise both alike") + "; one preprocessing for both"
+
+
+def _distances(evidence: Evidence) -> dict[str, float]:
+    """Kolmogorov and Smirnov's distance of train and val by property, where beyond chance."""
+    ours, theirs = evidence.train_pictures, evidence.val_pictures
+    if ours is None or theirs is None or min(len(ours.labels), len(theirs.labels)) < 10:
+        return {}
+    rows = [p.values[~plain(p)] for p in (ours, theirs)]
+    if min(map(len, rows)) < 10:
+        return {}
+    doubt = 1.95 * np.sqrt(sum(1 / len(r) for r in rows))  # at a level of 0.1 %
+    found = {n: _distance(rows[0][:, i], rows[1][:, i]) for i, n in enumerate(NAMES)}
+    return {name: d for name, d in found.items() if d > doubt}
+
+
+def _distance(one: Values, other: Float[np.ndarray, "m"]) -> float:
+    every = np.sort(np.concatenate([one, other]))
+    steps = (np.searchsorted(np.sort(x), every, side="right") / len(x) for x in (one, other))
+    return float(np.abs(next(steps) - next(steps)).max())
+
+
+def _augmented(evidence: Evidence) -> bool:
+    inputs, drawn = evidence.inputs, evidence.drawn
+    mixed = drawn is not None and drawn.soft
+    return mixed or (inputs is not None and (inputs.augments or inputs.train_repeats is False))
+
+
+def shortcut(evidence: Evidence) -> Finding | None:
+    """No single property of the photo tells the class as well as the network does."""
+    reached, told = performance(evidence), _told(evidence)
+    even = evidence.evened
+    if reached is None or even is None or not reached.learned or not told:
+        return None
+    best = max(told, key=lambda name: told[name])
+    falls = (reached.run - even) / max(reached.run - reached.chance, 1e-6)
+    if told[best] < reached.chance + TELLS * (1 - reached.chance) or falls < FALLS:
+        return None
+    return Finding(
+        "pictures.shortcut",
+        SHORTCUT,
+        "error",
+        f"{best} alone names {told[best]:.0%} of the val photos; with brightness and contrast made"
+        f" equal, the network falls from {reached.run:.0%} to {even:.0%}: a shortcut",
+        "an accuracy that outlives equal brightness",
+        "Take the photos of all classes under the same light, or vary brightness in augmentation",
+        0.85,
+    )
+
+
+def _told(evidence: Evidence) -> dict[str, float]:
+    """Val accuracy of a Gaussian classifier on brightness, and on contrast, alone."""
+    ours, theirs = evidence.train_pictures, evidence.val_pictures
+    if ours is None or theirs is None:
+        return {}
+    return {NAMES[i]: _by_one(ours, theirs, i) for i in (BRIGHTNESS, CONTRAST)}
+
+
+def _by_one(train: Pictures, val: Pictures, at: int) -> float:
+    """One Gaussian a class on one property, equal priors."""
+    x, labels = train.values[:, at], train.labels
+    kinds = np.unique(labels)
+    means = np.array([x[labels == k].mean() for k in kinds])
+    spreads = np.array([x[labels == k].std() for k in kinds]) + 0.05 * x.std() + 1e-12
+    z = (val.values[:, at][:, None] - means) / spreads
+    return float((kinds[(-0.5 * z**2 - np.log(spreads)).argmax(1)] == val.labels).mean())
+
+
+CHECKS = (blank, differ, shortcut, coarse)

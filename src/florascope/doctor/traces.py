@@ -1,0 +1,119 @@
+"""What a training left behind in its network and optimizer."""
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from florascope.doctor.batches import Batch
+from florascope.doctor.evidence import Traces
+from florascope.doctor.network import outputs_of
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+ENOUGH = 100  # weights that show how they were drawn
+EVEN = 0.15  # relative error of their deviation
+FEW = 16  # photos of the fresh gradient
+
+
+def read_traces(
+    model: nn.Module,
+    batch: Batch,
+    loss: Any,  # noqa: ANN401 (a module, a function, or nothing)
+    optimizer: Optimizer | None,
+    layer: nn.Module | None = None,
+) -> Traces:
+    """Look at weights, gradients and the optimizer's memory; the network is not touched.
+
+    Args:
+        model: as training left it.
+        batch: of train photos.
+        loss: the script's, or None for cross-entropy.
+        optimizer: the script's.
+        layer: the network's last one.
+    """
+    broken = tuple(n for n, p in model.named_parameters() if not bool(p.isfinite().all()))
+    fresh = {} if broken else _fresh(model, batch, as_loss(loss))
+    held = [p for p in _held(optimizer) if p.grad is not None] if optimizer else []
+    return Traces(
+        steps=_steps(optimizer) if optimizer else None,
+        gradient_left=_norm(p.grad for p in held) if held else None,
+        gradient_fresh=_norm(fresh.values())
+        if any(g is not None for g in fresh.values())
+        else None,
+        unreached=tuple(n for n, g in fresh.items() if g is None),
+        dead=tuple(n for n, g in fresh.items() if g is not None and not bool(g.any())),
+        as_made=_as_made(layer) if isinstance(layer, nn.Linear) else None,
+        not_finite=broken,
+    )
+
+
+def as_loss(loss: Any) -> Loss:  # noqa: ANN401 (a module, a function, or nothing)
+    """Return a loss of outputs and class numbers that gives one number.
+
+    Losses that want one value a class (BCEWithLogitsLoss, MSELoss) get one-hot labels.
+    """
+    given = loss if callable(loss) else nn.functional.cross_entropy
+
+    def one_number(outputs: Tensor, labels: Tensor) -> Tensor:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # MSELoss broadcasts (b,) to (b, K), and only warns
+                found = given(outputs, labels)
+        except (RuntimeError, ValueError, IndexError, UserWarning):
+            found = given(outputs, nn.functional.one_hot(labels, outputs.shape[1]).float())
+        value: Tensor = found.mean()
+        return value
+
+    return one_number
+
+
+def _fresh(model: nn.Module, batch: Batch, loss: Loss) -> dict[str, Tensor | None]:
+    """Gradients of one batch, by parameter; {} where the network or the loss does not take it."""
+    twin = copy.deepcopy(model).train()
+    like = next(twin.parameters(), batch.images)
+    twin.zero_grad(set_to_none=True)
+    try:
+        with torch.enable_grad():
+            outputs = outputs_of(twin(batch.images[:FEW].to(like.device, like.dtype)))
+            loss(outputs, batch.labels[:FEW].to(like.device)).backward()
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return {}
+    return {n: p.grad for n, p in twin.named_parameters() if p.requires_grad}
+
+
+def _as_made(layer: nn.Linear) -> bool | None:
+    """Whether weights lie within 1 / sqrt(inputs), evenly, as `nn.Linear` draws them.
+
+    None of few weights, or of a layer whose weights something else drew.
+    """
+    if layer.weight.numel() < ENOUGH:
+        return None
+    bound = 1 / math.sqrt(layer.in_features)
+    inside = float(layer.weight.detach().abs().max()) <= bound * (1 + 1e-4)
+    even = abs(float(layer.weight.detach().std()) * math.sqrt(3) / bound - 1) < EVEN
+    return inside and even
+
+
+def _held(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _steps(optimizer: Optimizer) -> int | None:
+    """Steps that the optimizer counts; 0 where one that should remember something does not."""
+    states = [state for state in optimizer.state.values() if state]
+    counted = [int(state["step"]) for state in states if "step" in state]
+    if counted:
+        return max(counted)
+    remembers = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
+    return 0 if remembers and not states else None
+
+
+def _norm(gradients: Iterable[Tensor | None]) -> float:
+    return math.sqrt(
+        sum(float(g.detach().double().square().sum()) for g in gradients if g is not None)
+    )

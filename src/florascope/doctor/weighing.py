@@ -1,0 +1,74 @@
+"""Findings in the order of how well they explain what the run lost."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding
+from florascope.doctor.performance import LOST, performance
+
+MECHANICS = frozenset({"optimisation", "head", "features", "skill", "loop", "exchange"})
+"""Families about how the network is trained: a run that reaches what it can refutes them."""
+
+HARMLESS = frozenset(
+    {
+        "serving.geometry",
+        "split.contents",
+        "split.near",
+        "split.paths",
+        "skill.chance_loss",
+    }
+)
+"""Checks whose warnings tell of what costs a run little: a few doubled photos, another resampling.
+"""
+
+SYMPTOMS = frozenset(
+    {
+        "features.collapsed",
+        "features.constant",
+        "loop.alive",
+        "exchange.loop",
+        "exchange.network",
+        "skill.probe",
+        "skill.chance_loss",
+    }
+)
+"""Checks that see that something is wrong, not what."""
+
+DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
+CERTAIN = 0.8  # confidence of a cause from which its symptoms need no other
+
+
+def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, ...]:
+    """Put first what explains best.
+
+    Where the run performs, nothing about mechanics is an error; where a cause is known, its
+    symptoms are notes.
+    """
+    reached = performance(evidence)
+    lost = 0.0 if reached is None else reached.lost
+    performs = reached is not None and reached.performs
+    kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
+    if any(_explains(f, lost) and _certain(f) for f in kept):
+        kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]
+    return tuple(sorted(kept, key=lambda f: -f.weight * (1.0 if _explains(f, lost) else DOUBTED)))
+
+
+def _mechanical(finding: Finding) -> bool:
+    return finding.check.partition(".")[0] in MECHANICS
+
+
+def _doubted(finding: Finding) -> Finding:
+    """A warning, for the run reached about what it can all the same."""
+    if finding.severity != "error":
+        return finding
+    return replace(finding, severity="warning", confidence=min(finding.confidence, 0.6))
+
+
+def _explains(finding: Finding, lost: float) -> bool:
+    return lost < LOST or finding.severity == "error" or finding.check not in HARMLESS
+
+
+def _certain(finding: Finding) -> bool:
+    known = finding.severity == "error" and finding.check not in SYMPTOMS
+    return known and finding.confidence >= CERTAIN

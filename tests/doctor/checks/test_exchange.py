@@ -1,0 +1,69 @@
+"""What trials with parts exchanged say, on planted accuracies."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from florascope.doctor.checks import exchange
+from florascope.doctor.evidence import Answers, Evidence, Substitution
+
+K = 10
+
+
+def judged(run: float = 0.1, **tried: Any) -> Any:
+    labels = np.arange(200) % K
+    said = np.where(np.arange(200) < 200 * run, labels, (labels + 1) % K)
+    answers = Answers(labels, np.eye(K)[said], np.zeros((200, 2)))
+    known = {"reference": 0.6, "what": "head", "sound": 0.9, "rate": 3e-3, **tried}
+    return exchange.exchanged(Evidence(K, val_answers=answers, substitution=Substitution(**known)))
+
+
+@pytest.mark.parametrize(
+    ("tried", "cause"),
+    [
+        ({"own": {"tail": 0.1}, "tail": "ReLU"}, exchange.TAIL),
+        ({"own": {"tail": 0.9, "loss": 0.1}}, exchange.LOSS),
+        ({"own": {"order": 0.2}}, exchange.ORDER),
+        ({"own": {"optimizer": 0.1}}, exchange.OPTIMIZER),
+        (
+            {"own": {"optimizer": 0.1}, "settings": {"weight_decay": 0.9, "lr": 0.1}},
+            exchange.DECAY,
+        ),
+        ({"own": {"optimizer": 0.1}, "settings": {"lr": 0.9}, "rate": 1e-7}, exchange.LOW),
+        ({"own": {"optimizer": 0.1}, "settings": {"lr": 0.9}, "rate": 9.0}, exchange.HIGH),
+        ({"own": {"optimizer": 0.1}, "settings": {"lr": 0.2}}, exchange.OPTIMIZER),
+        (
+            {"own": {"tail": 0.9, "optimizer": 0.9}, "whole": 0.2, "repaired": {"tail": 0.9}},
+            exchange.TAIL,
+        ),
+        ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
+        ({"what": "network", "sound": 0.2}, exchange.NETWORK),
+        ({"what": "head", "sound": 0.2}, exchange.FEATURES),
+    ],
+)
+def test_the_part_that_makes_a_sound_training_fail(tried: Any, cause: str) -> None:
+    found = judged(**tried)
+    assert found is not None
+    assert found.cause == cause
+
+
+def test_a_tail_with_its_own_loss_is_sound() -> None:
+    found = judged(own={"tail": 0.1, "loss": 0.9, "optimizer": 0.9}, whole=0.9)
+    assert found.cause == exchange.LOOP
+
+
+def test_the_evidence_is_in_the_text() -> None:
+    found = judged(own={"optimizer": 0.12}, optimizer="SGD, lr 100")
+    assert "everything sound: 90%" in found.found
+    assert "with your optimizer (SGD, lr 100) alone 12%; the run 10%" in found.found
+
+
+def test_the_more_of_the_gap_the_surer() -> None:
+    assert judged(own={"order": 0.1}).confidence == pytest.approx(0.9)
+    assert judged(own={"order": 0.5}).confidence == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("tried", [{"run": 0.88}, {"what": ""}])
+def test_no_gap_no_finding(tried: Any) -> None:
+    assert judged(own={"order": 0.1}, **tried) is None

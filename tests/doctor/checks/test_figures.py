@@ -1,0 +1,74 @@
+"""What is reported against what is measured, planted."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from florascope.doctor.checks import figures
+from florascope.doctor.evidence import Answers, Claims, Evidence, Loop, Modes
+
+K = 8
+
+
+def answers(right: list[bool], batches: tuple[int, ...] = ()) -> Answers:
+    labels = np.arange(len(right)) % K
+    said = np.where(right, labels, (labels + 1) % K)
+    return Answers(labels, np.eye(K)[said] * 9, np.zeros((len(right), 2)), batches)
+
+
+HALF = [True, False] * 16
+LAST = answers([*HALF, *HALF, *[True] * 15, False], (32, 32, 16))
+
+
+def told(val_top1: float, val: Answers = LAST, **more: Any) -> Any:
+    evidence = Evidence(K, val_answers=val, claims=Claims({"val_top1": val_top1}), **more)
+    return figures.otherwise(evidence)
+
+
+def test_accuracy_of_the_last_batch_alone() -> None:
+    found = told(15 / 16)
+    assert found is not None
+    assert found.severity == "error"
+    assert "the last batch alone gives 93.8%" in found.found
+
+
+def test_any_other_figure_is_a_warning() -> None:
+    found = told(0.8)
+    assert found is not None
+    assert found.severity == "warning"
+
+
+@pytest.mark.parametrize("reported", [LAST.top1, LAST.top1 - 0.05])
+def test_the_measured_figure_passes(reported: float) -> None:
+    assert told(reported) is None
+
+
+def test_the_best_epochs_network_may_differ_from_the_last() -> None:
+    rows = ({"val_top1": LAST.top1}, {"val_top1": 0.3})
+    assert told(0.3, loop=Loop(history=rows)) is None
+
+
+def trained(told: float, measured: float, **more: Any) -> Any:
+    right = (np.arange(100) < 100 * measured).tolist()
+    history = Loop(history=({"train_top1": told},))
+    return figures.trained_on(Evidence(K, train_answers=answers(right), loop=history, **more))
+
+
+def test_a_history_of_other_photos() -> None:
+    found = trained(1.0, 0.5)
+    assert found is not None
+    assert "train accuracy is 100%, but on the train loader's photos the network reaches 50%" in (
+        found.found
+    )
+
+
+@pytest.mark.parametrize(("reported", "measured"), [(0.6, 0.9), (0.9, 0.85), (1.0, 0.85)])
+def test_augmentation_and_moving_weights_change_it(reported: float, measured: float) -> None:
+    assert trained(reported, measured) is None
+
+
+def test_statistics_that_are_off_explain_it() -> None:
+    labels = np.arange(16) % K
+    good, bad = np.eye(K)[labels], np.eye(K)[(labels + 1) % K]
+    assert trained(1.0, 0.2, modes=Modes(False, labels, bad, bad, good)) is None  # noqa: FBT003

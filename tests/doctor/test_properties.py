@@ -1,0 +1,97 @@
+"""Properties of photos against pictures whose answer is known."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from florascope.doctor.properties import (
+    BLOCKS,
+    BORDER,
+    BRIGHTNESS,
+    COLOUR,
+    CONTRAST,
+    DETAIL,
+    SHARPNESS,
+    measure,
+)
+
+
+def values(*images: np.ndarray) -> np.ndarray:
+    stack = np.stack(images).astype(np.float32)
+    return measure(stack, np.zeros(len(images), np.int64)).values
+
+
+def photo(seed: int = 0, size: int = 64) -> np.ndarray:
+    """Noise with the spectrum of photos, about 1 / frequency, (3, size, size) in [0, 1]."""
+    draw = np.random.default_rng(seed)
+    at = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None])
+    waves = draw.normal(size=(3, size, size)) + 1j * draw.normal(size=(3, size, size))
+    image = np.fft.ifft2(waves / np.maximum(at, 1 / size)).real
+    return np.asarray(0.5 + image / image.std() * 0.15).clip(0, 1)
+
+
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """Down to a size and up again."""
+    pixels = Image.fromarray((image.transpose(1, 2, 0) * 255).astype(np.uint8))
+    small = pixels.resize((size, size), Image.Resampling.BILINEAR)
+    back = small.resize(pixels.size, Image.Resampling.BILINEAR)
+    return np.asarray(back).transpose(2, 0, 1) / 255
+
+
+def test_one_colour_has_a_brightness_alone() -> None:
+    row = values(np.full((3, 8, 8), 0.25))[0]
+    assert row[BRIGHTNESS] == pytest.approx(0.25)
+    assert np.all(np.delete(row, BRIGHTNESS) == 0)
+
+
+def test_half_black_half_white() -> None:
+    image = np.zeros((3, 8, 8))
+    image[:, :, 4:] = 1
+    row = values(image)[0]
+    assert row[BRIGHTNESS] == pytest.approx(0.5)
+    assert row[CONTRAST] == pytest.approx(0.5)
+    # One step of 2 deviations among 7 across, none down: (0 + 2 / 7) / 2.
+    assert row[SHARPNESS] == pytest.approx(1 / 7)
+
+
+def test_scaling_changes_brightness_and_contrast_alone() -> None:
+    one, other = values(photo(), 3 * photo() + 1)
+    relative = [COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS]
+    assert np.allclose(one[relative], other[relative], rtol=1e-4)
+    assert other[CONTRAST] == pytest.approx(3 * one[CONTRAST], rel=1e-4)
+
+
+def test_grey_has_no_colour() -> None:
+    grey = np.repeat(photo().mean(0, keepdims=True), 3, axis=0)
+    one, other = values(photo(), grey)
+    assert other[COLOUR] < 1e-6
+    assert one[COLOUR] > 0.1
+
+
+@pytest.mark.parametrize("times", [4, 8])
+def test_thumbnails_blown_up_lack_detail(times: int) -> None:
+    one, other = values(photo(), resized(photo(), 64 // times))
+    assert other[DETAIL] < 0.55
+    assert one[DETAIL] > 0.8
+
+
+def test_blur_takes_sharpness() -> None:
+    pixels = Image.fromarray((photo().transpose(1, 2, 0) * 255).astype(np.uint8))
+    blurred = np.asarray(pixels.filter(ImageFilter.GaussianBlur(2))).transpose(2, 0, 1) / 255
+    one, other = values(photo(), blurred)
+    assert other[SHARPNESS] < 0.6 * one[SHARPNESS]
+
+
+def test_a_frame_takes_the_border() -> None:
+    framed = photo()
+    framed[:, [0, -1]] = 0
+    framed[:, :, [0, -1]] = 0
+    one, other = values(photo(), framed)
+    assert other[BORDER] == 0 < one[BORDER]
+
+
+def test_blocks_of_eight_pixels() -> None:
+    steps = np.repeat(np.arange(8.0), 8) / 8
+    image = np.tile(steps, (3, 64, 1))
+    assert values(image)[0][BLOCKS] > 0.1
+    assert values(np.roll(image, 4, axis=2))[0][BLOCKS] < 0

@@ -1,0 +1,113 @@
+"""What training left behind, planted and read."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from florascope.doctor.batches import Batch
+from florascope.doctor.traces import as_loss, read_traces
+
+IMAGES = torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+BATCH = Batch(IMAGES, torch.arange(16) % 4)
+
+
+def network() -> Any:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 32), nn.ReLU(), nn.Linear(32, 4))
+
+
+def trained(steps: int, *, step: bool = True, zero: bool = True, clip: float = 1e9) -> Any:
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(steps):
+        if zero:
+            optimizer.zero_grad()
+        nn.functional.cross_entropy(model(IMAGES), BATCH.labels).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), clip)
+        if step:
+            optimizer.step()
+    return read_traces(model, BATCH, None, optimizer, model[-1])
+
+
+def test_a_sound_loop() -> None:
+    traces = trained(5)
+    assert traces.steps == 5
+    assert 0.3 < traces.gradient_left / traces.gradient_fresh < 3
+    assert (traces.unreached, traces.dead, traces.not_finite) == ((), (), ())
+    assert traces.as_made is False
+
+
+def test_a_step_forgotten() -> None:
+    traces = trained(5, step=False)
+    assert traces.steps == 0
+    assert traces.gradient_left == pytest.approx(traces.gradient_fresh)
+    assert traces.as_made is True
+
+
+def test_gradients_never_zeroed_pile_up() -> None:
+    traces = trained(30, step=False, zero=False)
+    assert traces.gradient_left == pytest.approx(30 * traces.gradient_fresh, rel=1e-3)
+
+
+def test_gradients_clipped() -> None:
+    assert trained(3, clip=1e-4).gradient_left == pytest.approx(1e-4, rel=1e-3)
+
+
+def test_features_cut_from_the_graph() -> None:
+    class Cut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head = nn.Linear(48, 8), nn.Linear(8, 4)
+
+        def forward(self, images: Tensor) -> Tensor:
+            logits: Tensor = self.head(self.body(images.flatten(1)).detach())
+            return logits
+
+    assert read_traces(Cut(), BATCH, None, None).unreached == ("body.weight", "body.bias")
+
+
+def test_dead_units() -> None:
+    model = network()
+    with torch.no_grad():
+        model[1].bias.fill_(-1e3)
+    assert read_traces(model, BATCH, None, None).dead == ("1.weight", "1.bias", "3.weight")
+
+
+def test_weights_that_are_not_finite() -> None:
+    model = network()
+    with torch.no_grad():
+        model[3].bias[0] = torch.nan
+    assert read_traces(model, BATCH, None, None).not_finite == ("3.bias",)
+
+
+def test_the_network_keeps_its_gradients() -> None:
+    model = network()
+    model(IMAGES).sum().backward()
+    before = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    read_traces(model, BATCH, None, None)
+    after = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_sgd_without_momentum_remembers_nothing() -> None:
+    model = network()
+    plain = torch.optim.SGD(model.parameters(), 0.1)
+    assert read_traces(model, BATCH, None, plain).steps is None
+
+
+def test_few_weights_show_nothing() -> None:
+    assert read_traces(network(), BATCH, None, None, nn.Linear(4, 4)).as_made is None
+
+
+@pytest.mark.parametrize(
+    "loss", [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.CrossEntropyLoss(reduction="none"), None]
+)
+def test_every_usual_loss_gives_one_number(loss: Any) -> None:
+    outputs = torch.randn(16, 4)
+    found = as_loss(loss)(outputs, BATCH.labels)
+    assert found.shape == ()
+    if isinstance(loss, nn.MSELoss):
+        one_hot = nn.functional.one_hot(BATCH.labels, 4)
+        assert found == pytest.approx(float((outputs - one_hot).square().mean()))
