@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +87,37 @@ def test_the_figures_are_said_before_the_report_is_made(
     def fail(*_: Any, **__: Any) -> str:
         raise FlorascopeError("no report today")
 
-    monkeypatch.setattr("florascope.api.run.report_html", fail)
+    monkeypatch.setattr("florascope.report.page.report_html", fail)
     ended = run("train", photos, *TRAIN, "--out", tmp_path / "run")
     assert ended.code == 1
     assert "no report today" in ended.err
     assert "mean per class" in ended.out
     assert (tmp_path / "run" / "bundle" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_a_report_that_cannot_be_made_loses_no_run(
+    photos: Path, tmp_path: Path, package: str
+) -> None:
+    """In a process of its own, with a package of the report that breaks when it is imported."""
+    (tmp_path / "stub" / package).mkdir(parents=True)
+    broken = "raise ImportError('broken here')"
+    (tmp_path / "stub" / package / "__init__.py").write_text(broken)
+    path = os.pathsep.join([str(tmp_path / "stub"), *sys.path])
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "florascope", "train", str(photos), *TRAIN, "--out", str(out)]
+    ended = subprocess.run(
+        [*command, "--json"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    told = json.loads(ended.stdout)["error"]
+    assert told["found"] == "the report could not be made: ImportError('broken here')"
+    assert told["fix"] == f"The run in {out} is whole without it; --no-report leaves it out"
+    assert sorted(p.name for p in out.iterdir()) == ["bundle", "history.csv", "metrics.json"]
 
 
 def test_a_broken_photo_is_named_and_skipped(run: Any, photos: Path, tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ from florascope.files import write_text
 from florascope.metrics import confusion_matrix, softmax
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, shown
-from florascope.report.page import report_html
 from florascope.report.results import ResultRow
 from florascope.run_folder import write_run
 from florascope.source import load
@@ -233,6 +232,9 @@ class Run:
             DataError: as `experiment`.
             FlorascopeError: the report is not written in that language.
         """
+        # here, so that a training does not need what only pages do
+        from florascope.report.page import report_html
+
         with shown(progress) as told:
             page = report_html(
                 self.experiment,
