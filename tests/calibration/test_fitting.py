@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from florascope.calibration.calibration import Calibrated
+from florascope.calibration.calibration import DOUBTED, REFUSED, Calibrated
 from florascope.calibration.conformal import balanced_thresholds
-from florascope.calibration.fitting import (
-    DOUBTED,
-    REFUSED,
-    HeldOut,
-    calibrate,
-    fit_figures,
-    lower_quantile,
-)
+from florascope.calibration.fitting import HeldOut, calibrate, fit_figures, lower_quantile
 from florascope.calibration.similarity import similarities
 from florascope.calibration.temperature import calibration_error, fit_temperature
 from florascope.data.dataset import Split

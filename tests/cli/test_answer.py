@@ -1,6 +1,7 @@
 """Answers in a terminal."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,32 @@ def foxglove() -> Identification:
     figures = Calibration(818, 1.0, 0.02, 0.01, 0.9, (0.8,) * 102, 0.8, 0.9)
     catalogue, verdict = Catalogue.of(oxford102_classes()), Verdict("species", (93,), "", 1.0)
     return Identification(catalogue, seen, probabilities, (93,), (93,), verdict, figures)
+
+
+def refused() -> Identification:
+    """A photo that has the most of foxglove and resembles monkshood, too little."""
+    found = foxglove()
+    seen = replace(found.observation, alike=0.5, nearest=8)
+    return replace(found, observation=seen, verdict=Verdict("none", (), "", 0.0))
+
+
+def test_a_refusal_shows_no_share_and_no_caution(capsys: Any) -> None:
+    print_answer("owl.jpg", refused(), "en", 5)
+    out = capsys.readouterr().out
+    assert "unlike anything I was shown" in out
+    assert "monkshood (deadly to people; deadly to pets)" in " ".join(out.split())
+    assert "%" not in out
+    assert "Caution" not in out
+
+
+def test_deadly_lookalikes_and_candidates_carry_their_harm(capsys: Any) -> None:
+    """Foxglove alone is in the set; monkshood looks alike and, at 0 %, is a candidate too."""
+    print_answer("foxglove.jpg", foxglove(), "en", 102)
+    lines = capsys.readouterr().out.splitlines()
+    (candidate,) = (line for line in lines if "monkshood" in line and "%" in line)
+    assert "deadly to people" in candidate
+    said = " ".join(" ".join(lines).split())
+    assert "monkshood (deadly to people; deadly to pets)" in said.split("Looks alike: ")[1]
 
 
 def as_terminal(patch: pytest.MonkeyPatch) -> None:
@@ -60,7 +87,7 @@ def test_everything_is_said_plainly_elsewhere(capsys: Any) -> None:
     assert "  Esto es dedalera (Digitalis purpurea).\n" in out
     assert "    100.00 %  " + 20 * "█" + "  dedalera (Digitalis purpurea)\n" in out
     assert "Precaución: Dedalera" in out
-    assert "Se parecen: campanilla de Canterbury, acónito, boca de dragón" in out
+    assert "Se parecen: campanilla de Canterbury, acónito (mortal para las personas;" in out
     assert "▀" not in out
 
 

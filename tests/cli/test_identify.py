@@ -99,7 +99,8 @@ def test_refusing_every_photo_exits_with_3(run: Any, refusing: Path, photos: Pat
     assert {r["verdict"]["level"] for r in ended.json["results"]} == {"none"}
     ended = run("identify", images[0], "--model", refusing)
     assert ended.code == 3
-    assert "not a flower that I know" in ended.out
+    assert "unlike anything I was shown" in ended.out
+    assert " %" not in ended.out  # shares would contradict it
 
 
 def test_an_overlay_is_the_crop_with_evidence(

@@ -26,7 +26,7 @@ const run = {
   crop: ({ settings, longest, ...raw }) => Array.from(crop(photo(raw), settings, longest)),
   normalise: ({ pixels, settings }) => Array.from(normalise(Uint8Array.from(pixels), settings)),
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
-  conclude: ({ model, logits, alike, language }) => conclude(model, logits, alike, language),
+  conclude: ({ model, logits, alike, language, nearest }) => conclude(model, logits, alike, language, nearest),
 };
 
 const { shared, calls } = JSON.parse(readFileSync(cases, "utf8"));

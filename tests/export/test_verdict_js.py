@@ -1,6 +1,7 @@
 """The browser's verdicts against the runtime's on many drawn logits, as JSON."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from florascope.bundle.config import BundleConfig
 from florascope.calibration.calibration import Calibration
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
-from florascope.data.species import LANGUAGES
+from florascope.data.species import LANGUAGES, Species, species102
 from florascope.export.web import facts
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation
@@ -18,8 +19,11 @@ from florascope.identify.verdict import decide, plausible, prediction_set
 from florascope.metrics import softmax
 from florascope.preprocessing import Preprocessing
 
+Facts = dict[str, Species] | None
+
 K = 102
 CASES = 400
+NEAREST = 8  # monkshood: what the refused resemble
 FIGURES: dict[str, Any] = {
     "photos": 818,
     "ece_before": 0.02,
@@ -60,38 +64,43 @@ def draws() -> list[tuple[np.ndarray, float | None]]:
     return made
 
 
-def expected(settings: BundleConfig, logits: Any, alike: float | None, language: Any) -> Any:
+def expected(
+    settings: BundleConfig, logits: Any, alike: float | None, language: Any, own: Facts
+) -> Any:
     """What the runtime answers, step by step as Identifier.conclude does."""
-    catalogue, figures = Catalogue.of(settings.classes), settings.calibration
+    catalogue, figures = Catalogue.of(settings.classes, own), settings.calibration
     scaled = logits[None] / np.float64(figures.temperature if figures else 1.0)
     probabilities = softmax(scaled)[0]
     held = prediction_set(probabilities, figures)
     verdict = decide(probabilities, held, alike, figures, catalogue)
     named = plausible(probabilities, held, verdict.level)
-    seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike)
+    seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike, nearest=NEAREST)
     answer = Identification(catalogue, seen, probabilities, held, named, verdict, figures)
     return answer.to_json(language)
 
 
-def compare(engine: Any, settings: BundleConfig, drawn: Any) -> set[str]:
+def compare(engine: Any, settings: BundleConfig, drawn: Any, own: Facts = None) -> set[str]:
     """Compare all answers in both languages; return the levels that occurred."""
     calls = [
         {"what": "conclude", "logits": logits.tolist(), "alike": alike, "language": language}
+        | {"nearest": NEAREST}
         for logits, alike in drawn
         for language in LANGUAGES
     ]
     for call in calls:  # JSON has no NaN
         if call["alike"] is not None and np.isnan(call["alike"]):
             call["alike"] = "not a number"
-    found = engine(calls, model=json.loads(json.dumps(facts(settings))))
+    found = engine(calls, model=json.loads(json.dumps(facts(settings, own))))
     truth = [
-        expected(settings, logits, alike, language)
+        expected(settings, logits, alike, language, own)
         for logits, alike in drawn
         for language in LANGUAGES
     ]
     for one, other in zip(found, truth, strict=True):
         shares = [[c.pop("probability") for c in answer["candidates"]] for answer in (one, other)]
         np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=1e-15)
+        sure = [answer["verdict"].pop("probability") for answer in (one, other)]
+        assert sure[0] == (sure[1] if sure[1] is None else pytest.approx(sure[1], rel=1e-9))
         assert one == other
     return {answer["verdict"]["level"] for answer in truth}
 
@@ -110,6 +119,17 @@ def test_classes_of_which_nothing_is_known(engine: Any) -> None:
     classes = tuple(ClassName(f"k{k}", f"thing {k}") for k in range(K))
     levels = compare(engine, config(classes, calibrations()[0]), draws()[:100])
     assert levels == {"species", "unsure", "none"}
+
+
+def test_answers_of_a_model_with_facts_of_its_own(engine: Any) -> None:
+    classes = tuple(ClassName(f"k{k}", f"thing {k}") for k in range(K))
+    blank = replace(species102()["94"], scientific="", genus="", family="", lookalikes=("k9",))
+    names: Any = {"en": "a thing", "es": "una cosa"}
+    own = {
+        f"k{k}": replace(blank, id=f"k{k}", names=names, group=f"group {k % 3}") for k in range(60)
+    }
+    levels = compare(engine, config(classes, calibrations()[0]), draws(), own)
+    assert levels == {"species", "group", "unsure", "none"}
 
 
 def test_probabilities_sum_to_one_however_large_the_logits(engine: Any) -> None:

@@ -1,8 +1,11 @@
 """Names, kin and look-alikes, with facts and without."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from florascope.data.dataset import ClassName
+from florascope.data.species import LANGUAGES, species102
 from florascope.identify.catalogue import Catalogue
 
 SHAPES = Catalogue.of((ClassName("a", "circle"), ClassName("b", "square")))
@@ -31,3 +34,29 @@ def test_classes_without_facts() -> None:
     assert SHAPES.scientific_name(0) is None
     assert SHAPES.kin(0, "genus") == ()
     assert SHAPES.lookalikes([0]) == ()
+
+
+def test_the_owners_facts_go_before_the_table(flowers: Any) -> None:
+    foxglove = species102()["94"]
+    own = replace(foxglove, names={"en": "my foxglove", "es": "mi dedalera"})
+    mended = Catalogue.of(flowers.classes, {"94": own})
+    assert mended.name(93, "en") == "my foxglove"
+    assert mended.name(92, "en") == flowers.name(92, "en")
+    assert (mended.subject, SHAPES.subject) == ("flowers", "things")
+
+
+def test_groups_of_other_things() -> None:
+    blank = replace(species102()["94"], scientific="", genus="", family="", group="round")
+    own = {"a": replace(blank, id="a"), "b": replace(blank, id="b", group="")}
+    shapes = Catalogue.of(SHAPES.classes, own)
+    assert shapes.kin(0, "group") == (0,)
+    assert shapes.kin(1, "group") == ()  # what has no group has no kin
+    assert shapes.kin(0, "genus") == ()
+    assert shapes.scientific_name(0) is None
+
+
+def test_words_of_things_name_no_plant() -> None:
+    for language in LANGUAGES:
+        words = SHAPES.words(language)
+        said = " ".join(str(getattr(words, name)) for name in ("advice", "none", "species"))
+        assert not re.search("plant|flower|flor|eat|coma", said)

@@ -49,8 +49,8 @@ from florascope.identify.words import WORDS
         (
             {94: 0.9},
             0.1,
-            "This is not a flower that I know.",
-            "Esto no es una flor que yo conozca.",
+            "This is unlike anything I was shown.",
+            "Esto no se parece a nada que me hayan mostrado.",
         ),
     ],
 )
@@ -113,6 +113,51 @@ def test_unknown_harm_is_treated_as_harm(answer: Any) -> None:
     assert "treat it as harmful" in caution.text
 
 
+def test_a_family_speaks_of_all_its_members_harm(answer: Any) -> None:
+    """Sure of the buttercup family alone: monkshood is one of it, however improbable."""
+    found = answer({48: 0.5, 69: 0.45})
+    assert found.verdict.group == "Ranunculaceae"
+    assert found.probabilities[8] < 0.01
+    assert "9" in {c.class_id for c in found.cautions()}
+
+
+def test_every_class_that_an_answer_names_carries_its_harm(answer: Any) -> None:
+    value, table = answer({3: 0.95}).to_json(), species102()
+    for entry in (*value["candidates"], *value["lookalikes"]):
+        own = table[entry["class_id"]]
+        assert (entry["people"], entry["pets"]) == (own.people, own.pets)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refusal_says_what_was_nearest_and_why(answer: Any, language: Any) -> None:
+    seen = answer({94: 0.9}, 0.75)
+    found = replace(seen, observation=replace(seen.observation, nearest=8))
+    refusal = found.to_json(language)["refusal"]
+    assert refusal["nearest"]["class_id"] == "9"  # what it resembles, not what it is called
+    assert (refusal["nearest"]["people"], refusal["similarity"]) == ("deadly", 0.75)
+    assert refusal["needed"] == 0.8
+    said = {"en": "resemblance to that is 0.75,", "es": "parecido es 0.75,"}
+    assert said[language] in refusal["reason"]
+    assert re.search(r"97 (in|de cada) 100 (reach|llegan a) 0\.8\.", refusal["reason"])
+
+
+def test_the_figures_of_a_refusal_never_look_alike(answer: Any) -> None:
+    reason = answer({94: 0.9}, 0.8 - 1e-7).refusal()["reason"]
+    assert "0.799," in reason
+    assert "0.8." in reason
+
+
+def test_no_refusal_where_something_is_said(answer: Any) -> None:
+    for found in (answer({94: 0.95}), answer({94: 0.5}), answer({94: 0.9}, 0.1, None)):
+        assert "refusal" not in found.to_json()
+
+
+def test_candidates_alone_have_no_certainty(answer: Any) -> None:
+    assert answer({94: 0.5, 3: 0.45}).to_json()["verdict"]["probability"] is None
+    genus = answer({15: 0.5, 68: 0.45}).to_json()["verdict"]
+    assert genus["probability"] == pytest.approx(0.95, abs=2e-3)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_words_call_anything_safe(flowers: Any, language: Any) -> None:
     words = WORDS[language]
@@ -155,6 +200,7 @@ def test_json_has_the_documented_shape(answer: Any) -> None:
     assert value["verdict"] == {
         "level": "species",
         "statement": "Esto es dedalera (Digitalis purpurea).",
+        "probability": pytest.approx(0.95, abs=1e-3),
     }
     first, _ = value["candidates"]
     assert first["class_id"] == "94"

@@ -7,6 +7,15 @@ from typing import Any, NamedTuple, Self
 from florascope.calibration.similarity import Means
 from florascope.errors import BundleError
 
+LEVEL = 0.90
+REFUSED = 0.03
+DOUBTED = 0.08
+"""Shares of known photos that are refused, and that are not named for want of confidence.
+
+Chosen on ten species held out of a frozen probe (benchmarks/verdicts): the price of not naming
+most of the species that a classifier has never seen.
+"""
+
 FEW = 100
 """A share measured on n photos is known to about 1 / sqrt(n): to 10 points on this many."""
 

@@ -6,22 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.calibration.calibration import DOUBTED, LEVEL, REFUSED, Calibrated, Calibration
 from florascope.calibration.conformal import balanced_thresholds
 from florascope.calibration.similarity import Features, class_means, similarities
 from florascope.calibration.temperature import calibration_error, fit_temperature
 from florascope.data.dataset import Split
 from florascope.metrics import Labels, Logits, softmax
 from florascope.shapes import Float
-
-LEVEL = 0.90
-REFUSED = 0.03
-DOUBTED = 0.08
-"""Shares of known photos that are refused, and that are not named for want of confidence.
-
-Chosen on ten species held out of a frozen probe (benchmarks/verdicts): the price of not naming
-most of the species that a classifier has never seen.
-"""
 
 LOWEST = -1.0  # below every cosine and every probability
 

@@ -25,18 +25,15 @@ HALF = "▀"
 
 def print_answer(photo: str, found: "Identification", language: "Language", top: int) -> None:
     """Print the verdict, the candidates, what is harmful and what looks alike."""
-    from florascope.identify.words import WORDS
-
-    words = WORDS[language]
+    words = found.catalogue.words(language)
     click.echo(as_utf8(photo))
     if colourful() and can_print(HALF):
         _print_pictures(found)
     _echo(found.statement(language), "  ", bold=True)
-    block = "█" if can_print("█") else "#"
-    for c in found.candidates(language, top):
-        bar = block * round(BAR * c.probability)
-        names = f"{c.name} ({c.scientific_name or c.class_id})"
-        click.echo(f"    {100 * c.probability:6.2f} %  {bar:<{BAR}}  {names}")
+    if refusal := found.refusal(language):
+        _print_refusal(found, str(refusal["reason"]), language)
+        return
+    _print_candidates(found, language, top)
     for caution in found.cautions(language):
         text = f"{words.headings['cautions']}: {caution.text}"
         _echo(f"{text} ({words.headings['source']}: {caution.source})", "  ", fg="red")
@@ -84,8 +81,32 @@ def _print_pictures(found: "Identification") -> None:
         console.print(text)
 
 
+def _print_refusal(found: "Identification", reason: str, language: "Language") -> None:
+    """Print what is nearest, with its harm, and why; shares of known classes would mislead."""
+    from florascope.identify.caution import marked
+
+    nearest = marked(found.catalogue, found.nearest, language)
+    _echo(f"{found.catalogue.words(language).nearest.format(what=nearest)} {reason}", "  ")
+    click.echo()
+
+
+def _print_candidates(found: "Identification", language: "Language", top: int) -> None:
+    """Print a line each; one whose harm no caution tells carries it."""
+    from florascope.identify.caution import marked
+
+    block = "█" if can_print("█") else "#"
+    told = {caution.class_id for caution in found.cautions(language)}
+    for c in found.candidates(language, top):
+        bar = block * round(BAR * c.probability)
+        name = c.name if c.class_id in told else marked(found.catalogue, c.index, language)
+        names = f"{name} ({c.scientific_name or c.class_id})"
+        click.echo(f"    {100 * c.probability:6.2f} %  {bar:<{BAR}}  {names}")
+
+
 def _print_lookalikes(found: "Identification", language: "Language", words: "Words") -> None:
-    names = [found.catalogue.name(k, language) for k in found.lookalikes()]
+    from florascope.identify.caution import marked
+
+    names = [marked(found.catalogue, k, language) for k in found.lookalikes()]
     if names:
         _echo(f"{words.headings['lookalikes']}: {', '.join(names)}", "  ")
 

@@ -60,7 +60,7 @@ def identify(
     """
     from florascope.bundle.config import find_bundle
     from florascope.identify.identifier import Identifier
-    from florascope.identify.words import WORDS, calibration_remark
+    from florascope.identify.words import calibration_remark
 
     ignored = Counter[str]()
     photos = expand(images, ignored)
@@ -83,7 +83,7 @@ def identify(
     if not as_json:
         if remark := calibration_remark(identifier.config.calibration, language):
             click.echo(remark)
-        click.echo(WORDS[language].advice)
+        click.echo(identifier.catalogue.words(language).advice)
     if set(levels) == {"none"}:
         sys.exit(ABSTAINED)
 

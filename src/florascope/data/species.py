@@ -1,4 +1,4 @@
-"""Facts of the 102 flowers: names, kinship, harm, look-alikes.
+"""Facts of classes: names, kinship, harm, look-alikes; the table of the 102 flowers.
 
 The table is the project's own short summary of the lists that each row cites. Nothing in it says
 that a plant is safe: the mildest word, "unlisted", says that the cited lists name no poisoning.
@@ -34,6 +34,7 @@ class Species:
         names: by language. They name the plant that the photos show, which for some classes is
             another than Oxford's list says (55 is no pelargonium, 21 no Lilium).
         scientific: two words or more, the genus first; a class of hybrids bears a usual one's name.
+            Empty, like genus and family, where things have none.
         genus: its first word.
         family: ends in -aceae.
         people: harm to people.
@@ -41,6 +42,7 @@ class Species:
         notes: by language: what does the harm and how; may be empty.
         source: the lists and entries that were followed.
         lookalikes: ids of classes that are easily taken for this one; the relation is symmetric.
+        group: what some classes have in common, in a model of other things; else empty.
     """
 
     id: str
@@ -54,11 +56,17 @@ class Species:
     notes: dict[Language, str]
     source: str
     lookalikes: tuple[str, ...]
+    group: str = ""
+
+    @property
+    def harm(self) -> Harm:
+        """The worse of the harm to people and to pets."""
+        return min(self.people, self.pets, key=HARMS.index)
 
     @property
     def toxic(self) -> bool:
         """Whether a caution is due: anything but "unlisted", for people or for pets."""
-        return {self.people, self.pets} != {"unlisted"}
+        return self.harm != "unlisted"
 
 
 @cache

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime as ort
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
+from florascope.bundle.facts import carry_facts
 from florascope.errors import BundleError
 from florascope.files import new_folder
 
@@ -64,7 +65,8 @@ def export_onnx(bundle: Path, out: Path) -> list[str]:
         (draft / GRAPH).write_bytes(described.SerializeToString())
         text = card_with(bundle, "The ONNX graph", graph_lines(described, config))
         (draft / CARD).write_text(text, encoding="utf-8")
-    return [CARD, CONFIG, GRAPH]
+        carried = carry_facts(bundle, draft)
+    return [CARD, CONFIG, GRAPH, *carried]
 
 
 def describe(model: onnx.ModelProto, config: BundleConfig) -> onnx.ModelProto:

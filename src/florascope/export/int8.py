@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
+from florascope.bundle.facts import carry_facts
 from florascope.bundle.participation import copy_participation
 from florascope.calibration.calibration import Calibration
 from florascope.calibration.fitting import HeldOut, fit_figures
@@ -153,6 +154,7 @@ def export_int8(
     with new_folder(out) as draft:
         (draft / GRAPH).write_bytes(graph.SerializeToString())
         write_json(draft / CONFIG, config.to_json())
+        carry_facts(bundle, draft)
         forms = (Identifier(bundle), Identifier(draft))
         subsets = {
             name: _seen(forms, dataset, split[name], labels, name, progress)

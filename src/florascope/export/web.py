@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -14,14 +15,16 @@ from typing import Any
 
 from florascope.app.server import static_folder
 from florascope.bundle.config import GRAPH, BundleConfig, read_config
-from florascope.data.species import LANGUAGES, Language, Species
+from florascope.bundle.facts import read_facts
+from florascope.calibration.calibration import REFUSED
+from florascope.data.species import LANGUAGES, Species
 from florascope.errors import DownloadError
 from florascope.files import cache_dir, new_folder
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
 from florascope.identify.identification import NAMED, TOP
-from florascope.identify.verdict import PLAUSIBLE, TAIL
-from florascope.identify.words import WORDS, calibration_remark
+from florascope.identify.verdict import PLAUSIBLE, RANKS, TAIL
+from florascope.identify.words import Words, calibration_remark
 from florascope.images import MAX_PIXELS
 from florascope.preprocessing import LONGEST
 
@@ -29,23 +32,35 @@ RULES = {
     "plausible": PLAUSIBLE,
     "tail": TAIL,
     "named": NAMED,
+    "ranks": RANKS,
     "top": TOP,
     "longest": LONGEST,
     "max_pixels": MAX_PIXELS,
+    "reached": round(100 * (1 - REFUSED)),
 }
-SENTENCES = ("species", "genus", "family", "unsure", "uncalibrated", "none", "either", "others")
+SENTENCES = (
+    *("species", *RANKS, "unsure", "uncalibrated", "none", "either", "others"),
+    "resemblance",
+)
 
 
-def facts(config: BundleConfig) -> dict[str, Any]:
-    """Return preprocessing, calibration, rules, classes with their facts, and sentences."""
-    catalogue = Catalogue.of(config.classes)
+def facts(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dict[str, Any]:
+    """Return preprocessing, calibration, rules, classes with their facts, and sentences.
+
+    Args:
+        config: the bundle's.
+        own: its owner's facts, by class id.
+    """
+    catalogue = Catalogue.of(config.classes, own)
     return {
+        "subject": catalogue.subject,
+        "shorter": config.preprocessing.shorter,
         "preprocessing": config.preprocessing.to_json(),
         "calibration": config.calibration.to_json() if config.calibration else None,
         "remark": {lang: calibration_remark(config.calibration, lang) for lang in LANGUAGES},
         "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
-        "words": {language: _words(language) for language in LANGUAGES},
+        "words": {language: _words(catalogue.words(language)) for language in LANGUAGES},
     }
 
 
@@ -64,12 +79,11 @@ def _class(catalogue: Catalogue, index: int) -> dict[str, Any]:
 def _kin(species: Species | None) -> dict[str, Any]:
     if species is None:
         return {"lookalikes": []}
-    names = ("genus", "family", "people", "pets")
+    names = (*RANKS, "people", "pets")
     return {**{n: getattr(species, n) for n in names}, "lookalikes": list(species.lookalikes)}
 
 
-def _words(language: Language) -> dict[str, str]:
-    own = WORDS[language]
+def _words(own: Words) -> dict[str, str]:
     kept = {f.name for f in fields(own)} & {*SENTENCES, "advice"}
     return {name: getattr(own, name) for name in sorted(kept)}
 
@@ -81,7 +95,8 @@ INTEGRITY = (
 )
 """SHA-512 of the package, in base64, as npm states it."""
 
-NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+WASM = "ort-wasm-simd-threaded.wasm"
+NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", WASM)
 MAX_PACKAGE = MAX_MEMBER = 64 * 2**20
 SECONDS = 600  # that npm may take
 
@@ -156,17 +171,19 @@ def _pack(folder: Path) -> None:
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"
-    " img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; base-uri 'none';"
-    " form-action 'none'"
+    " img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self';"
+    " base-uri 'none'; form-action 'none'"
 )
 NOTICE = f"""\
-{", ".join(NAMES)}: unchanged files of the npm package {PACKAGE} {VERSION} (SHA-512 in base64:
-{INTEGRITY}).
+{", ".join(NAMES)}: unchanged files (.mjs is called .js here) of the npm package
+{PACKAGE} {VERSION} (SHA-512 in base64: {INTEGRITY}).
 Copyright (c) Microsoft Corporation, MIT License: see the package for its text.
 """
 REPLACED = "static/remote.js"
 ANSWERER = 'export * from "./local.js";\n'
-MODULES = ("local.js", "photo.js", "preprocessing.js", "resampling.js", "verdict.js")
+MODULES = (
+    *("local.js", "download.js", "photo.js", "preprocessing.js", "resampling.js", "verdict.js"),
+)
 
 
 def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
@@ -182,15 +199,19 @@ def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
 
     Raises:
         BundleError: the folder is no bundle.
+        DataError: its facts.csv tells what cannot be.
         DownloadError: see `web_runtime`.
     """
-    told = facts(read_config(bundle))
+    config = read_config(bundle)
+    told = facts(config, read_facts(bundle, config.classes))
+    library, graph = web_runtime(runtime), (bundle / GRAPH).read_bytes()
+    told["network_bytes"] = len(graph) + len(library[WASM])
     parts = {
         **_page(),
-        **{f"static/ort/{name}": data for name, data in web_runtime(runtime).items()},
+        **{f"static/ort/{_served(name)}": data for name, data in library.items()},
         "static/ort/README.txt": NOTICE.encode(),
         "static/model/model.json": json.dumps(told, ensure_ascii=False).encode(),
-        "static/model/model.onnx": (bundle / GRAPH).read_bytes(),
+        "static/model/model.onnx": graph,
     }
     parts["worker.js"] = _worker(parts)
     with new_folder(out) as draft:
@@ -198,6 +219,11 @@ def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             (draft / name).write_bytes(data)
     return sum(map(len, parts.values()))
+
+
+def _served(name: str) -> str:
+    """Name a module .js: some servers, Debian's nginx for one, give .mjs as plain text."""
+    return name.replace(".mjs", ".js")
 
 
 def _page() -> dict[str, bytes]:

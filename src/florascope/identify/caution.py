@@ -49,11 +49,20 @@ def cautions(
     )
 
 
+def marked(catalogue: Catalogue, index: int, language: Language) -> str:
+    """Return a class's name for people, with its harm behind it where it is known to do any."""
+    species, name = catalogue.species[index], catalogue.name(index, language)
+    if species is None or species.harm in {"unknown", "unlisted"}:
+        return name
+    return f"{name} ({_harms(species, WORDS[language])})"
+
+
 def _caution(class_id: str, species: Species, language: Language) -> Caution:
     words, name = WORDS[language], species.names[language]
-    text = f"{capital(name)} ({species.scientific}): {_harms(species, words)}."
+    scientific = f" ({species.scientific})" if species.scientific else ""
+    text = f"{capital(name)}{scientific}: {_harms(species, words)}."
     if note := species.notes[language]:
-        text += f" {capital(note)}."
+        text += f" {capital(note.rstrip('.'))}."
     return Caution(class_id, name, species.people, species.pets, text, species.source)
 
 

@@ -1,5 +1,6 @@
 """What a photo was answered, and how that is said."""
 
+import math
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -7,14 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from florascope.calibration.calibration import Calibration
+from florascope.calibration.calibration import REFUSED, Calibration
 from florascope.data.species import Language
 from florascope.display import picture_html, table_html
 from florascope.errors import ExplanationError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import Caution, cautions
-from florascope.identify.verdict import Verdict, ordered
-from florascope.identify.words import WORDS, calibration_remark
+from florascope.identify.verdict import RANKS, Verdict, ordered
+from florascope.identify.words import calibration_remark
 from florascope.overlay import Picture, full_colour, overlay
 from florascope.preprocessing import Crop
 from florascope.shapes import Float, Float32
@@ -31,6 +32,7 @@ class Observation:
             logit less the bias; None where the network does not pool linearly.
         alike: largest cosine of its features to a class mean; None in a bundle without means.
         features: (c,) what the head reads; None where the graph does not give them.
+        nearest: the class of that mean.
     """
 
     crop: Crop
@@ -38,6 +40,7 @@ class Observation:
     maps: Float32[np.ndarray, "k h w"] | None
     alike: float | None
     features: Float32[np.ndarray, "c"] | None = None
+    nearest: int | None = None
 
 
 def spread(evidence: Float[np.ndarray, "h w"], size: int) -> Float32[np.ndarray, "size size"]:
@@ -75,15 +78,6 @@ class Candidate:
     scientific_name: str | None
     probability: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the candidate as JSON values, without the index."""
-        return {
-            "class_id": self.class_id,
-            "name": self.name,
-            "scientific_name": self.scientific_name,
-            "probability": self.probability,
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class Identification:
@@ -119,7 +113,7 @@ class Identification:
 
     def statement(self, language: Language = "en") -> str:
         """Say the verdict in one sentence or two."""
-        words, verdict = WORDS[language], self.verdict
+        words, verdict = self.catalogue.words(language), self.verdict
         sentence = getattr(words, verdict.level if self.calibrated else "uncalibrated")
         names = "" if verdict.level == "none" else self._names(verdict.members, language)
         return str(sentence.format(what=names, names=names, group=verdict.group))
@@ -129,8 +123,38 @@ class Identification:
         return calibration_remark(self.calibration, language)
 
     def cautions(self, language: Language = "en") -> tuple[Caution, ...]:
-        """Return the harm of every plausible class, not of the first alone."""
-        return cautions(self.catalogue, self.plausible, language)
+        """Return the harm of every plausible class and of all that the verdict speaks of."""
+        named = ordered(tuple({*self.plausible, *self.verdict.members}), self.probabilities)
+        return cautions(self.catalogue, named, language)
+
+    @property
+    def nearest(self) -> int:
+        """The class that the photo resembles the most."""
+        found = self.observation.nearest
+        return int(self.probabilities.argmax()) if found is None else found
+
+    def refusal(self, language: Language = "en") -> dict[str, Any] | None:
+        """Say what a refused photo resembles the most, and why that is not enough.
+
+        Returns:
+            The nearest class as look-alikes are named, its similarity and the one needed (cosines
+            to class means), and why in words; None where the photo was not refused.
+        """
+        calibration, alike = self.calibration, self.observation.alike
+        if self.verdict.level != "none" or calibration is None or alike is None:
+            return None
+        known = math.isfinite(alike)
+        figures = {
+            "alike": math.floor(1000 * alike) / 1000 if known else "?",
+            "needed": math.ceil(1000 * calibration.alike) / 1000,  # apart, however near they are
+            "share": round(100 * (1 - REFUSED)),
+        }
+        return {
+            "nearest": self.catalogue.entry(self.nearest, language),
+            "similarity": alike if known else None,
+            "needed": calibration.alike,
+            "reason": self.catalogue.words(language).resemblance.format(**figures),
+        }
 
     def lookalikes(self) -> tuple[int, ...]:
         """Return the classes that are easily taken for one of the prediction set."""
@@ -189,15 +213,28 @@ class Identification:
 
     def to_json(self, language: Language = "en", top: int = TOP) -> dict[str, Any]:
         """Return the answer as docs/identify-json.md describes it, without the file's name."""
-        ids, similar = self.catalogue.ids, self.lookalikes()
+        catalogue, refusal = self.catalogue, self.refusal(language)
         return {
-            "verdict": {"level": self.verdict.level, "statement": self.statement(language)},
-            "candidates": [c.to_json() for c in self.candidates(language, top)],
-            "prediction_set": ids(self.prediction_set),
+            "verdict": self._verdict(language),
+            "candidates": [
+                {**catalogue.entry(c.index, language), "probability": c.probability}
+                for c in self.candidates(language, top)
+            ],
+            "prediction_set": catalogue.ids(self.prediction_set),
             "cautions": [c.to_json() for c in self.cautions(language)],
-            "lookalikes": [self._lookalike(k, language) for k in similar],
+            "lookalikes": [catalogue.entry(k, language) for k in self.lookalikes()],
             "calibration": self._calibration(language),
-            "advice": WORDS[language].advice,
+            "advice": catalogue.words(language).advice,
+            **({"refusal": refusal} if refusal else {}),
+        }
+
+    def _verdict(self, language: Language) -> dict[str, Any]:
+        level, sure = self.verdict.level, self.verdict.probability
+        named = level in {"species", *RANKS}
+        return {
+            "level": level,
+            "statement": self.statement(language),
+            "probability": sure if named else None,
         }
 
     def __repr__(self) -> str:
@@ -226,17 +263,9 @@ class Identification:
         name, scientific = catalogue.name(index, language), catalogue.scientific_name(index)
         return Candidate(index, class_id, name, scientific, float(self.probabilities[index]))
 
-    def _lookalike(self, index: int, language: Language) -> dict[str, Any]:
-        species = self.catalogue.species[index]
-        harms = {"people": species.people, "pets": species.pets} if species else {}
-        (class_id,) = self.catalogue.ids([index])
-        scientific = self.catalogue.scientific_name(index)
-        name = self.catalogue.name(index, language)
-        return {"class_id": class_id, "name": name, "scientific_name": scientific, **harms}
-
     def _names(self, indexes: tuple[int, ...], language: Language) -> str:
         """Write "a, b or c"; of many, the first three and how many more there are."""
-        words = WORDS[language]
+        words = self.catalogue.words(language)
         names = [self._name(k, language) for k in indexes[:NAMED]]
         if more := len(indexes) - NAMED if len(indexes) > NAMED else 0:
             names.append(words.others.format(count=more))

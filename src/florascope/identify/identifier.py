@@ -1,5 +1,6 @@
 """Answers from a bundle with NumPy and ONNX Runtime alone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from florascope.bundle.config import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
+from florascope.bundle.facts import read_facts
 from florascope.bundle.onnx_check import check_graph
 from florascope.errors import BundleError
 from florascope.identify.catalogue import Catalogue
@@ -33,11 +35,13 @@ class Identifier:
 
     Raises:
         BundleError: the folder is no bundle, or its graph does not do what its config says.
+        DataError: its facts.csv tells what cannot be; see `read_facts`.
     """
 
     def __init__(self, bundle: Path, threads: int = 1) -> None:
         self.bundle, self.config = bundle, read_config(bundle)
-        self.catalogue = Catalogue.of(self.config.classes)
+        facts = read_facts(bundle, self.config.classes)
+        self.catalogue = Catalogue.of(self.config.classes, facts)
         self._session = _open(bundle, self.config, threads)
         self._widths = dict.fromkeys(OUTPUTS, len(self.config.classes))
         self._widths["features"] = self.config.num_features
@@ -64,8 +68,10 @@ class Identifier:
         crop = pre.crop(rgb)
         image = pre.normalise(crop[None])
         found = self._run(image)
-        alike = float(found["similarities"].max()) if "similarities" in found else None
-        return Observation(crop, found["logits"], found.get("cam"), alike, found.get("features"))
+        seen = Observation(crop, found["logits"], found.get("cam"), None, found.get("features"))
+        if (alike := found.get("similarities")) is None:
+            return seen
+        return replace(seen, alike=float(alike.max()), nearest=int(alike.argmax()))
 
     def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
         """Return the first image's outputs by name."""

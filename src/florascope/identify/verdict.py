@@ -10,8 +10,8 @@ from florascope.calibration.conformal import prediction_sets
 from florascope.identify.catalogue import Catalogue, Rank
 from florascope.shapes import Float
 
-Level = Literal["species", "genus", "family", "unsure", "none"]
-RANKS: tuple[Rank, ...] = ("genus", "family")
+Level = Literal["species", "genus", "group", "family", "unsure", "none"]
+RANKS: tuple[Rank, ...] = ("genus", "group", "family")
 PLAUSIBLE = 0.01  # a poisonous plant at one in a hundred still deserves a word
 TAIL = 0.01  # of probability that an uncalibrated set leaves out
 
@@ -23,11 +23,11 @@ class Verdict:
     """What is said.
 
     Attributes:
-        level: "species", "genus", "family", "unsure" (candidates only) or "none" (not a flower
-            that the classifier knows).
+        level: "species", "genus", "group" (its owner's), "family", "unsure" (candidates only) or
+            "none" (unlike all that the classifier was shown).
         members: the classes it speaks of, most probable first: the species; the bundle's classes of
-            the genus or family; the plausible classes, where unsure; nothing.
-        group: the genus's or family's name, else empty.
+            the genus, group or family; the plausible classes, where unsure; nothing.
+        group: the genus's, group's or family's name, else empty.
         probability: of the members together; 0 for none.
     """
 
@@ -49,8 +49,8 @@ def decide(
     - none: the photo is less like every class's mean than all but 3 % of known photos;
     - species: the prediction set holds one class, and it is as probable as the answers to all but
       8 % of known photos;
-    - genus, family: the set lies within one that has several of the classes, and which is together
-      as probable as a species would have to be;
+    - genus, group, family: the set lies within one that has several of the classes, and which is
+      together as probable as a species would have to be;
     - unsure: everything else, and all that an uncalibrated bundle may say.
 
     Args:

@@ -1,6 +1,6 @@
 """The sentences of an answer in English and Spanish. None says that anything is safe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from florascope.calibration.calibration import Calibration
 from florascope.data.species import Harm, Language
@@ -14,10 +14,14 @@ class Words:
         species: with {what}.
         genus: with {group}.
         family: with {group}.
+        group: with {group}.
         unsure: with {names}.
         uncalibrated: with {names}.
         rough: with {photos}, the few that a calibration rests on.
-        none: not a flower that the classifier knows.
+        none: unlike all that the classifier was shown.
+        nearest: after "none", with {what}: what it resembles the most.
+        resemblance: why that is not enough, with {alike} and {needed} (cosines to the nearest
+            class's mean) and {share} of known photos.
         either: between the last two of several names.
         others: with {count}: after the first names of many.
         advice: what goes with every answer.
@@ -29,10 +33,13 @@ class Words:
     species: str
     genus: str
     family: str
+    group: str
     unsure: str
     uncalibrated: str
     rough: str
     none: str
+    nearest: str
+    resemblance: str
     either: str
     others: str
     advice: str
@@ -45,10 +52,14 @@ ENGLISH = Words(
     species="This is {what}.",
     genus="This is probably of the genus {group}.",
     family="This is probably of the family {group}.",
+    group="This is probably one of the group {group}.",
     unsure="Not sure. It may be {names}.",
     uncalibrated="Not sure: this model's confidence was never checked. It may be {names}.",
     rough="Percentages were calibrated on {photos} photos only: treat them as rough.",
-    none="This is not a flower that I know.",
+    none="This is unlike anything I was shown.",
+    nearest="The nearest is {what}.",
+    resemblance="Its resemblance to that is {alike}, of at most 1; of photos of what I know,"
+    " {share} in 100 reach {needed}.",
     either="or",
     others="{count} more",
     advice="A picture can mislead: do not eat or taste a plant, use it as a remedy or give it to an"
@@ -77,10 +88,14 @@ SPANISH = Words(
     species="Esto es {what}.",
     genus="Esto es probablemente del género {group}.",
     family="Esto es probablemente de la familia {group}.",
+    group="Esto es probablemente uno del grupo {group}.",
     unsure="No es seguro. Puede ser {names}.",
     uncalibrated="No es seguro: nunca se comprobó la confianza de este modelo. Puede ser {names}.",
     rough="Los porcentajes se calibraron con solo {photos} fotos: tómelos como aproximados.",
-    none="Esto no es una flor que yo conozca.",
+    none="Esto no se parece a nada que me hayan mostrado.",
+    nearest="Lo más cercano es {what}.",
+    resemblance="Su parecido es {alike}, de 1 como máximo; de las fotos de lo que conozco, {share}"
+    " de cada 100 llegan a {needed}.",
     either="o",
     others="{count} más",
     advice="Una imagen puede engañar: no coma ni pruebe una planta, no la use como remedio ni se la"
@@ -106,6 +121,18 @@ SPANISH = Words(
 )
 
 WORDS: dict[Language, Words] = {"en": ENGLISH, "es": SPANISH}
+OF_THINGS: dict[Language, Words] = {
+    "en": replace(
+        ENGLISH,
+        advice="A picture can mislead: do not rely on this answer alone where health or safety"
+        " depends on it.",
+    ),
+    "es": replace(
+        SPANISH,
+        advice="Una imagen puede engañar: no confíe solo en esta respuesta cuando de ella dependan"
+        " la salud o la seguridad.",
+    ),
+}
 
 
 def calibration_remark(calibration: Calibration | None, language: Language) -> str | None:

@@ -8,31 +8,63 @@ export function softmax(logits, temperature) {
   return shares.map((share) => share / sum);
 }
 
-// model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none.
-export function conclude(model, logits, alike, language) {
+// model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none;
+// nearest: the class that has it.
+export function conclude(model, logits, alike, language, nearest = null) {
   const { calibration, classes, rules } = model;
   const probabilities = softmax(logits, calibration?.temperature ?? 1);
   const held = predictionSet(probabilities, calibration, rules.tail);
   const likely = plausible(probabilities, held, rules.plausible);
   const verdict = decide(model, probabilities, { held, likely }, alike);
-  const named = verdict.level === "none" ? held : likely;
+  const spoken = verdict.level === "none" ? held : [...likely, ...verdict.members];
+  const named = ordered(new Set(spoken), probabilities);
   const words = model.words[language];
   const similar = lookalikes(classes, held);
   return {
-    verdict: { level: verdict.level, statement: statement(model, verdict, language) },
+    verdict: {
+      level: verdict.level,
+      statement: statement(model, verdict, language),
+      probability: certainty(verdict, probabilities),
+    },
     candidates: ordered([...classes.keys()], probabilities)
       .slice(0, rules.top)
-      .map((k) => candidate(classes[k], probabilities[k], language)),
+      .map((k) => ({ ...entry(classes[k], language), probability: probabilities[k] })),
     prediction_set: held.map((k) => classes[k].class_id),
     cautions: named.filter((k) => classes[k].cautions).map((k) => classes[k].cautions[language]),
-    lookalikes: similar.map((k) => lookalike(classes[k], language)),
+    lookalikes: similar.map((k) => entry(classes[k], language)),
     calibration: calibration && {
       photos: calibration.photos,
       folds: calibration.folds,
       remark: model.remark[language],
     },
     advice: words.advice,
+    ...(verdict.level === "none" && { refusal: refusal(model, probabilities, alike, nearest, language) }),
   };
+}
+
+function certainty({ level, members }, probabilities) {
+  if (level === "none" || level === "unsure") return null;
+  return Math.min(1, members.reduce((sum, k) => sum + probabilities[k], 0));
+}
+
+// What a refused photo resembles the most, and why that is not enough.
+function refusal({ calibration, classes, rules, words }, probabilities, alike, nearest, language) {
+  const known = Number.isFinite(alike);
+  const figures = {
+    alike: known ? Math.floor(1000 * alike) / 1000 : "?",
+    needed: Math.ceil(1000 * calibration.alike) / 1000,
+    share: rules.reached,
+  };
+  return {
+    nearest: entry(classes[nearest ?? ordered([...classes.keys()], probabilities)[0]], language),
+    similarity: known ? alike : null,
+    needed: calibration.alike,
+    reason: filled(words[language].resemblance, figures),
+  };
+}
+
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 function ordered(indexes, probabilities) {
@@ -57,14 +89,14 @@ function plausible(probabilities, held, least) {
   return ordered(new Set([...likely, ...held]), probabilities);
 }
 
-function decide({ calibration, classes }, probabilities, { held, likely }, alike) {
+function decide({ calibration, classes, rules }, probabilities, { held, likely }, alike) {
   const unsure = { level: "unsure", members: likely };
   if (!calibration) return unsure;
   if (alike !== null && !(alike >= calibration.alike)) return { level: "none", members: [] };
   if (held.length === 1 && probabilities[held[0]] >= calibration.sure) {
     return { level: "species", members: held };
   }
-  for (const level of ["genus", "family"]) {
+  for (const level of rules.ranks) {
     const group = classes[held[0]][level];
     const kin = group ? [...classes.keys()].filter((k) => classes[k][level] === group) : [];
     const together = kin.reduce((sum, k) => sum + probabilities[k], 0);
@@ -83,15 +115,11 @@ function statement({ calibration, classes, rules, words }, { level, members, gro
   const last = names.pop() ?? "";
   const listed = names.length ? `${names.join(", ")} ${own.either} ${last}` : last;
   const values = { what: listed, names: listed, group };
-  return own[calibration ? level : "uncalibrated"].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return filled(own[calibration ? level : "uncalibrated"], values);
 }
 
 function fullName({ names, scientific_name }, language) {
   return scientific_name ? `${names[language]} (${scientific_name})` : names[language];
-}
-
-function candidate({ class_id, names, scientific_name }, probability, language) {
-  return { class_id, name: names[language], scientific_name, probability };
 }
 
 function lookalikes(classes, held) {
@@ -99,6 +127,6 @@ function lookalikes(classes, held) {
   return [...classes.keys()].filter((k) => wanted.has(classes[k].class_id) && !held.includes(k));
 }
 
-function lookalike({ class_id, names, scientific_name, people, pets }, language) {
+function entry({ class_id, names, scientific_name, people, pets }, language) {
   return { class_id, name: names[language], scientific_name, people, pets };
 }
