@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from florascope.app.limits import Limits
+from florascope.app.mistaken import CURES
 from florascope.app.problem import busy
 from florascope.app.server import create_app
 from florascope.app.similar import LIMITS, SIDE, UNKNOWN
@@ -37,3 +38,4 @@ def test_the_limits_are_the_servers() -> None:
 def test_sentences_are_the_servers() -> None:
     assert busy().detail in TEXT
     assert UNKNOWN.replace("`", r"\`") in TEXT
+    assert all(cure in TEXT for kind, cure in CURES.items() if kind in {"gzip", "JSON"})

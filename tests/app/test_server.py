@@ -1,6 +1,7 @@
 """The API over real HTTP, against the identifier itself."""
 
 import base64
+import gzip
 import io
 import subprocess
 import sys
@@ -157,6 +158,45 @@ def test_wrong_questions_are_problems(
     assert words in detail(post(server, path, photo), status)
 
 
+@pytest.mark.parametrize("path", ["/", "/api/model", "/healthz", "/metrics", "/static/page.js"])
+def test_heads_are_gets_without_a_body(server: str, path: str) -> None:
+    head, get = httpx.head(f"{server}{path}"), httpx.get(f"{server}{path}")
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-security-policy"):
+        assert head.headers[name] == get.headers[name]
+    assert int(head.headers["content-length"]) > 0
+
+
+def test_a_head_of_what_is_not_there(server: str) -> None:
+    told = httpx.head(f"{server}/nothing")
+    assert (told.status_code, told.content) == (404, b"")
+
+
+@pytest.mark.parametrize("path", ["/api/model", "/healthz", "/metrics"])
+def test_a_slash_at_the_end_changes_nothing(server: str, path: str) -> None:
+    """A redirect would name a scheme and a prefix that only the proxy before us knows."""
+    told = httpx.get(f"{server}{path}/", follow_redirects=False)
+    assert told.status_code == 200
+    assert told.headers["content-type"] == httpx.get(f"{server}{path}").headers["content-type"]
+
+
+def test_a_posts_slash_at_the_end(server: str, photo: bytes) -> None:
+    assert (
+        post(server, "/api/identify/", photo).json() == post(server, "/api/identify", photo).json()
+    )
+
+
+def test_the_language_of_the_answer(server: str, photo: bytes, found: Identification) -> None:
+    for query, header, language in (
+        ("", "es-MX,en;q=0.5", "es"),
+        ("?lang=es", "en", "es"),
+        ("?language=en", "es", "en"),
+        ("", "fr", "en"),
+    ):
+        told = post(server, f"/api/identify{query}", photo, **{"accept-language": header}).json()
+        assert told["results"][0]["verdict"]["statement"] == found.statement(language)  # type: ignore[arg-type]
+
+
 def test_a_get_where_a_photo_belongs(server: str) -> None:
     assert "GET does not work" in detail(httpx.get(f"{server}/api/identify"), 405)
 
@@ -175,6 +215,11 @@ def test_bodies_that_hold_no_photo(server: str) -> None:
     assert "pixels" in detail(post(server, path, bomb()), 422)
     form = httpx.post(f"{server}{path}", data={"language": "en"}, files={"photo": b""})
     assert "No photo came" in detail(form, 400)
+    bare = httpx.post(f"{server}{path}", data={"language": "en"}, files={"x": (None, "y")})
+    assert "the form holds no file" in detail(bare, 400)
+    assert "JSON" in detail(post(server, path, b'{"photo": "..."}'), 415)
+    assert "gzip" in detail(post(server, path, gzip.compress(b"x")), 415)
+    assert "gzip" in detail(post(server, path, b"x", **{"content-encoding": "gzip"}), 415)
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
         assert "form" in detail(post(server, path, b"--y\r\n\r\n", **{"content-type": kind}), 400)
 

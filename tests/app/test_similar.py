@@ -27,7 +27,7 @@ from .conftest import MODEL, Serve, free_port, wait_for
 
 @pytest.fixture
 def server(identifier: Identifier, album: Album, serve: Serve) -> str:
-    return serve(identifier, Limits(), (), album)
+    return serve(identifier, Limits(), album=album)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_photo_that_has_gone_is_unknown(
     identifier: Identifier, shelf: Path, tmp_path: Path, serve: Serve
 ) -> None:
     copy = shutil.copytree(shelf, tmp_path / "copy")
-    server = serve(identifier, Limits(), (), open_album(identifier, folder(copy)))
+    server = serve(identifier, Limits(), album=open_album(identifier, folder(copy)))
     assert httpx.get(f"{server}/api/photos/0").status_code == 200
     shutil.rmtree(copy)
     assert httpx.get(f"{server}/api/photos/0").status_code == 404

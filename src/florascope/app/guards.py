@@ -1,11 +1,14 @@
 """What every request passes first: host, origin and time; and the headers of every answer."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from florascope.app.problem import problem
@@ -26,13 +29,52 @@ HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask, and under which name.
+
+    Attributes:
+        hosts: names under which the server may be called, against DNS rebinding, besides its
+            addresses, which no name server can change; empty for any.
+        origins: pages of other origins ("https://example.org") that may send photos here.
+    """
+
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+    def objection(self, method: str, headers: Headers) -> tuple[HTTPStatus, str] | None:
+        """Say what is wrong with a request, if anything is."""
+        name = _name(headers.get("host", ""))
+        if self.hosts and name not in self.hosts and not _is_address(name):
+            told = f"This server is not called {name!r}. Use --allow-host to let it be."
+            return HTTPStatus.MISDIRECTED_REQUEST, told
+        if method not in {"GET", "HEAD"} and self._foreign(headers):
+            told = "Pages of other sites may not send photos here."
+            return HTTPStatus.FORBIDDEN, f"{told} Use --allow-origin to let one."
+        return None
+
+    def _foreign(self, headers: Headers) -> bool:
+        """Whether a page of another origin asks.
+
+        Browsers send Sec-Fetch-Site over HTTPS and to this machine alone; elsewhere Origin is
+        compared with the name that was asked for, as the browser or a proxy before us gives it.
+        """
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if origin in self.origins or site == "same-origin":
+            return False
+        if origin is None:
+            return site == "cross-site"
+        own = {headers.get("host"), headers.get("x-forwarded-host")}
+        return site == "cross-site" or urlsplit(origin).netloc not in own
+
+
 class RequestGuard:
     """Wraps an app.
 
     Args:
         app: what answers.
         seconds: that one request may take.
-        hosts: names under which the server may be called, against DNS rebinding; empty for any.
+        access: who may ask.
         count: told the route (never what the client wrote) and status of each answer.
     """
 
@@ -40,17 +82,17 @@ class RequestGuard:
         self,
         app: ASGIApp,
         seconds: float,
-        hosts: Collection[str],
+        access: Access,
         count: Callable[[str, int], None],
     ) -> None:
-        self.app, self.seconds, self.hosts, self.count = app, seconds, frozenset(hosts), count
+        self.app, self.seconds, self.access, self.count = app, seconds, access, count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
+        scope, started = _plain(scope), False
 
         async def dressed(message: Message) -> None:
             nonlocal started
@@ -61,7 +103,7 @@ class RequestGuard:
                 self.count(getattr(scope.get("route"), "path", "other"), message["status"])
             await send(message)
 
-        if reason := self._objection(scope):
+        if reason := self.access.objection(scope["method"], Headers(scope=scope)):
             await problem(*reason)(scope, receive, dressed)
             return
         try:
@@ -73,16 +115,15 @@ class RequestGuard:
                 answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, {"connection": "close"})
                 await answer(scope, receive, dressed)
 
-    def _objection(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        name = _name(headers.get("host", ""))
-        if self.hosts and name not in self.hosts:
-            told = f"This server is not called {name!r}. Use --allow-host to let it be."
-            return HTTPStatus.MISDIRECTED_REQUEST, told
-        foreign = headers.get("sec-fetch-site") == "cross-site"
-        if foreign and scope["method"] not in {"GET", "HEAD"}:
-            return HTTPStatus.FORBIDDEN, "Pages of other sites may not send photos here."
-        return None
+
+def _plain(scope: Scope) -> Scope:
+    """Ask for GET where only headers are wanted (no body is sent), without a slash at the end.
+
+    A redirect to the path without it would not know which scheme and prefix a proxy has.
+    """
+    path = scope["path"].rstrip("/") or "/"
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    return {**scope, "path": path, "raw_path": path.encode(), "method": method}
 
 
 def _name(host: str) -> str:
@@ -91,6 +132,14 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _missing(known: set[Any]) -> list[tuple[bytes, bytes]]:

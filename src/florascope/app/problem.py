@@ -8,19 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from florascope.app.schema import ProblemShape
 from florascope.errors import ExplanationError, PhotoError
 
 MEDIA_TYPE = "application/problem+json"
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-}
 
 
 class Refusal(Exception):  # noqa: N818 (no failure of ours)
@@ -52,7 +43,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 def described(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Describe error answers for OpenAPI."""
-    content = {MEDIA_TYPE: {"schema": SCHEMA}}
+    content = {MEDIA_TYPE: {"schema": ProblemShape.model_json_schema()}}
     return {s.value: {"description": s.phrase, "content": content} for s in statuses}
 
 

@@ -1,7 +1,7 @@
 """The HTTP API and the page around one identifier."""
 
 import io
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -9,15 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
+from starlette.middleware.cors import CORSMiddleware
 
 from florascope.app.answer import answer, evidence_map, index_of
-from florascope.app.guards import RequestGuard
+from florascope.app.guards import Access, RequestGuard
+from florascope.app.languages import spoken
 from florascope.app.limits import Limits
 from florascope.app.problem import described, speak_problems
+from florascope.app.schema import AnswerShape, HealthShape, MapShape, ModelShape
 from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD
 from florascope.app.workers import ServerMetrics, WorkerPool
@@ -47,14 +50,19 @@ REFUSALS = described(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
 )
-OBJECT: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
-TOLD: dict[int | str, dict[str, Any]] = {200: {"content": OBJECT, "description": "The answer"}}
+STRANGE = described(HTTPStatus.MISDIRECTED_REQUEST)
+TOLD: dict[int | str, dict[str, Any]] = {200: {"model": AnswerShape, "description": "The answer"}}
 DRAWN: dict[int | str, dict[str, Any]] = {
-    200: {"content": {**OBJECT, "image/png": {}}, "description": "The map"}
+    200: {"model": MapShape, "content": {"image/png": {}}, "description": "The map"}
 }
+Spoken = Annotated[Language, Depends(spoken)]
 Class = Annotated[str, Query(max_length=200, description="Id of a class")]
 Against = Annotated[str | None, Query(max_length=200, description="Id of another class")]
 Top = Annotated[int, Query(ge=1, le=20, description="Candidates")]
@@ -68,7 +76,7 @@ def static_folder() -> Path:
 def create_app(
     identifier: Identifier,
     limits: Limits | None = None,
-    hosts: Collection[str] = (),
+    access: Access = Access(),  # noqa: B008 (frozen)
     album: Album | None = None,
 ) -> RequestGuard:
     """Make the app.
@@ -76,7 +84,7 @@ def create_app(
     Args:
         identifier: answers photos, from several threads at once.
         limits: what it takes on.
-        hosts: names under which it may be called; empty for any.
+        access: who may ask, and under which name; by default any name and no other origin.
         album: photos to compare with; None for none.
     """
     bounds = limits or Limits()
@@ -96,12 +104,13 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     speak_problems(app)
     darkroom = show_photos(app, album)
 
     @app.post("/api/identify", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTO)
-    async def identify(request: Request, language: Language = "en", top: Top = 5) -> Response:
+    async def identify(request: Request, language: Spoken, top: Top = 5) -> Response:
         """Name what is in a photo (docs/api.md), with its crop, class maps and similar photos."""
 
         def tell(found: Identification) -> Response:
@@ -124,17 +133,17 @@ def create_app(
         tell = _picture if drawn else _map
         return await desk.answer(request, lambda found: tell(found, class_id, against))
 
-    @app.get("/api/model")
+    @app.get("/api/model", response_model=ModelShape, responses=STRANGE)
     async def model() -> dict[str, Any]:
         """Describe the model: its classes, input and calibration."""
         return _described(identifier)
 
-    @app.get("/healthz")
+    @app.get("/healthz", response_model=HealthShape, responses=STRANGE)
     async def health() -> dict[str, str]:
         """Say that the server answers."""
         return {"status": "ok"}
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=PlainTextResponse, responses=STRANGE)
     async def metrics() -> Response:
         """Counters in the Prometheus text format."""
         return Response(measures.text(), media_type="text/plain; version=0.0.4")
@@ -144,7 +153,14 @@ def create_app(
         return FileResponse(static_folder() / "index.html")
 
     app.mount("/static", StaticFiles(directory=static_folder()))
-    return RequestGuard(app, bounds.seconds, hosts, measures.count)
+    if access.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(access.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+        )
+    return RequestGuard(app, bounds.seconds, access, measures.count)
 
 
 def _compared(album: Album | None, found: Identification) -> dict[str, Any]:
@@ -166,7 +182,8 @@ def _rests_on(calibration: Calibration | None) -> dict[str, Any] | None:
     if calibration is None:
         return None
     remarks = {language: calibration_remark(calibration, language) for language in LANGUAGES}
-    return {"photos": calibration.photos, "folds": calibration.folds, "remark": remarks}
+    figures = {name: getattr(calibration, name) for name in ("photos", "folds", "sure")}
+    return {**figures, "remark": remarks}
 
 
 def _described(identifier: Identifier) -> dict[str, Any]:
@@ -174,6 +191,8 @@ def _described(identifier: Identifier) -> dict[str, Any]:
     return {
         "architecture": config.architecture,
         "size": config.preprocessing.size,
+        "shorter": config.preprocessing.shorter,
+        "subject": identifier.catalogue.subject,
         "calibrated": config.calibration is not None,
         "calibration": _rests_on(config.calibration),
         "classes": [

@@ -173,7 +173,7 @@ def _digest(photo: Photo) -> str:
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}, "description": f"At most {SIDE} pixels a side"},
-    **described(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
+    **described(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.MISDIRECTED_REQUEST),
 }
 LIMITS = Limits(workers=1, waiting=64)  # a page asks for several at once; answers come first
 UNKNOWN = "There is no photo of this id. Ids stand in `similar` of /api/identify's answers."

@@ -9,6 +9,7 @@ from python_multipart.multipart import FormParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from florascope.app.limits import Limits
+from florascope.app.mistaken import mistaken
 from florascope.app.problem import Refusal, busy
 
 FIELD = "photo"
@@ -36,16 +37,17 @@ class UploadReader:
         Names and types that the client gives are not used.
 
         Raises:
-            Refusal: the body is too large, empty, cut off, or a form without a photo.
+            Refusal: the body is too large, empty, cut off, plainly no photo, or a form without one.
         """
         body = await self._body(request)
-        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        headers = request.headers
+        named = headers.get("content-type", "")
+        kind, options = parse_options_header(named)
         photo = _part(body, options.get(b"boundary"), len(body)) if kind == FORM else body
+        if told := mistaken(photo or b"", named, headers.get("content-encoding", "")):
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told)
         if not photo:
-            raise Refusal(
-                HTTPStatus.BAD_REQUEST,
-                f"No photo came. Send its bytes as the body, or as the file {FIELD!r} of a form.",
-            )
+            raise Refusal(HTTPStatus.BAD_REQUEST, _missing(photo))
         return photo
 
     async def _body(self, request: Request) -> bytes:
@@ -71,6 +73,15 @@ class UploadReader:
         return b"".join(parts)
 
 
+def _missing(photo: bytes | None) -> str:
+    if photo is None:
+        return f"No photo came: the form holds no file. Send it as the file {FIELD!r}."
+    return (
+        "No photo came: it is empty (0 bytes). Send its bytes as the body, or as the file"
+        f" {FIELD!r} of a form."
+    )
+
+
 def _too_large(max_bytes: int) -> Refusal:
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -80,8 +91,8 @@ def _too_large(max_bytes: int) -> Refusal:
     )
 
 
-def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes:
-    """Find the photo in a form; the first file where none has the right name."""
+def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes | None:
+    """Find the photo in a form; the first file where none has the right name, None where none."""
     found: dict[bytes, bytes] = {}
 
     def keep(file: Any) -> None:  # noqa: ANN401 (the parser's file)
@@ -101,4 +112,4 @@ def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes:
         parser.finalize()
     except FormParserError as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}.") from error
-    return found.get(FIELD.encode(), next(iter(found.values()), b""))
+    return found.get(FIELD.encode(), next(iter(found.values()), None))

@@ -4,10 +4,12 @@ import errno
 import os
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from florascope.cli.console import note, open_data
+from florascope.cli.lan import invite, lan_address
 from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
@@ -28,7 +30,14 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="A name under which the server may be called, besides this machine's own.",
+    help="A name under which the server may be called, besides this machine's own; '*' for any.",
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A site, such as https://example.org, whose pages may send photos here.",
 )
 @click.option(
     "--photos",
@@ -37,12 +46,18 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
     " sees them small.",
 )
 def serve(
-    host: str, port: int, model: str | None, hosts: tuple[str, ...], photos: str | None
+    host: str,
+    port: int,
+    model: str | None,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    photos: str | None,
 ) -> None:
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
 
     from florascope.app.connection import protocol_with_timeouts
+    from florascope.app.guards import Access
     from florascope.app.limits import Limits
     from florascope.app.server import create_app
     from florascope.bundle.config import find_bundle
@@ -52,9 +67,10 @@ def serve(
     place = bound(host, port)  # first: nothing else needs to be done where it is taken
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
+    access = Access(allowed(host, hosts), frozenset(map(as_origin, origins)))
     album = None if photos is None else _album(identifier, photos)
     config = uvicorn.Config(
-        create_app(identifier, limits, allowed(host, hosts), album),
+        create_app(identifier, limits, access, album),
         http=protocol_with_timeouts(limits),
         ws="none",
         log_level="warning",
@@ -65,6 +81,8 @@ def serve(
     place.listen(BACKLOG)  # from here on requests wait for their answer
     port = place.getsockname()[1]
     click.echo(f"florascope answers at http://{_shown(host)}:{port} (stop it with Ctrl+C)")
+    if address := lan_address(host):
+        invite(f"http://{_shown(address)}:{port}")
     uvicorn.Server(config).run(sockets=[place])
 
 
@@ -105,13 +123,26 @@ def _album(identifier: "Identifier", photos: str) -> "Album":
 
 
 def allowed(host: str, hosts: tuple[str, ...]) -> frozenset[str]:
-    """Return the names under which the server may be called; empty for any.
+    """Return the names under which the server may be called; empty for any ("*")."""
+    if "*" in hosts:
+        return frozenset()
+    own = socket.gethostname().lower()
+    known = (host, *LOOPBACK, own, f"{own.partition('.')[0]}.local", *hosts)
+    return frozenset(name.lower() for name in known)
 
-    On an address that others reach, any name is allowed unless some are given.
+
+def as_origin(text: str) -> str:
+    """Return an origin as browsers send it.
+
+    Raises:
+        FlorascopeError: it is none.
     """
-    if host in LOOPBACK or hosts:
-        return frozenset((host, *LOOPBACK, *hosts))
-    return frozenset()
+    parts = urlsplit(text.rstrip("/"))
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+        raise FlorascopeError(
+            f"--allow-origin {text}", expected="a scheme and a name, such as https://example.org"
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _shown(host: str) -> str:
