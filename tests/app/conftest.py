@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,27 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import ExifTags, Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from florascope.app.connection import protocol_with_timeouts
+from florascope.app.guards import Access
 from florascope.app.limits import Limits
 from florascope.app.server import create_app, static_folder
 from florascope.app.similar import Album, open_album
 from florascope.bundle.config import find_bundle
 from florascope.data.folder import folder
+from florascope.identify.identification import Observation
 from florascope.identify.identifier import Identifier
+from florascope.images import RGB
 
 MODEL = "flowers102-mobilenetv2"
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 Serve = Callable[..., str]
+ANYBODY = Access()
 
 
 def free_port() -> int:
@@ -79,11 +90,11 @@ def serve() -> Iterator[Serve]:
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def start(
-        identifier: Any, limits: Limits, hosts: tuple[str, ...] = (), album: Album | None = None
+        identifier: Any, limits: Limits, access: Access = ANYBODY, album: Album | None = None
     ) -> str:
         port = free_port()
         protocol = protocol_with_timeouts(limits)
-        app = create_app(identifier, limits, hosts, album)
+        app = create_app(identifier, limits, access, album)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(one.serve()), daemon=True)
@@ -134,8 +145,68 @@ def album(
         yield open_album(identifier, folder(shelf))
 
 
+class Planted(Identifier):
+    """Answers every photo with planted shares by class id, and resemblance.
+
+    What is left is spread over all classes.
+    """
+
+    def __init__(
+        self,
+        identifier: Identifier,
+        shares: dict[str, float],
+        alike: float = 0.99,
+        nearest: str = "1",
+    ) -> None:
+        vars(self).update(vars(identifier))
+        ids = [c.id for c in identifier.config.classes]
+        probabilities = np.full(len(ids), (1 - sum(shares.values())) / len(ids))
+        for class_id, share in shares.items():
+            probabilities[ids.index(class_id)] += share
+        calibration = identifier.config.calibration
+        temperature = calibration.temperature if calibration else 1.0
+        logits = (temperature * np.log(probabilities)).astype(np.float32)
+        self.planted = {"logits": logits, "alike": alike, "nearest": ids.index(nearest)}
+
+    def observe(self, photo: RGB | bytes | Path) -> Observation:
+        return replace(super().observe(photo), **self.planted)
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
     path = tmp_path / "broken.jpg"
     path.write_bytes(b"\xff\xd8\xff no photo")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: str, complaints: list[str]) -> Iterator[Page]:
+    """The page as it is first seen; whatever the console says must be expected."""
+    yield from opened(browser, server, complaints)
+    assert complaints == []
+
+
+def opened(browser: Browser, server: str, complaints: list[str], **settings: Any) -> Iterator[Page]:
+    context = browser.new_context(**{"locale": "en-GB", **settings})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server)
+    yield page
+    context.close()

@@ -1,12 +1,10 @@
 """The page in a real browser, as a person uses it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from florascope.app.limits import Limits
 from florascope.app.server import static_folder
@@ -14,48 +12,9 @@ from florascope.app.similar import Album
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 
-from .conftest import Serve
+from .conftest import Serve, opened
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 PHOTO = static_folder() / "samples" / "4.webp"
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, server: str, complaints: list[str]) -> Iterator[Page]:
-    """The page as it is first seen; whatever the console says must be expected."""
-    yield from opened(browser, server, complaints)
-    assert complaints == []
-
-
-def opened(browser: Browser, server: str, complaints: list[str], **settings: Any) -> Iterator[Page]:
-    context = browser.new_context(**{"locale": "en-GB", **settings})
-    context.set_default_timeout(30_000)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(server)
-    yield page
-    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +27,7 @@ def upload(page: Page, photo: Path = PHOTO) -> None:
     expect(page.locator("#result")).to_be_visible(timeout=30_000)
 
 
-def picture(page: Page) -> str:
+def crop(page: Page) -> str:
     return str(page.locator("#picture").evaluate("canvas => canvas.toDataURL()"))
 
 
@@ -80,73 +39,12 @@ def test_a_photo_is_answered(page: Page, found: Identification) -> None:
     first = page.locator("#candidates button").first
     expect(first).to_contain_text(found.candidates()[0].name)
     expect(first).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#status")).to_have_text("The answer is ready.")
+    expect(page.locator("#status")).to_contain_text("The answer is ready.")
     expect(page.locator("#result")).to_be_focused()
     shown = page.locator("#cautions li").count()
     assert shown == len(found.cautions())
     assert page.locator("#cautions").is_visible() == bool(shown)
     expect(page.locator("#advice")).to_contain_text("do not eat")
-
-
-def test_the_map_follows_the_candidate_and_the_rival(page: Page, found: Identification) -> None:
-    upload(page)
-    one, two = found.candidates(top=2)
-    first = picture(page)
-    page.locator("#candidates button").nth(1).click()
-    expect(page.locator("#question")).to_have_text(f"Why {two.name}?")
-    second = picture(page)
-    page.select_option("#against", one.class_id)
-    expect(page.locator("#question")).to_have_text(f"Why {two.name} and not {one.name}?")
-    assert len({first, second, picture(page)}) == 3
-    page.select_option("#for", one.class_id)  # a class is never compared with itself
-    expect(page.locator("#against")).to_have_value("")
-    assert picture(page) == first
-
-
-def test_the_map_is_accounted_for(page: Page, found: Identification) -> None:
-    """The logit less the sum of its map, with one digit, in both languages."""
-    upload(page)
-    one, two = found.candidates(top=2)
-    logits, maps = found.observation.logits, found.observation.maps
-    assert maps is not None
-    biases = logits - maps.sum((1, 2))
-    whole, rest = minus(logits[one.index]), minus(biases[one.index])
-    told = f"Of the logit of {whole}, {rest} is independent of the photo."
-    expect(page.locator("#account")).to_have_text(told)
-    page.select_option("#against", two.class_id)
-    gap, rest = (minus(values[one.index] - values[two.index]) for values in (logits, biases))
-    told = f"Of the difference of {gap}, {rest} is independent of the photo."
-    expect(page.locator("#account")).to_have_text(told)
-    page.get_by_role("button", name="Español").click()
-    expect(page.locator("#account")).to_contain_text("no depende de la foto")
-
-
-def minus(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
-
-
-def test_the_slider_uncovers_the_photo(page: Page) -> None:
-    upload(page)
-    covered = picture(page)
-    page.locator("#opacity").fill("0")
-    bare = picture(page)
-    assert bare != covered
-    page.select_option("#against", index=2)
-    assert picture(page) == bare  # without colours there is the photo alone
-
-
-def test_the_painted_map_is_the_identifiers(page: Page, found: Identification) -> None:
-    upload(page)
-    page.locator("#opacity").fill("100")
-    first = found.candidates(top=1)[0]
-    values = found.evidence(first.index)
-    strongest = divmod(int(values.argmax()), values.shape[1])
-    pixel = page.locator("#picture").evaluate(
-        "(canvas, [y, x]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]",
-        list(strongest),
-    )
-    red, _, blue, _ = pixel
-    assert red > blue + 60  # orange: it speaks for the class
 
 
 def test_spanish(page: Page, found: Identification) -> None:
@@ -182,7 +80,7 @@ def test_dropped_and_pasted_photos(page: Page) -> None:
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
     expect(page.locator("#result")).to_be_visible()
-    first = picture(page)
+    first = crop(page)
     page.evaluate(
         """async () => {
             const photo = await (await fetch("static/samples/2.webp")).blob();
@@ -192,15 +90,15 @@ def test_dropped_and_pasted_photos(page: Page) -> None:
         }"""
     )
     expect(page.locator("#status")).to_have_text("Looking at the photo …")
-    expect(page.locator("#status")).to_have_text("The answer is ready.")
-    assert picture(page) != first
+    expect(page.locator("#status")).to_contain_text("The answer is ready.")
+    assert crop(page) != first
 
 
 def test_similar_photos_stand_beside_the_answer(
     browser: Browser, identifier: Identifier, serve: Serve, album: Album
 ) -> None:
     complaints: list[str] = []
-    for page in opened(browser, serve(identifier, Limits(), (), album), complaints):
+    for page in opened(browser, serve(identifier, Limits(), album=album), complaints):
         upload(page)
         expect(page.locator("#held h4")).to_have_count(2)
         images = page.locator("#held img")

@@ -1,6 +1,7 @@
 // What to compare an answer with: photos that the server holds, else links to photos elsewhere.
 
-import { filled } from "./words.js";
+import { element, filled } from "./dom.js";
+import { badge } from "./harm.js";
 
 const ELSEWHERE = "https://www.gbif.org/species/search?q="; // asked on a click alone
 
@@ -13,12 +14,12 @@ export function comparison(result, words) {
   return { rows: rows.flat(), links: rest.map((entry) => link(entry, words)) };
 }
 
-function row({ name }, ids, words) {
-  const title = document.createElement("h4");
-  title.textContent = name;
-  const list = document.createElement("ul");
+function row(entry, ids, words) {
+  const title = element("h4", entry.name, " ", badge(entry, words));
+  const list = element("ul");
   list.className = "thumbnails";
-  list.append(...ids.map((id, place) => item(thumbnail(id, filled(words.alike, { name, number: place + 1 })))));
+  const alt = (place) => filled(words.alike, { name: entry.name, number: place + 1 });
+  list.append(...ids.map((id, place) => element("li", thumbnail(id, alt(place)))));
   return [title, list];
 }
 
@@ -26,19 +27,12 @@ function thumbnail(id, alt) {
   return Object.assign(new Image(), { alt, loading: "lazy", src: `api/photos/${encodeURIComponent(id)}` });
 }
 
-function link({ scientific_name: scientific }, words) {
-  const node = document.createElement("a");
-  node.href = ELSEWHERE + encodeURIComponent(scientific);
+function link(entry, words) {
+  const node = element("a", filled(words.photosOf, { name: entry.scientific_name }));
+  node.href = ELSEWHERE + encodeURIComponent(entry.scientific_name);
   node.rel = "noreferrer noopener";
   node.target = "_blank";
-  node.textContent = filled(words.photosOf, { name: scientific });
-  return item(node);
-}
-
-function item(node) {
-  const place = document.createElement("li");
-  place.append(node);
-  return place;
+  return element("li", node, " ", badge(entry, words));
 }
 
 function entries({ candidates, lookalikes }) {

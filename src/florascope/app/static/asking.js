@@ -1,0 +1,46 @@
+// One question at a time: a new photo ends the old one's, and none waits for ever.
+
+import * as answerer from "./answerer.js";
+import { smaller } from "./shrink.js";
+
+const PATIENCE = 45_000; // milliseconds in which nothing moves
+let current = null;
+
+// Stop waiting for the answer that is on its way; its question fails with `cancelled`.
+export function cancel() {
+  current?.abort({ cancelled: true });
+}
+
+// The answer; else an Error of the answerer's, or with `superseded`, `cancelled` or `late`.
+export async function asked(photo, { language, shorter, progress }) {
+  current?.abort({ superseded: true });
+  const own = (current = new AbortController());
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => own.abort({ late: true }), PATIENCE);
+  };
+  const moved = (share) => {
+    wait();
+    progress(share);
+  };
+  wait();
+  try {
+    const work = answer(photo, { language, shorter, progress: moved, signal: own.signal });
+    return await Promise.race([work, aborted(own.signal)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answer(photo, { shorter, ...options }) {
+  const sent = answerer.travels ? await smaller(photo, shorter) : photo;
+  options.signal.throwIfAborted();
+  return answerer.identify(sent, options);
+}
+
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}
