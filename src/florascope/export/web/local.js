@@ -1,6 +1,7 @@
 // Answers in the browser itself: nothing leaves the device. The contract is remote.js's.
 
-import * as ort from "./ort/ort.wasm.min.mjs";
+import * as ort from "./ort/ort.wasm.min.js";
+import { downloaded } from "./download.js";
 import { address, decoded } from "./photo.js";
 import { crop, normalise } from "./preprocessing.js";
 import { conclude } from "./verdict.js";
@@ -11,27 +12,66 @@ export const privacy = {
   es: "Las fotos no salen de este dispositivo: se responden en el navegador. También sin conexión.",
 };
 
+const here = (name) => new URL(name, import.meta.url).href;
 ort.env.wasm.numThreads = 1; // several would need headers that static hosts do not send
-ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
+ort.env.wasm.wasmPaths = { mjs: here("./ort/ort-wasm-simd-threaded.js") };
 ort.env.logLevel = "error";
 
-const model = fetch(new URL("./model/model.json", import.meta.url)).then((answer) => answer.json());
-const session = ort.InferenceSession.create(new URL("./model/model.onnx", import.meta.url).href);
-navigator.serviceWorker?.register(new URL("../worker.js", import.meta.url)).catch(() => {
-  // without one the page still answers, but must be loaded anew
+// What is loaded once; a download that failed is tried again by whoever asks next.
+function once(load) {
+  let kept = null;
+  return () => (kept ??= load().catch((error) => ((kept = null), Promise.reject(error))));
+}
+
+const model = once(async () => JSON.parse(await (await got("./model/model.json")).text()));
+let share = 0; // of the network that has come
+let watching = () => {}; // told of it
+
+const session = once(async () => {
+  const { network_bytes: total } = await model();
+  const names = ["./ort/ort-wasm-simd-threaded.wasm", "./model/model.onnx"];
+  const [wasm, network] = await downloaded(names.map(here), total, (come) => watching((share = come)));
+  ort.env.wasm.wasmBinary = wasm;
+  const made = await ort.InferenceSession.create(network);
+  keepOffline();
+  return made;
 });
 
-export async function identify(blob, { language }) {
-  const told = await model;
+async function got(name) {
+  const answer = await fetch(here(name)).catch(() => null);
+  if (!answer?.ok) throw Object.assign(new Error(`no ${name}`), { cut: true });
+  return answer;
+}
+
+// After the network has come, so that nothing is loaded twice at once.
+function keepOffline() {
+  navigator.serviceWorker?.register(here("../worker.js")).catch(() => {
+    // without one the page still answers, but must be loaded anew
+  });
+}
+
+session().catch(() => {}); // begun early; whoever asks for an answer hears of what fails
+
+export async function about() {
+  const { subject, shorter, calibration, classes } = await model();
+  const named = ({ class_id, names }) => ({ class_id, name: names.en, nombre: names.es });
+  return { subject, shorter, calibration, classes: classes.map(named) };
+}
+
+export async function identify(blob, { language, progress = () => {} }) {
+  watching = progress;
+  progress(share);
+  const told = await model();
   const { rules, preprocessing, classes } = told;
   const { size } = preprocessing;
   const photo = await decoded(blob, rules.max_pixels);
   const square = crop(photo, preprocessing, rules.longest);
   photo.close();
   const image = new ort.Tensor("float32", normalise(square, preprocessing), [1, 3, size, size]);
-  const found = await (await session).run({ image });
-  const alike = found.similarities ? Math.max(...found.similarities.data) : null;
-  const answer = conclude(told, found.logits.data, alike, language);
+  const found = await (await session()).run({ image });
+  const means = found.similarities?.data;
+  const alike = means ? Math.max(...means) : null;
+  const answer = conclude(told, found.logits.data, alike, language, means ? means.indexOf(alike) : null);
   return {
     ...answer,
     crop: { size, image: await address(square, size) },
