@@ -75,11 +75,13 @@ def test_dropped_and_pasted_photos(page: Page) -> None:
             const photo = await (await fetch("static/samples/1.webp")).blob();
             const transfer = new DataTransfer();
             transfer.items.add(new File([photo], "dropped.webp", { type: "image/webp" }));
+            transfer.items.add(new File([photo], "another.webp", { type: "image/webp" }));
             return transfer;
         }"""
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
     expect(page.locator("#result")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("of 2 files, the first photo was answered")
     first = crop(page)
     page.evaluate(
         """async () => {

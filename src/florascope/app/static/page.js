@@ -10,7 +10,7 @@ import { LANGUAGES, wordsOf } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
 const UNTOLD = { subject: "things", shorter: 512, calibration: null, classes: [] };
-const state = { language: startLanguage(), photo: null, result: null, picture: null, model: UNTOLD };
+const state = { language: startLanguage(), photo: null, result: null, picture: null, files: 1, model: UNTOLD };
 const words = () => wordsOf(state.language, state.model.subject);
 
 function startLanguage() {
@@ -92,7 +92,8 @@ function show() {
   $("result").hidden = false;
   showAnswer(result, model, words());
   showPhoto(result, picture, words());
-  $("status").textContent = [words().ready, warning(result, words())].filter(Boolean).join(" ");
+  const several = state.files > 1 ? filled(words().several, { count: state.files }) : "";
+  $("status").textContent = [words().ready, warning(result, words()), several].filter(Boolean).join(" ");
   $("result").focus({ preventScroll: true });
   $("result").scrollIntoView({ block: "nearest" });
 }
@@ -114,6 +115,7 @@ async function fail(photo, error) {
 
 async function take(files) {
   const file = [...files].find((one) => one.type.startsWith("image/")) ?? files[0];
+  state.files = files.length;
   if (file) await ask(file);
 }
 
@@ -150,7 +152,7 @@ function offerSamples() {
       image.src = source;
       const button = element("button", image);
       button.type = "button";
-      button.addEventListener("click", async () => ask(await (await fetch(source)).blob()));
+      button.addEventListener("click", async () => take([await (await fetch(source)).blob()]));
       return element("li", button);
     }),
   );
