@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from florascope.doctor.script import diagnose as diagnose
     from florascope.errors import FlorascopeError as FlorascopeError
     from florascope.explanation.explanation import Explanation as Explanation
+    from florascope.explanation.explanation import explain as explain
     from florascope.identify.identification import Identification as Identification
     from florascope.identify.model import Model as Model
+    from florascope.nets.wrapped import wrap as wrap
     from florascope.preprocessing import Preprocessing as Preprocessing
     from florascope.source import load as load
     from florascope.training.recipes import ClassReport as ClassReport
@@ -48,9 +50,11 @@ _HOMES = {
     "Probe": "training.recipes",
     "Run": "api.run",
     "diagnose": "doctor.script",
+    "explain": "explanation.explanation",
     "load": "source",
     "open_run": "api.training",
     "train": "api.training",
+    "wrap": "nets.wrapped",
 }
 """Public names by the module they live in, imported when first used: PyTorch is heavy."""
 

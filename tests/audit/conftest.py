@@ -12,8 +12,9 @@ from florascope.audit.photos import AuditPhotos, prepare_photos
 from florascope.data.dataset import ClassName
 from florascope.explanation.attribution import Attribution
 from florascope.images import RGB
-from florascope.nets.backbone import Backbone, Embedding
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Embedding
 from florascope.preprocessing import Preprocessing
 
 SIZE = 32

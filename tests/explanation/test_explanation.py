@@ -16,8 +16,9 @@ from florascope.explanation.integrated_gradients import (
     IntegratedGradients,
     starts,
 )
-from florascope.nets.backbone import Backbone, Embedding
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Embedding
 from florascope.preprocessing import Preprocessing
 
 POOLED = ["mobilenetv2_050", "resnet18", "convnext_atto", "efficientnet_b0"]

@@ -7,9 +7,10 @@ from torch.nn.functional import interpolate
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.cam import class_maps, spread
-from florascope.explanation.sharp import Sharp, contributions, last_block, share_out, unstrided
+from florascope.explanation.sharp import Sharp, contributions, share_out, unstrided
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import last_block
 from florascope.preprocessing import Preprocessing
 
 

@@ -9,7 +9,8 @@ from timm.data import resolve_model_data_config
 from torch import nn
 
 from florascope.errors import WeightsError
-from florascope.nets.backbone import Backbone, contract, evaluating, stages, unfreeze
+from florascope.nets.backbone import Backbone, contract, stages, unfreeze
+from florascope.nets.extractor import evaluating
 from florascope.nets.fusing import fuse
 from florascope.preprocessing import Preprocessing
 

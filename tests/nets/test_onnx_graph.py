@@ -12,8 +12,9 @@ import torch
 from florascope.data.dataset import ClassName
 from florascope.errors import FlorascopeError
 from florascope.nets import onnx_graph
-from florascope.nets.backbone import Backbone, Embedding
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Embedding
 from florascope.nets.onnx_graph import backbone_graph, classifier_graph
 from florascope.nets.weights import load_backbone
 

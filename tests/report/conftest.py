@@ -12,8 +12,9 @@ from florascope.explanation.attribution import Attribution, Explainer, Targets
 from florascope.features.embedding import FeatureBank
 from florascope.images import RGB
 from florascope.metrics import ClassMetrics, Confusion, Metrics, measure
-from florascope.nets.backbone import Backbone, Images
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
 from florascope.report.figures import Figures
 from florascope.training.experiment import Experiment

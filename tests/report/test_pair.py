@@ -8,8 +8,8 @@ import torch
 from florascope.explanation.attribution import Attribution, Targets
 from florascope.features.embedding import FeatureBank
 from florascope.metrics import Confusion
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 from florascope.overlay import overlay
 from florascope.report.pair import worst_pair
 from florascope.report.pictures import crop_of, picture

@@ -27,7 +27,7 @@ from florascope.audit.report import AuditReport, AuditSettings, MethodScores, jo
 from florascope.audit.sanity import Noise, sanity, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
-from florascope.explanation.explanation import METHODS
+from florascope.explanation.fitting import fitting_methods
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
 
@@ -70,14 +70,13 @@ def audit(
 
 
 def methods_for(classifier: Classifier) -> list[str]:
-    """Return the names of the methods that fit the network, without the slow "ig".
+    """Return the names of the methods that fit the network, without the slow "ig" if others do.
 
-    Where pooling and head are linear, Grad-CAM is the class activation map once more; where they
-    are not, only Grad-CAM is left.
+    Where pooling and head are linear, Grad-CAM is the class activation map once more.
     """
-    if not classifier.backbone.pools_linearly:
-        return ["gradcam"]
-    return [name for name in METHODS if name not in {"gradcam", "ig"}]
+    found = fitting_methods(classifier.backbone)
+    twice = {"ig", "gradcam"} if "cam" in found else {"ig"}
+    return [name for name in found if name not in twice] or list(found)
 
 
 def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:

@@ -12,8 +12,8 @@ from torch.nn import functional
 from florascope.audit.photos import Network
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 
 REFERENCES = ("random", "centre")
 

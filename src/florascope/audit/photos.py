@@ -13,8 +13,8 @@ from florascope.data.dataset import Photo
 from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
 from florascope.features.engines import Engine
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier, Logits
+from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 

@@ -11,8 +11,8 @@ from torch import nn
 from florascope.audit.map_similarity import Maps, Scores, correlation, rank_correlation
 from florascope.audit.photos import TargetedImages, maps_of
 from florascope.explanation.attribution import Explainer
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import FeatureExtractor, Images
 from florascope.preprocessing import Preprocessing
 
 
@@ -88,7 +88,7 @@ def cascade(
 
 def stages(classifier: Classifier, most: int = 6) -> list[Stage]:
     """Cut a network into its head and up to `most` - 1 runs of blocks, from the top downwards."""
-    blocks = _blocks(classifier.backbone.net)[::-1]
+    blocks = _blocks(classifier.backbone)[::-1]
     runs = max(1, min(most - 1, len(blocks)))
     bounds = [round(run * len(blocks) / runs) for run in range(runs + 1)]
     groups = [blocks[start:stop] for start, stop in itertools.pairwise(bounds)]
@@ -108,26 +108,18 @@ def shuffle(weight: nn.Parameter, generator: torch.Generator) -> None:
         weight.copy_(weight.flatten()[order].view_as(weight))
 
 
-def _blocks(net: nn.Module) -> list[Stage]:
-    """The network's parts from input to output: its children, sequences taken apart.
+def _blocks(backbone: FeatureExtractor) -> list[Stage]:
+    """The network's parts from input to output.
 
-    Parameters outside of any child (a transformer's position embedding) go with the first part.
+    Parameters outside of any part (a transformer's position embedding) go with the first one.
     """
     parts = [
         Stage(name, tuple(module.parameters()))
-        for name, module in _modules(net)
+        for name, module in backbone.parts()
         if any(True for _ in module.parameters())
     ]
-    own = tuple(net.parameters(recurse=False))
+    own = tuple(backbone.net.parameters(recurse=False))
     return [Stage(parts[0].name, own + parts[0].weights), *parts[1:]]
-
-
-def _modules(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    for name, child in net.named_children():
-        if isinstance(child, nn.Sequential):
-            yield from ((f"{name}.{index}", block) for index, block in child.named_children())
-        else:
-            yield name, child
 
 
 class Noise(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Protocol
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 
 Targets = Int64[Tensor, " b"]
 

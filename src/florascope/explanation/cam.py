@@ -9,8 +9,9 @@ from torch.nn.functional import interpolate
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.nets.backbone import Backbone, Images
+from florascope.explanation.fitting import advice, require_linear
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 
 
 def spread(
@@ -65,20 +66,6 @@ def class_maps(classifier: Classifier, images: Images) -> ClassMaps:
         return ClassMaps(answer.logits, torch.conv2d(answer.map, kernel) / places)
 
 
-def require_linear(backbone: Backbone) -> None:
-    """Refuse a network whose logits do not split over its feature map.
-
-    Raises:
-        ExplanationError: it does not end in average pooling and a linear layer.
-    """
-    if not backbone.pools_linearly:
-        raise ExplanationError(
-            f"{backbone.name} does more than a linear layer after pooling",
-            expected="a network of pooled features and a linear head",
-            fix="Use --method gradcam",
-        )
-
-
 class ClassActivationMap:
     """The map of one class, spread over the input's pixels."""
 
@@ -109,16 +96,16 @@ class GradCAM:
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
         """Explain one logit an image; see `Explainer`."""
-        with torch.enable_grad():
-            logits, feature_map, _ = classifier.answer(images.detach().requires_grad_())
-            chosen = logits[torch.arange(len(targets)), targets]
-            (gradient,) = torch.autograd.grad(chosen.sum(), feature_map, allow_unused=True)
-        if gradient is None:
+        if not classifier.backbone.reads_map:
             raise ExplanationError(
                 f"{classifier.backbone.name} does not answer from its spatial map",
                 expected="a network that pools a feature map",
-                fix="Use --method ig",
+                fix=advice(classifier.backbone),
             )
+        with torch.enable_grad():
+            logits, feature_map, _ = classifier.answer(images.detach().requires_grad_())
+            chosen = logits[torch.arange(len(targets)), targets]
+            (gradient,) = torch.autograd.grad(chosen.sum(), feature_map)
         weights = gradient.mean((2, 3), keepdim=True)
         maps = (weights * feature_map.detach()).sum(1)
         height, width = images.shape[2:]

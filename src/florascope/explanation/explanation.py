@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from PIL import Image
+from torch import nn
 
 from florascope.data.dataset import ClassName
 from florascope.data.names import match_classes
@@ -17,12 +18,14 @@ from florascope.display import picture_html
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
 from florascope.explanation.cam import ClassActivationMap, GradCAM
+from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.sharp import Sharp
 from florascope.files import new_file
 from florascope.images import RGB, as_rgb
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
+from florascope.nets.wrapped import wrap
 from florascope.overlay import Picture, full_colour, overlay
 
 if TYPE_CHECKING:
@@ -60,8 +63,8 @@ METHODS: dict[str, Callable[[], Explainer]] = {
 
 
 def default_method(classifier: Classifier) -> str:
-    """Return the method that suits a network best: "sharp", or "gradcam" for other heads."""
-    return "sharp" if classifier.backbone.pools_linearly else "gradcam"
+    """Return the method that suits a network best; see `fitting_methods`."""
+    return fitting_methods(classifier.backbone)[0]
 
 
 def explainer(name: str) -> Explainer:
@@ -148,7 +151,7 @@ class Explanation:
 
 
 def explain(
-    classifier: Classifier,
+    model: nn.Module,
     photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)
     method: Explainer | str | None = None,
     target: int | str | None = None,
@@ -156,8 +159,11 @@ def explain(
 ) -> Explanation:
     """Explain the answer to one photo.
 
+        fs.explain(torchvision.models.resnet18(weights="DEFAULT"), "photo.jpg", target=985)
+
     Args:
-        classifier: the network.
+        model: a classifier, or any network that `florascope.wrap` takes. Who explains many photos
+            wraps it once, and names its classes.
         photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
         method: an explainer or the name of one ("sharp", "cam", "gradcam", "ig"); None takes the
             one that suits the network best.
@@ -167,8 +173,9 @@ def explain(
     Raises:
         PhotoError: the photo cannot be read.
         ExplanationError: the class is compared with itself or unknown, or the method is unknown or
-            does not exist for this network.
+            does not exist for this network; or the network cannot be wrapped.
     """
+    classifier = wrap(model)
     how = _method(method, classifier)
     crop = classifier.preprocessing.crop(as_rgb(photo))
     image = torch.from_numpy(classifier.preprocessing.normalise(crop[None]))

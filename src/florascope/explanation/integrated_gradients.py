@@ -11,8 +11,8 @@ from torchvision.transforms.functional import gaussian_blur
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.nets.backbone import Images
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
 
 Baseline = Literal["black", "mean", "blurred", "noise"]

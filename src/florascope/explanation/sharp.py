@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.cam import require_linear, spread
-from florascope.nets.backbone import Backbone, Images
+from florascope.explanation.cam import spread
+from florascope.explanation.fitting import require_linear
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import FeatureExtractor, Images
 
 FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
 
@@ -83,7 +85,7 @@ def unstrided(classifier: Classifier, stride: int) -> Classifier:
     return classifier if net is None else _with_net(classifier, net)
 
 
-def _twin(backbone: Backbone, stride: int) -> nn.Module | None:
+def _twin(backbone: FeatureExtractor, stride: int) -> nn.Module | None:
     """Make the network once, and give it the weights of the moment."""
     if backbone.net not in _TWINS:
         _TWINS[backbone.net] = _dilated(backbone, stride)
@@ -93,9 +95,9 @@ def _twin(backbone: Backbone, stride: int) -> nn.Module | None:
     return twin
 
 
-def _dilated(backbone: Backbone, stride: int) -> nn.Module | None:
+def _dilated(backbone: FeatureExtractor, stride: int) -> nn.Module | None:
     """Create the dilated form without any weights; None where timm has none."""
-    if not timm.is_model(backbone.name) or stride < 8:  # timm dilates down to a stride of 8
+    if not isinstance(backbone, Backbone) or stride < 8:  # timm dilates down to a stride of 8
         return None
     arguments = {**backbone.model_args, "output_stride": stride}
     try:
@@ -148,7 +150,7 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
     the positive part of gradient times activation (Shrikumar et al. 2016). A network without a
     last block is taken at its feature map instead.
     """
-    with torch.no_grad(), _inputs_of(last_block(classifier.backbone.net)) as inputs:
+    with torch.no_grad(), _inputs_of(classifier.backbone.last_block()) as inputs:
         answer = classifier.answer(images)
         weights = classifier.head.weight[targets][:, :, None, None]
         places = answer.map.shape[2] * answer.map.shape[3]
@@ -157,25 +159,8 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
             return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
         chosen = answer.logits.gather(1, targets[:, None])
         (slope,) = torch.autograd.grad(chosen.sum(), inputs)
-    below = classifier.backbone.as_map(slope * inputs[0].detach())
+    below = classifier.backbone.as_map(slope * inputs[0].detach()).to(images)
     return Contributions(parts.sum(1), below.clamp_min(0).sum(1))
-
-
-def last_block(net: nn.Module) -> nn.Module | None:
-    """Return the last block of the last stage, or None where the network has no stages.
-
-    Stages are the network's sequences of modules: it is blocks[-1][-1] of MobileNetV2 and
-    EfficientNet, layer4[-1] of a ResNet, stages[-1].blocks[-1] of a ConvNeXt, blocks[-1] of a ViT.
-    """
-    sequences = [m for m in net.children() if _is_sequence(m) and any(True for _ in m.parameters())]
-    block: Any = sequences[-1] if sequences else None
-    while _is_sequence(inner := getattr(block, "blocks", block)):
-        block = inner[-1]
-    return block
-
-
-def _is_sequence(module: Any) -> bool:  # noqa: ANN401 (any attribute)
-    return isinstance(module, nn.Sequential | nn.ModuleList) and len(module) > 0
 
 
 @contextmanager
@@ -261,17 +246,10 @@ class Sharp:
         rest = (total - values.sum((1, 2))) / (size[0] * size[1])
         return values + rest[:, None, None], total
 
-    def _views(self, backbone: Backbone, images: Images, stride: int) -> Iterator[Images]:
+    def _views(self, backbone: FeatureExtractor, images: Images, stride: int) -> Iterator[Images]:
         """Resize the picture, to whole places of the feature map, if the network takes that."""
-        if _one_size(backbone):
+        if not backbone.takes_any_size:
             return
         for share in self.views:
             size = [max(1, round(share * side / stride)) * stride for side in images.shape[2:]]
             yield interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
-
-
-def _one_size(backbone: Backbone) -> bool:
-    """Whether the network takes only the size it was made for, as most transformers do."""
-    if "img_size" in backbone.model_args or not timm.is_model(backbone.name):
-        return True
-    return bool(timm.get_pretrained_cfg(backbone.name).fixed_input_size)

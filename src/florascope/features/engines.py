@@ -20,7 +20,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from florascope.errors import FlorascopeError
-from florascope.nets.backbone import Backbone
+from florascope.nets.extractor import FeatureExtractor
 from florascope.nets.onnx_graph import backbone_graph
 from florascope.preprocessing import Preprocessing
 
@@ -162,7 +162,7 @@ class Engine:
         batch: photos a call that keep the hardware busy.
     """
 
-    def __init__(self, backbone: Backbone, choice: RuntimeChoice = EXACT) -> None:
+    def __init__(self, backbone: FeatureExtractor, choice: RuntimeChoice = EXACT) -> None:
         self.choice = choice
         self.preprocessing: Preprocessing = backbone.preprocessing
         self.num_features = backbone.num_features
@@ -198,7 +198,7 @@ def _version(runtime: str) -> str:
         return str(import_module(runtime).__version__)
 
 
-def _open(backbone: Backbone, choice: RuntimeChoice) -> Network:
+def _open(backbone: FeatureExtractor, choice: RuntimeChoice) -> Network:
     """Import one runtime only: each takes its time."""
     if choice.runtime == "openvino":
         return OpenVino(backbone, choice.precision)
@@ -216,7 +216,7 @@ class Torch:
         precision: "32", or "bf16" for products of bfloat16 (features come back as float32).
     """
 
-    def __init__(self, backbone: Backbone, precision: Precision) -> None:
+    def __init__(self, backbone: FeatureExtractor, precision: Precision) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._half = precision == "bf16"
         network: nn.Module = copy.deepcopy(backbone).eval().to(self._device)
@@ -241,7 +241,7 @@ class OnnxRuntime:
         FlorascopeError: PyTorch cannot export the network.
     """
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: FeatureExtractor) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # the callers' threads are the parallelism
         options.log_severity_level = 3
@@ -272,7 +272,7 @@ class OpenVino:
         FlorascopeError: PyTorch cannot export the network.
     """
 
-    def __init__(self, backbone: Backbone, precision: Precision) -> None:
+    def __init__(self, backbone: FeatureExtractor, precision: Precision) -> None:
         cores = os.cpu_count() or 1
         settings = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
@@ -306,7 +306,7 @@ def _core() -> Any:  # noqa: ANN401 (OpenVINO's core)
     return ov.Core()
 
 
-def _model(backbone: Backbone) -> Any:  # noqa: ANN401 (OpenVINO's model)
+def _model(backbone: FeatureExtractor) -> Any:  # noqa: ANN401 (OpenVINO's model)
     """Read the graph that bundles carry, less its map."""
     whole = _core().read_model(backbone_graph(backbone))
     return ov.Model([whole.output("features")], whole.get_parameters())

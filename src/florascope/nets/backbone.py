@@ -1,53 +1,29 @@
-"""A network in eval mode for a while."""
+"""timm's networks as feature extractors."""
 
-import hashlib
 import inspect
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import timm
 import torch
-from jaxtyping import Float
 from timm.models import group_parameters
 from torch import Tensor, nn
 
 from florascope.errors import WeightsError
+from florascope.nets.extractor import (
+    Embedding,
+    FeatureExtractor,
+    FeatureMap,
+    Images,
+    close,
+    evaluating,
+)
 from florascope.preprocessing import Preprocessing
 
 
-@contextmanager
-def evaluating(net: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode, and back into the mode it was in, whatever happens."""
-    was_training = net.training
-    net.eval()
-    try:
-        yield
-    finally:
-        net.train(was_training)
-
-
-Images = Float[Tensor, "b c height width"]
-"""Normalised, three channels; of a network without its lower layers, what those would hand on."""
-FeatureMap = Float[Tensor, "b c h w"]
-
-
-class Embedding(NamedTuple):
-    """What a backbone says of a batch.
-
-    Attributes:
-        map: (b, c, h, w) feature map A.
-        features: (b, c) pooled features f. Where the backbone `pools_linearly`,
-            f is the mean of A over h and w, up to float rounding.
-    """
-
-    map: FeatureMap
-    features: Float[Tensor, "b f"]
-
-
-class Backbone(nn.Module):
+class Backbone(FeatureExtractor):
     """Wrap a timm model so that logits = W f + b with f = mean over (h, w) of A, where it can be.
 
     Networks whose head is average pooling and a linear layer (ResNet, MobileNetV2, EfficientNet)
@@ -88,7 +64,10 @@ class Backbone(nn.Module):
             self.model_args.setdefault("img_size", self.preprocessing.size)
         self.net = _create(name, self.model_args, classes=0)
         self.norm = _norm_after_pooling(self.net)
-        self.num_features, self.pools_linearly = self._measured()
+        self.takes_any_size = not (cfg.get("fixed_input_size") or "img_size" in self.model_args)
+        self.num_features, self.pools_linearly, self.reads_map = self._measured()
+        if not self.pools_linearly:
+            self.obstacle = f"{name} does more than a linear layer after pooling"
         self.head_shape = self._head_shape()
 
     @property
@@ -104,18 +83,8 @@ class Backbone(nn.Module):
         feature_map = self._normalised(self.as_map(raw))
         return Embedding(feature_map, feature_map.mean((2, 3)))
 
-    def example(self, count: int) -> Images:
-        """Draw (count, 3, size, size) images, always the same, to compare networks on."""
-        size = self.preprocessing.size
-        return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
-
-    def digest(self) -> str:
-        """BLAKE2b over architecture, arguments and every weight: equal networks, equal digest."""
-        state = hashlib.blake2b(f"{self.name} {self.model_args}".encode(), digest_size=16)
-        for key, tensor in sorted(self.net.state_dict().items()):
-            state.update(key.encode())
-            state.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return state.hexdigest()
+    def _described(self) -> str:
+        return f"{self.name} {self.model_args}"
 
     def as_map(self, raw: Tensor) -> FeatureMap:
         """Bring tokens (b, n, c) or channels-last maps into (b, c, h, w)."""
@@ -136,7 +105,7 @@ class Backbone(nn.Module):
         scaled = centred / sigma[:, None, None, None]
         return torch.addcmul(_per_channel(beta), scaled, _per_channel(gamma))
 
-    def _measured(self) -> tuple[int, bool]:
+    def _measured(self) -> tuple[int, bool, bool]:
         try:
             return self._measure()
         except Exception as error:  # a network can fail in any way on a size it is not made for
@@ -146,16 +115,24 @@ class Backbone(nn.Module):
                 expected="a backbone such as mobilenetv2_100, resnet18 or vit_tiny_patch16_224",
             ) from error
 
-    def _measure(self) -> tuple[int, bool]:
-        """Return the width of f, and whether mean pooling of the map really gives it."""
+    def _measure(self) -> tuple[int, bool, bool]:
+        """Return the width of f, whether mean pooling of the map gives it, whether the map does."""
         size = self.preprocessing.size
         probe = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         with evaluating(self.net), torch.no_grad():
             raw = self.net.forward_features(probe)
             truth = self.net.forward_head(raw, pre_logits=True)
             pooled = self._normalised(self.as_map(raw)).mean((2, 3))
-        linear = truth.shape == pooled.shape and torch.allclose(truth, pooled, atol=1e-4, rtol=1e-3)
-        return truth.shape[1], linear
+            linear = truth.shape == pooled.shape and close(truth, pooled)
+            return truth.shape[1], linear, linear or self._depends(raw)
+
+    def _depends(self, raw: Tensor) -> bool:
+        """Whether the features have a slope in any place of the map."""
+        with torch.enable_grad():
+            begin = raw.detach().requires_grad_()
+            found = self.net.forward_head(begin, pre_logits=True).sum()
+            (slope,) = torch.autograd.grad(found, begin)
+        return bool(self.as_map(slope).abs().max() > 0)
 
     def _head_shape(self) -> tuple[int, ...]:
         with torch.device("meta"):  # shapes alone, in no time

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from florascope.data.dataset import ClassName
-from florascope.nets.backbone import Backbone, Images
+from florascope.nets.extractor import FeatureExtractor, Images
 from florascope.preprocessing import Preprocessing
 
 Logits = Float[Tensor, "b k"]
@@ -31,11 +31,11 @@ class Classifier(nn.Module):
     """logits = W f + b over a backbone's pooled features.
 
     Args:
-        backbone: any `Backbone`.
+        backbone: timm's (`Backbone`), or that of a wrapped network (`florascope.wrap`).
         classes: the K classes, in the order of the logits.
     """
 
-    def __init__(self, backbone: Backbone, classes: tuple[ClassName, ...]) -> None:
+    def __init__(self, backbone: FeatureExtractor, classes: tuple[ClassName, ...]) -> None:
         super().__init__()
         self.backbone = backbone
         self.classes = classes

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from florascope.nets.backbone import Images, evaluating
+from florascope.nets.extractor import Images, evaluating
 
 TOLERANCE = 1e-3  # relative to the largest output: float rounding through some fifty layers
 

@@ -18,15 +18,15 @@ from torch import nn
 from florascope.calibration.similarity import Means
 from florascope.errors import FlorascopeError
 from florascope.files import cache_dir, new_file
-from florascope.nets.backbone import Backbone, evaluating
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import FeatureExtractor, evaluating
 
 OUTPUTS = ["map", "features"]
 OPSET = 20
 TOLERANCE = 1e-3  # relative to the largest output: float rounding through some fifty layers
 
 
-def backbone_graph(backbone: Backbone) -> Path:
+def backbone_graph(backbone: FeatureExtractor) -> Path:
     """Export a backbone to ONNX (image -> map, features), once for equal weights.
 
     Returns:
@@ -65,7 +65,7 @@ def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx
     return model
 
 
-def _export(backbone: Backbone) -> onnx.ModelProto:
+def _export(backbone: FeatureExtractor) -> onnx.ModelProto:
     try:
         with evaluating(backbone), _out_of_place(backbone):
             model = _traced(backbone)
@@ -94,7 +94,7 @@ def _out_of_place(net: nn.Module) -> Iterator[None]:
             attributes["inplace"] = True
 
 
-def _traced(backbone: Backbone) -> onnx.ModelProto:
+def _traced(backbone: FeatureExtractor) -> onnx.ModelProto:
     """Take PyTorch's older exporter where it does well: it needs a tenth of the newer one's time.
 
     It records one forward pass, and a network that decides by shapes may have been recorded wrongly
@@ -117,7 +117,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _recorded(backbone: Backbone) -> onnx.ModelProto:
+def _recorded(backbone: FeatureExtractor) -> onnx.ModelProto:
     """Export by TorchScript."""
     file: Any = io.BytesIO()
     torch.onnx.export(
@@ -133,7 +133,7 @@ def _recorded(backbone: Backbone) -> onnx.ModelProto:
     return onnx.load_from_string(file.getvalue())
 
 
-def _captured(backbone: Backbone) -> onnx.ModelProto:
+def _captured(backbone: FeatureExtractor) -> onnx.ModelProto:
     """Export by `torch.export`."""
     program: Any = torch.onnx.export(
         backbone,
@@ -149,7 +149,7 @@ def _captured(backbone: Backbone) -> onnx.ModelProto:
     return model
 
 
-def _agree(backbone: Backbone, model: onnx.ModelProto) -> bool:
+def _agree(backbone: FeatureExtractor, model: onnx.ModelProto) -> bool:
     """Compare an exported graph with the network, on more photos than it was made with.
 
     A graph that works out its own map's size while it runs ("same" padding, recorded) will not do.

@@ -169,7 +169,7 @@ def _check_claims(config: BundleConfig, backbone: Backbone, path: Path) -> None:
 def _config(
     classifier: Classifier, provenance: dict[str, Any], calibration: Calibration | None
 ) -> BundleConfig:
-    backbone = classifier.backbone
+    backbone = _known_to_timm(classifier)
     return BundleConfig(
         architecture=backbone.name,
         model_args=backbone.model_args,
@@ -182,9 +182,24 @@ def _config(
     )
 
 
+def _known_to_timm(classifier: Classifier) -> Backbone:
+    """Return a backbone that timm can make again from its name.
+
+    Raises:
+        BundleError: it is that of a wrapped network, which only its own code can make.
+    """
+    if isinstance(classifier.backbone, Backbone):
+        return classifier.backbone
+    raise BundleError(
+        f"{classifier.backbone.name} is no network of timm's",
+        expected="a classifier on a timm backbone, which a bundle names",
+        fix="Train one with florascope.train, or keep the network with PyTorch's own means",
+    )
+
+
 def _state(classifier: Classifier) -> dict[str, Tensor]:
     """All weights in timm's names and shapes."""
-    backbone, head = classifier.backbone, classifier.head
+    backbone, head = _known_to_timm(classifier), classifier.head
     state = {
         **backbone.net.state_dict(),
         f"{backbone.classifier_name}.weight": head.weight.reshape(-1, *backbone.head_shape),
@@ -198,7 +213,7 @@ def _halved(classifier: Classifier) -> dict[str, Tensor]:
 
 
 def _load(classifier: Classifier, state: dict[str, Tensor], source: str) -> None:
-    backbone, classes = classifier.backbone, len(classifier.classes)
+    backbone, classes = _known_to_timm(classifier), len(classifier.classes)
     wanted = {
         f"{backbone.classifier_name}.weight": (classes, *backbone.head_shape),
         f"{backbone.classifier_name}.bias": (classes,),

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Int64
 
 from florascope.augmentation import Augmentation, ColourJitter, RandomCrop
 from florascope.data.dataset import Photo
-from florascope.nets.backbone import Images
+from florascope.nets.extractor import Images
 from florascope.preprocessing import Crop, Preprocessing
 
 AHEAD = 3  # batches made ready while the network is busy

@@ -14,8 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from florascope.files import cache_dir, clear_errors
-from florascope.nets.backbone import Images, learning, stages
+from florascope.nets.backbone import learning, stages
 from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import Images
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 from florascope.training.batches import KeptMaps, LabelledPhotos

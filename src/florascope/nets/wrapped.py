@@ -1,0 +1,208 @@
+"""Any image classifier of PyTorch's, brought into the form that is explained."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from florascope.data.dataset import ClassName
+from florascope.errors import ExplanationError
+from florascope.nets.backbone import contract
+from florascope.nets.classifier import Classifier
+from florascope.nets.extractor import (
+    Embedding,
+    FeatureExtractor,
+    FeatureMap,
+    Images,
+    evaluating,
+    is_sequence,
+    last_block,
+)
+from florascope.nets.reading import Reading, centred_noise, class_map, read, read_again
+from florascope.nets.recording import record
+from florascope.preprocessing import Preprocessing
+
+
+def wrap(
+    model: nn.Module,
+    classes: Sequence[str | ClassName] | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> Classifier:
+    """Make any image classifier of PyTorch's one that can be explained and audited.
+
+        net = fs.wrap(torchvision.models.resnet18(weights="DEFAULT"), classes=names)
+        fs.explain(net, "photo.jpg").save("why.png")
+
+    The linear head and the map that it reads are found by watching one forward pass, and that the
+    head reads the map's mean is *measured*, not assumed: see `florascope.nets.reading`. Where it
+    does not, `backbone.obstacle` says why, and methods that need no such form are left.
+
+    Args:
+        model: from (b, 3, H, W) to (b, K): torchvision's, timm's, Hugging Face's or one's own. It
+            is not copied: its weights are read whenever it answers; the head's are read now. It
+            may lie on any device, in any precision, and be compiled by torch.compile.
+        classes: names of the K classes; None takes the model's own where it has some
+            (`config.id2label`), else the indexes.
+        preprocessing: how the model's photos are prepared; None takes what the model says
+            (timm, Hugging Face), else ImageNet's at 224 pixels.
+
+    Returns:
+        A classifier in eval mode; the model itself is left in whatever mode it is in.
+
+    Raises:
+        ExplanationError: the model cannot take such pictures, gives no scores, or another number
+            of them than there are classes.
+    """
+    if isinstance(model, Classifier):
+        return model
+    backbone = WrappedNetwork(model, preprocessing or preprocessing_of(model))
+    head = backbone.reading.head
+    classifier = Classifier(backbone, _classes(model, classes, len(head.bias)))
+    weight = torch.eye(len(head.bias)) if backbone.reading.kind == "places" else head.weight
+    classifier.head = nn.Linear(weight.shape[1], len(weight))
+    classifier.set_head(weight, head.bias)
+    for module in (classifier, backbone, classifier.head):
+        module.training = False  # not .eval(), which would reach into the model
+    return classifier
+
+
+class WrappedNetwork(FeatureExtractor):
+    """A network that was not made here, up to the features that its head reads.
+
+    Args:
+        model: the whole network, head included.
+        preprocessing: the contract of its input.
+
+    Attributes:
+        reading: how its head reads its map.
+
+    Raises:
+        ExplanationError: the network cannot take such pictures, or is no classifier.
+    """
+
+    def __init__(self, model: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.net = getattr(model, "_orig_mod", model)  # torch.compile's wrapper hides all steps
+        self.name = type(self.net).__name__
+        self.preprocessing = preprocessing
+        with evaluating(self.net):
+            self.reading = self._read()
+            smaller = centred_noise(1, max(32, 3 * preprocessing.size // 4 // 32 * 32))
+            self.takes_any_size = read_again(self.net, self.reading, smaller)
+        self.obstacle = self.reading.obstacle
+        self.pools_linearly = not self.obstacle
+        self.reads_map = self.reading.kind not in {"token", "none"}
+        flat = self.reading.kind == "places"
+        self.takes_any_size &= not flat
+        self.num_features = self.reading.head.weight.shape[0 if flat else 1]
+
+    def forward(self, images: Images) -> Embedding:
+        """Embed a normalised batch, on the images' device and in their precision."""
+        with evaluating(self.net):
+            _, calls = record(self.net, images, self.reading.keep)
+        if tuple(call.function for call in calls) != self.reading.functions:
+            raise ExplanationError(
+                f"{self.name} took another path for pictures of {tuple(images.shape)}",
+                expected="the path that it took when it was wrapped",
+                fix="Wrap it with the preprocessing of the pictures that it is to explain",
+            )
+        call = calls[-self.reading.features_at]
+        features = (call.args[0] if self.reading.features_given else call.output).flatten(1)
+        return self._embedding(calls[-self.reading.map_at].output, features, images)
+
+    def _embedding(self, raw: Tensor, features: Tensor, images: Images) -> Embedding:
+        features = features.to(images)
+        if self.reading.kind == "none":
+            return Embedding(features[:, :, None, None], features)
+        feature_map = self.reading.layout.as_map(raw).to(images)
+        if not self.pools_linearly:
+            return Embedding(feature_map, features)
+        if self.reading.norm is not None:
+            feature_map = self.reading.norm.on_map(feature_map)
+        if self.reading.kind == "places":
+            feature_map = class_map(feature_map, self.reading.head)
+        return Embedding(feature_map, feature_map.mean((2, 3)))
+
+    def as_map(self, raw: Tensor) -> FeatureMap:
+        """Bring what a layer puts out into (b, c, h, w), laid out as the last map is."""
+        return self.reading.layout.as_map(raw)
+
+    def last_block(self) -> nn.Module | None:
+        """Return the last part of the network's body; None where it is no sequence of parts."""
+        body, parts = self._body()
+        before = [module for _, module in parts if self._head() not in module.modules()]
+        return before[-1] if is_sequence(body) and before else last_block(body, before)
+
+    def parts(self) -> list[tuple[str, nn.Module]]:
+        """Return the parts of the body, sequences taken apart, the head left out."""
+        return [
+            (f"{name}.{inner}" if inner else name, part)
+            for name, module in self._body()[1]
+            for inner, part in (self._children(module) if is_sequence(module) else [("", module)])
+        ]
+
+    def _body(self) -> tuple[Any, list[tuple[str, Any]]]:
+        """Go down to where the network falls into several parts besides its head."""
+        body: Any = self.net
+        parts = self._children(body)
+        while len(parts) == 1 and self._children(parts[0][1]):
+            ((_, body),) = parts
+            parts = self._children(body)
+        return body, parts
+
+    def _children(self, module: nn.Module) -> list[tuple[str, nn.Module]]:
+        """Return the children that have parameters, the head's module left out."""
+        head = self._head()
+        return [
+            (name, child)
+            for name, child in module.named_children()
+            if any(_learning(part, head) for part in child.modules())
+        ]
+
+    def _head(self) -> nn.Module | None:
+        name = self.reading.head_name
+        return self.net.get_submodule(name) if name else None
+
+    def _read(self) -> Reading:
+        size = self.preprocessing.size
+        try:
+            return read(self.net, centred_noise(2, size))
+        except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+            raise ExplanationError(
+                f"{self.name} cannot look at pictures of {size} x {size} pixels ({error})",
+                expected="a network from (b, 3, H, W) to (b, classes)",
+                fix="Hand its own size over: preprocessing=florascope.Preprocessing(size=...)",
+            ) from error
+
+
+def _learning(module: nn.Module, head: nn.Module | None) -> bool:
+    """Whether a module has parameters of its own and is not the head."""
+    return module is not head and any(True for _ in module.parameters(recurse=False))
+
+
+def preprocessing_of(model: Any) -> Preprocessing:  # noqa: ANN401 (any network)
+    """Return what a network says of its own input, else ImageNet's usual at 224 pixels."""
+    published = getattr(model, "pretrained_cfg", None)
+    if isinstance(published, Mapping):
+        return contract(dict(published))
+    size = getattr(getattr(model, "config", None), "image_size", None)
+    return Preprocessing(size=size) if isinstance(size, int) else Preprocessing()
+
+
+def _classes(
+    model: Any,  # noqa: ANN401 (any network)
+    names: Sequence[str | ClassName] | None,
+    count: int,
+) -> tuple[ClassName, ...]:
+    labels = getattr(getattr(model, "config", None), "id2label", None) or {}
+    if names is None:
+        names = [str(labels.get(index, index)) for index in range(count)]
+    if len(names) != count:
+        raise ExplanationError(
+            f"{len(names)} names for {count} classes", expected="a name a class, in their order"
+        )
+    return tuple(
+        name if isinstance(name, ClassName) else ClassName(str(index), name)
+        for index, name in enumerate(names)
+    )

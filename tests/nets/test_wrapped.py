@@ -1,0 +1,246 @@
+"""Any PyTorch classifier, brought into the form that is explained: by its own numbers."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision.models as zoo
+from torch import Tensor, nn
+
+from florascope.errors import BundleError, ExplanationError
+from florascope.explanation.explanation import contrast, explain, explainer
+from florascope.explanation.fitting import fitting_methods
+from florascope.nets.classifier import Classifier
+from florascope.nets.onnx_graph import backbone_graph
+from florascope.nets.saving import save_bundle
+from florascope.nets.wrapped import preprocessing_of, wrap
+from florascope.preprocessing import Preprocessing
+
+SIZE = 64
+PLAIN = Preprocessing(size=SIZE)
+LINEAR = ("sharp", "cam", "gradcam", "ig")
+
+
+class Functional(nn.Module):
+    """No modules after the convolution: pooling and all by functions, answers in a record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, stride=8)
+        self.head = nn.Conv2d(6, 5, 1)
+
+    def forward(self, images: Tensor) -> Any:
+        features = torch.relu(self.conv(images)).mean((2, 3), keepdim=True)
+        return SimpleNamespace(logits=self.head(features)[:, :, 0, 0])
+
+
+def body() -> list[nn.Module]:
+    return [nn.Conv2d(3, 6, 3, stride=8), nn.ReLU(inplace=True)]
+
+
+def pooled(*after: nn.Module) -> nn.Module:
+    return nn.Sequential(*body(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), *after)
+
+
+NETWORKS: dict[str, tuple[Any, str]] = {
+    "resnet18": (lambda: zoo.resnet18(weights=None, num_classes=5), "mean"),
+    "mobilenet_v2": (lambda: zoo.mobilenet_v2(weights=None, num_classes=5), "mean"),
+    "squeezenet": (lambda: zoo.squeezenet1_1(weights=None, num_classes=5), "mean"),
+    "shufflenet": (lambda: zoo.shufflenet_v2_x0_5(weights=None, num_classes=5), "mean"),
+    "mobilenet_v3": (lambda: zoo.mobilenet_v3_small(weights=None, num_classes=5), "map"),
+    "timm convnext": (lambda: timm.create_model("test_convnext", num_classes=5), "mean"),
+    "timm vit": (lambda: timm.create_model("test_vit", num_classes=5, img_size=SIZE), "token"),
+    "pooled vit": (
+        lambda: timm.create_model(
+            "test_vit", num_classes=5, img_size=SIZE, global_pool="avg", class_token=False
+        ),
+        "mean",
+    ),
+    "plain": (lambda: pooled(nn.Linear(6, 5)), "mean"),
+    "probabilities": (lambda: pooled(nn.Linear(6, 5), nn.Softmax(1)), "mean"),
+    "two layers": (lambda: pooled(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 5)), "map"),
+    "flattened": (
+        lambda: nn.Sequential(*body(), nn.Flatten(), nn.Linear(6 * 8 * 8, 5)),
+        "places",
+    ),
+    "functions": (Functional, "mean"),
+    "no map": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE * SIZE, 5)), "none"),
+}
+
+
+def network(name: str) -> nn.Module:
+    """Make a network of 5 classes whose norms and biases are not at rest."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net: nn.Module = NETWORKS[name][0]().eval()
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+                nn.init.uniform_(module.weight, 0.5, 2)
+                nn.init.normal_(module.bias, 0, 0.2)
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.bias)
+    return net
+
+
+def images(count: int = 2) -> Tensor:
+    return torch.randn(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
+def named(request: pytest.FixtureRequest) -> tuple[str, nn.Module, Classifier]:
+    net = network(request.param)
+    return request.param, net, wrap(net, preprocessing=PLAIN)
+
+
+Named = tuple[str, nn.Module, Classifier]
+SPLIT = [name for name, (_, kind) in NETWORKS.items() if kind in {"mean", "places"}]
+
+
+def test_the_kind_of_head_is_found(named: Named) -> None:
+    name, _, classifier = named
+    kind = NETWORKS[name][1]
+    assert classifier.backbone.reading.kind == kind
+    fits = fitting_methods(classifier.backbone)
+    assert fits == {"map": ("gradcam", "ig"), "token": ("ig",), "none": ("ig",)}.get(kind, LINEAR)
+    assert bool(classifier.backbone.obstacle) == (kind not in {"mean", "places"})
+
+
+def test_logits_are_the_networks_own(named: Named) -> None:
+    name, net, classifier = named
+    net = net[:-1] if name == "probabilities" and isinstance(net, nn.Sequential) else net
+    with torch.no_grad():
+        truth, found = net(images()), classifier(images())
+    torch.testing.assert_close(found, getattr(truth, "logits", truth), rtol=1e-4, atol=1e-5)
+
+
+def test_maps_plus_bias_are_the_networks_logits(named: Named) -> None:
+    """For every method that promises a sum, whoever made the network."""
+    _, _, classifier = named
+    targets = torch.tensor([1, 3])
+    with torch.no_grad():
+        truth = classifier(images()).gather(1, targets[:, None])[:, 0]
+    for method in {"sharp", "cam"} & set(fitting_methods(classifier.backbone)):
+        found = explainer(method)(classifier, images(), targets)
+        sums = found.values.double().sum((1, 2)) + classifier.head.bias[targets]
+        torch.testing.assert_close(sums, truth.double(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_cam_is_gradcam_where_the_head_is_linear(name: str) -> None:
+    classifier = wrap(network(name), preprocessing=PLAIN)
+    targets = torch.tensor([0, 2])
+    cam, grad = (explainer(m)(classifier, images(), targets).values for m in ("cam", "gradcam"))
+    torch.testing.assert_close(cam, grad, rtol=1e-3, atol=1e-6)
+
+
+def test_methods_that_do_not_exist_advise_those_that_do(named: Named) -> None:
+    _, _, classifier = named
+    fits = fitting_methods(classifier.backbone)
+    for method in set(LINEAR) - set(fits):
+        with pytest.raises(ExplanationError, match=f"Use --method {' or '.join(fits)}"):
+            explainer(method)(classifier, images(1), torch.tensor([0]))
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_a_contrast_is_the_difference_of_the_logits(name: str) -> None:
+    classifier = wrap(network(name), preprocessing=PLAIN)
+    ours, other = torch.tensor([1, 3]), torch.tensor([2, 2])
+    found = contrast(explainer("cam"), classifier, images(), ours, other)
+    with torch.no_grad():
+        logits = classifier(images()) - classifier.head.bias
+    expected = logits[[0, 1], ours] - logits[[0, 1], other]
+    torch.testing.assert_close(found.values.sum((1, 2)), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    net = network("resnet18").train()
+    net.layer4.eval()  # type: ignore[union-attr,operator]
+    modes = [module.training for module in net.modules()]
+    classifier = wrap(net, preprocessing=PLAIN)
+    assert not classifier.training
+    explainer("sharp")(classifier, images(), torch.tensor([0, 1]))
+    assert [module.training for module in net.modules()] == modes
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
+def test_half_precision_and_compiled_networks_are_explained() -> None:
+    net = network("resnet18")
+    cam = explainer("cam")
+    whole = cam(wrap(net, preprocessing=PLAIN), images(), torch.tensor([0, 1]))
+    compiled: Any = torch.compile(net)
+    again = cam(wrap(compiled, preprocessing=PLAIN), images(), torch.tensor([0, 1]))
+    assert torch.equal(again.values, whole.values)
+    half = cam(wrap(net.bfloat16(), preprocessing=PLAIN), images(), torch.tensor([0, 1]))
+    assert half.gap.max() < 1e-5
+    assert torch.corrcoef(torch.stack([half.values.flatten(), whole.values.flatten()]))[0, 1] > 0.99
+
+
+def test_a_wrapped_network_is_exported(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path))
+    classifier = wrap(network("plain"), preprocessing=PLAIN)
+    session = onnxruntime.InferenceSession(str(backbone_graph(classifier.backbone)))
+    found = session.run(["map", "features"], {"image": images().numpy()})
+    with torch.no_grad():
+        answer = classifier.answer(images())
+    np.testing.assert_allclose(found[0], answer.map.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found[1], answer.features.numpy(), atol=1e-5)
+
+
+def test_a_wrapped_network_is_no_bundle(tmp_path: Any) -> None:
+    with pytest.raises(BundleError, match="Functional is no network of timm's"):
+        save_bundle(wrap(Functional(), preprocessing=PLAIN), tmp_path / "bundle", {})
+
+
+def test_names_and_preprocessing_come_from_the_model() -> None:
+    net: Any = Functional()
+    net.config = SimpleNamespace(image_size=SIZE, id2label={k: f"kind {k}" for k in range(5)})
+    classifier = wrap(net)
+    assert [c.name for c in classifier.classes] == [f"kind {k}" for k in range(5)]
+    assert classifier.preprocessing.size == SIZE
+    assert preprocessing_of(timm.create_model("test_vit")).size == 160
+    assert preprocessing_of(nn.Identity()) == Preprocessing()
+    assert wrap(classifier) is classifier
+
+
+def test_explain_takes_any_network() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8)
+    found = explain(network("plain"), pixels, target=3)
+    assert (found.method, found.target.name) == ("sharp", "3")
+    assert found.values.shape == (224, 224)
+    assert found.gap is not None
+    assert found.gap < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (nn.Conv2d(3, 4, 3), "Conv2d gives shape"),
+        (nn.Linear(7, 2), "Linear cannot look at pictures of 64 x 64 pixels"),
+        (nn.Unflatten(1, (3, 1)), "expected scores"),
+    ],
+)
+def test_what_is_no_classifier_is_refused(net: nn.Module, message: str) -> None:
+    with pytest.raises(ExplanationError, match=message):
+        wrap(net, preprocessing=PLAIN)
+
+
+def test_names_that_do_not_fit() -> None:
+    with pytest.raises(ExplanationError, match="2 names for 5 classes"):
+        wrap(Functional(), classes=["a", "b"], preprocessing=PLAIN)
+
+
+def test_another_path_is_noticed() -> None:
+    class Fickle(Functional):
+        def forward(self, images: Tensor) -> Tensor:
+            logits = super().forward(images).logits
+            return logits if len(images) < 3 else torch.relu(logits)
+
+    classifier = wrap(Fickle(), preprocessing=PLAIN)
+    with pytest.raises(ExplanationError, match="took another path"):
+        classifier(images(3))
