@@ -39,8 +39,7 @@ def test_half_of_the_evidence_by_hand() -> None:
 def test_a_true_map_deletes_better_than_chance_and_its_opposite_worse(
     patch_classifier: Classifier, found: Explanation
 ) -> None:
-    right = trust(patch_classifier, found)
-    wrong = trust(patch_classifier, replace(found, values=-found.values))
+    right, wrong = trust(patch_classifier, [found, replace(found, values=-found.values)])
     assert right.deletion < right.random_deletion < wrong.deletion
     assert right.random_deletion == wrong.random_deletion
     assert right.to_json() == {

@@ -1,5 +1,6 @@
 """Whether the network obeys a map: deletion and insertion, beside maps that know nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
@@ -173,12 +174,7 @@ def faithfulness(
     ranks = removal_ranks(values, how.tile, how.seed)
     cuts = _cuts(ranks[0].numel(), how.steps)
     filled = fill(images, how.fill)
-
-    def score(cut: int, inside: Tensor, outside: Tensor) -> Tensor:
-        """Probability and logit with the `cut` most relevant tiles from inside."""
-        chosen = _spread(ranks < cut, how.tile, values.shape)[:, None]
-        return _scores(network, torch.where(chosen, inside, outside), targets)
-
+    score = _Removal(network, targets, ranks, how.tile)
     with torch.no_grad():
         deletion = [score(cut, filled, images) for cut in cuts]
         between = [score(cut, images, filled) for cut in cuts[1:-1]]
@@ -188,6 +184,66 @@ def faithfulness(
         Curves(at, *(_curve(points, scale) for points in (deletion, insertion))) for scale in (0, 1)
     )
     return Faithfulness(probability, logit)
+
+
+def deletion_aucs(
+    network: Network,
+    images: Images,
+    targets: Targets,
+    orders: Sequence[Maps],
+    perturbation: Perturbation,
+) -> list[Float64[np.ndarray, "b"]]:
+    """Area under the deletion curve in probability, for several maps of each image.
+
+    The same figures as `faithfulness` gives of each image alone, in half of its passes: steps - 1
+    for each map, and two for the whole and the empty picture, which all maps share.
+
+    Args:
+        network: as in `faithfulness`.
+        images: (b, 3, H, W) normalised.
+        targets: (b,) classes.
+        orders: maps (b, H, W), the most relevant places of which go first.
+        perturbation: how the photos are taken apart.
+    """
+    how = perturbation
+    filled = fill(images, how.fill)
+    ranks = [_each_alone(values, how) for values in orders]
+    cuts = _cuts(ranks[0][0].numel(), how.steps)
+    at = np.array(cuts) / cuts[-1]
+    with torch.no_grad():
+        whole, empty = (_scores(network, ends, targets) for ends in (images, filled))
+        curves = (
+            [_Removal(network, targets, r, how.tile)(cut, filled, images) for cut in cuts[1:-1]]
+            for r in ranks
+        )
+        return [auc(at, _curve([whole, *between, empty], 0)) for between in curves]
+
+
+def _each_alone(values: Maps, how: "Perturbation") -> Int64[Tensor, "b rows columns"]:
+    """Rank the tiles of each map as if it were the only one: ties fall alike in any batch."""
+    return torch.cat([removal_ranks(one[None], how.tile, how.seed) for one in values])
+
+
+class _Removal(NamedTuple):
+    """Scores of pictures from which the most relevant tiles are gone.
+
+    Attributes:
+        network: from normalised images to logits.
+        targets: (b,) classes whose score is followed.
+        ranks: (b, rows, columns) order of the tiles.
+        tile: their side in pixels.
+    """
+
+    network: Network
+    targets: Targets
+    ranks: Int64[Tensor, "b rows columns"]
+    tile: int
+
+    def __call__(self, cut: int, inside: Images, outside: Images) -> Float[Tensor, "2 b"]:
+        """Probability and logit with the `cut` most relevant tiles from inside."""
+        shape = torch.Size([len(inside), *inside.shape[2:]])
+        chosen = _spread(self.ranks < cut, self.tile, shape)[:, None]
+        return _scores(self.network, torch.where(chosen, inside, outside), self.targets)
 
 
 def auc(

@@ -12,31 +12,13 @@ from florascope.audit.localisation import MaskOf, no_mask, tells_apart
 from florascope.data.dataset import Photo
 from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
-from florascope.features.engines import Engine
+from florascope.explanation.inference import at_inference_speed
 from florascope.nets.classifier import Classifier, Logits
 from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 
 Network = Callable[[Images], Logits]
-
-
-def at_inference_speed(classifier: Classifier) -> Network:
-    """Return the classifier as a function that runs its backbone in ONNX Runtime.
-
-    Same logits within rounding, a fraction of the time of eager PyTorch on a CPU.
-
-    Raises:
-        FlorascopeError: PyTorch cannot export the network.
-    """
-    engine = Engine(classifier.backbone)
-
-    def network(images: Images) -> Logits:
-        features = engine(np.ascontiguousarray(images.detach().numpy()))
-        with torch.no_grad():
-            return classifier.head(torch.from_numpy(features))
-
-    return network
 
 
 class TargetedImages(NamedTuple):

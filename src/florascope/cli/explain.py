@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import accumulate, chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,18 @@ import click
 
 from florascope.cli.console import LOCAL_PATH, json_option, note, percent, print_json
 from florascope.cli.identify import expand, note_left_out
+from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
-    from florascope.audit.card import Trust
+    from florascope.audit.photo_by_photo import Explained
     from florascope.data.dataset import ClassName
-    from florascope.explanation.explanation import Explanation
 
 
 @click.command()
 @click.argument("bundle")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
-    "--method", help="sharp, cam, gradcam or ig.  [default: sharp, or gradcam for other heads]"
+    "--method", help="sharp, cam, gradcam or ig.  [default: the first that the network allows]"
 )
 @click.option("--target", metavar="CLASS", help="Id or name of a class.  [default: the answer]")
 @click.option(
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 )
 @click.option("--out", type=LOCAL_PATH, required=True, help="Folder for pictures.")
 @click.option("--save-arrays", is_flag=True, help="Also write the evidence as float32 .npy.")
+@click.option(
+    "--trust/--no-trust",
+    "trusted",
+    default=True,
+    help="Measure how the answer falls as the evidence is removed: 20 more passes a photo.",
+)
 @json_option
 def explain(  # noqa: PLR0913 (one an option)
     bundle: str,
@@ -40,45 +47,39 @@ def explain(  # noqa: PLR0913 (one an option)
     out: Path,
     *,
     save_arrays: bool,
+    trusted: bool,
     as_json: bool,
 ) -> None:
     """Draw what in each IMAGE (files or folders) speaks for (orange) and against (blue) a class."""
-    from florascope.audit.card import trust
+    from florascope.audit.photo_by_photo import explain_photos
     from florascope.bundle.config import find_bundle
     from florascope.errors import PhotoError
-    from florascope.explanation.explanation import default_method, explainer, find_class
-    from florascope.explanation.explanation import explain as run
-    from florascope.images import read_photo
+    from florascope.explanation.explanation import Question
     from florascope.nets.saving import load_classifier
 
     ignored = Counter[str]()
     names = picture_names(expand(images, ignored))
+    photos = list(names)
     classifier = load_classifier(find_bundle(bundle))
-    how = explainer(method or default_method(classifier))
-    chosen, rival = (
-        None if name is None else find_class(classifier, name) for name in (target, against)
-    )
-    results: list[dict[str, Any]] = []
-    problems: list[str] = []
-    for image, name in names.items():
-        try:
-            found = run(classifier, read_photo(Path(image)), how, chosen, rival)
-        except PhotoError as error:
-            if len(names) == 1:
-                raise
-            problems.append(str(error))
-            note(f"Skipped: {error}")
-            continue
-        figures = trust(classifier, found)
-        files = _write(found, figures, out, f"{name}.{how.name}", save_arrays=save_arrays)
-        results.append(_json(image, found, figures, files))
-        if not as_json:
-            _print(results[-1])
+    question = Question.of(classifier, method, target, against)
+    finish = partial(_finish, names=names, out=out, save_arrays=save_arrays)
+    with progress_bars() as told:
+        made = explain_photos(classifier, question, photos, finish, trusted=trusted, progress=told)
+        found = list(made)
+    problems = [result for result in found if isinstance(result, PhotoError)]
+    results = [result for result in found if not isinstance(result, PhotoError)]
+    if len(photos) == 1 and problems:
+        raise problems[0]
+    for problem in problems:
+        note(f"Skipped: {problem}")
     if not results:
-        raise PhotoError(f"none of the {len(names)} photos could be read", expected="photos")
-    left = {"skipped": problems, "ignored": note_left_out(ignored)}
+        raise PhotoError(f"none of the {len(photos)} photos could be read", expected="photos")
+    left = {"skipped": [str(problem) for problem in problems], "ignored": note_left_out(ignored)}
     if as_json:
-        print_json({"method": how.name, "results": results, **left})
+        print_json({"method": question.how.name, "results": results, **left})
+        return
+    for result in results:
+        _print(result)
 
 
 def picture_names(images: Iterable[str]) -> dict[str, str]:
@@ -102,9 +103,10 @@ def picture_names(images: Iterable[str]) -> dict[str, str]:
     return named
 
 
-def _write(
-    found: "Explanation", figures: "Trust", out: Path, stem: str, *, save_arrays: bool
-) -> list[str]:
+def _finish(
+    explained: "Explained", *, names: Mapping[str, str], out: Path, save_arrays: bool
+) -> dict[str, Any]:
+    """Draw one photo's evidence into files; return its figures."""
     import numpy as np
     from PIL import Image
 
@@ -112,6 +114,8 @@ def _write(
     from florascope.files import new_file
     from florascope.overlay import full_colour, overlay
 
+    photo, found, figures = explained
+    stem = f"{names[photo]}.{found.method}"
     scale = full_colour(found.values)
     pictures = {
         f"{stem}.png": overlay(found.crop, found.values, scale),
@@ -120,24 +124,25 @@ def _write(
     for name, picture in pictures.items():
         with new_file(out / name) as draft:
             Image.fromarray(picture).save(draft, format="PNG")
-    names = list(pictures)
+    files = list(pictures)
     if save_arrays:
-        names.append(f"{stem}.npy")
-        with new_file(out / names[-1]) as draft, draft.open("wb") as file:
+        files.append(f"{stem}.npy")
+        with new_file(out / files[-1]) as draft, draft.open("wb") as file:
             np.save(file, found.values, allow_pickle=False)
-    return [str(out / name) for name in names]
+    return _json(explained, [str(out / name) for name in files])
 
 
-def _json(image: str, found: "Explanation", figures: "Trust", files: list[str]) -> dict[str, Any]:
+def _json(explained: "Explained", files: list[str]) -> dict[str, Any]:
+    photo, found, figures = explained
     return {
-        "file": image,
+        "file": photo,
         "method": found.method,
         "target": _class(found.target),
         "against": None if found.against is None else _class(found.against),
         "logit": found.logit,
         "probability": found.probability,
         "completeness_gap": found.gap,
-        **figures.to_json(),
+        **({} if figures is None else figures.to_json()),
         "files": files,
     }
 
@@ -153,8 +158,14 @@ def _print(result: dict[str, Any]) -> None:
         f" {percent(result['probability'])}, logit {result['logit']:.2f}"
         + ("" if rival is None else f" more than of {rival['name']} ({rival['class_id']})")
         + ("" if gap is None else f", completeness gap {percent(gap)}")
-        + f", deletion {percent(result['deletion'])}"
-        + f" ({percent(result['random_deletion'])} at random)"
+        + _deletion(result)
     )
     for file in result["files"]:
         click.echo(f"  {file}")
+
+
+def _deletion(result: dict[str, Any]) -> str:
+    if "deletion" not in result:
+        return ""
+    measured, random = percent(result["deletion"]), percent(result["random_deletion"])
+    return f", deletion {measured} ({random} at random)"

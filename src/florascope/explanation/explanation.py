@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 from PIL import Image
 from torch import nn
 
@@ -23,7 +23,7 @@ from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.sharp import Sharp
 from florascope.files import new_file
 from florascope.images import RGB, as_rgb
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import Classifier, Logits
 from florascope.nets.extractor import Images
 from florascope.nets.wrapped import wrap
 from florascope.overlay import Picture, full_colour, overlay
@@ -176,41 +176,100 @@ def explain(
             does not exist for this network; or the network cannot be wrapped.
     """
     classifier = wrap(model)
-    how = _method(method, classifier)
+    question = Question.of(classifier, method, target, against)
     crop = classifier.preprocessing.crop(as_rgb(photo))
-    image = torch.from_numpy(classifier.preprocessing.normalise(crop[None]))
+    (found,) = explain_crops(classifier, crop[None], question)
+    return found
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of each photo.
+
+    Attributes:
+        how: the method.
+        target: index of the class; None asks for the answer.
+        rival: index of the class to compare it with; None for none.
+    """
+
+    how: Explainer
+    target: int | None = None
+    rival: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        classifier: Classifier,
+        method: Explainer | str | None = None,
+        target: int | str | None = None,
+        against: int | str | None = None,
+    ) -> Self:
+        """Read a question in the terms of `explain`; errors as there."""
+        if method is None or isinstance(method, str):
+            method = explainer(method or default_method(classifier))
+        asked = (None if c is None else find_class(classifier, c) for c in (target, against))
+        return cls(method, *asked)
+
+
+def explain_crops(
+    classifier: Classifier,
+    crops: UInt8[np.ndarray, "b s s 3"],
+    question: Question,
+    network: Callable[[Images], Logits] | None = None,
+) -> list[Explanation]:
+    """Explain the answers to a batch of photos.
+
+    Args:
+        classifier: the network.
+        crops: the photos as its preprocessing crops them.
+        question: asked of each.
+        network: a faster way to its logits; None for the classifier itself.
+
+    Raises:
+        ExplanationError: a photo's class is compared with itself, or the method does not exist for
+            this network.
+    """
+    images = torch.from_numpy(classifier.preprocessing.normalise(crops))
     with torch.no_grad():
-        logits = classifier(image)[0]
-    chosen = int(logits.argmax()) if target is None else find_class(classifier, target)
-    rival = None if against is None else find_class(classifier, against)
-    if chosen == rival:
+        logits = (network or classifier)(images)
+    targets = logits.argmax(1)
+    if question.target is not None:
+        targets = torch.full_like(targets, question.target)
+    rivals = None if question.rival is None else torch.full_like(targets, question.rival)
+    if rivals is None:
+        found = question.how(classifier, images, targets)
+    else:
+        _refuse_itself(classifier, targets, rivals)
+        found = contrast(question.how, classifier, images, targets, rivals)
+    classes = classifier.classes
+    against = None if question.rival is None else classes[question.rival]
+    shares = logits.double().softmax(1)
+    scores = logits if rivals is None else logits - logits.gather(1, rivals[:, None])
+    gaps = found.gap.tolist() if found.complete else [None] * len(crops)
+    values = found.values.detach().float().numpy()
+    return [
+        Explanation(
+            method=found.method,
+            target=classes[target],
+            against=against,
+            logit=scores[row, target].item(),
+            probability=shares[row, target].item(),
+            gap=gaps[row],
+            crop=crops[row],
+            values=values[row],
+        )
+        for row, target in enumerate(targets.tolist())
+    ]
+
+
+def _refuse_itself(classifier: Classifier, targets: Targets, rivals: Targets) -> None:
+    same = (targets == rivals).nonzero()
+    if len(same):
         raise ExplanationError(
-            f"{classifier.classes[chosen].name} is the class that is explained",
+            f"{classifier.classes[int(rivals[0])].name} is the class that is explained",
             expected="another one to compare it with",
             fix="Name another class in `against`, or another target",
         )
-    asked = torch.tensor([chosen])
-    if rival is None:
-        found, logit = how(classifier, image, asked), logits[chosen]
-    else:
-        found = contrast(how, classifier, image, asked, torch.tensor([rival]))
-        logit = logits[chosen] - logits[rival]
-    return Explanation(
-        method=found.method,
-        target=classifier.classes[chosen],
-        against=None if rival is None else classifier.classes[rival],
-        logit=logit.item(),
-        probability=logits.double().softmax(0)[chosen].item(),
-        gap=found.gap.item() if found.complete else None,
-        crop=crop,
-        values=found.values[0].detach().float().numpy(),
-    )
-
-
-def _method(method: Explainer | str | None, classifier: Classifier) -> Explainer:
-    if method is None or isinstance(method, str):
-        return explainer(method or default_method(classifier))
-    return method
 
 
 def find_class(classifier: Classifier, asked: int | str) -> int:

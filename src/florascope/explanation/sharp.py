@@ -1,7 +1,7 @@
 """The sharp map: class evidence at three sizes, shared among the pixels that made it."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from florascope.explanation.attribution import Attribution, Targets
 from florascope.explanation.cam import spread
 from florascope.explanation.fitting import require_linear
 from florascope.nets.backbone import Backbone
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import Answer, Classifier
 from florascope.nets.extractor import FeatureExtractor, Images
 
 FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
@@ -152,15 +152,29 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
     """
     with torch.no_grad(), _inputs_of(classifier.backbone.last_block()) as inputs:
         answer = classifier.answer(images)
-        weights = classifier.head.weight[targets][:, :, None, None]
-        places = answer.map.shape[2] * answer.map.shape[3]
-        parts = (answer.map * weights / places).detach()
-        if not inputs:
-            return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
-        chosen = answer.logits.gather(1, targets[:, None])
-        (slope,) = torch.autograd.grad(chosen.sum(), inputs)
-    below = classifier.backbone.as_map(slope * inputs[0].detach()).to(images)
-    return Contributions(parts.sum(1), below.clamp_min(0).sum(1))
+        return weigh(classifier, answer, inputs[0] if inputs else None, targets)
+
+
+def weigh(
+    classifier: Classifier, answer: Answer, below: Tensor | None, targets: Targets
+) -> Contributions:
+    """Return the contributions in a pass that has been made.
+
+    Args:
+        classifier: the network.
+        answer: what it answered.
+        below: the last block's input, where gradients began; None where there is no last block.
+        targets: (b,) the classes.
+    """
+    weights = classifier.head.weight[targets][:, :, None, None]
+    places = answer.map.shape[2] * answer.map.shape[3]
+    parts = (answer.map * weights / places).detach()
+    if below is None:
+        return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
+    chosen = answer.logits.gather(1, targets[:, None])
+    (slope,) = torch.autograd.grad(chosen.sum(), below)
+    spoken = classifier.backbone.as_map(slope * below.detach()).to(parts)
+    return Contributions(parts.sum(1), spoken.clamp_min(0).sum(1))
 
 
 @contextmanager
@@ -182,6 +196,7 @@ def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
 
 
 Values = Float[Tensor, "b H W"]
+Look = Callable[[Classifier, Images, Targets], Contributions]
 
 
 @dataclass(frozen=True)
@@ -210,10 +225,12 @@ class Sharp:
     Attributes:
         views: sides of the further looks as shares of the input's, rounded to whole places.
         batch: pictures a pass: few enough for a CPU's cache, where twice as many take longer each.
+        look: makes the passes; `florascope.explanation.inference` has a faster way.
     """
 
     views: tuple[float, ...] = (3 / 4, 7 / 4)
     batch: int = 2
+    look: Look = contributions
 
     @property
     def name(self) -> str:
@@ -234,12 +251,12 @@ class Sharp:
         self, classifier: Classifier, images: Images, targets: Targets
     ) -> tuple[Values, Float[Tensor, " b"]]:
         images = images.contiguous(memory_format=torch.channels_last)
-        own = contributions(classifier, images, targets)
+        own = self.look(classifier, images, targets)
         total, size = own.evidence.sum((1, 2)), (images.shape[2], images.shape[3])
         stride = size[0] // own.evidence.shape[1]
         finer = unstrided(classifier, stride)
         views = self._views(classifier.backbone, images, stride)
-        found = [own, *(contributions(finer, view, targets) for view in views)]
+        found = [own, *(self.look(finer, view, targets) for view in views)]
         spoken = [spread(f.positive, size, f.positive.sum((1, 2))) for f in found]
         weights = torch.stack(spoken).mean(0).clamp_min(0).square()
         values = torch.stack([share_out(f.evidence, weights) for f in found]).mean(0)

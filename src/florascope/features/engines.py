@@ -141,6 +141,7 @@ def _fastest(machine: Machine) -> RuntimeChoice:
 
 Batch = Float32[np.ndarray, "b 3 size size"]
 Features = Float32[np.ndarray, "b c"]
+Map = Float32[np.ndarray, "b c h w"]
 Network = Callable[[Batch], Features]
 """A backbone in one runtime; safe to call from several threads at once."""
 
@@ -254,6 +255,11 @@ class OnnxRuntime:
         features: Features
         (features,) = self._session.run(["features"], {"image": batch})
         return features
+
+    def embed(self, batch: Batch) -> tuple[Map, Features]:
+        """Feature map and pooled features of a normalised batch."""
+        feature_map, features = self._session.run(["map", "features"], {"image": batch})
+        return feature_map, features
 
 
 HINTS = {"32": "f32", "bf16": "bf16"}

@@ -1,6 +1,5 @@
 """The layers below those that learn, run once a photo: their maps are kept for every epoch."""
 
-import copy
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,18 +10,18 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from florascope.files import cache_dir, clear_errors
 from florascope.nets.backbone import learning, stages
 from florascope.nets.classifier import Classifier
+from florascope.nets.cutting import above, input_of
 from florascope.nets.extractor import Images
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 from florascope.training.batches import KeptMaps, LabelledPhotos
 
 Rows = Float32[np.ndarray, "b d h w"]
-TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in another order
 
 
 class Cut(NamedTuple):
@@ -57,10 +56,13 @@ def cut(classifier: Classifier, unfreeze: int, example: Images) -> Cut | None:
     path = _first_within(net, learns)
     if not path:  # none learns, or the whole network
         return None
-    upper = copy.deepcopy(classifier)
-    _empty_before(upper.backbone.net, path)
-    found = Cut(net.get_submodule(path), upper)
-    return found if _serves(classifier, found, example) else None
+    first = net.get_submodule(path)
+    with torch.no_grad():
+        inputs, _ = input_of(classifier, first, example)
+    if inputs.ndim != 4 or inputs.numel() > example.numel():
+        return None  # tokens; or dearer to keep than the photos themselves
+    upper = above(classifier, first, example)
+    return None if upper is None else Cut(first, upper)
 
 
 def keep(
@@ -88,7 +90,7 @@ def keep(
     read = in_order(partial(labelled.shown, 0), parts)
     watched = track(read, len(parts), "Running the layers that stand still", progress)
     with torch.no_grad(), fabric.autocast():
-        passes = (_run(classifier, first, fabric.to_device(images)) for images in watched)
+        passes = (input_of(classifier, first, fabric.to_device(images)) for images in watched)
         maps = _filed(inputs.float().cpu().numpy() for inputs, _ in passes)
     return replace(labelled, transform=KeptMaps(maps, labelled.transform.seed))
 
@@ -107,17 +109,6 @@ def _filed(parts: Iterable[Rows]) -> Rows:
             return np.memmap(file, np.float32, "r", shape=tuple(shape))
 
 
-def _run(classifier: Classifier, module: nn.Module, images: Images) -> tuple[Tensor, Tensor]:
-    """What a module is given when the classifier looks at images, and the logits."""
-    found: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0]))
-    try:
-        logits = classifier(images)
-    finally:
-        hook.remove()
-    return found[0], logits
-
-
 def _first_within(net: nn.Module, learns: set[str]) -> str | None:
     """Find the first module, from the outside, all of whose parameters learn."""
     for path, module in net.named_modules():
@@ -125,26 +116,3 @@ def _first_within(net: nn.Module, learns: set[str]) -> str | None:
         if names and names <= learns:
             return path
     return None
-
-
-def _empty_before(net: nn.Module, path: str) -> None:
-    """Put the identity in the place of all modules that were registered before one."""
-    parent = net
-    for step in path.split("."):
-        for name, _ in list(parent.named_children()):
-            if name == step:
-                break
-            setattr(parent, name, nn.Identity())
-        parent = parent.get_submodule(step)
-
-
-def _serves(classifier: Classifier, found: Cut, example: Images) -> bool:
-    try:
-        with torch.no_grad():
-            inputs, truth = _run(classifier, found.first, example)
-            if inputs.ndim != 4 or inputs.numel() > example.numel():
-                return False  # tokens; or dearer to keep than the photos themselves
-            answer = found.upper(inputs)
-    except (RuntimeError, ValueError, AttributeError, IndexError):
-        return False  # a network whose layers do more than follow one another
-    return bool((truth - answer).abs().max() <= TOLERANCE * truth.abs().max())

@@ -1,0 +1,124 @@
+"""Many photos explained, each with how far its map may be trusted, a core at whole batches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from florascope.audit.card import Trust, trust
+from florascope.audit.photos import Network
+from florascope.errors import PhotoError
+from florascope.explanation.explanation import Explanation, Question, explain_crops
+from florascope.explanation.inference import at_inference_speed, hastened, one_core_each
+from florascope.images import read_photo
+from florascope.nets.classifier import Classifier
+from florascope.parallel import in_order
+from florascope.preprocessing import Crop
+from florascope.progress import Progress, silent, track
+
+Result = TypeVar("Result")
+
+BATCH = 4  # photos a worker's turn: few enough to stay in a core's cache
+MANY = 8  # photos from which on graphs are made for all passes without gradients
+
+
+class Explained(NamedTuple):
+    """One photo's explanation.
+
+    Attributes:
+        photo: the file.
+        explanation: why the network answers so.
+        trust: how far the map may be trusted; None where it was not asked for.
+    """
+
+    photo: str
+    explanation: Explanation
+    trust: Trust | None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with a batch of files.
+
+    Attributes:
+        classifier: the network.
+        question: asked of each photo.
+        network: a fast way to its logits; None for its own.
+        trusted: whether trust is measured.
+    """
+
+    classifier: Classifier
+    question: Question
+    network: Network | None
+    trusted: bool
+
+    def __call__(self, photos: Sequence[str]) -> list[Explained | PhotoError]:
+        """Explain what can be read; the rest is answered by why it cannot."""
+        read = [_read(self.classifier, photo) for photo in photos]
+        found = iter(self._explained([crop for crop in read if not isinstance(crop, PhotoError)]))
+        return [
+            crop if isinstance(crop, PhotoError) else Explained(photo, *next(found))
+            for photo, crop in zip(photos, read, strict=True)
+        ]
+
+    def _explained(self, crops: list[Crop]) -> list[tuple[Explanation, Trust | None]]:
+        if not crops:
+            return []
+        found = explain_crops(self.classifier, np.stack(crops), self.question, self.network)
+        measured: Sequence[Trust | None] = [None] * len(found)
+        if self.trusted:
+            measured = trust(self.classifier, found, self.network)
+        return list(zip(found, measured, strict=True))
+
+
+def explain_photos(
+    classifier: Classifier,
+    question: Question,
+    photos: Sequence[str],
+    finish: Callable[[Explained], Result],
+    *,
+    trusted: bool = True,
+    progress: Progress = silent,
+) -> Iterator[Result | PhotoError]:
+    """Explain photo files, in their order; reading and finishing go beside the network's passes.
+
+    No more than a few batches are held, however many photos there are.
+
+    Args:
+        classifier: the network.
+        question: asked of each photo.
+        photos: n files.
+        finish: called with each explanation in a worker's thread: draws it, say.
+        trusted: measure how far each map may be trusted, too.
+        progress: told after each batch.
+
+    Yields:
+        What `finish` returned, or why a photo could not be read.
+
+    Raises:
+        ExplanationError: as `explain_crops`.
+    """
+    many = len(photos) >= MANY
+    network = at_inference_speed(classifier) if trusted or many else None
+    if many:
+        question = replace(question, how=hastened(question.how, classifier))
+    explained = _Work(classifier, question, network, trusted)
+
+    def work(batch: Sequence[str]) -> list[Result | PhotoError]:
+        return [e if isinstance(e, PhotoError) else finish(e) for e in explained(batch)]
+
+    batches = [photos[at : at + BATCH] for at in range(0, len(photos), BATCH)]
+    with one_core_each() if many else nullcontext():
+        made = in_order(work, batches)
+        for results in track(made, len(batches), "Explaining photos", progress):
+            yield from results
+
+
+def _read(classifier: Classifier, photo: str) -> Crop | PhotoError:
+    try:
+        return classifier.preprocessing.crop(read_photo(Path(photo)))
+    except PhotoError as error:
+        return error
