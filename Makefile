@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean audit sbom
+.PHONY: demo test lint format clean docs docs-serve notebooks audit sbom
 
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
@@ -21,6 +21,16 @@ lint: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Warnings are errors (mkdocs.yml: strict). FLORASCOPE_NOTEBOOKS=true executes the notebooks, too.
+docs: .venv/ready
+	$(BIN)/mkdocs build
+
+docs-serve: .venv/ready
+	$(BIN)/mkdocs serve --livereload
+
+notebooks: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m notebook tests/docs
 
 clean:
 	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache
@@ -49,5 +59,5 @@ build/tools/ready: pyproject.toml
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev,docs]'
 	touch $@
