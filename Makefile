@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean docs docs-serve notebooks audit sbom
+.PHONY: demo test lint format clean docs docs-serve docs-test audit sbom
 
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
@@ -29,8 +29,9 @@ docs: .venv/ready
 docs-serve: .venv/ready
 	$(BIN)/mkdocs serve --livereload
 
-notebooks: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m notebook tests/docs
+# Runs every notebook and the code of every page: some minutes.
+docs-test: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m documentation --numprocesses auto tests/docs
 
 clean:
 	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache
