@@ -35,6 +35,7 @@ from torch import nn
 
 from florascope.doctor import (
     batches,
+    canary,
     evidence,
     loaders,
     matching,
@@ -62,6 +63,7 @@ failures: Any = import_module("failures")
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
 GATHERING = (
     batches,
+    canary,
     evidence,
     loaders,
     matching,

@@ -14,6 +14,7 @@ from florascope.preprocessing import Preprocessing
 
 Outputs = Float[np.ndarray, "n k"]
 Labels = Int64[np.ndarray, "n"]
+AS_IT_IS = "as it is"  # the canary's input, untouched
 
 
 @dataclass(frozen=True, eq=False)

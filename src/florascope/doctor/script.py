@@ -15,6 +15,7 @@ from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
 from florascope.doctor.batches import Batch, repeatable, take
+from florascope.doctor.canary import sureness_by_remedy
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import (
     Answers,
@@ -38,7 +39,6 @@ from florascope.doctor.network import (
     run,
 )
 from florascope.doctor.performance import LOST, performance
-from florascope.doctor.photometry import sureness_by_remedy
 from florascope.doctor.properties import measure
 from florascope.doctor.substitution import (
     Material,

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.evidence import Evidence, Inputs
+from florascope.doctor.evidence import AS_IT_IS, Evidence, Inputs
 from florascope.doctor.finding import Finding
-from florascope.doctor.photometry import AS_IT_IS, NORMALISATIONS, Fit
+from florascope.doctor.photometry import NORMALISATIONS, Fit
 from florascope.preprocessing import Preprocessing
 
 SCALE = 40.0  # ratios beyond this are a factor of 255, not another standard deviation
