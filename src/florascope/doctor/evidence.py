@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
 from florascope.doctor.photometry import Fit
+from florascope.doctor.recording import Recording
 from florascope.health.quick_probe import QuickProbe
 from florascope.preprocessing import Preprocessing
 
@@ -77,6 +78,7 @@ class Inputs:
         train_repeats: whether a train photo fetched twice is.
         augments: whether train is meant to be augmented.
         workers_agree: whether two workers draw the same augmentation.
+        rescalings: of the network's own rescaling layers, in order.
     """
 
     train: Float32[np.ndarray, "..."]
@@ -90,6 +92,24 @@ class Inputs:
     train_repeats: bool | None = None
     augments: bool = False
     workers_agree: bool | None = None
+    rescalings: tuple["Rescaling", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rescaling:
+    """A layer that computes scale * x + offset.
+
+    Attributes:
+        name: of the layer.
+        scale: its factor, such as 1 / 255.
+        low: smallest value of a val batch that comes in.
+        high: largest value that comes in.
+    """
+
+    name: str
+    scale: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +157,34 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer did with a batch of train photos, in eval mode, in the order of the calls.
+
+    Attributes:
+        name: of the layer.
+        kind: of the layer, such as "Dense" or "Conv2D".
+        activation: its own activation, such as "relu" or "linear"; "" where it has none.
+        units: channels of its output.
+        dead: share of the units that are exactly 0 for every photo and place.
+        dropped: share of its inputs that it drops while training.
+        alike: whether all units have the very same weights, so that they learn the same.
+        initial: whether its weights are plainly as they were made (BatchNorm of scale 1 and shift 0,
+            a bias of zeros); None where there are no such weights.
+        trainable: whether it trains.
+    """
+
+    name: str
+    kind: str
+    activation: str = ""
+    units: int = 0
+    dead: float = 0.0
+    dropped: float = 0.0
+    alike: bool = False
+    initial: bool | None = None
+    trainable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """The network's parameters, by name.
 
@@ -150,6 +198,7 @@ class Network:
         changed: parameters meant frozen that are no longer the pretrained ones.
         untouched: share of normalisation layers still at their initial values.
         norms: the BatchNorm layers.
+        layers: what each layer did; () where unknown.
     """
 
     trainable: tuple[str, ...]
@@ -160,6 +209,7 @@ class Network:
     changed: tuple[str, ...] = ()
     untouched: float = 0.0
     norms: tuple[Norm, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +321,18 @@ class Loop:
         rates: learning rates of the optimizer's groups; () where unknown.
         overfit: one batch fitted again.
         history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
+        takes: what the loss takes of the network; None where unknown.
+        targets: what the loss compares it with; None where unknown.
+        given: in which form the loaders give the labels; None where unknown.
     """
 
     loss: str = "CrossEntropyLoss"
     rates: tuple[float, ...] = ()
     overfit: Overfit | None = None
     history: tuple[Mapping[str, float], ...] = ()
+    takes: Literal["logits", "probabilities", "numbers"] | None = None
+    targets: Literal["integers", "one-hot"] | None = None
+    given: Literal["integers", "one-hot"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +373,7 @@ class Evidence:
         substitution: the training again with parts exchanged.
         canary: mean largest probability of the pretrained head, by what was done to the input
             ("as it is", "x 255", ...); empty where there is no such head.
+        recording: of the training loop, where it was watched.
     """
 
     classes: int
@@ -338,6 +395,7 @@ class Evidence:
     traces: Traces | None = None
     substitution: Substitution | None = None
     canary: Mapping[str, float] = field(default_factory=dict)
+    recording: Recording | None = None
 
     @cached_property
     def probe(self) -> QuickProbe | None:
