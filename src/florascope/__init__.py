@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from florascope.api.training import open_run as open_run
     from florascope.api.training import train as train
     from florascope.data.dataset import Dataset as Dataset
-    from florascope.doctor.script import diagnose as diagnose
+    from florascope.doctor.dispatch import diagnose as diagnose
     from florascope.errors import FlorascopeError as FlorascopeError
     from florascope.explanation.explanation import Explanation as Explanation
     from florascope.explanation.explanation import explain as explain
@@ -49,8 +49,8 @@ _HOMES = {
     "Preprocessing": "preprocessing",
     "Probe": "training.recipes",
     "Run": "api.run",
-    "diagnose": "doctor.script",
     "explain": "explanation.explanation",
+    "diagnose": "doctor.dispatch",
     "load": "source",
     "open_run": "api.training",
     "train": "api.training",

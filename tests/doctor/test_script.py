@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import florascope
+from florascope.doctor import dispatch
 from florascope.doctor.script import diagnose
 from florascope.errors import DataError, FlorascopeError
 
@@ -44,7 +45,7 @@ def test_the_model_is_left_as_it_was(world: Any) -> None:
 
 
 def test_the_package_offers_it_without_importing_torch_first() -> None:
-    assert florascope.diagnose is diagnose
+    assert florascope.diagnose is dispatch.diagnose
     with pytest.raises(AttributeError, match="no attribute 'diagnosis'"):
         _ = florascope.diagnosis
 

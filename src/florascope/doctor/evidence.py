@@ -168,8 +168,8 @@ class Layer:
         dead: share of the units that are exactly 0 for every photo and place.
         dropped: share of its inputs that it drops while training.
         alike: whether all units have the very same weights, so that they learn the same.
-        initial: whether its weights are plainly as they were made (BatchNorm of scale 1 and shift 0,
-            a bias of zeros); None where there are no such weights.
+        initial: whether its weights are plainly as they were made (BatchNorm of scale 1 and shift
+            0, a bias of zeros); None where there are no such weights.
         trainable: whether it trains.
     """
 

@@ -14,6 +14,7 @@ MEAN_OFF, STD_OFF = 0.03, 0.08  # in [0, 1] units, and relative
 READABLE = 0.5  # R^2 from which a fit says something
 SURER = 1.5  # times more sure: the canary asks for a remedy
 SLACK = 0.02  # of [0, 1]: resampling overshoots a little
+DIVIDED = 2.0  # at most: values that were divided by 255, or standardised
 TIGHT = 0.1  # photos reach this close to black and to white
 
 RANGE = "input range wrong for the weights"
@@ -194,4 +195,16 @@ def _finding(check: str, cause: str, found: str, expected: str, sure: float) -> 
     return Finding(f"inputs.{check}", cause, "error", found, expected, FIXES[cause], sure)
 
 
-CHECKS = (layout, scale, channels, standardisation, canary)
+def rescaled(evidence: Evidence) -> Finding | None:
+    """A rescaling layer inside the network gets pixels, not what is rescaled already."""
+    if evidence.inputs is None or scale(evidence) is not None:
+        return None
+    for layer in evidence.inputs.rescalings:
+        if layer.scale < 1 / SCALE and 0 < layer.high <= DIVIDED:
+            found = f"{layer.name} multiplies values of {layer.low:.3g} to {layer.high:.3g}"
+            found += f" by {layer.scale:.4f}"
+            return _finding("rescaled", TWICE, found, "values of 0 to 255", 0.95)
+    return None
+
+
+CHECKS = (layout, scale, rescaled, channels, standardisation, canary)

@@ -148,7 +148,8 @@ def softmax(evidence: Evidence) -> Finding | None:
     if modes is None or not _probabilities(modes.evaluated):
         return None
     loss = loop.loss if loop else "CrossEntropyLoss"
-    if loss not in LOGIT_LOSSES or _dropped(evidence) > 0:
+    takes_logits = loop.takes == "logits" if loop and loop.takes else loss in LOGIT_LOSSES
+    if not takes_logits or _dropped(evidence) > 0:
         return None
     low = np.log(np.e + evidence.classes - 1) - 1
     return Finding(

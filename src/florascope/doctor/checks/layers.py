@@ -1,0 +1,111 @@
+"""Is there a layer through which nothing can be learned?"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from florascope.doctor.evidence import Evidence, Layer
+from florascope.doctor.finding import Finding, Severity
+
+DEAD = "dead units: a layer gives 0 for every photo"
+DROPPED = "dropout drops nearly everything"
+FROZEN_HEAD = "everything is frozen, the last layer too"
+ALIKE = "all units of a layer have the same weights"
+LINEAR = "no activation between two layers"
+
+MOSTLY_DEAD = 0.95  # of a layer's units
+MOSTLY_DROPPED = 0.85  # of a layer's inputs; the usual rates are 0.1 to 0.5
+
+
+def dead(evidence: Evidence) -> Finding | None:
+    """Some unit of every layer answers to some photo."""
+    layer = _first(la for la in _layers(evidence) if la.units > 1 and la.dead >= MOSTLY_DEAD)
+    if layer is None:
+        return None
+    what = f"{layer.dead:.0%} of the {layer.units} units of {layer.name} are 0 for every photo"
+    return _finding(
+        "dead",
+        DEAD,
+        "error",
+        f"{what} (dead ReLUs: no gradient passes through)",
+        "units that answer to some photos",
+        "Start the bias at 0, lower the learning rate, scale the inputs, or use a leaky ReLU",
+        0.93,
+    )
+
+
+def dropout(evidence: Evidence) -> Finding | None:
+    """Dropout's rate is the share that is dropped, not the share that is kept."""
+    layer = _first(la for la in _layers(evidence) if la.dropped >= MOSTLY_DROPPED)
+    if layer is None:
+        return None
+    return _finding(
+        "dropout",
+        DROPPED,
+        "error",
+        f"{layer.name} drops {layer.dropped:.0%} of what it gets while training",
+        "0.1 to 0.5",
+        f"The rate is the share to drop, not to keep: try {1 - layer.dropped:.2g}",
+        0.9,
+    )
+
+
+def frozen(evidence: Evidence) -> Finding | None:
+    """The last layer trains: nobody gives one's own classes pretrained."""
+    network = evidence.network
+    if network is None or not network.head or set(network.head) & set(network.trainable):
+        return None
+    found = f"{len(network.trainable)} trainable parameters, none of them in the last layer"
+    return _finding(
+        "frozen",
+        FROZEN_HEAD,
+        "error",
+        f"{found} ({network.head[0]}), which therefore never changed",
+        "a last layer that trains",
+        "Freeze the backbone alone",
+        0.96,
+    )
+
+
+def alike(evidence: Evidence) -> Finding | None:
+    """Units start apart: with the same weights they get the same gradients for ever."""
+    layer = _first(la for la in _layers(evidence) if la.alike)
+    if layer is None:
+        return None
+    return _finding(
+        "alike",
+        ALIKE,
+        "error",
+        f"all {layer.units} units of {layer.name} have the very same weights",
+        "weights drawn at random",
+        "Initialise the weights at random (Glorot or He), not with a constant",
+        0.95,
+    )
+
+
+def linear(evidence: Evidence) -> Finding | None:
+    """Two layers without a nonlinearity between them are one layer."""
+    between = [la for la in _layers(evidence) if la.kind not in {"Dropout", "Flatten"}]
+    pairs = pairwise(between)
+    layer = _first(a for a, b in pairs if a.kind == b.kind == "Dense" and a.activation == "linear")
+    if layer is None:
+        return None
+    found = f"{layer.name} ({layer.units} units) has no activation, and another follows at once"
+    fix = f'Give {layer.name} an activation ("relu")'
+    return _finding("linear", LINEAR, "warning", found, "a nonlinearity between", fix, 0.5)
+
+
+def _layers(evidence: Evidence) -> tuple[Layer, ...]:
+    return evidence.network.layers if evidence.network else ()
+
+
+def _first(layers: Iterable[Layer]) -> Layer | None:
+    return next(iter(layers), None)
+
+
+def _finding(
+    check: str, cause: str, severity: Severity, found: str, expected: str, fix: str, sure: float
+) -> Finding:
+    return Finding(f"layers.{check}", cause, severity, found, expected, fix, sure)
+
+
+CHECKS = (frozen, dead, dropout, alike, linear)

@@ -1,0 +1,244 @@
+"""What a watched training loop did: did it step, did it zero its gradients, what did it draw?"""
+
+import math
+
+import numpy as np
+
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.finding import Finding, Severity
+from florascope.doctor.recording import Recording, Sizes
+
+NO_STEP = "optimizer.step is never called"
+NO_BACKWARD = "loss.backward is never called"
+ADDED = "gradients are never zeroed"
+CLIPPED = "gradients clipped to nothing"
+UNHELD = "parameters missing from the optimizer"
+ZERO_RATE = "learning rate is zero"
+SAME_BATCH = "the same batch again and again"
+SORTED = "train data sorted by class, not shuffled"
+FEW_CLASSES = "few of the classes are ever drawn"
+DECAYED = "weight decay far too strong"
+EXPLODING = "learning rate too high"
+VANISHING = "updates far too small"
+NOT_FINITE = "gradients or losses that are not finite"
+
+ENOUGH = 4  # steps or batches that tell something
+HARD = 0.02  # of its norm that clipping leaves of a gradient
+TINY, HUGE = 1e-6, 0.3  # update over weight; sound trainings lie around 1e-3
+NAMES = 3
+
+
+def steps(evidence: Evidence) -> Finding | None:
+    """Every few backward passes the optimizer steps."""
+    seen = evidence.recording
+    if seen is None or seen.forwards < ENOUGH or seen.steps > 0:
+        return None
+    if seen.backwards == 0:
+        found = f"{seen.forwards} forward passes in train mode, none followed by a backward pass"
+        fix = "Call loss.backward() and optimizer.step() for each batch; detach nothing before"
+        return _finding("steps", NO_BACKWARD, "error", found, "one for each", fix, 0.97)
+    found = f"{seen.backwards or seen.forwards} backward passes and not one optimizer step"
+    fix = "Call optimizer.step() after loss.backward()"
+    return _finding("steps", NO_STEP, "error", found, "a step for each batch", fix, 0.98)
+
+
+def zeroed(evidence: Evidence) -> Finding | None:
+    """After a step, gradients start from nothing."""
+    seen = evidence.recording
+    if seen is None or seen.added is None or seen.steps < ENOUGH or seen.added < 0.5:
+        return None
+    found = (
+        f"{seen.added:.0%} of the backward passes after a step add to gradients of before,"
+        f" over {seen.steps} steps"
+    )
+    fix = "Call optimizer.zero_grad() before each loss.backward()"
+    return _finding("zeroed", ADDED, "error", found, "0 %: zeroed after each step", fix, 0.97)
+
+
+def clipped(evidence: Evidence) -> Finding | None:
+    """Clipping cuts peaks, not every gradient down to nothing."""
+    seen = evidence.recording
+    left = _finite(seen.clipped) if seen else []
+    if seen is None or len(left) < ENOUGH or float(np.median(left)) >= HARD:
+        return None
+    found = f"clipping leaves {np.median(left):.2g} of the gradient's norm at the median step"
+    if seen.sizes is not None:
+        found += f"; updates are {_typical(seen.sizes):.2g} of the weights"
+    fix = "Raise the largest norm (1 to 10 is usual), or leave clipping out"
+    return _finding("clipped", CLIPPED, "error", found, "1 at most steps", fix, 0.93)
+
+
+def unheld(evidence: Evidence) -> Finding | None:
+    """Every parameter that asks for a gradient is stepped."""
+    seen = evidence.recording
+    known = evidence.network is not None and evidence.network.optimised is not None
+    if seen is None or not seen.unheld or seen.steps == 0 or known:
+        return None
+    found = f"{len(seen.unheld)} trainable parameters in no optimizer ({_some(seen.unheld)})"
+    fix = "Make the optimizer after the last layer is replaced, from model.parameters()"
+    return _finding("unheld", UNHELD, "error", found, "all of them", fix, 0.95)
+
+
+def rate(evidence: Evidence) -> Finding | None:
+    """Some step has a learning rate."""
+    seen = evidence.recording
+    told = evidence.loop is not None and bool(evidence.loop.rates) and max(evidence.loop.rates) == 0
+    if seen is None or not seen.rates or told:
+        return None
+    none = float(np.mean(np.array(seen.rates) == 0))
+    if none < 0.5:
+        return None
+    found = f"a learning rate of 0 at {none:.0%} of {len(seen.rates)} steps"
+    fix = "Look at the scheduler: is it stepped each batch where it counts epochs?"
+    return _finding("rate", ZERO_RATE, "error", found, "a rate above 0", fix, 0.97)
+
+
+def same(evidence: Evidence) -> Finding | None:
+    """Batches differ."""
+    seen = evidence.recording
+    size = evidence.train.size if evidence.train else 0
+    if seen is None or len(seen.digests) < 2 * ENOUGH or not seen.labels:
+        return None
+    distinct, each = len(set(seen.digests)), len(seen.labels[0])
+    if distinct > 2 or distinct * each >= 0.5 * size:
+        return None
+    found = f"{distinct} different batches among {len(seen.digests)}, of {size} photos"
+    fix = "Draw a new batch at each step: next(iter(loader)) starts anew every time"
+    return _finding("same", SAME_BATCH, "error", found, "a new batch each step", fix, 0.95)
+
+
+def order(evidence: Evidence) -> Finding | None:
+    """Batches mix classes as the whole set does."""
+    seen = evidence.recording
+    if seen is None or len(seen.labels) < 2 * ENOUGH:
+        return None
+    distinct = np.array([len(np.unique(labels)) for labels in seen.labels], float)
+    expected = _expected_classes(seen)
+    if expected < 1.5 or float(np.median(distinct)) > 0.5 * expected:
+        return None
+    found = (
+        f"the median batch of {len(seen.labels[0])} photos has {np.median(distinct):.0f} classes"
+    )
+    fix = "Shuffle train: DataLoader(..., shuffle=True)"
+    wanted = f"about {expected:.0f}, as mixed batches have"
+    return _finding("order", SORTED, "error", found, wanted, fix, 0.93)
+
+
+def _expected_classes(seen: Recording) -> float:
+    """Expected number of classes in a batch of b drawn at random: sum_k 1 - (1 - p_k)^b."""
+    shares = np.bincount(seen.drawn.clip(0)) / max(len(seen.drawn), 1)
+    return float((1 - (1 - shares) ** len(seen.labels[0])).sum())
+
+
+def drawn(evidence: Evidence) -> Finding | None:
+    """Every class is drawn, about as often as val has it."""
+    seen, val = evidence.recording, evidence.val
+    if seen is None or val is None or len(seen.drawn) < 10 * evidence.classes:
+        return None
+    there = np.unique(val.labels[(val.labels >= 0) & (val.labels < evidence.classes)])
+    counts = np.bincount(seen.drawn.clip(0), minlength=evidence.classes)[there]
+    rare = counts < 0.1 * len(seen.drawn) / evidence.classes
+    if len(there) < 3 or rare.mean() < 0.2:
+        return None
+    found = (
+        f"{int(rare.sum())} of {len(there)} classes are hardly ever drawn ({len(seen.drawn)}"
+        f" photos drawn: {', '.join(map(str, counts[:8]))}, ... a class)"
+    )
+    fix = "Look at the sampler and its weights: one weight for each photo, 1 / size of its class"
+    return _finding("drawn", FEW_CLASSES, "error", found, "every class", fix, 0.95)
+
+
+def decay(evidence: Evidence) -> Finding | None:
+    """Weights move by the loss, not by their decay."""
+    sizes = evidence.recording.sizes if evidence.recording else None
+    if sizes is None or len(sizes.weights) < ENOUGH:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.nanmedian(np.where(sizes.updates > 0, sizes.decays / sizes.updates, np.nan), 0)
+    strong = [n for n, s in zip(sizes.names, share, strict=True) if s > 0.5]
+    shrunk = _shrunk(sizes)
+    if len(strong) < 0.5 * len(sizes.names) or shrunk > 0.5:
+        return None
+    found = (
+        f"weight decay makes up most of the update of {len(strong)} of {len(sizes.names)}"
+        f" parameters; weights shrank to {shrunk:.0%} of their size"
+    )
+    fix = "Lower weight_decay a hundredfold (1e-4 to 1e-2 are usual)"
+    return _finding("decay", DECAYED, "error", found, "less than half", fix, 0.93)
+
+
+def _shrunk(sizes: Sizes) -> float:
+    """Median size of the weights at the end over that at the beginning."""
+    first, last = sizes.weights[0], sizes.weights[-1]
+    return float(np.median(last[first > 0] / first[first > 0])) if (first > 0).any() else 1.0
+
+
+def finite(evidence: Evidence) -> Finding | None:
+    """Gradients and losses are numbers."""
+    seen = evidence.recording
+    if seen is None or seen.nonfinite == 0:
+        return None
+    often = seen.nonfinite > 0.1 * max(seen.steps, 1)
+    found = f"{seen.nonfinite} of {seen.steps} steps had gradients or losses that are nan or inf"
+    fix = "Lower the learning rate, clip gradients, and look for log(0) or 0 / 0 in the loss"
+    severity: Severity = "error" if often else "note"
+    return _finding("finite", NOT_FINITE, severity, found, "none", fix, 0.85)
+
+
+def updates(evidence: Evidence) -> Finding | None:
+    """A step moves weights by about a thousandth of their size."""
+    seen = evidence.recording
+    usable = seen is not None and seen.sizes is not None and len(seen.sizes.weights) >= ENOUGH
+    if seen is None or seen.sizes is None or not usable or clipped(evidence) or rate(evidence):
+        return None
+    ratio = _typical(seen.sizes)
+    found = f"updates are {ratio:.2g} of the weights at the median step and parameter"
+    if ratio > HUGE:
+        fix = "Lower the learning rate tenfold until the loss falls steadily"
+        return _finding("updates", EXPLODING, "error", found, "about 1e-3", fix, 0.85)
+    if ratio < TINY and _hardly_falls(seen):
+        fix = "Raise the learning rate tenfold; look for a loss divided by a large number"
+        return _finding("updates", VANISHING, "error", found, "about 1e-3", fix, 0.8)
+    return None
+
+
+def _typical(sizes: Sizes) -> float:
+    ratios = _finite(sizes.ratios.ravel())
+    return float(np.median(ratios)) if len(ratios) else math.nan
+
+
+def _hardly_falls(seen: Recording) -> bool:
+    losses = _finite(seen.losses)
+    part = max(1, len(losses) // 4)
+    return len(losses) < ENOUGH or np.mean(losses[-part:]) > 0.95 * np.mean(losses[:part])
+
+
+def _finite(values: "np.typing.ArrayLike") -> list[float]:
+    array = np.asarray(values, np.float64)
+    kept: list[float] = array[np.isfinite(array)].tolist()
+    return kept
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:NAMES]) + (", ..." if len(names) > NAMES else "")
+
+
+def _finding(
+    check: str, cause: str, severity: Severity, found: str, expected: str, fix: str, sure: float
+) -> Finding:
+    return Finding(f"recorded.{check}", cause, severity, found, expected, fix, sure)
+
+
+CHECKS = (
+    steps,
+    zeroed,
+    rate,
+    unheld,
+    clipped,
+    decay,
+    same,
+    order,
+    drawn,
+    finite,
+    updates,
+)

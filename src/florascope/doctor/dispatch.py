@@ -1,0 +1,46 @@
+"""One question for every framework: the model says which one it is of."""
+
+from typing import Any
+
+from florascope.doctor.diagnosis import Diagnosis
+
+
+def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Diagnosis:  # noqa: ANN401
+    """Find out why a training went wrong without an error.
+
+    The model is left as it was.
+
+        findings = florascope.diagnose(
+            model, train_loader, val_loader, optimizer=optimizer, frozen=["backbone"],
+            contract=Preprocessing(), reported={"val_top1": 0.05},
+        )
+        print(findings)
+
+    Args:
+        model: a PyTorch module, images to (b, K), as it is evaluated (after model.eval()); or a
+            compiled Keras 3 model.
+        train_loader: batches of (images, labels), as it is trained on; for Keras, what fit takes.
+        val_loader: the same, as it is evaluated on.
+        told: what else is known, by the names of the attributes of
+            `florascope.doctor.script.Script` (PyTorch) or
+            `florascope.doctor.keras.gather.KerasScript`; `progress` for both.
+
+    Returns:
+        The findings, most likely cause first.
+
+    Raises:
+        DataError: the data gives nothing, or no (images, labels).
+        FlorascopeError: the network cannot take the batches.
+    """
+    if is_keras(model):
+        from florascope.doctor.keras.gather import diagnose as of_keras
+
+        return of_keras(model, train_loader, val_loader, **told)
+    from florascope.doctor.script import diagnose as of_pytorch
+
+    return of_pytorch(model, train_loader, val_loader, **told)
+
+
+def is_keras(model: Any) -> bool:  # noqa: ANN401
+    """Whether a model is Keras's, asked without importing Keras (whose models may be modules)."""
+    return any(kind.__module__.split(".")[0] == "keras" for kind in type(model).__mro__)

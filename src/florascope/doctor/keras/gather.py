@@ -1,0 +1,136 @@
+"""The doctor for a Keras 3 training: a model and its two data sets."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.evidence import Answers, Claims, Evidence, Loop, Subset
+from florascope.doctor.keras import network
+from florascope.doctor.keras.compiled import (
+    half_right,
+    loss_of,
+    overfit_head,
+    rates_of,
+    rows,
+)
+from florascope.doctor.keras.data import BATCH, Reading, read
+from florascope.doctor.keras.words import in_keras
+from florascope.doctor.recording import Recording
+from florascope.preprocessing import Preprocessing
+from florascope.progress import Progress, silent
+
+
+@dataclass(frozen=True, eq=False)
+class KerasScript:
+    """What a Keras training can tell beside its model and data; the more, the surer.
+
+    Loss, metrics, optimizer and learning rate are read from the compiled model.
+
+    Attributes:
+        history: what model.fit returned, its .history, or rows of train_loss, val_top1 and so on.
+        reported: figures it reports, such as {"val_top1": 0.05}.
+        contract: what the backbone expects of its input, behind the model's own preprocessing; read
+            off the name for the networks of keras.applications.
+        frozen: names of layers that shall not train.
+        watched: of the loop, from florascope.keras.Doctor or florascope.watch.
+        augmented: whether the train data set is meant to augment its photos itself.
+        trained: whether training is over, so that answers can be judged.
+        sample: photos of each data set to look at.
+    """
+
+    history: Any = None
+    reported: Mapping[str, float] = field(default_factory=dict)
+    contract: Preprocessing | None = None
+    frozen: Sequence[str] = ()
+    watched: Recording | None = None
+    augmented: bool = False
+    trained: bool = True
+    sample: int = 512
+
+
+def diagnose(
+    model: Any,  # noqa: ANN401 (a Keras model)
+    train_data: Any,  # noqa: ANN401 (whatever fit takes)
+    val_data: Any,  # noqa: ANN401
+    *,
+    progress: Progress = silent,
+    **told: Any,  # noqa: ANN401 (the fields of KerasScript, which checks them)
+) -> Diagnosis:
+    """Find out why a Keras training went wrong without an error; see florascope.diagnose.
+
+    Raises:
+        DataError: a data set gives nothing, or no (images, labels).
+        FlorascopeError: the model cannot take the data set's batches.
+    """
+    start = time.perf_counter()
+    evidence = gather(model, train_data, val_data, KerasScript(**told), progress)
+    findings = tuple(map(in_keras, judge(evidence)))
+    return Diagnosis(findings, time.perf_counter() - start)
+
+
+def gather(
+    model: Any,  # noqa: ANN401
+    train_data: Any,  # noqa: ANN401
+    val_data: Any,  # noqa: ANN401
+    script: KerasScript,
+    progress: Progress = silent,
+) -> Evidence:
+    """Gather everything that the checks look at; the model is left as it was."""
+    train, val = read(train_data, script.sample), read(val_data, script.sample)
+    anatomy = network.dissect(model, val.batches[0].images)
+    if script.contract is not None:
+        anatomy = anatomy._replace(contract=script.contract)
+    learned = network.answers(model, anatomy.head, train.batches, "Asking about train", progress)
+    unseen = network.answers(model, anatomy.head, val.batches, "Asking about val", progress)
+    inputs = network.inputs(model, anatomy, train, val)
+    classes = learned.outputs.shape[1]
+    return Evidence(
+        classes=classes,
+        trained=script.trained,
+        train=_subset(train),
+        val=_subset(val),
+        train_answers=learned,
+        val_answers=unseen,
+        inputs=None if inputs is None else replace(inputs, augments=script.augmented),
+        modes=network.modes(model, val.batches[0]),
+        network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
+        loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),
+        claims=Claims(
+            script.reported, half_right(model, classes, one_hot=train.batches[0].one_hot)
+        ),
+        recording=script.watched,
+    )
+
+
+def _subset(reading: Reading) -> Subset:
+    return Subset(reading.size, reading.labels, reading.classes, reading.paths)
+
+
+def _loop(
+    model: Any,  # noqa: ANN401
+    script: KerasScript,
+    train: Answers,
+    head: Any,  # noqa: ANN401
+    *,
+    one_hot: bool,
+) -> Loop:
+    loss, classes = loss_of(model), train.outputs.shape[1]
+    tried = None
+    inside = 0 <= train.labels.min() <= train.labels.max() < classes
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and head is not None and inside and np.isfinite(train.features).all():
+        spread = np.linspace(0, len(train.labels) - 1, min(BATCH, len(train.labels))).astype(int)
+        tried = overfit_head(train.features[spread], train.labels[spread], classes, optimizer)
+    return Loop(
+        loss.name,
+        rates_of(model),
+        tried,
+        rows(script.history),
+        loss.takes,
+        loss.targets,
+        "one-hot" if one_hot else "integers",
+    )

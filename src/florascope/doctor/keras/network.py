@@ -1,0 +1,232 @@
+"""A Keras model's answers, modes, layers and parameters, as the checks look at them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from jaxtyping import Float, Float32
+
+from florascope.doctor.evidence import Answers, Inputs, Layer, Modes, Network, Norm, Rescaling
+from florascope.doctor.keras.compiled import optimised_by
+from florascope.doctor.keras.contracts import application
+from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
+from florascope.doctor.keras.trace import kept, leaves, run, seen
+from florascope.preprocessing import Preprocessing
+from florascope.progress import Progress, silent, track
+
+Images = Float32[np.ndarray, "b ..."]
+FRONT = re.compile(r"InputLayer|Rescaling|Normalization$|Resizing|CenterCrop|^Random|^Rand|Lambda")
+NORMS = re.compile(r"(Batch|Layer|Group)Normalization")
+
+
+def is_front(layer: Any) -> bool:  # noqa: ANN401
+    """Whether a layer prepares photos: scaling, resizing, augmentation."""
+    kind = type(layer).__name__
+    return bool(FRONT.match(kind)) and not NORMS.match(kind)
+
+
+class Anatomy(NamedTuple):
+    """Where a model's parts are.
+
+    Attributes:
+        head: the last Dense layer that is called; None where there is none.
+        entrance: the first layer, or nested model, that gets prepared photos.
+        contract: what the entrance expects; None where nobody said.
+    """
+
+    head: Any
+    entrance: Any
+    contract: Preprocessing | None
+
+
+def dissect(model: Any, images: Images) -> Anatomy:  # noqa: ANN401
+    """Run the model once and see which layers are called first and last."""
+    called: list[Any] = []
+    with seen(list(leaves(model)), lambda layer, _taken, _given: called.append(layer)):
+        run(model, images[:1])
+    denses = [layer for layer in called if isinstance(layer, keras.layers.Dense)]
+    part, contract = application(model)
+    first = next((layer for layer in called if not is_front(layer)), model)
+    entrance = first if part is model else part
+    return Anatomy(denses[-1] if denses else None, entrance, contract)
+
+
+def answers(
+    model: Any,  # noqa: ANN401
+    head: Any,  # noqa: ANN401
+    batches: Sequence[Batch],
+    what: str = "Asking the model",
+    progress: Progress = silent,
+) -> Answers:
+    """Outputs, and the features that enter the last Dense layer."""
+    features: list[Any] = []
+    outputs: list[Any] = []
+    layers = [model] if head is None else [head]
+    pieces = [
+        batch.images[i : i + BATCH] for batch in batches for i in range(0, len(batch.images), BATCH)
+    ]
+    with seen(layers, lambda _layer, taken, _given: features.append(as_array(taken))):
+        outputs.extend(run(model, piece) for piece in track(pieces, len(pieces), what, progress))
+    flat = np.concatenate([part.reshape(len(part), -1) for part in features]).astype(np.float32)
+    labels = np.concatenate([batch.labels for batch in batches])
+    return Answers(labels, columns(np.concatenate(outputs)), flat)
+
+
+def columns(outputs: Float[np.ndarray, "b k"]) -> Float[np.ndarray, "b k"]:
+    """One output for two classes as two: 1 - p and p of a sigmoid, 0 and z of a logit."""
+    if outputs.shape[1] != 1:
+        return outputs
+    probable = bool(outputs.min() >= 0 and outputs.max() <= 1)
+    return np.concatenate([1 - outputs if probable else 0 * outputs, outputs], 1)
+
+
+def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401
+    """One batch in each mode; what a pass in train mode changes is put back."""
+    few = batch.images[:BATCH]
+    evaluated = columns(run(model, few))
+    with kept(model):
+        trained = columns(run(model, few, training=True))
+    return Modes(
+        training=False,
+        labels=batch.labels[:BATCH],
+        given=evaluated,
+        evaluated=evaluated,
+        trained=trained,
+    )
+
+
+def inputs(model: Any, anatomy: Anatomy, train: Reading, val: Reading) -> Inputs | None:  # noqa: ANN401
+    """What enters the model behind its own preprocessing; None where that is no photo.
+
+    The doctor's record has channels first; a single one, grey, counts as three equal ones.
+    """
+    given: list[Any] = []
+    scaled: list[Rescaling] = []
+
+    def see(layer: Any, taken: Any, _given: Any) -> None:  # noqa: ANN401
+        if layer is anatomy.entrance:
+            given.append(as_array(taken))
+        elif isinstance(layer, keras.layers.Rescaling) and np.ndim(layer.scale) == 0:
+            values = as_array(taken)
+            low, high = float(values.min()), float(values.max())
+            scaled.append(Rescaling(layer.name, float(layer.scale), low, high))
+
+    fronts = [layer for layer in leaves(model) if isinstance(layer, keras.layers.Rescaling)]
+    watched = [*fronts, *(() if anatomy.entrance in fronts else (anatomy.entrance,))]
+    with seen(watched, see):
+        run(model, val.batches[0].images[:BATCH])
+        rescalings = tuple(scaled)
+        with kept(model):
+            for _ in range(2):
+                run(model, train.batches[0].images[:BATCH], training=True)
+    shown = [_channels_first(values) for values in given]
+    if any(values is None for values in shown) or len(shown) != 3:
+        return None
+    answer, first, second = (np.asarray(values, np.float32) for values in shown)
+    varies = not np.array_equal(first, second)
+    return Inputs(
+        train=first,
+        val=answer,
+        contract=anatomy.contract,
+        val_repeats=val.repeats,
+        train_repeats=None if train.repeats is None else train.repeats and not varies,
+        rescalings=rescalings,
+    )
+
+
+def _channels_first(values: Any) -> Any:  # noqa: ANN401
+    if values.ndim != 4:
+        return None
+    last = keras.config.image_data_format() == "channels_last"
+    moved = values.transpose(0, 3, 1, 2) if last else values
+    return np.repeat(moved, 3, 1) if moved.shape[1] == 1 else moved
+
+
+def examine(model: Any, head: Any, batch: Batch, frozen: Sequence[str] = ()) -> Network:  # noqa: ANN401
+    """Look at every variable and every layer.
+
+    Args:
+        model: the network.
+        head: its last Dense layer, or None.
+        batch: of train.
+        frozen: names of layers, or starts of paths, of what shall not train.
+    """
+    layers = activity(model, batch.images[:BATCH])
+    paths = tuple(v.path for v in model.trainable_variables)
+    every = [v.path for v in model.weights]
+    return Network(
+        trainable=paths,
+        optimised=optimised_by(model),
+        meant_frozen=tuple(p for p in every if any(_under(p, name) for name in frozen)),
+        head=() if head is None else tuple(v.path for v in head.weights),
+        untouched=_untouched(model),
+        norms=tuple(_norms(model)),
+        layers=layers,
+    )
+
+
+def _under(path: str, name: str) -> bool:
+    return path.startswith(f"{name}/") or f"/{name}/" in path
+
+
+def activity(model: Any, images: Images) -> tuple[Layer, ...]:  # noqa: ANN401
+    """What each layer does with a batch, in the order of the calls."""
+    found: list[Layer] = []
+
+    def see(layer: Any, _taken: Any, given: Any) -> None:  # noqa: ANN401
+        if hasattr(given, "shape") and len(given.shape) > 1:
+            found.append(_layer(layer, as_array(given)))
+
+    with seen(list(leaves(model)), see):
+        run(model, images)
+    return tuple(found)
+
+
+def _layer(layer: Any, given: Float[np.ndarray, "b *places c"]) -> Layer:  # noqa: ANN401
+    axes = tuple(range(given.ndim - 1))
+    activation = getattr(layer, "activation", None)
+    return Layer(
+        name=layer.name,
+        kind=type(layer).__name__,
+        activation=getattr(activation, "__name__", "") if activation else "",
+        units=given.shape[-1],
+        dead=float((~given.any(axis=axes)).mean()),
+        dropped=float(layer.rate) if isinstance(layer, keras.layers.Dropout) else 0.0,
+        alike=_alike(layer),
+        initial=_initial(layer),
+        trainable=bool(layer.trainable),
+    )
+
+
+def _alike(layer: Any) -> bool:  # noqa: ANN401
+    """Whether every unit of a layer has the same weights."""
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None or kernel.shape[-1] < 2:
+        return False
+    values = as_array(kernel.value)
+    return bool((values == values[..., :1]).all())
+
+
+def _initial(layer: Any) -> bool | None:  # noqa: ANN401
+    """Whether scale and shift, or the bias, are as they were made."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        values = [as_array(v.value) for v in (layer.moving_mean, layer.moving_variance)]
+        return bool((values[0] == 0).all() and (values[1] == 1).all())
+    bias = getattr(layer, "bias", None)
+    return None if bias is None else not as_array(bias.value).any()
+
+
+def _untouched(model: Any) -> float:  # noqa: ANN401
+    """Share of BatchNorm layers, or of biases where there are none, as they were made."""
+    norms = [la for la in leaves(model) if isinstance(la, keras.layers.BatchNormalization)]
+    states = [_initial(layer) for layer in norms or leaves(model)]
+    known = [state for state in states if state is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
+def _norms(model: Any) -> list[Norm]:  # noqa: ANN401
+    """BatchNorm layers: with trainable = False, Keras runs them on their moving statistics."""
+    norms = [la for la in leaves(model) if isinstance(la, keras.layers.BatchNormalization)]
+    return [Norm(layer.name, not layer.trainable, moves=bool(layer.trainable)) for layer in norms]
