@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from florascope.api.training import train as train
     from florascope.data.dataset import Dataset as Dataset
     from florascope.doctor.dispatch import diagnose as diagnose
+    from florascope.doctor.watch import watch as watch
     from florascope.errors import FlorascopeError as FlorascopeError
     from florascope.explanation.explanation import Explanation as Explanation
     from florascope.explanation.explanation import explain as explain
@@ -55,6 +56,7 @@ _HOMES = {
     "open_run": "api.training",
     "train": "api.training",
     "wrap": "nets.wrapped",
+    "watch": "doctor.watch",
 }
 """Public names by the module they live in, imported when first used: PyTorch is heavy."""
 

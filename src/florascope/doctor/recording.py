@@ -17,7 +17,7 @@ class Sizes:
     Attributes:
         names: of the p parameters.
         weights: (m, p) before the step.
-        gradients: (m, p) that the optimizer was given.
+        gradients: (m, p) that the optimizer was given; inf where they are not finite.
         updates: (m, p) that the step made.
         decays: (m, p) of the updates that weight decay asks for.
     """
@@ -52,7 +52,6 @@ class Recording:
         rates: (steps,) the largest learning rate of each step.
         clipped: (m,) norm of the gradients given to the optimizer over that after the backward
             pass; nan where unknown.
-        nonfinite: steps whose gradients or losses were not finite.
         unheld: trainable parameters that no optimizer steps.
         sizes: of some parameters at some steps; None where unseen.
     """
@@ -67,7 +66,6 @@ class Recording:
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     clipped: tuple[float, ...] = ()
-    nonfinite: int = 0
     unheld: tuple[str, ...] = ()
     sizes: Sizes | None = None
 
@@ -75,3 +73,9 @@ class Recording:
     def drawn(self) -> Int64[np.ndarray, "_"]:
         """All labels in the order in which they were drawn."""
         return np.concatenate([*self.labels, np.empty(0, np.int64)]).astype(np.int64)
+
+    @property
+    def nonfinite(self) -> tuple[int, int]:
+        """Batches whose loss, and measured steps whose gradients, are not finite."""
+        steps = 0 if self.sizes is None else int(np.isinf(self.sizes.gradients).any(1).sum())
+        return int((~np.isfinite(self.losses)).sum()) if self.losses else 0, steps

@@ -40,6 +40,7 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
+from florascope.doctor.recording import Recording
 from florascope.doctor.substitution import (
     Material,
     Suspect,
@@ -52,6 +53,7 @@ from florascope.doctor.substitution import (
 )
 from florascope.doctor.tail import find_tail
 from florascope.doctor.traces import read_traces
+from florascope.doctor.watch import Watch, recording_of
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -80,6 +82,7 @@ class Script:
         deployed: batch to outputs where the network answers.
         augmented: whether train is meant to be augmented; seen in the transform's name otherwise.
         trained: whether training is over, so that answers can be judged.
+        watched: florascope.watch of the training loop, or its recording.
         sample: photos of each loader to look at.
     """
 
@@ -98,6 +101,7 @@ class Script:
     deployed: Callable[[Tensor], Any] | None = None
     augmented: bool | None = None
     trained: bool = True
+    watched: Watch | Recording | None = None
     sample: int = 512
 
 
@@ -192,6 +196,7 @@ def gather(
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
         canary=_canary(script, few, script.contract or _own_contract(model)),
+        recording=recording_of(script.watched),
     )
     return replace(evidence, substitution=try_again(model, head, evidence, taken, script, progress))
 

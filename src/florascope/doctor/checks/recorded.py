@@ -1,6 +1,7 @@
 """What a watched training loop did: did it step, did it zero its gradients, what did it draw?"""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ NOT_FINITE = "gradients or losses that are not finite"
 
 ENOUGH = 4  # steps or batches that tell something
 HARD = 0.02  # of its norm that clipping leaves of a gradient
+PULL = 0.4  # of an update: decay and gradient come into balance at 0.5
 TINY, HUGE = 1e-6, 0.3  # update over weight; sound trainings lie around 1e-3
 NAMES = 3
 
@@ -150,21 +152,22 @@ def drawn(evidence: Evidence) -> Finding | None:
 
 def decay(evidence: Evidence) -> Finding | None:
     """Weights move by the loss, not by their decay."""
-    sizes = evidence.recording.sizes if evidence.recording else None
-    if sizes is None or len(sizes.weights) < ENOUGH:
+    seen = evidence.recording
+    sizes = seen.sizes if seen else None
+    if seen is None or sizes is None or len(sizes.weights) < ENOUGH:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.nanmedian(np.where(sizes.updates > 0, sizes.decays / sizes.updates, np.nan), 0)
-    strong = [n for n, s in zip(sizes.names, share, strict=True) if s > 0.5]
+    shares = np.divide(sizes.decays, np.maximum(sizes.updates, 1e-30)).T
+    strong = [n for n, s in zip(sizes.names, shares, strict=True) if _median(s) > PULL]
     shrunk = _shrunk(sizes)
-    if len(strong) < 0.5 * len(sizes.names) or shrunk > 0.5:
+    harmless = shrunk > 0.5 or not (_hardly_falls(seen) or shrunk < 0.05)
+    if len(strong) < 0.5 * len(sizes.names) or harmless:
         return None
     found = (
-        f"weight decay makes up most of the update of {len(strong)} of {len(sizes.names)}"
-        f" parameters; weights shrank to {shrunk:.0%} of their size"
+        f"weight decay makes up more than {PULL:.0%} of the update of {len(strong)} of"
+        f" {len(sizes.names)} parameters; weights shrank to {shrunk:.0%} of their size"
     )
     fix = "Lower weight_decay a hundredfold (1e-4 to 1e-2 are usual)"
-    return _finding("decay", DECAYED, "error", found, "less than half", fix, 0.93)
+    return _finding("decay", DECAYED, "error", found, "a few per cent", fix, 0.93)
 
 
 def _shrunk(sizes: Sizes) -> float:
@@ -176,13 +179,16 @@ def _shrunk(sizes: Sizes) -> float:
 def finite(evidence: Evidence) -> Finding | None:
     """Gradients and losses are numbers."""
     seen = evidence.recording
-    if seen is None or seen.nonfinite == 0:
+    if seen is None or not any(seen.nonfinite):
         return None
-    often = seen.nonfinite > 0.1 * max(seen.steps, 1)
-    found = f"{seen.nonfinite} of {seen.steps} steps had gradients or losses that are nan or inf"
+    batches, steps = seen.nonfinite
+    measured = len(seen.sizes.weights) if seen.sizes else 0
+    often = batches > 0.1 * len(seen.losses) or steps > 0.1 * measured
+    found = f"losses of {batches} of {len(seen.losses)} batches and gradients of {steps} of"
+    found += f" {measured} measured steps are nan or inf"
     fix = "Lower the learning rate, clip gradients, and look for log(0) or 0 / 0 in the loss"
     severity: Severity = "error" if often else "note"
-    return _finding("finite", NOT_FINITE, severity, found, "none", fix, 0.85)
+    return _finding("finite", NOT_FINITE, severity, found, "none", fix, 0.8)
 
 
 def updates(evidence: Evidence) -> Finding | None:
@@ -203,17 +209,22 @@ def updates(evidence: Evidence) -> Finding | None:
 
 
 def _typical(sizes: Sizes) -> float:
-    ratios = _finite(sizes.ratios.ravel())
-    return float(np.median(ratios)) if len(ratios) else math.nan
+    return _median(sizes.ratios.ravel())
+
+
+def _median(values: Any) -> float:  # noqa: ANN401 (numbers in any shape)
+    """Median of what is finite; nan where nothing is."""
+    kept = _finite(values)
+    return float(np.median(kept)) if kept else math.nan
 
 
 def _hardly_falls(seen: Recording) -> bool:
     losses = _finite(seen.losses)
     part = max(1, len(losses) // 4)
-    return len(losses) < ENOUGH or np.mean(losses[-part:]) > 0.95 * np.mean(losses[:part])
+    return len(losses) < ENOUGH or sum(losses[-part:]) > 0.95 * sum(losses[:part])
 
 
-def _finite(values: "np.typing.ArrayLike") -> list[float]:
+def _finite(values: Any) -> list[float]:  # noqa: ANN401 (numbers in any shape)
     array = np.asarray(values, np.float64)
     kept: list[float] = array[np.isfinite(array)].tolist()
     return kept

@@ -1,0 +1,304 @@
+"""A recorder for a PyTorch training loop: what is drawn, differentiated, clipped and stepped.
+
+It looks through PyTorch's own hooks, and changes neither loop nor model:
+
+- a forward hook sees each batch in train mode, and puts a hook on the outputs;
+- that one fires as the backward pass begins. The gradient of a classification loss with respect
+  to its inputs is the lowest at the label (p - 1 there, p elsewhere, for cross-entropy), so that
+  labels need not be told; and whether gradients were zeroed shows at this moment;
+- hooks around every optimizer's step compare some weights before and after.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+from florascope.doctor.recording import Recording, Sizes
+
+WATCHED = 12  # parameters whose sizes are kept: evenly over the network, the last one among them
+LARGEST = 4096  # numbers looked at of each
+DENSE, SPARSE = 16, 10  # the first steps are all measured, then each tenth
+KEPT = 100_000  # batches remembered; a loop that long has shown what it does
+DIGESTED = 8  # numbers of each photo that make a batch's digest
+SCALED = 2.0  # a classification loss has smaller gradients than this, unless it was scaled
+
+Parameters = Mapping[str, nn.Parameter]
+
+
+@dataclass(eq=False)
+class _Batches:
+    """What is kept of each batch."""
+
+    digests: list[Tensor] = field(default_factory=list)
+    labels: list[Tensor] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class _Rows:
+    """What is kept of each measured step: numbers by parameter."""
+
+    weights: list[list[float]] = field(default_factory=list)
+    gradients: list[list[float]] = field(default_factory=list)
+    updates: list[list[float]] = field(default_factory=list)
+    decays: list[list[float]] = field(default_factory=list)
+    clipped: list[float] = field(default_factory=list)
+
+
+def watch(model: nn.Module, optimizer: Optimizer | None = None) -> "Watch":
+    """Watch a training loop inside a `with` block.
+
+        with florascope.watch(model, optimizer) as watched:
+            for images, labels in loader:
+                ...
+        florascope.diagnose(model, train_loader, val_loader, watched=watched)
+
+    Args:
+        model: the network as the loop calls it.
+        optimizer: as the loop steps it; None watches every optimizer that steps the model.
+    """
+    return Watch(model, optimizer)
+
+
+class Watch:
+    """A training loop under watch; see `watch`."""
+
+    def __init__(self, model: nn.Module, optimizer: Optimizer | None = None) -> None:
+        self.model, self.optimizer = model, optimizer
+        self._trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._chosen = _chosen(self._trainable)
+        self._held = {id(p) for p in _parameters(optimizer)}
+        self._batches, self._rows, self._rates = _Batches(), _Rows(), list[float]()
+        self._forwards = self._backwards = self._steps = 0
+        self._after = self._added = 0  # first backward passes after a step, and those that added
+        self._stepped = False
+        self._raw = math.nan  # size of the last parameter's gradient after the backward pass
+        self._scaled = False
+        self._before: list[Tensor] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        handles: list[Any] = [
+            self.model.register_forward_hook(self._forward, with_kwargs=True),
+            register_optimizer_step_pre_hook(self._before_step),
+            register_optimizer_step_post_hook(self._after_step),
+        ]
+        if self._chosen:
+            last = self._chosen[next(reversed(self._chosen))]
+            handles.append(last.register_post_accumulate_grad_hook(self._accumulated))
+        for handle in handles:
+            self._stack.callback(handle.remove)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def recording(self) -> Recording:
+        """What was seen so far."""
+        unheld = (name for name, p in self._trainable.items() if id(p) not in self._held)
+        return Recording(
+            framework="PyTorch",
+            forwards=self._forwards,
+            backwards=self._backwards,
+            steps=self._steps,
+            added=self._added / self._after if self._after else None,
+            labels=tuple(labels.numpy() for labels in self._batches.labels),
+            digests=tuple(hash(d.numpy().tobytes()) for d in self._batches.digests),
+            losses=tuple(map(float, self._batches.losses)),
+            rates=tuple(self._rates),
+            clipped=tuple(self._rows.clipped),
+            unheld=tuple(unheld) if self._steps else (),
+            sizes=_sizes(tuple(self._chosen), self._rows),
+        )
+
+    @property
+    def _measures(self) -> bool:
+        return self._steps < DENSE or self._steps % SPARSE == 0
+
+    def _forward(self, _model: nn.Module, args: Any, kwargs: Any, given: Any) -> None:  # noqa: ANN401
+        outputs = outputs_of(given)
+        if not self.model.training or not torch.is_grad_enabled() or outputs is None:
+            return
+        self._forwards += 1
+        images = next((v for v in (*args, *kwargs.values()) if _is_batch(v)), None)
+        if images is not None and len(self._batches.digests) < KEPT:
+            self._batches.digests.append(_digest(images.detach()))
+        if outputs.requires_grad:
+            seen = outputs.detach()
+            outputs.register_hook(lambda gradient: self._backward(seen, gradient))
+
+    def _backward(self, outputs: Tensor, gradient: Tensor) -> None:
+        """As the backward pass begins: labels, loss, and what gradients are there already."""
+        self._backwards += 1
+        if self._stepped:
+            self._after += 1
+            self._added += self._left_over()
+            self._stepped = False
+        if self._measures:
+            self._scaled = bool(gradient.abs().max() > SCALED)
+        if outputs.ndim == 2 and outputs.shape[1] > 1 and len(self._batches.labels) < KEPT:
+            lowest, labels = gradient.min(1)
+            if bool((lowest < 0).any()):  # an answer that is right for sure has no gradient left
+                self._batches.labels.append(labels[lowest < 0].cpu())
+            self._batches.losses.append(_cross_entropy(outputs, labels).cpu())
+
+    def _left_over(self) -> bool:
+        """Whether a parameter that is stepped has a gradient before the backward pass."""
+        stepped = [p for p in self._chosen.values() if id(p) in self._held]
+        return bool(stepped) and stepped[-1].grad is not None and bool(stepped[-1].grad.any())
+
+    def _accumulated(self, parameter: Tensor) -> None:
+        """After the backward pass, before anything clips the gradient."""
+        if self._measures and parameter.grad is not None:
+            (self._raw,) = _rms([_some(parameter.grad)])
+
+    def _ours(self, optimizer: Optimizer) -> bool:
+        if self.optimizer is not None:
+            return optimizer is self.optimizer
+        own = {id(p) for p in self._trainable.values()}
+        return any(id(p) in own for p in _parameters(optimizer))
+
+    def _before_step(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:  # noqa: ANN401
+        if self._chosen and self._measures and self._ours(optimizer):
+            self._before = [_some(p.detach()).clone() for p in self._chosen.values()]
+
+    def _after_step(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:  # noqa: ANN401
+        if not self._ours(optimizer):
+            return
+        if self._before:
+            self._measure(optimizer)
+            self._before = []
+        self._held |= {id(p) for p in _parameters(optimizer)}
+        self._steps, self._stepped = self._steps + 1, True
+        self._rates.append(max((float(g["lr"]) for g in optimizer.param_groups), default=0.0))
+
+    def _measure(self, optimizer: Optimizer) -> None:
+        chosen = self._chosen.values()
+        moved = [_some(p.detach()) - old for p, old in zip(chosen, self._before, strict=True)]
+        sizes = _rms([*self._before, *moved, *(_gradient(p) for p in chosen)])
+        count = len(moved)
+        weights, updates, found = sizes[:count], sizes[count : 2 * count], sizes[2 * count :]
+        gradients = [
+            math.nan if p.grad is None else g if math.isfinite(g) else math.inf
+            for p, g in zip(chosen, found, strict=True)
+        ]
+        share = _decay_shares(optimizer, chosen, weights, gradients, updates)
+        self._rows.weights.append(weights)
+        self._rows.updates.append(updates)
+        self._rows.gradients.append(gradients)
+        self._rows.decays.append([s * u for s, u in zip(share, updates, strict=True)])
+        usable = self._raw > 0 and not self._scaled
+        self._rows.clipped.append(gradients[-1] / self._raw if usable else math.nan)
+
+
+def _chosen(trainable: Parameters) -> dict[str, nn.Parameter]:
+    """Pick some parameters, evenly, the last among them; those of more dimensions first."""
+    names = [name for name, p in trainable.items() if p.ndim > 1] or list(trainable)
+    at = np.unique(np.linspace(0, len(names) - 1, min(WATCHED, len(names))).astype(int))
+    return {names[i]: trainable[names[i]] for i in at}
+
+
+def _parameters(optimizer: Optimizer | None) -> Iterator[Tensor]:
+    for group in optimizer.param_groups if optimizer else ():
+        yield from group["params"]
+
+
+def _some(values: Tensor) -> Tensor:
+    """Some numbers of a tensor, evenly: whole slices of its first dimension."""
+    step = max(1, math.ceil(values.numel() / LARGEST))
+    return values[::step] if values.ndim else values
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return _some(parameter.detach() if parameter.grad is None else parameter.grad.detach())
+
+
+def _rms(parts: Sequence[Tensor]) -> list[float]:
+    """Root mean square of each, fetched from the device at once."""
+    squares = torch.stack([part.float().square().mean() for part in parts])
+    found: list[float] = squares.sqrt().tolist()
+    return found
+
+
+def _digest(images: Tensor) -> Tensor:
+    """A few numbers of each photo of a batch, from the middle row."""
+    while images.ndim > 2:
+        images = images[:, images.shape[1] // 2]
+    step = max(1, images.shape[1] // DIGESTED)
+    return images[:, ::step].float().cpu().clone()
+
+
+def _cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of logits, of log-probabilities, or of probabilities."""
+    probable = bool((outputs >= 0).all()) and bool((outputs.sum(1) - 1).abs().max() < 1e-3)
+    logs = outputs.clamp(min=1e-12).log() if probable else outputs.float().log_softmax(1)
+    return nn.functional.nll_loss(logs, labels)
+
+
+def _decay_shares(
+    optimizer: Optimizer,
+    chosen: Iterable[Tensor],
+    weights: Sequence[float],
+    gradients: Sequence[float],
+    updates: Sequence[float],
+) -> list[float]:
+    """Share of each update that weight decay asks for.
+
+    Where decay is added to the gradient (SGD, Adam), its size against both; where it is taken off
+    the weight (AdamW; Loshchilov and Hutter 2019), lr * decay * weight over the update.
+    """
+    groups = {id(p): g for g in optimizer.param_groups for p in g["params"]}
+    shares = []
+    for p, weight, gradient, update in zip(chosen, weights, gradients, updates, strict=True):
+        group = groups.get(id(p), {})
+        pull = float(group.get("weight_decay", 0.0)) * weight
+        decoupled = group.get("decoupled_weight_decay", False)
+        part, whole = (float(group["lr"]) * pull, update) if decoupled else (pull, pull + gradient)
+        shares.append(min(1.0, part / whole) if whole > 0 else math.nan)
+    return shares
+
+
+def _sizes(names: tuple[str, ...], rows: _Rows) -> Sizes | None:
+    if not rows.weights:
+        return None
+    weights, gradients, updates, decays = (
+        np.array(table, np.float64)
+        for table in (rows.weights, rows.gradients, rows.updates, rows.decays)
+    )
+    return Sizes(names, weights, gradients, updates, decays)
+
+
+def outputs_of(given: Any) -> Tensor | None:  # noqa: ANN401 (whatever a network gives)
+    """Outputs (b, K) of a tensor, a tuple, a dictionary or an object with logits."""
+    if isinstance(given, Mapping):
+        given = given.get("logits")
+    elif not isinstance(given, Tensor):
+        given = getattr(given, "logits", given[0] if isinstance(given, tuple) and given else None)
+    return given if isinstance(given, Tensor) else None
+
+
+def _is_batch(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, Tensor) and value.ndim > 1
+
+
+def recording_of(watched: Watch | Recording | None) -> Recording | None:
+    """Return what was seen, of a watch or as it is."""
+    return watched.recording if isinstance(watched, Watch) else watched

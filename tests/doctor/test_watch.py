@@ -1,0 +1,262 @@
+"""Planted faults of a loop are read off a real training; a sound loop raises no finding."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (its usual name)
+from torch.utils.data import DataLoader, TensorDataset
+
+import florascope
+from florascope.doctor.checks import recorded
+from florascope.doctor.diagnosis import judge
+from florascope.doctor.evidence import Evidence, Subset
+from florascope.doctor.finding import Finding
+from florascope.doctor.recording import Recording
+from florascope.doctor.watch import Watch, outputs_of, watch
+
+K, EACH, C = 4, 40, 8
+Loop = Callable[[nn.Module, Any, Any], None]
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    torch.manual_seed(0)
+
+
+def data() -> TensorDataset:
+    """Four clouds of points, sorted by class."""
+    labels = torch.arange(K).repeat_interleave(EACH)
+    return TensorDataset(torch.randn(len(labels), C) + 3 * F.one_hot(labels, C), labels)
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Linear(C, 16), nn.ReLU(), nn.Linear(16, K))
+
+
+def seen(
+    *,
+    optimizer: Callable[[Any], Any] = lambda p: torch.optim.SGD(p, 0.1),
+    shuffle: bool = True,
+    zero: bool = True,
+    step: bool = True,
+    clip: float | None = None,
+    scale: float = 1.0,
+    epochs: int = 4,
+    batches: Callable[[DataLoader[Any]], Iterator[Any]] = iter,
+    loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    model: nn.Module | None = None,
+) -> Recording:
+    """A usual loop, with single lines left out."""
+    net = model or network()
+    steps = optimizer(net)
+    loader = DataLoader(data(), 16, shuffle=shuffle)
+    with watch(net, steps) as watched:
+        for _ in range(epochs):
+            for x, y in batches(loader):
+                if zero:
+                    steps.zero_grad()
+                (scale * loss(net(x), y)).backward()
+                if clip:
+                    nn.utils.clip_grad_norm_(net.parameters(), clip)
+                if step:
+                    steps.step()
+    return watched.recording
+
+
+def first(recording: Recording) -> Finding | None:
+    labels = data().tensors[1].numpy()
+    subset = Subset(len(labels), labels)
+    found = judge(Evidence(K, train=subset, val=subset, recording=recording), recorded.CHECKS)
+    return found[0] if found else None
+
+
+def sgd(rate: float, **more: Any) -> Callable[[Any], Any]:
+    return lambda net: torch.optim.SGD(net.parameters(), rate, **more)
+
+
+SOUND: dict[str, dict[str, Any]] = {
+    "plain": {"optimizer": sgd(0.1)},
+    "momentum and usual decay": {"optimizer": sgd(0.05, momentum=0.9, weight_decay=5e-4)},
+    "AdamW": {"optimizer": lambda n: torch.optim.AdamW(n.parameters(), 3e-3, weight_decay=0.05)},
+    "clipped at 1": {"optimizer": sgd(0.1), "clip": 1.0},
+    "scaled loss": {"optimizer": sgd(1e-4), "scale": 1024.0},
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_loop_raises_nothing(name: str) -> None:
+    assert first(seen(**SOUND[name])) is None
+
+
+def one_batch(loader: DataLoader[Any]) -> Iterator[Any]:
+    batch = next(iter(DataLoader(loader.dataset, 16)))
+    return iter([batch] * 10)
+
+
+def two_classes(loader: DataLoader[Any]) -> Iterator[Any]:
+    x, y = data().tensors
+    kept = y < 2
+    return iter(DataLoader(TensorDataset(x[kept], y[kept]), 16, shuffle=True))
+
+
+def with_nan(outputs: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(outputs, labels) * torch.nan
+
+
+PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "no step": (recorded.NO_STEP, {"optimizer": sgd(0.1), "step": False}),
+    "never zeroed": (recorded.ADDED, {"optimizer": sgd(0.01), "zero": False}),
+    "clipped": (recorded.CLIPPED, {"optimizer": sgd(0.1), "clip": 1e-5}),
+    "head left out": (
+        recorded.UNHELD,
+        {"optimizer": lambda net: torch.optim.SGD(net[0].parameters(), 0.1)},
+    ),
+    "rate of zero": (recorded.ZERO_RATE, {"optimizer": sgd(0.0)}),
+    "one batch": (recorded.SAME_BATCH, {"optimizer": sgd(0.1), "batches": one_batch}),
+    "sorted": (recorded.SORTED, {"optimizer": sgd(0.1), "shuffle": False}),
+    "two classes": (
+        recorded.FEW_CLASSES,
+        {"optimizer": sgd(0.1), "batches": two_classes, "epochs": 8},
+    ),
+    "decay": (recorded.DECAYED, {"optimizer": sgd(0.05, weight_decay=4.0)}),
+    "decay of AdamW": (
+        recorded.DECAYED,
+        {"optimizer": lambda n: torch.optim.AdamW(n.parameters(), 0.01, weight_decay=20.0)},
+    ),
+    "nan": (recorded.NOT_FINITE, {"optimizer": sgd(0.1), "loss": with_nan}),
+    "huge rate": (recorded.EXPLODING, {"optimizer": sgd(500.0)}),
+    "tiny updates": (recorded.VANISHING, {"optimizer": sgd(1e-7)}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_named_first(name: str) -> None:
+    cause, loop = PLANTED[name]
+    found = first(seen(**loop))
+    assert found is not None
+    assert found.cause == cause, found
+
+
+def test_no_backward_pass() -> None:
+    net = network()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watch(net, optimizer) as watched:
+        for x, _ in DataLoader(data(), 16):
+            net(x)
+    found = first(watched.recording)
+    assert found is not None
+    assert found.cause == recorded.NO_BACKWARD
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        F.cross_entropy,
+        lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1),
+        lambda z, y: F.nll_loss(z.log_softmax(1), y),
+        lambda z, y: F.binary_cross_entropy_with_logits(z, F.one_hot(y, K).float()),
+        lambda z, y: (z.softmax(1) - F.one_hot(y, K)).square().mean(),
+    ],
+)
+def test_labels_are_read_off_the_gradient_of_the_loss(loss: Any) -> None:
+    recording = seen(optimizer=sgd(0.1), loss=loss, shuffle=False, epochs=1)
+    assert recording.drawn.tolist() == data().tensors[1].tolist()
+
+
+def test_the_loss_is_the_cross_entropy_of_logits_and_of_probabilities() -> None:
+    x, y = data().tensors
+    for tail in (nn.Identity(), nn.LogSoftmax(1), nn.Softmax(1)):
+        inner = network()
+        net = nn.Sequential(inner, tail)
+        with watch(net) as watched:
+            F.nll_loss(net(x).clamp(min=-50), y).backward()
+        expected = F.cross_entropy(inner(x), y).item()
+        assert watched.recording.losses[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_update_ratio_decay_and_clipping_by_hand() -> None:
+    # one weight w = 2, loss 3 w: gradient 3, decay 0.5 * 2 = 1, update 0.1 * 4
+    net = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(net.weight, 2.0)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1, weight_decay=0.5)
+    with watch(net, optimizer) as watched:
+        (net(torch.tensor([[1.0]])).sum() * 3).backward()
+        optimizer.step()
+    sizes = watched.recording.sizes
+    assert sizes is not None
+    row = (sizes.weights[0, 0], sizes.gradients[0, 0], sizes.updates[0, 0], sizes.decays[0, 0])
+    assert row == pytest.approx((2.0, 3.0, 0.4, 0.1))
+    assert sizes.ratios[0, 0] == pytest.approx(0.2)
+
+
+def test_what_clipping_leaves() -> None:
+    recording = seen(optimizer=sgd(0.1), clip=1e-3, epochs=1)
+    assert max(recording.clipped) < 0.02
+    assert min(seen(optimizer=sgd(0.1), epochs=1).clipped) == pytest.approx(1.0)
+
+
+def test_gradient_accumulation_is_no_fault() -> None:
+    net = network()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watch(net, optimizer) as watched:
+        for number, (x, y) in enumerate(DataLoader(data(), 8, shuffle=True)):
+            F.cross_entropy(net(x), y).backward()
+            if number % 4 == 3:
+                optimizer.step()
+                optimizer.zero_grad()
+    assert watched.recording.added == 0
+    assert first(watched.recording) is None
+
+
+def test_another_models_optimizer_is_not_counted() -> None:
+    net, other = network(), network()
+    strange = torch.optim.SGD(other.parameters(), 0.1)
+    with watch(net) as watched:
+        for x, y in DataLoader(data(), 16, shuffle=True):
+            F.cross_entropy(net(x), y).backward()
+            strange.step()
+    found = first(watched.recording)
+    assert found is not None
+    assert found.cause == recorded.NO_STEP
+
+
+def test_passes_in_eval_mode_and_after_the_block_are_not_counted() -> None:
+    net = network()
+    x, y = data().tensors
+    with watch(net) as watched:
+        net.eval()(x)
+    F.cross_entropy(net.train()(x), y).backward()
+    assert (watched.recording.forwards, watched.recording.backwards) == (0, 0)
+    assert not net._forward_hooks
+
+
+def test_the_training_is_the_same_with_and_without() -> None:
+    def trained(watched: bool) -> list[float]:
+        torch.manual_seed(3)
+        net = network()
+        optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+        with watch(net, optimizer) if watched else torch.enable_grad():
+            for x, y in DataLoader(data(), 16):
+                optimizer.zero_grad()
+                F.cross_entropy(net(x), y).backward()
+                optimizer.step()
+        return [float(p.detach().sum()) for p in net.parameters()]
+
+    assert trained(watched=True) == trained(watched=False)
+
+
+def test_outputs_of_every_kind_of_answer() -> None:
+    class Answer:
+        logits = torch.ones(1, 2)
+
+    z = torch.ones(1, 2)
+    for given in (z, (z, None), {"logits": z}, Answer()):
+        assert torch.equal(outputs_of(given), z)  # type: ignore[arg-type]
+    assert outputs_of(3) is None
+
+
+def test_the_package_offers_it() -> None:
+    assert isinstance(florascope.watch(network()), Watch)
