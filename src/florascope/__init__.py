@@ -72,6 +72,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (any public name)
     """Import a public name when it is first asked for."""
+    if name == "keras":
+        return import_module("florascope.keras")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

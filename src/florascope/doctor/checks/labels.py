@@ -20,6 +20,7 @@ SHIFTED = "labels shifted between splits"
 SHUFFLED = "labels shuffled between splits"
 STRAY = "a stray folder as a class"
 NOISE = "label noise"
+ABSENT = "classes of val that are missing in train"
 
 STRAYS = re.compile(
     r"^[._]|^(__macosx|train|val|valid|validation|test|images?|jpg|photos?|new folder|untitled"
@@ -77,10 +78,36 @@ def order(evidence: Evidence) -> Finding | None:
     )
 
 
+def absent(evidence: Evidence) -> Finding | None:
+    """Train shows every class that val asks for."""
+    train, val = evidence.train, evidence.val
+    if train is None or val is None or not len(val.labels):
+        return None
+    known = np.unique(train.labels)
+    strange = np.isin(val.labels, known, invert=True)
+    # A sample of train may miss a class by chance: e^-5 where it has five photos a class.
+    whole = len(train.labels) >= min(train.size, 5 * evidence.classes)
+    if not whole or strange.mean() < 0.1:
+        return None
+    kinds = np.unique(val.labels[strange])
+    return Finding(
+        "labels.absent",
+        ABSENT,
+        "error",
+        f"{strange.mean():.0%} of the val photos are of {len(kinds)} classes that are missing in"
+        f" train ({', '.join(map(str, kinds[:5]))}); train has {len(known)} classes",
+        "every class in train",
+        "Shuffle before splitting, or split each class by itself (a sorted folder cut in two"
+        " leaves the last classes to val alone)",
+        0.97,
+    )
+
+
 def permuted(evidence: Evidence) -> Finding | None:
     """Val labels mean what train labels mean, as far as the features can tell."""
     probe, other = evidence.probe, differ(evidence)
-    if probe is None or order(evidence) is not None or probe.val_top1 >= CERTAIN:
+    known = order(evidence) or absent(evidence)
+    if probe is None or known is not None or probe.val_top1 >= CERTAIN:
         return None
     if other is not None and other.severity == "error":  # then labels need not be others, too
         return None
@@ -203,4 +230,4 @@ def _chance(classes: int) -> float:
     return 1 / max(classes, 1)
 
 
-CHECKS = (one_based, order, stray, permuted, noise)
+CHECKS = (one_based, order, stray, absent, permuted, noise)

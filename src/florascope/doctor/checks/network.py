@@ -187,7 +187,8 @@ def _probabilities(outputs: Float[np.ndarray, "b k"]) -> bool:
 def _dropped(evidence: Evidence) -> float:
     """Share of outputs that are 0 in train mode alone."""
     modes = evidence.modes
-    if modes is None or (modes.evaluated == 0).any():
+    # Probabilities that round to 0 are not dropped: they still sum to 1.
+    if modes is None or (modes.evaluated == 0).any() or _probabilities(modes.trained):
         return 0.0
     return float((modes.trained == 0).mean())
 

@@ -99,11 +99,15 @@ def gather(
         modes=network.modes(model, val.batches[0]),
         network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
         loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),
-        claims=Claims(
-            script.reported, half_right(model, classes, one_hot=train.batches[0].one_hot)
-        ),
+        claims=Claims(script.reported, half_right(model, classes, one_hot=_one_hot(model, train))),
         recording=script.watched,
     )
+
+
+def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401
+    """Whether the metrics get one-hot labels: as the loss does, or as the data gives them."""
+    targets = loss_of(model).targets
+    return train.batches[0].one_hot if targets is None else targets == "one-hot"
 
 
 def _subset(reading: Reading) -> Subset:

@@ -12,7 +12,7 @@ from florascope.doctor.evidence import Answers, Inputs, Layer, Modes, Network, N
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.contracts import application
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
-from florascope.doctor.keras.trace import kept, leaves, run, seen
+from florascope.doctor.keras.trace import Outputs, kept, leaves, run, seen
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 
@@ -74,7 +74,7 @@ def answers(
     return Answers(labels, columns(np.concatenate(outputs)), flat)
 
 
-def columns(outputs: Float[np.ndarray, "b k"]) -> Float[np.ndarray, "b k"]:
+def columns(outputs: Float[np.ndarray, "b _"]) -> Outputs:
     """One output for two classes as two: 1 - p and p of a sigmoid, 0 and z of a logit."""
     if outputs.shape[1] != 1:
         return outputs

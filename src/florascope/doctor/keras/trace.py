@@ -11,7 +11,7 @@ from jaxtyping import Float
 from florascope.doctor.keras.data import as_array
 from florascope.errors import FlorascopeError
 
-Outputs = Float[np.ndarray, "b k"]
+Outputs = Float[np.ndarray, "b _"]
 See = Callable[[Any, Any, Any], None]
 """Called with a layer, what it takes and what it gives."""
 
