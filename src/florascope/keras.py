@@ -47,7 +47,7 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
     def _begin(self) -> None:
         self._losses: list[float] = []
         self._rates: list[float] = []
-        self._history: list[dict[str, float]] = []
+        self._history: list[Mapping[str, float]] = []
         self._measured: list[tuple[list[float], list[float], list[float]]] = []
         self._before: list[Any] = []
         self._mean = 0.0

@@ -270,8 +270,7 @@ def dropped() -> Any:
 def all_alike() -> Any:
     train, val = data()
     hidden = layers.Dense(16, "relu", kernel_initializer="ones")
-    last = {"kernel_initializer": "ones"}
-    model = network_of(tail=(hidden,), **last)
+    model = network_of(tail=(hidden,), kernel_initializer="ones")
     return model, train, val, trained(model, train, val)
 
 
@@ -391,7 +390,7 @@ def loader(arrays: Arrays, **settings: Any) -> Any:
     return torch.utils.data.DataLoader(pairs, 8, **settings)
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Arrays], Any]] = {
     "arrays": lambda a: a,
     "one-hot": lambda a: (a[0], np.eye(K, dtype=np.float32)[a[1]]),
     "column": lambda a: (a[0], a[1][:, None]),

@@ -251,6 +251,7 @@ EXTRAS = {
     ),
     "fast": ("openvino",),
     "heic": ("pi_heif",),
+    "keras": ("keras",),
 }
 """Top-level modules by extra, as pyproject.toml lists their packages."""
 

@@ -11,12 +11,15 @@ from florascope.progress import progress_bars
 if TYPE_CHECKING:
     from florascope.doctor.diagnosis import Diagnosis
 
+KERAS = frozenset({".keras", ".h5"})
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 @click.command()
-@click.argument("target", metavar="RUN|BUNDLE|DATA")
-@click.option("--data", "source", metavar="DATA", help="Photos of a run.  [default: the run's own]")
+@click.argument("target", metavar="RUN|BUNDLE|DATA|MODEL.keras")
+@click.option(
+    "--data", "source", metavar="DATA", help="Photos of a run or model.  [default: the run's own]"
+)
 @click.option("--split", help="official, 80-10-10, folder, csv, garden or FILE.csv.")
 @click.option("--weights", help="Of the network that looks at DATA.  [default: what is at hand]")
 @click.option("--quick", is_flag=True, help="Leave out what takes longer than a few seconds.")
@@ -32,16 +35,21 @@ def doctor(
     quick: bool,
     as_json: bool,
 ) -> None:
-    """Look for what goes wrong silently in a run, a bundle or a data set.
+    """Look for what goes wrong silently in a run, a bundle, a data set or a saved Keras model.
 
     Names each cause with what was found, what was expected and the fix, most likely cause first.
-    For your own PyTorch script: florascope.diagnose(model, train_loader, val_loader).
+    For your own training in PyTorch or Keras: florascope.diagnose(model, train, val).
     """
-    from florascope.doctor.target import Question, examine
-
-    question = Question(target, source, split, weights, data_dir, quick)
     with progress_bars() as progress:
-        diagnosis = examine(question, progress)
+        if Path(target).suffix in KERAS:
+            from florascope.doctor.keras.file import examine as of_keras
+
+            diagnosis = of_keras(Path(target), source, split, data_dir, progress)
+        else:
+            from florascope.doctor.target import Question, examine
+
+            question = Question(target, source, split, weights, data_dir, quick)
+            diagnosis = examine(question, progress)
     if as_json:
         print_json(diagnosis.to_json())
         return
