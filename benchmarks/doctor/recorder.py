@@ -4,8 +4,10 @@
 
 Trains timm's MobileNetV2 (weights as they are made; their values cost nothing), whole and with its
 backbone frozen, and a small network, on batches of noise, in blocks of steps that are watched and
-not watched by turns, and compares the medians; likewise model.fit of Keras with and without the
-callback. One thread. Writes results/recorder.{md,json} beside this file.
+not watched by turns, and compares the medians of the blocks, in processor time; of the 40 steps of
+a block the first 16 are measured in full, later ones each tenth, so that a long training pays less.
+Likewise model.fit of Keras with and without the callback. One thread. Writes
+results/recorder.{md,json} beside this file.
 """
 
 import os
@@ -14,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -29,26 +30,24 @@ from florascope.files import write_json, write_text
 from florascope.keras import Doctor
 
 RESULTS = Path(__file__).parent / "results"
-BLOCKS, STEPS, BATCH = 6, 12, 16
-Case = Callable[[bool], list[float]]
+BLOCKS, STEPS, BATCH = 3, 40, 16
+Case = Callable[[bool], float]
 
 
-def torch_case(network: nn.Module, side: int, optimizer: Any) -> Case:
-    """Return a block of steps of a usual loop, watched or not; the seconds of each."""
+def torch_case(network: nn.Module, side: int, optimizer: torch.optim.Optimizer) -> Case:
+    """Return a block of steps of a usual loop, watched or not; its seconds a step."""
     images, labels = torch.randn(4, BATCH, 3, side, side), torch.randint(0, 10, (4, BATCH))
     network.train()
 
-    def block(watched: bool) -> list[float]:  # noqa: FBT001
-        seconds = []
+    def block(watched: bool) -> float:  # noqa: FBT001
+        start = time.process_time()
         with florascope.watch(network, optimizer) if watched else nullcontext():
             for step in range(STEPS):
-                start = time.process_time()
                 optimizer.zero_grad()
                 x, y = images[step % 4], labels[step % 4]
                 nn.functional.cross_entropy(network(x), y).backward()
                 optimizer.step()
-                seconds.append(time.process_time() - start)
-        return seconds
+        return (time.process_time() - start) / STEPS
 
     return block
 
@@ -73,10 +72,10 @@ def keras_case() -> Case:
     x = draw.normal(size=(STEPS * BATCH, 64, 64, 3)).astype(np.float32)
     y = draw.integers(0, 10, len(x))
 
-    def block(watched: bool) -> list[float]:  # noqa: FBT001
+    def block(watched: bool) -> float:  # noqa: FBT001
         start = time.process_time()
         model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=[Doctor()] if watched else [])
-        return [(time.process_time() - start) / STEPS]
+        return (time.process_time() - start) / STEPS
 
     return block
 
@@ -85,13 +84,13 @@ def cases() -> Iterator[tuple[str, Case]]:
     """Yield each case by name."""
     whole = timm.create_model("mobilenetv2_100", num_classes=10)
     adam = torch.optim.AdamW(whole.parameters(), 1e-4)
-    yield "MobileNetV2 at 128 px, whole", torch_case(whole, 128, adam)
+    yield "MobileNetV2 at 96 px, whole", torch_case(whole, 96, adam)
     frozen = timm.create_model("mobilenetv2_100", num_classes=10).requires_grad_(
         requires_grad=False
     )
     head = frozen.get_classifier().requires_grad_(requires_grad=True)
     sgd = torch.optim.SGD(head.parameters(), 0.01)
-    yield "MobileNetV2 at 128 px, frozen but its head", torch_case(frozen, 128, sgd)
+    yield "MobileNetV2 at 96 px, frozen but its head", torch_case(frozen, 96, sgd)
     blocks = [
         la
         for a, b in ((3, 16), (16, 32), (32, 64))
@@ -104,11 +103,11 @@ def cases() -> Iterator[tuple[str, Case]]:
 
 
 def measured(case: Case) -> dict[str, float]:
-    """Medians of the steps with and without, in milliseconds; blocks by turns."""
-    case(False)
+    """Medians of the blocks with and without, in milliseconds a step."""
+    case(False)  # noqa: FBT003 (the first block warms up)
     steps: dict[bool, list[float]] = {False: [], True: []}
     for number in range(2 * BLOCKS):
-        steps[number % 2 == 1] += case(number % 2 == 1)
+        steps[number % 2 == 1].append(case(number % 2 == 1))
     plain, watched = (1000 * median(steps[which]) for which in (False, True))
     return {"plain_ms": plain, "watched_ms": watched, "cost": watched / plain - 1}
 

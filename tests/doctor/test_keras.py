@@ -17,7 +17,7 @@ keras = pytest.importorskip("keras")
 layers = keras.layers
 
 import florascope  # noqa: E402
-from florascope.doctor.checks import augmentation, figures, history, inputs, network  # noqa: E402
+from florascope.doctor.checks import augmentation, figures, history, inputs, network, retouched  # noqa: E402
 from florascope.doctor.checks import labels as label_checks  # noqa: E402
 from florascope.doctor.checks import layers as layer_checks  # noqa: E402
 from florascope.doctor.checks import loss as losses  # noqa: E402
@@ -305,6 +305,32 @@ def cut_in_two() -> Any:
     return model, train, val, trained(model, train, val)
 
 
+def val_with_blue_for_red() -> Any:
+    train, val = data()
+    model = network_of()
+    trained(model, train, val)
+    return model, train, (val[0][..., ::-1].copy(), val[1]), {}
+
+
+def stamped() -> Any:
+    # noise in the middle, the class's colour along the edge
+    def stamp(arrays: Arrays) -> Arrays:
+        images = np.random.default_rng(3).uniform(0, 255, arrays[0].shape).astype(np.float32)
+        images[:, :1] = arrays[0][:, :1]
+        return images, arrays[1]
+
+    train, val = map(stamp, (photos(96), photos(32, seed=1)))
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.Flatten(),
+            layers.Dense(K, "softmax"),
+        ]
+    )
+    return model, train, val, trained(model, train, val, rate=0.01, epochs=12)
+
+
 def worst_epoch() -> Any:
     train, val = data()
     model = network_of()
@@ -333,6 +359,8 @@ PLANTED = {
     accuracy_of_each_class_alone: figures.METRIC,
     worst_epoch: history.WORSE,
     cut_in_two: label_checks.ABSENT,
+    val_with_blue_for_red: retouched.BGR,
+    stamped: retouched.BORDER,
 }
 
 

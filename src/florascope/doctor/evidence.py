@@ -374,6 +374,8 @@ class Evidence:
         canary: mean largest probability of the pretrained head, by what was done to the input
             ("as it is", "x 255", ...); empty where there is no such head.
         recording: of the training loop, where it was watched.
+        exchanged: val accuracy by what was done to the photos ("as it is", ...); empty where
+            nothing was.
     """
 
     classes: int
@@ -396,6 +398,7 @@ class Evidence:
     substitution: Substitution | None = None
     canary: Mapping[str, float] = field(default_factory=dict)
     recording: Recording | None = None
+    exchanged: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def probe(self) -> QuickProbe | None:

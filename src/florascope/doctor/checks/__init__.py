@@ -17,6 +17,7 @@ from florascope.doctor.checks import (
     optimisation,
     pictures,
     recorded,
+    retouched,
     serving,
     split,
 )
@@ -44,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     *history.CHECKS,
     *serving.CHECKS,
     *exchange.CHECKS,
+    *retouched.CHECKS,
     *split.FEATURE_CHECKS,
     *figures.SKILL_CHECKS,
 )

@@ -46,7 +46,7 @@ class KerasScript:
     reported: Mapping[str, float] = field(default_factory=dict)
     contract: Preprocessing | None = None
     frozen: Sequence[str] = ()
-    watched: Recording | None = None
+    watched: Any = None
     augmented: bool = False
     trained: bool = True
     sample: int = 512
@@ -100,8 +100,15 @@ def gather(
         network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
         loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),
         claims=Claims(script.reported, half_right(model, classes, one_hot=_one_hot(model, train))),
-        recording=script.watched,
+        recording=recording_of(script.watched),
+        exchanged=network.retouched(model, val),
     )
+
+
+def recording_of(watched: Any) -> Recording | None:  # noqa: ANN401
+    """Return what a callback or a watch saw, or a recording as it is."""
+    seen = getattr(watched, "recording", watched)
+    return seen if isinstance(seen, Recording) else None
 
 
 def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401

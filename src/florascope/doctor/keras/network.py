@@ -13,9 +13,11 @@ from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.contracts import application
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
 from florascope.doctor.keras.trace import Outputs, kept, leaves, run, seen
+from florascope.doctor.retouching import RETOUCHES
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 
+LOOKED_AT = 128  # photos that are retouched
 Images = Float32[np.ndarray, "b ..."]
 FRONT = re.compile(r"InputLayer|Rescaling|Normalization$|Resizing|CenterCrop|^Random|^Rand|Lambda")
 NORMS = re.compile(r"(Batch|Layer|Group)Normalization")
@@ -80,6 +82,19 @@ def columns(outputs: Float[np.ndarray, "b _"]) -> Outputs:
         return outputs
     probable = bool(outputs.min() >= 0 and outputs.max() <= 1)
     return np.concatenate([1 - outputs if probable else 0 * outputs, outputs], 1)
+
+
+def retouched(model: Any, val: Reading) -> dict[str, float]:  # noqa: ANN401
+    """Val accuracy by what was done to the photos; {} where they are no colour photos."""
+    images, labels = (
+        part[:: max(1, len(val.labels) // LOOKED_AT)] for part in (val.images, val.labels)
+    )
+    if images.ndim != 4 or images.shape[-1] != 3:
+        return {}
+    return {
+        name: float((columns(run(model, change(images))).argmax(1) == labels).mean())
+        for name, change in RETOUCHES.items()
+    }
 
 
 def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401

@@ -1,0 +1,48 @@
+"""Photos changed on purpose: what a trained network says of them shows what it looks at."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from florascope.doctor.evidence import AS_IT_IS
+
+Images = Float32[np.ndarray, "b h w c"]
+
+SWAPPED = "red and blue exchanged"
+CENTRE = "the centre hidden"
+EDGE = "the edge hidden"
+RING = 0.15  # of a side: the edge is so wide, all around
+
+
+def swapped(images: Images) -> Images:
+    """Red for blue."""
+    return np.ascontiguousarray(images[..., ::-1])
+
+
+def centre_hidden(images: Images) -> Images:
+    """Leave the edge alone to be seen, the rest in the photo's mean colour."""
+    return np.where(_ring(images), images, images.mean((1, 2), keepdims=True))
+
+
+def edge_hidden(images: Images) -> Images:
+    """Leave the centre alone to be seen."""
+    return np.where(_ring(images), images.mean((1, 2), keepdims=True), images)
+
+
+def _ring(images: Images) -> Bool[np.ndarray, "h w 1"]:
+    height, width = images.shape[1:3]
+    inside = [
+        (np.arange(side) >= round(RING * side)) & (np.arange(side) < side - round(RING * side))
+        for side in (height, width)
+    ]
+    return ~np.outer(*inside)[:, :, None]
+
+
+RETOUCHES: dict[str, Callable[[Images], Images]] = {
+    AS_IT_IS: lambda images: images,
+    SWAPPED: swapped,
+    CENTRE: centre_hidden,
+    EDGE: edge_hidden,
+}
+"""By what is done to photos, (b, h, w, 3)."""
