@@ -84,13 +84,13 @@ def cases() -> Iterator[tuple[str, Case]]:
     """Yield each case by name."""
     whole = timm.create_model("mobilenetv2_100", num_classes=10)
     adam = torch.optim.AdamW(whole.parameters(), 1e-4)
-    yield "MobileNetV2 at 96 px, whole", torch_case(whole, 96, adam)
+    yield "MobileNetV2 at 64 px, whole", torch_case(whole, 64, adam)
     frozen = timm.create_model("mobilenetv2_100", num_classes=10).requires_grad_(
         requires_grad=False
     )
     head = frozen.get_classifier().requires_grad_(requires_grad=True)
     sgd = torch.optim.SGD(head.parameters(), 0.01)
-    yield "MobileNetV2 at 96 px, frozen but its head", torch_case(frozen, 96, sgd)
+    yield "MobileNetV2 at 64 px, frozen but its head", torch_case(frozen, 64, sgd)
     blocks = [
         la
         for a, b in ((3, 16), (16, 32), (32, 64))
