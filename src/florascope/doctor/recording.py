@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -79,3 +80,18 @@ class Recording:
         """Batches whose loss, and measured steps whose gradients, are not finite."""
         steps = 0 if self.sizes is None else int(np.isinf(self.sizes.gradients).any(1).sum())
         return int((~np.isfinite(self.losses)).sum()) if self.losses else 0, steps
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """What watches a loop: florascope.watch, or the callback of florascope.keras."""
+
+    @property
+    def recording(self) -> Recording:
+        """What was seen so far."""
+        ...
+
+
+def recording_of(watched: Watcher | Recording | None) -> Recording | None:
+    """Return what was seen, by a watcher or as it is."""
+    return watched.recording if isinstance(watched, Watcher) else watched

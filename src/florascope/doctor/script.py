@@ -40,7 +40,7 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
-from florascope.doctor.recording import Recording
+from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.substitution import (
     Material,
     Suspect,
@@ -53,7 +53,6 @@ from florascope.doctor.substitution import (
 )
 from florascope.doctor.tail import find_tail
 from florascope.doctor.traces import read_traces
-from florascope.doctor.watch import Watch, recording_of
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -101,7 +100,7 @@ class Script:
     deployed: Callable[[Tensor], Any] | None = None
     augmented: bool | None = None
     trained: bool = True
-    watched: Watch | Recording | None = None
+    watched: Watcher | Recording | None = None
     sample: int = 512
 
 

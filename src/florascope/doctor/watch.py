@@ -297,8 +297,3 @@ def outputs_of(given: Any) -> Tensor | None:  # noqa: ANN401 (whatever a network
 
 def _is_batch(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, Tensor) and value.ndim > 1
-
-
-def recording_of(watched: Watch | Recording | None) -> Recording | None:
-    """Return what was seen, of a watch or as it is."""
-    return watched.recording if isinstance(watched, Watch) else watched

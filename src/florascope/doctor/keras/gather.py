@@ -19,7 +19,7 @@ from florascope.doctor.keras.compiled import (
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.keras.words import in_keras
-from florascope.doctor.recording import Recording
+from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -36,7 +36,7 @@ class KerasScript:
         contract: what the backbone expects of its input, behind the model's own preprocessing; read
             off the name for the networks of keras.applications.
         frozen: names of layers that shall not train.
-        watched: of the loop, from florascope.keras.Doctor or florascope.watch.
+        watched: florascope.keras.Doctor or florascope.watch of the training, or its recording.
         augmented: whether the train data set is meant to augment its photos itself.
         trained: whether training is over, so that answers can be judged.
         sample: photos of each data set to look at.
@@ -46,7 +46,7 @@ class KerasScript:
     reported: Mapping[str, float] = field(default_factory=dict)
     contract: Preprocessing | None = None
     frozen: Sequence[str] = ()
-    watched: Any = None
+    watched: Watcher | Recording | None = None
     augmented: bool = False
     trained: bool = True
     sample: int = 512
@@ -103,12 +103,6 @@ def gather(
         recording=recording_of(script.watched),
         exchanged=network.retouched(model, val),
     )
-
-
-def recording_of(watched: Any) -> Recording | None:  # noqa: ANN401
-    """Return what a callback or a watch saw, or a recording as it is."""
-    seen = getattr(watched, "recording", watched)
-    return seen if isinstance(seen, Recording) else None
 
 
 def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401
