@@ -295,9 +295,8 @@ def _inputs(
 def _test(script: Script, progress: Progress) -> Subset | None:
     if script.test is None:
         return None
-    return _subset(
-        script.test, take(loaders.spread(script.test, script.sample), script.sample), progress
-    )
+    data = take(loaders.spread(script.test, script.sample), script.sample)
+    return _subset(script.test, data, progress)
 
 
 def _subset(loader: loaders.Loader, data: Sequence[Batch], progress: Progress) -> Subset:

@@ -13,14 +13,14 @@ MECHANICS = frozenset({"optimisation", "head", "features", "skill", "loop", "exc
 HARMLESS = frozenset(
     {
         "serving.geometry",
-        "split.contents",
-        "split.near",
-        "split.paths",
         "skill.chance_loss",
     }
 )
 """Checks whose warnings tell of what costs a run little: a few doubled photos, another resampling.
 """
+
+COPIES = ("paths", "contents", "near")
+"""Ends of the names of the checks that look for copies across a split."""
 
 SYMPTOMS = frozenset(
     {
@@ -66,7 +66,8 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _explains(finding: Finding, lost: float) -> bool:
-    return lost < LOST or finding.severity == "error" or finding.check not in HARMLESS
+    harmless = finding.check in HARMLESS or finding.check.endswith(COPIES)
+    return lost < LOST or finding.severity == "error" or not harmless
 
 
 def _certain(finding: Finding) -> bool:
