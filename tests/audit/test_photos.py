@@ -13,7 +13,6 @@ from florascope.audit.photos import (
     AuditPhotos,
     TargetedImages,
     answers,
-    at_inference_speed,
     attribute,
     evenly,
     maps_of,
@@ -23,6 +22,7 @@ from florascope.audit.photos import (
 from florascope.data.dataset import ClassName
 from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.explanation.attribution import Attribution
+from florascope.explanation.inference import at_inference_speed
 from florascope.images import RGB
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier

@@ -16,7 +16,7 @@ from florascope.explanation.fitting import fitting_methods
 from florascope.nets.classifier import Classifier
 from florascope.nets.onnx_graph import backbone_graph
 from florascope.nets.saving import save_bundle
-from florascope.nets.wrapped import preprocessing_of, wrap
+from florascope.nets.wrapped import WrappedNetwork, preprocessing_of, wrap
 from florascope.preprocessing import Preprocessing
 
 SIZE = 64
@@ -102,6 +102,7 @@ SPLIT = [name for name, (_, kind) in NETWORKS.items() if kind in {"mean", "place
 def test_the_kind_of_head_is_found(named: Named) -> None:
     name, _, classifier = named
     kind = NETWORKS[name][1]
+    assert isinstance(classifier.backbone, WrappedNetwork)
     assert classifier.backbone.reading.kind == kind
     fits = fitting_methods(classifier.backbone)
     assert fits == {"map": ("gradcam", "ig"), "token": ("ig",), "none": ("ig",)}.get(kind, LINEAR)
@@ -157,7 +158,7 @@ def test_a_contrast_is_the_difference_of_the_logits(name: str) -> None:
 
 def test_the_model_is_left_as_it_was() -> None:
     net = network("resnet18").train()
-    net.layer4.eval()  # type: ignore[union-attr,operator]
+    net.layer4.eval()  # type: ignore[union-attr]
     modes = [module.training for module in net.modules()]
     classifier = wrap(net, preprocessing=PLAIN)
     assert not classifier.training
