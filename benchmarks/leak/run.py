@@ -110,7 +110,7 @@ def trained(data: Dataset, out: Path, seed: int) -> Trained:
     """Train the default probe on a split drawn with a seed."""
     recipe = make_recipe("probe", seed=seed)
     run = train(data, choose_split(data, None, seed), recipe)
-    return Trained(Path(write_run(run, out, None)["bundle"]), run.metrics["test"].top1)
+    return Trained(Path(write_run(run, out)["bundle"]), run.metrics["test"].top1)
 
 
 def temperature(run: Trained, data: Dataset, split: Split, out: Path) -> str:
