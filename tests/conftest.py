@@ -37,7 +37,9 @@ jaxtyping.install_import_hook("florascope", f"{__name__}.checked")
 settings.register_profile("florascope", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("florascope")
 
-pytest_plugins = ["tests.support.surroundings", "tests.support.networks", "tests.support.painted"]
+pytest_plugins = [
+    f"tests.support.{name}" for name in ("surroundings", "networks", "painted", "chromium")
+]
 
 VARIABLES = {"real_data": "FLORASCOPE_DATA", "real_weights": "FLORASCOPE_WEIGHTS"}
 COLOURS = {"daisy": (235, 235, 225), "rose": (200, 30, 60), "violet": (110, 60, 190)}

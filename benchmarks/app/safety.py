@@ -55,7 +55,7 @@ def main() -> None:
     photos = list(test_photos())
     counts: Counter[str] = Counter()
     with server() as address, sync_playwright() as playwright:
-        sure = httpx.get(f"{address}/api/model").json()["calibration"]["sure"]
+        sure = httpx.get(f"{address}/api/model").json()["named_from"]
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )

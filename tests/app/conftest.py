@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import ExifTags, Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from tests.support.chromium import opened
 
 from florascope.app.connection import protocol_with_timeouts
 from florascope.app.guards import Access
@@ -32,11 +33,6 @@ from florascope.identify.identifier import Identifier
 from florascope.images import RGB
 
 MODEL = "flowers102-mobilenetv2"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 Serve = Callable[..., str]
 ANYBODY = Access()
 
@@ -179,16 +175,6 @@ def broken(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def complaints() -> list[str]:
     return []
@@ -199,14 +185,3 @@ def page(browser: Browser, server: str, complaints: list[str]) -> Iterator[Page]
     """The page as it is first seen; whatever the console says must be expected."""
     yield from opened(browser, server, complaints)
     assert complaints == []
-
-
-def opened(browser: Browser, server: str, complaints: list[str], **settings: Any) -> Iterator[Page]:
-    context = browser.new_context(**{"locale": "en-GB", **settings})
-    context.set_default_timeout(30_000)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(server)
-    yield page
-    context.close()

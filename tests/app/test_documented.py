@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from florascope.app.limits import Limits
-from florascope.app.mistaken import CURES
 from florascope.app.problem import busy
 from florascope.app.server import create_app
 from florascope.app.similar import LIMITS, SIDE, UNKNOWN
+from florascope.app.upload import CURES
 from florascope.identify.identifier import Identifier
 from florascope.images import MAX_PIXELS
 

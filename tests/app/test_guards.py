@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from playwright.sync_api import Browser
+from tests.support.chromium import opened
 
 from florascope.app.guards import Access
 from florascope.app.limits import Limits
 from florascope.identify.identifier import Identifier
 
-from .conftest import Serve, free_port, opened, wait_for
+from .conftest import Serve, free_port, wait_for
 from .test_server import detail, post
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.support.chromium import opened
 
 from florascope.app.limits import Limits
 from florascope.app.server import static_folder
@@ -12,7 +13,7 @@ from florascope.app.similar import Album
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 
-from .conftest import Serve, opened
+from .conftest import Serve
 
 PHOTO = static_folder() / "samples" / "4.webp"
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.support.chromium import opened
 
 from florascope.app.limits import Limits
 from florascope.identify.identifier import Identifier
 
-from .conftest import Planted, Serve, opened
+from .conftest import Planted, Serve
 from .test_page import upload
 
 BELLS, ROSE_OF_LENT, FOXGLOVE, HIBISCUS = "3", "40", "94", "55"

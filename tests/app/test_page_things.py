@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, expect
+from tests.support.chromium import opened
 
 from florascope.app.limits import Limits
 from florascope.bundle.facts import FACTS
@@ -19,7 +20,7 @@ from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import save_bundle
 
-from .conftest import Serve, opened
+from .conftest import Serve
 from .test_page import upload
 
 CLASSES = tuple(ClassName(name, name) for name in ("cat", "mug", "plate"))

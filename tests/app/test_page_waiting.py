@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from tests.support.chromium import opened
 
 from florascope.app.limits import Limits
 from florascope.app.server import static_folder
@@ -15,7 +16,7 @@ from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.images import RGB
 
-from .conftest import Serve, opened
+from .conftest import Serve
 from .test_page import PHOTO, upload
 from .test_server import Slow
 

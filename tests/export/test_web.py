@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
+from tests.support.chromium import opened
 
 from florascope.app.server import static_folder
 from florascope.errors import DownloadError
@@ -122,11 +123,6 @@ def test_npm_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         web_runtime()
 
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 LINKED = "https://www.gbif.org/species/search?q="
 BELOW = "some/place"  # the edition need not lie at a server's root
 DRAWING = static_folder() / "samples" / "4.webp"
@@ -173,24 +169,15 @@ def site(edition: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(site: Site) -> Iterator[Page]:
+def page(browser: Browser, site: Site) -> Iterator[Page]:
     """The edition, kept whole on the device; it may ask its own server and nobody else."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     complaints: list[str] = []
     asked: set[str] = set()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(locale="en-GB")
-        context.set_default_timeout(120_000)
-        context.on("request", lambda request: asked.add(request.url))  # the worker's too
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    for page in opened(browser, "about:blank", complaints):
+        page.context.on("request", lambda request: asked.add(request.url))  # the worker's too
         page.goto(site.address)
         page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         yield page
-        browser.close()
     strangers = {
         url for url in asked if not url.startswith((site.address, "data:", "blob:http://127"))
     }
@@ -265,23 +252,6 @@ def test_the_person_sees_what_the_network_saw(page: Page, bundle: Path) -> None:
     assert np.abs(shown - crop.astype(int)).max() <= 1
 
 
-def first_visit(browser: Browser, address: str) -> Page:
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    page.goto(address)
-    return page
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        yield (started := playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
-        started.close()
-
-
 def test_modules_are_called_js_everywhere(edition: Path) -> None:
     """Servers that do not know .mjs give it as plain text, which browsers do not run."""
     assert not list(edition.rglob("*.mjs"))
@@ -289,52 +259,51 @@ def test_modules_are_called_js_everywhere(edition: Path) -> None:
 
 def test_it_says_why_where_it_cannot_start(browser: Browser, edition: Path, site: Site) -> None:
     told = "This page needs JavaScript, and a web server"
-    page = first_visit(browser, (edition / BELOW / "index.html").as_uri())
-    expect(page.locator("#unstarted")).to_contain_text(told)
-    expect(page.locator("#unstarted")).to_have_css("visibility", "visible")
-    without = browser.new_context(java_script_enabled=False).new_page()
-    without.goto(site.address)
-    expect(without.locator("#unstarted")).to_be_visible()
-    expect(first_visit(browser, site.address).locator("#unstarted")).to_be_hidden()
+    for page in opened(browser, (edition / BELOW / "index.html").as_uri()):
+        expect(page.locator("#unstarted")).to_contain_text(told)
+        expect(page.locator("#unstarted")).to_have_css("visibility", "visible")
+    for page in opened(browser, site.address, java_script_enabled=False):
+        expect(page.locator("#unstarted")).to_be_visible()
+    for page in opened(browser, site.address):
+        expect(page.locator("#unstarted")).to_be_hidden()
 
 
 def test_a_model_that_did_not_come_is_asked_for_again(browser: Browser, site: Site) -> None:
-    page = browser.new_context(locale="en-GB").new_page()
-    page.route("**/model.onnx", lambda route: route.abort())
-    page.goto(site.address)
-    page.set_input_files("#file", DRAWING)
-    expect(page.locator("#error")).to_contain_text("The connection broke off", timeout=30_000)
-    page.unroute_all(behavior="ignoreErrors")
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+    for page in opened(browser, "about:blank"):
+        page.route("**/model.onnx", lambda route: route.abort())
+        page.goto(site.address)
+        page.set_input_files("#file", DRAWING)
+        expect(page.locator("#error")).to_contain_text("The connection broke off", timeout=30_000)
+        page.unroute_all(behavior="ignoreErrors")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#statement")).to_be_visible(timeout=60_000)
 
 
 def test_the_download_says_how_far_it_is(browser: Browser, site: Site) -> None:
-    page = browser.new_context(locale="en-GB").new_page()
     held: list[Route] = []
-    page.route("**/model.onnx", lambda route: held.insert(0, route))
-    page.goto(site.address)
-    page.set_input_files("#file", DRAWING)
-    for _ in range(300):
-        if page.locator("#progress").evaluate("bar => bar.value") > 0.5:
-            break
-        page.wait_for_timeout(100)
-    else:
-        pytest.fail("the bar does not move")
-    expect(page.locator("#progress")).to_be_visible()
-    held[0].continue_()
-    expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+    for page in opened(browser, "about:blank"):
+        page.route("**/model.onnx", lambda route: held.insert(0, route))
+        page.goto(site.address)
+        page.set_input_files("#file", DRAWING)
+        for _ in range(300):
+            if page.locator("#progress").evaluate("bar => bar.value") > 0.5:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("the bar does not move")
+        held[0].continue_()
+        expect(page.locator("#statement")).to_be_visible(timeout=60_000)
 
 
 def test_it_can_be_installed(browser: Browser, site: Site) -> None:
     """Chromium's own opinion of the manifest."""
-    page = first_visit(browser, site.address)
-    session = page.context.new_cdp_session(page)
-    told = session.send("Page.getAppManifest")
-    assert told["errors"] == []
-    assert told["url"].endswith("static/manifest.json")
-    found = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
-    assert {error["errorId"] for error in found} <= {"in-incognito"}  # as every test's page is
+    for page in opened(browser, site.address):
+        session = page.context.new_cdp_session(page)
+        told = session.send("Page.getAppManifest")
+        assert told["errors"] == []
+        assert told["url"].endswith("static/manifest.json")
+        found = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+        assert {error["errorId"] for error in found} <= {"in-incognito"}  # as every test's page is
 
 
 def test_a_file_that_is_no_photo_is_explained(page: Page, tmp_path: Path) -> None:

@@ -136,11 +136,10 @@ class KnownClassShape(Shape):
 
 
 class ModelBasisShape(Shape):
-    """The same in both languages, and the probability from which on a class is named."""
+    """The same in both languages."""
 
     photos: int
     folds: int
-    sure: float
     remark: dict[Language, str | None]
 
 
@@ -153,6 +152,7 @@ class ModelShape(Shape):
     subject: Subject
     calibrated: bool
     calibration: ModelBasisShape | None
+    named_from: float | None = Share
     classes: list[KnownClassShape]
 
 

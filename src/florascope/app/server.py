@@ -15,9 +15,8 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
-from florascope.app.answer import answer, evidence_map, index_of
+from florascope.app.answer import answer, evidence_map, index_of, spoken
 from florascope.app.guards import Access, RequestGuard
-from florascope.app.languages import spoken
 from florascope.app.limits import Limits
 from florascope.app.problem import described, speak_problems
 from florascope.app.schema import AnswerShape, HealthShape, MapShape, ModelShape
@@ -182,8 +181,7 @@ def _rests_on(calibration: Calibration | None) -> dict[str, Any] | None:
     if calibration is None:
         return None
     remarks = {language: calibration_remark(calibration, language) for language in LANGUAGES}
-    figures = {name: getattr(calibration, name) for name in ("photos", "folds", "sure")}
-    return {**figures, "remark": remarks}
+    return {"photos": calibration.photos, "folds": calibration.folds, "remark": remarks}
 
 
 def _described(identifier: Identifier) -> dict[str, Any]:
@@ -195,6 +193,7 @@ def _described(identifier: Identifier) -> dict[str, Any]:
         "subject": identifier.catalogue.subject,
         "calibrated": config.calibration is not None,
         "calibration": _rests_on(config.calibration),
+        "named_from": config.calibration and config.calibration.sure,
         "classes": [
             {
                 "class_id": c.id,

@@ -1,15 +1,16 @@
 """`florascope serve`: the app on this machine."""
 
 import errno
+import io
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from florascope.cli.console import note, open_data
-from florascope.cli.lan import invite, lan_address
 from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048  # connections that wait to be taken: uvicorn's own number
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE = {"0.0.0.0": socket.AF_INET, "::": socket.AF_INET6}  # noqa: S104 (compared, not bound)
+ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # RFC 5737, RFC 3849
 
 
 @click.command()
@@ -147,3 +150,36 @@ def as_origin(text: str) -> str:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def lan_address(host: str) -> str | None:
+    """Return this machine's address on the network that leads elsewhere.
+
+    Args:
+        host: what the server listens at; only of one that listens everywhere there is more to say.
+    """
+    family = EVERYWHERE.get(host)
+    if family is None:
+        return None
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((ELSEWHERE[family], 9))  # chooses a route; nothing is sent
+        except OSError:  # no network
+            return None
+        return str(probe.getsockname()[0])
+
+
+def invite(url: str) -> None:
+    """Say where phones on the same network find the server, with a QR code in a terminal."""
+    click.echo(f"On the same network: {url}")
+    if sys.stdout.isatty():
+        click.echo(qr_code(url))
+
+
+def qr_code(url: str) -> str:
+    """Draw a QR code in half blocks (ISO/IEC 18004, made by segno)."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(url, micro=False).terminal(drawn, compact=True)
+    return drawn.getvalue()

@@ -87,8 +87,8 @@ function showCandidates(candidates, { prediction_set: held }, words) {
 function basis({ verdict, calibration }, model, words) {
   if (!calibration) return words.unchecked;
   const rests = calibration.remark ?? filled(words.calibrated, calibration);
-  const needed = model.calibration && filled(words.needed, { share: percent(model.calibration.sure) });
-  return verdict.level === "unsure" && needed ? `${rests} ${needed}` : rests;
+  if (verdict.level !== "unsure" || !model.named_from) return rests;
+  return `${rests} ${filled(words.needed, { share: percent(model.named_from) })}`;
 }
 
 // Never a plain 0 or 100 %: no answer is that sure.

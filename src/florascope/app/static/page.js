@@ -9,7 +9,7 @@ import { complaint } from "./trouble.js";
 import { LANGUAGES, wordsOf } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
-const UNTOLD = { subject: "things", shorter: 512, calibration: null, classes: [] };
+const UNTOLD = { subject: "things", shorter: 512, named_from: null, classes: [] };
 const state = { language: startLanguage(), photo: null, result: null, picture: null, files: 1, model: UNTOLD };
 const words = () => wordsOf(state.language, state.model.subject);
 

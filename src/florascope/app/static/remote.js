@@ -1,6 +1,6 @@
 // Answers from the server that the page came from.
 //
-// about() -> {subject, shorter, calibration, classes} of GET api/model (docs/api.md)
+// about() -> {subject, shorter, named_from, classes} of GET api/model (docs/api.md)
 // identify(photo, {language, signal, progress}) -> one result of florascope/1 with
 //   crop {size, image: URL of the square that was looked at} and
 //   maps {rows, columns, unit, values: {class_id: [rows x columns, in logit units]},

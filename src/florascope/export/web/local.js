@@ -55,7 +55,7 @@ session().catch(() => {}); // begun early; whoever asks for an answer hears of w
 export async function about() {
   const { subject, shorter, calibration, classes } = await model();
   const named = ({ class_id, names }) => ({ class_id, name: names.en, nombre: names.es });
-  return { subject, shorter, calibration, classes: classes.map(named) };
+  return { subject, shorter, named_from: calibration?.sure ?? null, classes: classes.map(named) };
 }
 
 export async function identify(blob, { language, progress = () => {} }) {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from florascope.app.languages import accepted
+from florascope.app.answer import accepted
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from florascope.app.mistaken import mistaken
+from florascope.app.upload import mistaken
 from florascope.images import FORMATS
 
 
