@@ -98,15 +98,14 @@ class _Below(FeatureExtractor):
     """A network up to its last block's input, in place of its map.
 
     Args:
-        classifier: the whole.
-        block: the last block.
+        backbone: the whole.
+        block: its last block.
         size: of the pictures.
     """
 
-    def __init__(self, classifier: Classifier, block: nn.Module, size: int) -> None:
+    def __init__(self, backbone: FeatureExtractor, block: nn.Module, size: int) -> None:
         super().__init__()
-        backbone = classifier.backbone
-        self._cut = (classifier, block)  # in a tuple: no submodules
+        self._backbone, self._block = backbone, block
         self.net, self.pools_linearly = backbone.net, True
         self.preprocessing = replace(backbone.preprocessing, size=size)
         with torch.no_grad():
@@ -115,7 +114,7 @@ class _Below(FeatureExtractor):
         self.name = f"{backbone.name} below its last block, {tuple(places)}"
 
     def forward(self, images: Images) -> Embedding:
-        found, _ = input_of(*self._cut, images)
+        found, _ = input_of(self._backbone, self._block, images)
         return Embedding(found, found.mean((2, 3)))
 
     def as_map(self, raw: Tensor) -> FeatureMap:
@@ -164,7 +163,7 @@ def _cut(classifier: Classifier, images: Images) -> _Split | None:
     upper = above(classifier, block, images[:1])
     if upper is None:
         return None
-    below = OnnxRuntime(_Below(classifier, block, images.shape[2]))
+    below = OnnxRuntime(_Below(classifier.backbone, block, images.shape[2]))
     example, _ = below.embed(images[:1].detach().numpy())
     upper.backbone.net = fuse(upper.backbone.net, torch.from_numpy(example)).net
     upper.requires_grad_(requires_grad=False).to(memory_format=torch.channels_last)

@@ -1,6 +1,7 @@
 """A classifier cut in two, at the input of one of its modules."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +12,15 @@ from florascope.nets.extractor import Images
 TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in another order
 
 
-def input_of(classifier: Classifier, module: nn.Module, images: Images) -> tuple[Tensor, Tensor]:
-    """What a module of the network is given when the classifier looks at images, and the logits."""
+def input_of(network: nn.Module, module: nn.Module, images: Images) -> tuple[Tensor, Any]:
+    """What a module within a network is given when that looks at images, and what that answers."""
     found: list[Tensor] = []
     hook = module.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0]))
     try:
-        logits = classifier(images)
+        answer = network(images)
     finally:
         hook.remove()
-    return found[0], logits
+    return found[0], answer
 
 
 def above(classifier: Classifier, module: nn.Module, example: Images) -> Classifier | None:

@@ -75,6 +75,7 @@ def report_html(
             curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
             confusions=_confusions(experiment, figures, words),
             explained=_explained(experiment, words, progress),
+            method=default_method(experiment.classifier),
             audited=audit_section(
                 experiment, explainers_for(experiment.classifier)[0], words, progress
             ),
@@ -92,7 +93,8 @@ def _pair(experiment: Experiment, figures: Figures, words: Words) -> Pair | None
 
 def explainers_for(classifier: Classifier) -> list[Explainer]:
     """Return the map that suits the network best, and Integrated Gradients."""
-    return [explainer(default_method(classifier)), explainer("ig")]
+    names = dict.fromkeys([default_method(classifier), "ig"])
+    return [explainer(name) for name in names]
 
 
 def _data(experiment: Experiment, words: Words) -> dict[str, Any]:

@@ -1,0 +1,103 @@
+"""Explanations at inference speed: the same numbers as without."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from florascope.explanation.cam import ClassActivationMap, GradCAM
+from florascope.explanation.explanation import Question, explain_crops, explainer
+from florascope.explanation.inference import (
+    SplitPasses,
+    at_inference_speed,
+    hastened,
+    one_core_each,
+)
+from florascope.explanation.sharp import Sharp, contributions
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
+
+SIZE = 64
+TARGETS = torch.tensor([0, 2, 1])
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+
+def network(make_classifier: Callable[..., Classifier], name: str) -> Classifier:
+    pooled = {"global_pool": "avg", "img_size": SIZE} if "vit" in name else {}
+    made = make_classifier(name, K=4, **pooled)
+    backbone = Backbone(name, Preprocessing(size=SIZE), pooled).eval()
+    backbone.net.load_state_dict(made.backbone.net.state_dict())
+    classifier = Classifier(backbone, made.classes).eval()
+    classifier.set_head(made.head.weight, made.head.bias)
+    return classifier
+
+
+def images() -> torch.Tensor:
+    return torch.randn(3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_050", "test_resnet", "test_convnext", "test_vit"])
+@pytest.mark.parametrize("method", ["sharp", "cam"])
+def test_the_same_maps(make_classifier: Callable[..., Classifier], name: str, method: str) -> None:
+    classifier, how = network(make_classifier, name), explainer(method)
+    truth = how(classifier, images(), TARGETS)
+    found = hastened(how, classifier)(classifier, images(), TARGETS)
+    assert found.method == truth.method
+    scale = truth.values.abs().max().item()
+    torch.testing.assert_close(found.values, truth.values, rtol=0, atol=1e-4 * scale)
+    torch.testing.assert_close(found.total, truth.total, rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]) -> None:
+    look = SplitPasses()
+    classifier = network(make_classifier, "test_resnet")
+    found, truth = (f(classifier, images(), TARGETS) for f in (look, contributions))
+    assert all(split is not None for split in look._splits.values())
+    for ours, expected in zip(found, truth, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_others_stay_as_they_are(make_classifier: Callable[..., Classifier]) -> None:
+    classifier, how = network(make_classifier, "test_resnet"), GradCAM()
+    assert hastened(how, classifier) is how
+
+
+def test_a_fast_network_says_of_itself_what_the_slow_one_does(
+    make_classifier: Callable[..., Classifier],
+) -> None:
+    classifier = network(make_classifier, "test_convnext")
+    fast = at_inference_speed(classifier)
+    assert (fast.classes, fast.preprocessing) == (classifier.classes, classifier.preprocessing)
+    assert fast.backbone.pools_linearly
+    with torch.no_grad():
+        torch.testing.assert_close(fast(images()), classifier(images()), rtol=1e-4, atol=1e-4)
+
+
+def test_one_core_each_for_a_while() -> None:
+    before = torch.get_num_threads()
+    with one_core_each():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("rival", [None, 3])
+def test_a_batch_is_explained_as_each_alone(
+    make_classifier: Callable[..., Classifier], rival: int | None
+) -> None:
+    classifier = network(make_classifier, "test_resnet")
+    shape = (3, SIZE, SIZE, 3)
+    crops = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    for how in (ClassActivationMap(), Sharp()):
+        question = Question(how, 1, rival)
+        together = explain_crops(classifier, crops, question)
+        for crop, found in zip(crops, together, strict=True):
+            (alone,) = explain_crops(classifier, crop[None], question)
+            assert (found.target, found.against) == (alone.target, alone.against)
+            assert found.logit == pytest.approx(alone.logit, rel=1e-4, abs=1e-5)
+            assert found.probability == pytest.approx(alone.probability, rel=1e-4)
+            scale = np.abs(alone.values).max()
+            np.testing.assert_allclose(found.values, alone.values, rtol=0, atol=1e-4 * scale)
+            assert found.crop is not alone.crop
