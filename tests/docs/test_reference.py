@@ -115,6 +115,7 @@ def test_every_field_of_every_answer_is_on_the_page(
         value: dict[str, Any] = json.loads(capsys.readouterr().out)
         return value
 
+    (folder / "photos" / "rose" / "notes.txt").write_text("no photo", encoding="utf-8")
     trained = ask("train", "photos", *TRAIN, "--out", "run", "--no-report")
     kept = json.loads((folder / "run" / "metrics.json").read_text(encoding="utf-8"))
     bundle = json.loads((folder / "run" / "bundle" / "config.json").read_text(encoding="utf-8"))
@@ -125,7 +126,7 @@ def test_every_field_of_every_answer_is_on_the_page(
     check(bundle, "config.json of a bundle")
     check(ask("evaluate", "run", "photos", "--split", "80-10-10"), "florascope evaluate")
     explained = ask("explain", "run", "new.jpg", "--method", "cam", "--out", "maps")
-    check(explained, "florascope explain")
+    check(explained, "florascope explain", "ignored.*")
     audited = ask(
         "audit", "run", "photos", "--method", "cam", "--limit", "2", "--split", "80-10-10"
     )
