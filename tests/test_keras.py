@@ -51,7 +51,7 @@ def test_updates_of_plain_sgd_are_rate_times_gradient() -> None:
     sizes = doctor.recording.sizes
     assert sizes is not None
     assert len(sizes.names) == 1
-    assert len(sizes.weights) == 17  # the first 16, and the 20th
+    assert len(sizes.weights) == 10  # the first eight, the 10th and the 20th
     if keras.backend.backend() == "torch":
         np.testing.assert_allclose(sizes.updates, 0.125 * sizes.gradients, rtol=1e-3)
 

@@ -5,7 +5,7 @@
 Trains timm's MobileNetV2 (weights as they are made; their values cost nothing), whole and with its
 backbone frozen, and a small network, on batches of noise, in blocks of steps that are watched and
 not watched by turns, and compares the medians of the blocks, in processor time; of the 40 steps of
-a block the first 16 are measured in full, later ones each tenth, so that a long training pays less.
+a block the first eight are measured in full, later ones each tenth: a long training pays less.
 Likewise model.fit of Keras with and without the callback. One thread. Writes
 results/recorder.{md,json} beside this file.
 """

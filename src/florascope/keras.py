@@ -15,7 +15,7 @@ from florascope.doctor.recording import Recording, Sizes
 
 WATCHED = 12  # variables whose sizes are kept, evenly over the model
 LARGEST = 4096  # numbers looked at of each
-DENSE, SPARSE = 16, 10  # the first steps are all measured, then each tenth
+DENSE, SPARSE = 8, 10  # the first steps are all measured, then each tenth
 
 Logs = Mapping[str, Any] | None
 

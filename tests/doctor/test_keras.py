@@ -17,7 +17,15 @@ keras = pytest.importorskip("keras")
 layers = keras.layers
 
 import florascope  # noqa: E402
-from florascope.doctor.checks import augmentation, figures, history, inputs, network, retouched  # noqa: E402
+from florascope.doctor.checks import (  # noqa: E402
+    augmentation,
+    figures,
+    history,
+    inputs,
+    loop,
+    network,
+    retouched,
+)
 from florascope.doctor.checks import labels as label_checks  # noqa: E402
 from florascope.doctor.checks import layers as layer_checks  # noqa: E402
 from florascope.doctor.checks import loss as losses  # noqa: E402
@@ -331,6 +339,13 @@ def stamped() -> Any:
     return model, train, val, trained(model, train, val, rate=0.01, epochs=12)
 
 
+def sorted_by_class() -> Any:
+    train, val = data()
+    model = network_of()
+    told = trained(model, train, val)
+    return model, [Pairs(train)[i] for i in range(len(Pairs(train)))], val, told
+
+
 def worst_epoch() -> Any:
     train, val = data()
     model = network_of()
@@ -361,6 +376,7 @@ PLANTED = {
     cut_in_two: label_checks.ABSENT,
     val_with_blue_for_red: retouched.BGR,
     stamped: retouched.BORDER,
+    sorted_by_class: loop.SORTED,
 }
 
 

@@ -29,7 +29,7 @@ from florascope.doctor.recording import Recording, Sizes
 
 WATCHED = 12  # parameters whose sizes are kept: evenly over the network, the last one among them
 LARGEST = 4096  # numbers looked at of each
-DENSE, SPARSE = 16, 10  # the first steps are all measured, then each tenth
+DENSE, SPARSE = 8, 10  # the first steps are all measured, then each tenth
 KEPT = 100_000  # batches remembered; a loop that long has shown what it does
 DIGESTED = 8  # numbers of each photo that make a batch's digest
 SCALED = 2.0  # a classification loss has smaller gradients than this, unless it was scaled

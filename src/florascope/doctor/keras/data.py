@@ -41,6 +41,7 @@ class Reading:
         repeats: whether a photo read twice is the same; None where that cannot be told.
         classes: names of the classes; () where unknown.
         paths: of all photos; () where unknown.
+        mixed: whether fit draws other batches than these, in another order.
     """
 
     batches: tuple[Batch, ...]
@@ -48,6 +49,12 @@ class Reading:
     repeats: bool | None = None
     classes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    mixed: bool = False
+
+    @property
+    def distinct(self) -> int:
+        """Different photos among those read."""
+        return len(_fingerprints(self.batches))
 
     @property
     def images(self) -> Float32[np.ndarray, "n ..."]:
@@ -80,7 +87,7 @@ def read(data: Any, photos: int) -> Reading:  # noqa: ANN401 (whatever fit takes
     size = source.size or (source.batches or 0) * len(batches[0].labels)
     names = tuple(str(name) for name in getattr(data, "class_names", None) or ())
     paths = tuple(str(path) for path in getattr(data, "file_paths", None) or ())
-    return Reading(batches, max(size, count), repeats, names, paths)
+    return Reading(batches, max(size, count), repeats, names, paths, source.mixed)
 
 
 class _Source(NamedTuple):
@@ -92,6 +99,7 @@ class _Source(NamedTuple):
         batches: in all, where known.
         fixed: whether every pass gives the same photos in the same order, by construction.
         once: whether there is one pass only.
+        mixed: whether fit draws other batches than a pass gives.
     """
 
     open: Callable[[], Iterable[Any]]
@@ -99,18 +107,21 @@ class _Source(NamedTuple):
     batches: int | None = None
     fixed: bool = False
     once: bool = False
+    mixed: bool = False
 
 
 def _source(data: Any, photos: int) -> _Source:  # noqa: ANN401
     if _is_pair_of_arrays(data):
         images, labels = as_array(data[0]), as_array(data[1])
         chunks = _chunks(len(labels), photos)
-        return _Source(lambda: ((images[c], labels[c]) for c in chunks), len(labels), fixed=True)
+        return _Source(
+            lambda: ((images[c], labels[c]) for c in chunks), len(labels), fixed=True, mixed=True
+        )
     dataset = getattr(data, "dataset", None)
     if dataset is not None and _indexable(dataset) and callable(getattr(data, "collate_fn", None)):
         chunks, together = _chunks(len(dataset), photos), data.collate_fn
         batches = lambda: (together([dataset[int(i)] for i in c]) for c in chunks)  # noqa: E731
-        return _Source(batches, len(dataset), fixed=True)
+        return _Source(batches, len(dataset), fixed=True, mixed=True)
     if _indexable(data):
         each = max(1, len(_batch(data[0]).labels)) if len(data) else 1
         numbers = _evenly(len(data), -(-photos // each))

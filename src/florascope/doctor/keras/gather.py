@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Loop, Subset
+from florascope.doctor.evidence import Answers, Claims, Drawn, Evidence, Loop, Pictures, Subset
 from florascope.doctor.keras import network
 from florascope.doctor.keras.compiled import (
     half_right,
@@ -19,6 +19,7 @@ from florascope.doctor.keras.compiled import (
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.keras.words import in_keras
+from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
@@ -100,9 +101,27 @@ def gather(
         network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
         loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),
         claims=Claims(script.reported, half_right(model, classes, one_hot=_one_hot(model, train))),
+        train_pictures=_pictures(train),
+        val_pictures=_pictures(val),
+        drawn=_drawn(train),
         recording=recording_of(script.watched),
         exchanged=network.retouched(model, val),
     )
+
+
+def _pictures(reading: Reading) -> Pictures | None:
+    """Photos in named numbers; None where they are no colour photos."""
+    images = reading.images
+    if images.ndim != 4 or images.shape[-1] != 3:
+        return None
+    return measure(images.transpose(0, 3, 1, 2), reading.labels)
+
+
+def _drawn(train: Reading) -> Drawn | None:
+    """Batches as fit gets them; None where it shuffles photos itself, or has one batch."""
+    if train.mixed or len(train.batches) < 2:
+        return None
+    return Drawn(tuple(batch.labels for batch in train.batches), train.distinct)
 
 
 def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401
