@@ -14,6 +14,7 @@ from florascope.audit.faithfulness import (
 )
 from florascope.audit.localisation import Localisation, localise
 from florascope.audit.map_similarity import Maps, Scores, gini
+from florascope.audit.photo_by_photo import MANY
 from florascope.audit.photos import (
     AuditPhotos,
     Batch,
