@@ -30,6 +30,7 @@ def checked(function: Checked) -> Checked:
 
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker: more would wait
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is there
 
 # Before anything imports florascope: every call in the tests then checks its signature's shapes.
 jaxtyping.install_import_hook("florascope", f"{__name__}.checked")

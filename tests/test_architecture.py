@@ -1,7 +1,12 @@
 """The house: how many rooms, how large, and that imports run one way."""
 
+import builtins
+import dis
 import tomllib
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -15,6 +20,30 @@ def test_imports_run_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlinter.cli import lint_imports
 
     assert lint_imports(no_cache=True) == 0
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_every_name_is_defined(path: Path) -> None:
+    """What linters cannot tell, since shapes in annotations look like names that nobody defined."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    module = import_module(".".join(parts))
+    used = {
+        name
+        for code in _codes(compile(path.read_text("utf-8"), str(path), "exec"))
+        for name in _globals(code)
+    }
+    assert sorted(used - vars(module).keys() - vars(builtins).keys()) == []
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _codes(part)
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    return (str(i.argval) for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL")
 
 
 def test_every_folder_has_its_layer() -> None:

@@ -108,7 +108,7 @@ def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
 def _bca(values: Values, seed: int, resamples: int) -> tuple[float, float]:
     """Ends by SciPy; plain percentiles where so extreme a skew leaves BCa without an answer."""
     for method in ("BCa", "percentile"):
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", DegenerateDataWarning)
             found = resampled(
                 (values,),
