@@ -78,6 +78,11 @@ def test_symptoms_of_a_known_cause_are_notes() -> None:
     ]
 
 
+def test_accuracy_that_is_no_skill_stays_an_error_where_the_run_performs() -> None:
+    (found,) = weighed([finding("skill.imbalance")], run(0.85, 0.85))
+    assert found.severity == "error"
+
+
 def test_symptoms_alone_stay() -> None:
     (found,) = weighed([finding("features.constant")], run(0.25, 0.85))
     assert found.severity == "error"

@@ -366,7 +366,7 @@ def try_again(
     found = Substitution(reference(material, K))
     gap = performance(replace(evidence, substitution=found))
     if gap is not None and gap.lost >= LOST and evidence.trained:
-        suspect, material = _suspect(model, head, evidence, taken, material)
+        suspect, material = _suspect(model, head, evidence, taken, script, material)
         if suspect is not None:
             found = substitute(suspect, material, script.loss, script.optimizer, found.reference)
     progress("Trying parts of the training", 1, 1)
@@ -374,13 +374,19 @@ def try_again(
 
 
 def _suspect(
-    model: nn.Module, head: Head, evidence: Evidence, taken: Taken, material: Material
+    model: nn.Module,
+    head: Head,
+    evidence: Evidence,
+    taken: Taken,
+    script: Script,
+    material: Material,
 ) -> tuple[Suspect | None, Material]:
     """The whole network where that takes seconds and more than its last layer trains."""
     twin = copy.deepcopy(model).eval()
     tail = find_tail(twin, find_head(twin, taken.val[0].images[:1]), taken.val[0].images[:BATCH])
     names = {n for n, p in model.named_parameters() if p.requires_grad}
-    more = any(not n.startswith(f"{head.name}.") for n in names)
+    # Weights drawn anew say nothing of a training that went on from pretrained ones.
+    more = script.reference is None and any(not n.startswith(f"{head.name}.") for n in names)
     if more and affordable(lambda: fresh(model), taken.train[0]):
         return of_network(model, head, tail, evidence.classes), material
     layer = model.get_submodule(head.name) if head.module else None

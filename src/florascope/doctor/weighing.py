@@ -7,7 +7,7 @@ from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import LOST, performance
 
-MECHANICS = frozenset({"optimisation", "head", "features", "skill", "loop", "exchange"})
+MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange"})
 """Families about how the network is trained: a run that reaches what it can refutes them."""
 
 HARMLESS = frozenset(

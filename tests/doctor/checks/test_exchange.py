@@ -67,3 +67,12 @@ def test_the_more_of_the_gap_the_surer() -> None:
 @pytest.mark.parametrize("tried", [{"run": 0.88}, {"what": ""}])
 def test_no_gap_no_finding(tried: Any) -> None:
     assert judged(own={"order": 0.1}, **tried) is None
+
+
+def test_who_has_come_half_of_the_way_is_warned() -> None:
+    assert judged(run=0.65, own={"optimizer": 0.9}, whole=0.9).severity == "warning"
+    assert judged(run=0.2, own={"optimizer": 0.9}, whole=0.9).severity == "error"
+
+
+def test_a_cause_that_leaves_open_what_is_wrong_is_less_sure() -> None:
+    assert judged(own={"optimizer": 0.9}, whole=0.9).confidence <= 0.7

@@ -151,14 +151,16 @@ def _finding(cause: str, found: str, low: float, high: float, reached: Performan
     """The more of the run's gap the exchange makes, the surer."""
     gap = max(reached.reachable - reached.run, 1e-6)
     share = min(max((high - low) / gap, 0.0), 1.0)
+    sure = 0.5 + 0.4 * share if cause not in GENERAL else 0.4 + 0.3 * share
     return Finding(
         f"exchange.{GENERAL.get(cause, 'part')}",
         cause,
-        "error",
+        # Who has come half of the way may only have trained too little.
+        "error" if reached.lost >= HALF or not reached.learned else "warning",
         found,
         f"about {reached.reachable:.0%}, which these photos can give",
         FIXES[cause],
-        round(0.5 + 0.4 * share, 2),
+        round(sure, 2),
     )
 
 

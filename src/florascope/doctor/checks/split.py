@@ -79,7 +79,7 @@ def constant(evidence: Evidence) -> Finding | None:
         f" {truth[int(said.argmax())]:.0%}",
         "answers spread over the classes",
         "See the other findings; a loss that diverged leaves one class",
-        0.6,
+        0.75,
     )
 
 
