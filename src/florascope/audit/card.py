@@ -122,11 +122,12 @@ def figures(found: Explanation, trust: "Trust | None") -> list[str]:
     less = "" if found.against is None else f" less that of {found.against.name}"
     gap = "promises no sum" if found.gap is None else f"completeness gap {found.gap:.2%}"
     positive = found.values.clip(min=0).sum(dtype=np.float64)
+    half = half_area(found.values) if trust is None else trust.half_area
     return [
         f"{found.target.name}: probability {found.probability:.1%}",
         f"logit{less} {found.logit:+.2f}, sum of the map {total:+.2f}",
         f"evidence for {positive:+.2f}, against {total - positive:+.2f}",
-        f"half of the evidence for it lies on {half_area(found.values):.0%} of the picture",
+        f"half of the evidence for it lies on {half:.0%} of the picture",
         *([] if trust is None else [DELETION.format(trust.deletion, trust.random_deletion)]),
         f"method {found.method}, {gap}",
     ]

@@ -103,6 +103,9 @@ def picture_names(images: Iterable[str]) -> dict[str, str]:
     return named
 
 
+QUICK = 1  # of 9: packing as hard as Pillow's default takes longer than the explanation itself
+
+
 def _finish(
     explained: "Explained", *, names: Mapping[str, str], out: Path, save_arrays: bool
 ) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _finish(
     }
     for name, picture in pictures.items():
         with new_file(out / name) as draft:
-            Image.fromarray(picture).save(draft, format="PNG")
+            Image.fromarray(picture).save(draft, format="PNG", compress_level=QUICK)
     files = list(pictures)
     if save_arrays:
         files.append(f"{stem}.npy")

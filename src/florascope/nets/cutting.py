@@ -35,7 +35,7 @@ def above(classifier: Classifier, module: nn.Module, example: Images) -> Classif
         example: (b, 3, H, W) inputs to compare the two on.
 
     Returns:
-        None where the network cannot be cut there (transformers, which add positions on the way).
+        None where the network cannot be cut there: transformers, whose modules hand on tokens.
     """
     upper = copy.deepcopy(classifier)
     net = classifier.backbone.net
@@ -44,6 +44,8 @@ def above(classifier: Classifier, module: nn.Module, example: Images) -> Classif
     try:
         with torch.no_grad():
             inputs, truth = input_of(classifier, module, example)
+            if inputs.ndim != 4:
+                return None
             answer = upper(inputs)
     except (RuntimeError, ValueError, AttributeError, IndexError):
         return None  # a network whose layers do more than follow one another
