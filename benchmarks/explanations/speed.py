@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
 
 Maps = dict[str, np.ndarray]
+COLUMNS = (
+    *("method", "trust", "photos", "former_per_s", "now_per_s"),
+    *("clock_ratio", "core_ratio", "gap", "memory_mb"),
+)
 
 
 def former(classifier: Classifier, method: str, photos: list[str], *, trusted: bool) -> Maps:
@@ -82,24 +87,12 @@ def main(photos: list[str]) -> None:
     """Print a row for each method, with and without deletion figures."""
     classifier = load_classifier(find_bundle("flowers102-mobilenetv2"))
     rows = csv.writer(sys.stdout)
-    rows.writerow(
-        [
-            "method",
-            "trust",
-            "photos",
-            "former_per_s",
-            "now_per_s",
-            "clock_ratio",
-            "core_ratio",
-            "gap",
-            "memory_mb",
-        ]
-    )
+    rows.writerow(COLUMNS)
     for method, trusted in (("sharp", True), ("sharp", False), ("cam", False)):
         now(classifier, method, photos[:8], trusted=trusted)  # graphs are made and kept
         few = photos[:12]  # the former way takes a second a photo
-        old, old_clock, old_cores = timed(lambda: former(classifier, method, few, trusted=trusted))
-        new, new_clock, new_cores = timed(lambda: now(classifier, method, photos, trusted=trusted))
+        old, old_clock, old_cores = timed(partial(former, classifier, method, few, trusted=trusted))
+        new, new_clock, new_cores = timed(partial(now, classifier, method, photos, trusted=trusted))
         before, after = len(few) / old_clock, len(photos) / new_clock
         gap = max(float(np.abs(old[p] - new[p]).max() / np.abs(old[p]).max()) for p in few)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
