@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from florascope.images import RGB
+from florascope.shapes import UInt8
 
 THUMBNAIL = 96  # pixels of the longer side
 
@@ -26,8 +27,8 @@ def data_uri(pixels: RGB, *, kind: str = "JPEG", quality: int = 85) -> str:
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def thumbnail(pixels: RGB, side: int = THUMBNAIL) -> RGB:
-    """Shrink pixels so that the longer side has at most `side`, (h, w, 3)."""
+def thumbnail(pixels: RGB, side: int = THUMBNAIL) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Shrink pixels so that the longer side has at most `side`."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return np.asarray(image)

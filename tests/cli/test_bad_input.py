@@ -79,7 +79,7 @@ def own(photos: Path, tmp_path: Path) -> Path:
         (missing, "is no file or folder", "a folder with one folder of photos a class"),
         (empty, "holds no folders and no photos", "a folder of class folders"),
         (empty_class, "30 holds no photos", "Fill the folder or remove it"),
-        (one_class, "holds one class folder only (1)", "at least two classes"),
+        (one_class, "photos has 1 class (1)", "at least two classes"),
         (single_photo, "too few photos of class 10 (1)", "at least 3 photos of every class"),
         (two_photos, "too few photos of class 10 (2)", "at least 3 photos of every class"),
         (no_class_folders, "10 photos lie directly in", "Move each into the folder of its class"),
@@ -153,11 +153,11 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return fill
 
 
-@pytest.mark.parametrize("n", [0, 3, 6, 8])
+@pytest.mark.parametrize("n", [0, 3, 7, 9])
 def test_a_full_disk_leaves_nothing_half_written(
     run: Any, trained: Path, own: Path, full_disk: Callable[[int], None], n: int
 ) -> None:
-    # trained has filled the cache, so that only the run itself is to be written: the bundle's four
+    # trained has filled the cache, so that only the run itself is to be written: the bundle's five
     # files, history.csv, metrics.json, the folder and the one that it lies in; then report.html.
     full_disk(n)
     ended = run("train", own / "photos", *TRAIN, "--split", "80-10-10", "--out", own / "run")
@@ -165,10 +165,10 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert "cannot be written (No space left on device). Free some space" in ended.err
     assert "Traceback" not in ended.err
     left = sorted(p.relative_to(own / "run") for p in (own / "run").rglob("*") if p.is_file())
-    bundle = ("README.md", "config.json", "model.onnx", "model.safetensors")
+    bundle = ("README.md", "config.json", "model.onnx", "model.safetensors", "photos.json")
     whole = [*(Path("bundle", name) for name in bundle), Path("history.csv"), Path("metrics.json")]
-    assert left == (whole if n == 8 else [])
-    assert ("The run in" in ended.err) == (n == 8)
+    assert left == (whole if n == 9 else [])
+    assert ("The run in" in ended.err) == (n == 9)
 
 
 def test_a_full_cache_says_where(
