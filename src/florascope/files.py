@@ -2,13 +2,11 @@
 
 import ctypes
 import errno
-import hashlib
 import json
 import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -76,6 +74,8 @@ def _mark() -> str:
         room = Path("/proc/self/ns/pid").readlink()
     except (OSError, ValueError):  # not Linux, or no /proc
         return ""
+    import hashlib  # not at the top: `florascope --help` writes no file
+
     state = f"{boot} {room} {os.uname().nodename}"
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
@@ -92,6 +92,8 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     with clear_errors(path):
         _open(path.parent)
+        import tempfile
+
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=draft_prefix(path.name))
         os.close(descriptor)
         draft = Path(name)
@@ -119,6 +121,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     room = path if _must_stay(path) else path.parent
     with clear_errors(path):
         _open(room)
+        import tempfile
+
         draft = Path(tempfile.mkdtemp(dir=room, prefix=draft_prefix(path.name)))
         try:
             yield draft
@@ -262,6 +266,8 @@ def _replace_folder(draft: Path, path: Path) -> None:
         return
     if path.is_dir() and _exchanged(draft, path):
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.old.") as parking:
         old = path.replace(Path(parking) / path.name)
         try:
