@@ -168,8 +168,12 @@ def confusion_matrix(
 def most_confused(
     logits: Float[np.ndarray, "n k"], labels: Int64[np.ndarray, "n"], limit: int = 10
 ) -> list[Confusion]:
+    """Return the most frequent errors of photos; see `confusions_of`."""
+    return confusions_of(confusion_matrix(logits, labels), limit)
+
+
+def confusions_of(matrix: Int64[np.ndarray, "k k"], limit: int = 10) -> list[Confusion]:
     """Return the most frequent errors, most first; ties by the larger share, then by class."""
-    matrix = confusion_matrix(logits, labels)
     support = np.maximum(matrix.sum(1), 1)
     found = [
         Confusion(int(t), int(p), int(matrix[t, p]), float(matrix[t, p] / support[t]))

@@ -13,7 +13,7 @@ from florascope.data.dataset import ClassName, Photo
 from florascope.display import sheet_html, table_html
 from florascope.errors import FlorascopeError
 from florascope.explanation.explanation import Explanation
-from florascope.metrics import Metrics
+from florascope.metrics import Metrics, confusions_of
 from florascope.shapes import Int64
 
 if TYPE_CHECKING:
@@ -103,16 +103,13 @@ class ConfusionMatrix:
     classes: tuple[ClassName, ...]
 
     def pairs(self, limit: int = 10) -> list[ConfusedPair]:
-        """Return the most frequent confusions, most first; ties by the larger share."""
-        support = np.maximum(self.counts.sum(1), 1)
-        found = [
-            ConfusedPair(self.classes[t].name, self.classes[p].name, n, n / int(support[t]))
-            for t, p, n in ((int(t), int(p), int(self.counts[t, p])) for t, p in self._wrong())
+        """Return the most frequent confusions, most first; see `metrics.confusions_of`."""
+        return [
+            ConfusedPair(
+                self.classes[c.true].name, self.classes[c.predicted].name, c.count, c.share
+            )
+            for c in confusions_of(self.counts, limit)
         ]
-        return sorted(found, key=lambda c: (-c.count, -c.share, c.true, c.predicted))[:limit]
-
-    def _wrong(self) -> Iterable[tuple[int, int]]:
-        return ((t, p) for t, p in zip(*np.nonzero(self.counts), strict=True) if t != p)
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draw the counts on matplotlib axes; None makes a figure of its own.

@@ -1,14 +1,12 @@
 """An identification as the API gives it: the answer, the crop that was looked at, class maps."""
 
-import base64
-import io
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Header, Query
-from PIL import Image
 
 from florascope.data.species import LANGUAGES, Language
+from florascope.display import data_uri
 from florascope.errors import ExplanationError
 from florascope.identify.identification import Identification
 from florascope.images import RGB
@@ -114,7 +112,4 @@ def _rounded(values: np.ndarray) -> list[float]:
 
 def _crop(pixels: RGB) -> dict[str, Any]:
     """The square that the network saw, as a data URL."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
-    text = base64.b64encode(file.getvalue()).decode()
-    return {"size": len(pixels), "image": f"data:image/jpeg;base64,{text}"}
+    return {"size": len(pixels), "image": data_uri(pixels, quality=QUALITY)}
