@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision.datasets import ImageFolder
 
 from florascope.doctor.diagnosis import Diagnosis
@@ -180,8 +180,9 @@ def learn(ill: Patient, steps: int = 60) -> None:
 
 
 def relabel(loader: DataLoader[Any], rename: Callable[[int], int]) -> DataLoader[Any]:
-    """The same photos with other labels."""
-    return DataLoader(Relabelled(loader.dataset, rename), 16)
+    """The same photos with other labels, as mixed as before."""
+    mixed = isinstance(loader.sampler, RandomSampler)
+    return DataLoader(Relabelled(loader.dataset, rename), 16, shuffle=mixed)
 
 
 class Relabelled(Dataset[Any]):
