@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from florascope.doctor.batches import Batch
-from florascope.doctor.evidence import Substitution
 from florascope.doctor.network import find_head
 from florascope.doctor.substitution import (
     Material,
@@ -20,6 +19,7 @@ from florascope.doctor.substitution import (
     substitute,
 )
 from florascope.doctor.tail import find_tail
+from florascope.doctor.trials import Substitution
 
 CLASSES, WIDTH = 4, 12
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from florascope.doctor.evidence import Answers, Evidence, Substitution
+from florascope.doctor.evidence import Answers, Evidence
 from florascope.doctor.finding import Finding, Severity
 from florascope.doctor.performance import performance
+from florascope.doctor.trials import Substitution
 from florascope.doctor.weighing import weighed
 
 

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from florascope.doctor.anatomy import Modes, Network, Norm
 from florascope.doctor.batches import Batch
-from florascope.doctor.evidence import Answers, Modes, Network, Norm, Overfit
+from florascope.doctor.evidence import Answers
+from florascope.doctor.trials import Overfit
 from florascope.errors import FlorascopeError
 from florascope.progress import Progress, silent, track
 

@@ -17,10 +17,12 @@ from florascope.bundle.participation import Participation
 from florascope.data.dataset import Dataset, FilePhoto, Indexes, Photo, Split
 from florascope.data.identity import Hashes
 from florascope.data.subsets import SUBSETS
+from florascope.doctor.anatomy import Network
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Loop, Network, Subset
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
 from florascope.doctor.finding import Finding
 from florascope.doctor.network import examine, find_head, modes
+from florascope.doctor.trials import Loop
 from florascope.errors import PhotoError
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier

@@ -17,16 +17,7 @@ from florascope.doctor import loaders
 from florascope.doctor.batches import Batch, repeatable, take
 from florascope.doctor.canary import sureness_by_remedy
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import (
-    Answers,
-    Claims,
-    Evidence,
-    Inputs,
-    Loop,
-    Pictures,
-    Subset,
-    Substitution,
-)
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.matching import Match, Source, match
 from florascope.doctor.network import (
     Head,
@@ -53,6 +44,7 @@ from florascope.doctor.substitution import (
 )
 from florascope.doctor.tail import find_tail
 from florascope.doctor.traces import read_traces
+from florascope.doctor.trials import Loop, Substitution
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from florascope.doctor.batches import Batch
-from florascope.doctor.evidence import Part, Substitution, Trained
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss
+from florascope.doctor.trials import Part, Substitution, Trained
 
 BATCH = 32
 SECONDS = 0.8  # of the processor, for one training

@@ -15,7 +15,7 @@ from florascope.data.identity import PhotoKeys, content_keys, looks_of
 from florascope.data.oxford102 import oxford102_at_hand
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Loop
+from florascope.doctor.evidence import Answers, Claims, Evidence
 from florascope.doctor.own import (
     data_evidence,
     network_of,
@@ -26,6 +26,7 @@ from florascope.doctor.own import (
     with_hashes,
     with_record,
 )
+from florascope.doctor.trials import Loop
 from florascope.errors import BundleError
 from florascope.evaluation.held_out import Origin, choose_division
 from florascope.features.embedding import embed

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from florascope.doctor.anatomy import Traces
 from florascope.doctor.batches import Batch
-from florascope.doctor.evidence import Traces
 from florascope.doctor.network import outputs_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.doctor.anatomy import Modes, Network, Norm
 from florascope.doctor.checks import (
     augmentation,
     inputs,
@@ -22,18 +23,8 @@ from florascope.doctor.checks import network as batchnorm
 from florascope.doctor.checks import network as head
 from florascope.doctor.checks import network as weights
 from florascope.doctor.checks import split as features
-from florascope.doctor.evidence import (
-    Answers,
-    Claims,
-    Evidence,
-    Inputs,
-    Loop,
-    Modes,
-    Network,
-    Norm,
-    Overfit,
-    Subset,
-)
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
+from florascope.doctor.trials import Loop, Overfit
 from florascope.preprocessing import Preprocessing
 
 CONTRACT = Preprocessing(size=16)

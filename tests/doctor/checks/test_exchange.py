@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from florascope.doctor.checks import exchange
-from florascope.doctor.evidence import Answers, Evidence, Substitution
+from florascope.doctor.evidence import Answers, Evidence
+from florascope.doctor.trials import Substitution
 
 K = 10
 

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.doctor.anatomy import Modes
 from florascope.doctor.checks import figures
-from florascope.doctor.evidence import Answers, Claims, Evidence, Loop, Modes
+from florascope.doctor.evidence import Answers, Claims, Evidence
+from florascope.doctor.trials import Loop
 
 K = 8
 

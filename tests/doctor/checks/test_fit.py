@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from florascope.doctor.anatomy import Layer, Modes, Network
 from florascope.doctor.checks import history, layers, loss
-from florascope.doctor.evidence import Answers, Evidence, Layer, Loop, Modes, Network
+from florascope.doctor.evidence import Answers, Evidence
 from florascope.doctor.finding import Finding
+from florascope.doctor.trials import Loop
 
 
 def asked(outputs: np.ndarray, loop: Loop, *parts: Layer) -> Evidence:

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.doctor.anatomy import Network, Traces
 from florascope.doctor.checks import exchange, loop
-from florascope.doctor.evidence import Answers, Drawn, Evidence, Network, Substitution, Traces
+from florascope.doctor.evidence import Answers, Drawn, Evidence
+from florascope.doctor.trials import Substitution
 
 K = 4
 

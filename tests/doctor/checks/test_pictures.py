@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from florascope.doctor.checks import pictures
-from florascope.doctor.evidence import Answers, Evidence, Inputs, Pictures, Substitution
+from florascope.doctor.evidence import Answers, Evidence, Inputs, Pictures
 from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.trials import Substitution
 
 USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0)
 

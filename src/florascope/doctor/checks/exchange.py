@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from florascope.doctor.evidence import Evidence, Part, Substitution
+from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import LOST, Performance, performance
+from florascope.doctor.trials import Part, Substitution
 
 NETWORK = "the network cannot learn these photos"
 TAIL = "what follows the last layer spoils the training"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from florascope.doctor.evidence import Evidence, Layer
+from florascope.doctor.anatomy import Layer
+from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding, Severity
 
 DEAD = "dead units: a layer gives 0 for every photo"

@@ -3,8 +3,9 @@
 import math
 
 from florascope.doctor.checks.network import loaded
-from florascope.doctor.evidence import Evidence, Loop
+from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
+from florascope.doctor.trials import Loop
 
 NOT_OPTIMISED = "parameters missing from the optimizer"
 NOT_FROZEN = "parameters meant frozen are trained"

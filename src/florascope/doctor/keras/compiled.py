@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from florascope.doctor.evidence import Overfit
 from florascope.doctor.keras.data import as_array
+from florascope.doctor.trials import Overfit
 
 Takes = Literal["logits", "probabilities", "numbers"]
 Targets = Literal["integers", "one-hot"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Drawn, Evidence, Loop, Pictures, Subset
+from florascope.doctor.evidence import Answers, Claims, Drawn, Evidence, Pictures, Subset
 from florascope.doctor.keras import network
 from florascope.doctor.keras.compiled import (
     half_right,
@@ -21,6 +21,7 @@ from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.keras.words import in_keras
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
+from florascope.doctor.trials import Loop
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from jaxtyping import Float, Float32
 
-from florascope.doctor.evidence import Answers, Inputs, Layer, Modes, Network, Norm, Rescaling
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm
+from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.contracts import application
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
