@@ -47,6 +47,15 @@ class Diagnosis:
         return table_html(headers, rows) if rows else "<p>Nothing wrong was found.</p>"
 
 
+SURE = 0.9  # confidence from which nothing more needs to be tried
+
+
+def settled(evidence: Evidence) -> bool:
+    """Whether the cause is known already, so that no training needs to be tried again."""
+    first = next(iter(judge(evidence)), None)
+    return first is not None and first.severity == "error" and first.confidence >= SURE
+
+
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
     """Hold every check against the evidence; one whose evidence is missing says nothing.
 

@@ -120,10 +120,16 @@ class Pictures:
     Attributes:
         values: (n, p), in the order of `florascope.doctor.properties.NAMES`.
         labels: (n,).
+        reordered: roughness of the photos once their numbers are read in the other order (channels
+            first for channels last), over that as they are; about 1 or more for photos that are
+            whole. The median.
+        conflicting: share of photos whose very pixels also come with another label.
     """
 
     values: Float[np.ndarray, "n p"]
     labels: Labels
+    reordered: float = 1.0
+    conflicting: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +181,6 @@ class Evidence:
         claims: what the script says.
         train_pictures: photos of train in named numbers.
         val_pictures: photos of val.
-        evened: val accuracy with brightness and contrast of all photos made equal.
         drawn: what the train loader hands over.
         traces: what training left behind.
         substitution: the training again with parts exchanged.
@@ -200,7 +205,6 @@ class Evidence:
     claims: Claims | None = None
     train_pictures: Pictures | None = None
     val_pictures: Pictures | None = None
-    evened: float | None = None
     drawn: Drawn | None = None
     traces: Traces | None = None
     substitution: Substitution | None = None

@@ -162,6 +162,7 @@ def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None
         single=single,
         deployed=None if other is None else other.numpy(),
         alone=_alone(twin, images),
+        again=run(twin, images).numpy(),
     )
 
 

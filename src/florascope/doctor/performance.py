@@ -53,7 +53,9 @@ def performance(evidence: Evidence) -> Performance | None:
     if answers is None or not evidence.trained or evidence.classes < 2:
         return None
     tried = evidence.substitution
-    reached = [tried.reference, tried.sound] if tried else []
+    reached = [tried.reference] if tried else []
+    if tried and tried.exchange:
+        reached.append(tried.exchange.sound)
     if evidence.probe is not None:
         reached.append(evidence.probe.val_top1)
     if not reached:

@@ -1,12 +1,22 @@
 """Photos as numbers that can be named: brightness, colour, sharpness, borders, JPEG traces."""
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 
 from florascope.doctor.evidence import Pictures
 
-NAMES = ("brightness", "contrast", "colour", "sharpness", "detail", "border", "JPEG blocks")
-BRIGHTNESS, CONTRAST, COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS = range(len(NAMES))
+NAMES = (
+    "brightness",
+    "contrast",
+    "colour",
+    "sharpness",
+    "detail",
+    "border",
+    "JPEG blocks",
+    "bars",
+)
+BRIGHTNESS, CONTRAST, COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS, BARS = range(len(NAMES))
+PLAIN = 0.02  # of the photo's contrast: what a row of one colour may vary by
 TINY = 1e-6
 JPEG = 8  # pixels of a JPEG block
 
@@ -20,21 +30,48 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
     All but brightness and contrast are relative to a photo's own contrast, so that they do not hang
     on how pixels were scaled: colour is the channels' disagreement, sharpness the step from a pixel
     to the next, detail what a photo loses by being halved and blown up again, border the steps
-    along its edge, JPEG blocks the step across the edges of 8 x 8 blocks less that elsewhere.
+    along its edge, JPEG blocks the step across the edges of 8 x 8 blocks less that elsewhere, bars
+    the share of rows and columns along the edge that are of one colour.
 
     Args:
         images: (n, 3, h, w), scaled in any way.
         labels: (n,).
     """
     rows = [_one(image.astype(np.float64)) for image in images]
-    return Pictures(np.array(rows).reshape(-1, len(NAMES)), labels)
+    reordered = float(np.median([_reordered(image) for image in images])) if len(images) else 1.0
+    values = np.array(rows).reshape(-1, len(NAMES))
+    return Pictures(values, labels, reordered, _conflicting(images, labels))
+
+
+def _reordered(image: Float[np.ndarray, "3 h w"]) -> float:
+    """Roughness in the smoother of the two other orders, over that as it is; see `Pictures`."""
+    _, height, width = image.shape
+    mixed = np.ascontiguousarray(image.transpose(1, 2, 0))
+    others = (
+        image.reshape(height, width, 3).transpose(2, 0, 1),
+        mixed.reshape(3, height, width),
+    )
+    return min(map(_roughness, others)) / max(_roughness(image), TINY)
+
+
+def _roughness(image: Float[np.ndarray, "3 h w"]) -> float:
+    """Mean step from a pixel to the next."""
+    return float(np.abs(np.diff(image, axis=1)).mean() + np.abs(np.diff(image, axis=2)).mean())
+
+
+def _conflicting(images: Images, labels: Int64[np.ndarray, "n"]) -> float:
+    held: dict[int, set[int]] = {}
+    prints = [hash(np.ascontiguousarray(image).tobytes()) for image in images]
+    for key, label in zip(prints, labels.tolist(), strict=True):
+        held.setdefault(key, set()).add(label)
+    return float(np.mean([len(held[key]) > 1 for key in prints])) if prints else 0.0
 
 
 def _one(image: Float[np.ndarray, "3 h w"]) -> tuple[float, ...]:
     centred = image - image.mean((1, 2), keepdims=True)
     contrast = float(np.sqrt(np.square(centred).mean()))
     if contrast < TINY:
-        return (float(image.mean()), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return (float(image.mean()), *[0.0] * (len(NAMES) - 1))
     grey = centred.mean(0) / contrast
     return (
         float(image.mean()),
@@ -44,6 +81,7 @@ def _one(image: Float[np.ndarray, "3 h w"]) -> tuple[float, ...]:
         _detail(grey),
         _edge(grey),
         _blocks(grey),
+        _bars(centred / contrast),
     )
 
 
@@ -71,3 +109,14 @@ def _blocks(grey: Float[np.ndarray, "h w"]) -> float:
     steps = np.abs(np.diff(grey, axis=1)).mean(0)
     edges = np.arange(len(steps)) % JPEG == JPEG - 1
     return float(steps[edges].mean() - steps[~edges].mean()) if edges.any() else 0.0
+
+
+def _bars(image: Float[np.ndarray, "3 h w"]) -> float:
+    """Share of the rows and columns from the edge inwards that are of one colour."""
+    plain = [np.ptp(image, axis=axis).max(0) < PLAIN for axis in (2, 1)]
+    runs = [_leading(p) + _leading(p[::-1]) for p in plain]
+    return float(sum(runs)) / sum(len(p) for p in plain)
+
+
+def _leading(plain: Bool[np.ndarray, "_"]) -> int:
+    return int(np.argmin(plain)) if not plain.all() else len(plain)

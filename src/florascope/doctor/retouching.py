@@ -8,10 +8,13 @@ from jaxtyping import Bool, Float32
 from florascope.doctor.evidence import AS_IT_IS
 
 Images = Float32[np.ndarray, "b h w c"]
+LOOKED_AT = 128  # photos that are retouched
 
 SWAPPED = "red and blue exchanged"
 CENTRE = "the centre hidden"
 EDGE = "the edge hidden"
+EVENED = "brightness and contrast made equal"
+SMOOTHED = "fine structure smoothed"
 RING = 0.15  # of a side: the edge is so wide, all around
 
 
@@ -30,6 +33,22 @@ def edge_hidden(images: Images) -> Images:
     return np.where(_ring(images), images.mean((1, 2), keepdims=True), images)
 
 
+def evened(images: Images) -> Images:
+    """The same mean and deviation in every photo."""
+    mean, deviation = (part(axis=(1, 2, 3), keepdims=True) for part in (images.mean, images.std))
+    even = (images - mean) / (deviation + 1e-6) * deviation.mean() + mean.mean()
+    return even.astype(np.float32)
+
+
+def smoothed(images: Images) -> Images:
+    """The mean of 3 x 3 pixels, twice."""
+    from scipy.ndimage import uniform_filter  # a tenth of a second
+
+    once = uniform_filter(images, (0, 3, 3, 0), mode="nearest")
+    twice: Images = uniform_filter(once, (0, 3, 3, 0), mode="nearest")
+    return twice
+
+
 def _ring(images: Images) -> Bool[np.ndarray, "h w 1"]:
     height, width = images.shape[1:3]
     inside = [
@@ -44,5 +63,7 @@ RETOUCHES: dict[str, Callable[[Images], Images]] = {
     SWAPPED: swapped,
     CENTRE: centre_hidden,
     EDGE: edge_hidden,
+    EVENED: evened,
+    SMOOTHED: smoothed,
 }
 """By what is done to photos, (b, h, w, 3)."""

@@ -16,7 +16,7 @@ from torch.utils.data import RandomSampler
 from florascope.doctor import loaders
 from florascope.doctor.batches import Batch, repeatable, take
 from florascope.doctor.canary import sureness_by_remedy
-from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.diagnosis import Diagnosis, judge, settled
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.matching import Match, Source, match
 from florascope.doctor.network import (
@@ -32,6 +32,7 @@ from florascope.doctor.network import (
 from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
+from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
 from florascope.doctor.substitution import (
     Material,
     Suspect,
@@ -41,10 +42,11 @@ from florascope.doctor.substitution import (
     of_network,
     reference,
     substitute,
+    within,
 )
 from florascope.doctor.tail import find_tail
 from florascope.doctor.traces import read_traces
-from florascope.doctor.trials import Loop, Substitution
+from florascope.doctor.trials import NOTHING, Loop, Substitution
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -183,7 +185,7 @@ def gather(
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
         train_pictures=_pictures(taken.train),
         val_pictures=_pictures(taken.val),
-        evened=_evened(twin, taken.val),
+        exchanged=_exchanged(twin, taken.val),
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
         canary=_canary(script, few, script.contract or _own_contract(model)),
@@ -232,13 +234,19 @@ def _pictures(data: Sequence[Batch]) -> Pictures:
     return measure(images.numpy(), labels.numpy())
 
 
-def _evened(twin: nn.Module, data: Sequence[Batch]) -> float:
-    """Accuracy with the same mean and deviation in every photo."""
-    images, labels = _stack(data)
-    mean, deviation = (f((1, 2, 3), keepdim=True) for f in (images.mean, images.std))
-    even = (images - mean) / (deviation + 1e-6) * deviation.mean() + mean.mean()
-    answers = torch.cat([run(twin, part).argmax(1) for part in even.split(BATCH)])
-    return float((answers == labels).float().mean())
+def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:
+    """Val accuracy by what was done to the photos."""
+    images, labels = (part[:: max(1, len(part) // LOOKED_AT)] for part in _stack(data))
+    shown = np.ascontiguousarray(images.float().numpy().transpose(0, 2, 3, 1))
+    return {
+        name: _right(twin, torch.from_numpy(change(shown).transpose(0, 3, 1, 2).copy()), labels)
+        for name, change in RETOUCHES.items()
+    }
+
+
+def _right(twin: nn.Module, images: Tensor, labels: Tensor) -> float:
+    said = torch.cat([run(twin, part).argmax(1) for part in images.split(BATCH)])
+    return float((said == labels).float().mean())
 
 
 def _own_contract(model: nn.Module) -> Preprocessing | None:
@@ -356,8 +364,11 @@ def try_again(
     progress("Trying parts of the training", 0, 1)
     material = Material(_stack(taken.train), _stack(taken.val), _pairs(taken.drawn))
     found = Substitution(reference(material, K))
+    if found.reference < NOTHING / K:
+        found = replace(found, within=within(material, K))
     gap = performance(replace(evidence, substitution=found))
-    if gap is not None and gap.lost >= LOST and evidence.trained:
+    lost = gap is not None and gap.lost >= LOST and evidence.trained
+    if lost and not settled(replace(evidence, substitution=found)):
         suspect, material = _suspect(model, head, evidence, taken, script, material)
         if suspect is not None:
             found = substitute(suspect, material, script.loss, script.optimizer, found.reference)

@@ -23,7 +23,7 @@ from florascope.doctor.batches import Batch
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss
-from florascope.doctor.trials import Part, Substitution, Trained
+from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
 
 BATCH = 32
 SECONDS = 0.8  # of the processor, for one training
@@ -164,6 +164,18 @@ def reference(material: Material, classes: int) -> float:
     return train(parts, small)
 
 
+def within(material: Material, classes: int) -> tuple[float, float]:
+    """Accuracy of the same network from one part of train to the rest, and of val likewise."""
+    found = (_from_itself(side, classes) for side in (material.train, material.val))
+    return next(found), next(found)
+
+
+def _from_itself(side: tuple[Tensor, Tensor], classes: int) -> float:
+    rest = torch.arange(len(side[1])) % 3 == 0
+    held, learned = ((side[0][pick], side[1][pick]) for pick in (rest, ~rest))
+    return reference(Material(learned, held, ()), classes)
+
+
 def _shrink(images: Tensor) -> Tensor:
     if images.shape[-1] <= SIDE:
         return images
@@ -245,29 +257,25 @@ def substitute(
     optimizer: Optimizer | None,
     reference_top1: float,
 ) -> Substitution:
-    """Exchange each part of a sound training for the script's own.
-
-    Where none of them makes it fail and all together do, each is exchanged the other way round.
-    """
+    """Train again, with each part of a sound training exchanged for the script's own."""
     sound = Parts(suspect.clean, as_loss(None), sound_optimizer)
     changes = _changes(suspect, material, loss, optimizer)
-    reached = train(sound, material)
-    own = {part: train(replace(sound, **change), material) for part, change in changes.items()}
-    everything = replace(sound, **{k: v for change in changes.values() for k, v in change.items()})
-    whole = train(everything, material)
-    repaired: dict[Part, float] = {}
-    if whole < reached - FAILS <= min(own.values(), default=0.0):
-        for part, change in changes.items():
-            usual = {name: getattr(sound, name) for name in change}
-            repaired[part] = train(replace(everything, **usual), material)
-    failing = optimizer is not None and own["optimizer"] < reached - FAILS
+
+    def with_own(parts: frozenset[Part]) -> float:
+        changed = {k: v for part in changes if part in parts for k, v in changes[part].items()}
+        return train(replace(sound, **changed), material)
+
+    found = exchange(tuple(changes), with_own)
+    if found.own.get("loss", 1.0) < found.sound - FAILS:
+        eased = {name: as_loss(made) for name, made in _eased(loss).items()}
+        own = replace(sound, network=suspect.own)
+        settings = {n: train(replace(own, loss=made), material) for n, made in eased.items()}
+        return Substitution(reference_top1, suspect.what, found, settings, tail=suspect.tail)
+    failing = optimizer is not None and found.own["optimizer"] < found.sound - FAILS
     return Substitution(
         reference_top1,
         suspect.what,
-        reached,
-        own,
-        whole,
-        repaired,
+        found,
         _settings(sound, material, optimizer, suspect.names) if failing and optimizer else {},
         _in_words(optimizer) if optimizer else "",
         max(_rate(group) for group in optimizer.param_groups) if optimizer else 0.0,
@@ -285,13 +293,33 @@ def _changes(
     found: dict[Part, dict[str, Any]] = {}
     if suspect.tail:
         found["tail"] = {"network": suspect.own}
-    if loss is not None and not isinstance(loss, nn.CrossEntropyLoss):
+    if loss is not None and not _usual(loss):
         found["loss"] = {"network": suspect.own, "loss": as_loss(loss)}
     if material.drawn:
         found["order"] = {"drawn": True}
     if optimizer is not None:
         found["optimizer"] = {"optimizer": like(optimizer, suspect.names)}
     return found
+
+
+def _eased(loss: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The loss with one of its settings as usual, by the setting's name."""
+    usual = {"label_smoothing": 0.0, "weight": None, "reduction": "mean"}
+    made = {}
+    for name, value in usual.items():
+        if isinstance(loss, nn.Module) and hasattr(loss, name):
+            made[name] = copy.deepcopy(loss)
+            setattr(made[name], name, value)
+    return made
+
+
+SMOOTH = 0.3  # of label smoothing: the usual is 0.1
+
+
+def _usual(loss: Any) -> bool:  # noqa: ANN401
+    """Whether a loss is cross-entropy with its usual settings."""
+    plain = isinstance(loss, nn.CrossEntropyLoss)
+    return plain and loss.weight is None and loss.label_smoothing <= SMOOTH
 
 
 def _rate(group: Mapping[str, Any]) -> float:
@@ -304,7 +332,6 @@ def _in_words(optimizer: Optimizer) -> str:
     return ", ".join([type(optimizer).__name__, f"lr {_rate(group):g}", *told])
 
 
-FAILS = 0.15  # of accuracy: more than short trainings differ by
 USUAL = {"weight_decay": 0.0, "lr": RATE, "momentum": 0.9}
 
 

@@ -22,6 +22,19 @@ HARMLESS = frozenset(
 COPIES = ("paths", "contents", "near")
 """Ends of the names of the checks that look for copies across a split."""
 
+FOLLOWS: dict[str, frozenset[str]] = {
+    "loop.different": frozenset({"labels.absent", "split.tiny", "split.swapped", "loop.balanced"}),
+    "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
+    "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
+    "labels.unrelated": frozenset({"loop.shuffled", "labels.permuted", "labels.noise"}),
+    "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
+    "pictures.shortcut": frozenset({"augmentation.bounds"}),
+    "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
+    "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
+    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on"}),
+}
+"""By check, others that see no more than what follows from it."""
+
 SYMPTOMS = frozenset(
     {
         "features.collapsed",
@@ -34,6 +47,9 @@ SYMPTOMS = frozenset(
     }
 )
 """Checks that see that something is wrong, not what."""
+
+SHALLOW = frozenset({"features.collapsed", "features.constant"})
+"""Symptoms that any way of training badly shows: what was exchanged says more."""
 
 DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
 CERTAIN = 0.8  # confidence of a cause from which its symptoms need no other
@@ -49,6 +65,10 @@ def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, .
     lost = 0.0 if reached is None else reached.lost
     performs = reached is not None and reached.performs
     kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
+    following = {name for f in kept if _certain(f) for name in FOLLOWS.get(f.check, ())}
+    kept = [replace(f, severity="note") if f.check in following else f for f in kept]
+    if any(f.check.startswith("exchange.") for f in kept):
+        kept = [replace(f, severity="note") if f.check in SHALLOW else f for f in kept]
     if any(_explains(f, lost) and _certain(f) for f in kept):
         kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]
     return tuple(sorted(kept, key=lambda f: -f.weight * (1.0 if _explains(f, lost) else DOUBTED)))

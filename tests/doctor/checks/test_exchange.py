@@ -7,7 +7,7 @@ import pytest
 
 from florascope.doctor.checks import exchange
 from florascope.doctor.evidence import Answers, Evidence
-from florascope.doctor.trials import Substitution
+from florascope.doctor.trials import Exchange, Substitution
 
 K = 10
 
@@ -16,7 +16,9 @@ def judged(run: float = 0.1, **tried: Any) -> Any:
     labels = np.arange(200) % K
     said = np.where(np.arange(200) < 200 * run, labels, (labels + 1) % K)
     answers = Answers(labels, np.eye(K)[said], np.zeros((200, 2)))
-    known = {"reference": 0.6, "what": "head", "sound": 0.9, "rate": 3e-3, **tried}
+    seen = {"sound": 0.9, "own": {}, "whole": 0.9, "repaired": {}}
+    trained = Exchange(**{key: tried.pop(key, value) for key, value in seen.items()})
+    known = {"reference": 0.6, "what": "head", "rate": 3e-3, "exchange": trained, **tried}
     return exchange.exchanged(Evidence(K, val_answers=answers, substitution=Substitution(**known)))
 
 
@@ -65,7 +67,7 @@ def test_the_more_of_the_gap_the_surer() -> None:
     assert judged(own={"order": 0.5}).confidence == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize("tried", [{"run": 0.88}, {"what": ""}])
+@pytest.mark.parametrize("tried", [{"run": 0.88}, {"exchange": None}])
 def test_no_gap_no_finding(tried: Any) -> None:
     assert judged(own={"order": 0.1}, **tried) is None
 

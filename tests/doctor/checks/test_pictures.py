@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from florascope.doctor.checks import pictures
-from florascope.doctor.evidence import Answers, Evidence, Inputs, Pictures
+from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence, Inputs, Pictures
 from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.retouching import EVENED
 from florascope.doctor.trials import Substitution
 
-USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0)
+USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0, 0.0)
 
 
 def some(n: int, seed: int, **changed: float) -> Pictures:
@@ -61,7 +62,7 @@ def test_thumbnails_blown_up() -> None:
 def test_grey_val_names_colour() -> None:
     found = pictures.differ(seen(some(100, 0), some(60, 1, colour=0.0)))
     assert found is not None
-    assert found.found.startswith("colour is 0.3")
+    assert found.found.startswith("colour is 0.29")
     assert found.severity == "error"
     assert "both in colour, or both in grey" in found.fix
 
@@ -94,7 +95,7 @@ def learned(evened: float) -> Evidence:
         seen(lit(100, 0), lit(60, 1)),
         val_answers=answers,
         substitution=Substitution(0.9),
-        evened=evened,
+        exchanged={AS_IT_IS: 1.0, EVENED: evened},
     )
 
 

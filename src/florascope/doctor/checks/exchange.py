@@ -2,25 +2,29 @@
 
 from dataclasses import replace
 
+from florascope.doctor.checks.layers import DROPPED
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import LOST, Performance, performance
-from florascope.doctor.trials import Part, Substitution
+from florascope.doctor.trials import FAILS, Exchange, Part, Substitution
 
 NETWORK = "the network cannot learn these photos"
 TAIL = "what follows the last layer spoils the training"
 FEATURES = "inputs or weights broken"
 LOSS = "the loss does not fit the network or the labels"
+SMOOTHED = "label smoothing too strong"
+WEIGHTS = "the loss's class weights spoil the training"
 DECAY = "weight decay too strong"
 LOW = "learning rate too low"
 HIGH = "learning rate too high"
 OPTIMIZER = "the optimizer's settings spoil the training"
 ORDER = "the order or choice of the train photos spoils the training"
+PENALTY = "the penalty on the weights (regularisation) is too strong"
+INITIAL = "initial weights from which nothing is learned"
 LOOP = "training loop broken"
 
 PROPER = frozenset({"softmax", "log-softmax"})  # tails that cross-entropy can be trained through
 HALF = 0.5  # of what a small network learns beyond chance: other networks learn slower
-FAILS = 0.15  # of accuracy: more than short trainings differ by
 USUAL_RATE = 3e-3
 
 FIXES = {
@@ -28,10 +32,15 @@ FIXES = {
     FEATURES: "Check the input's scale, the weights, and that what is frozen is pretrained",
     TAIL: "Return the last layer's outputs as they are, as logits",
     LOSS: "Use cross-entropy on logits, with the class's number as label",
+    SMOOTHED: "Set label_smoothing to 0, then try 0.1",
+    WEIGHTS: "Leave the weights out, or give rare classes the larger ones",
     DECAY: "Set weight_decay to 0, then try 1e-4 to 1e-2",
     LOW: "Raise it tenfold until the loss falls in a few dozen steps",
     HIGH: "Lower it tenfold until the loss falls steadily",
     OPTIMIZER: "Use Adam or AdamW at 1e-3 with their usual settings",
+    PENALTY: "Drop the regularizers, then try l2 of 1e-5 to 1e-3",
+    DROPPED: "Lower the rate, which is the share that is dropped: 0.1 to 0.5",
+    INITIAL: "Leave the initializers at their defaults (Glorot or He)",
     ORDER: "Draw photos at random from all classes: shuffle=True, without a sampler",
     LOOP: "Check the loop: zero_grad(), backward() and step() in every step, no clipping to almost"
     " nothing, a new batch each time, initial weights that are neither 0 nor huge, and"
@@ -42,77 +51,81 @@ FIXES = {
 def exchanged(evidence: Evidence) -> Finding | None:
     """No part of the training, put into a sound one, makes it fail."""
     tried, reached = evidence.substitution, performance(evidence)
-    if tried is None or reached is None or not tried.what or reached.lost < LOST:
+    if tried is None or reached is None or tried.exchange is None or reached.lost < LOST:
         return None
     return (
-        _network(tried, reached)
-        or _one_part(tried, reached)
-        or _together(tried, reached)
-        or _loop(tried, reached)
+        _network(tried, tried.exchange, reached)
+        or _one_part(tried, tried.exchange, reached)
+        or _together(tried, tried.exchange, reached)
+        or _loop(tried, tried.exchange, reached)
     )
 
 
-def _network(tried: Substitution, reached: Performance) -> Finding | None:
-    if tried.sound - reached.chance > HALF * (tried.reference - reached.chance):
+def _network(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
+    if seen.sound - reached.chance > HALF * (tried.reference - reached.chance):
         return None
     cause = NETWORK if tried.what == "network" else FEATURES
     found = (
-        f"with every other part sound, {WHAT[tried.what]} reaches {tried.sound:.0%}; a small"
+        f"with every other part sound, {WHAT[tried.what]} reaches {seen.sound:.0%}; a small"
         f" convolutional network of our own {tried.reference:.0%} on the same photos"
     )
-    return _finding(cause, found, tried.sound, tried.reference, reached)
+    return _finding(cause, found, seen.sound, tried.reference, reached)
 
 
-def _one_part(tried: Substitution, reached: Performance) -> Finding | None:
-    """The first part that makes a sound training fail."""
-    failing = [p for p, top1 in tried.own.items() if _fails(top1, tried.sound, reached)]
-    if "tail" in failing and "loss" in tried.own and "loss" not in failing:
+def _one_part(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
+    """The part that makes a sound training fail most."""
+    failing = [p for p, top1 in seen.own.items() if _fails(top1, seen.sound, reached)]
+    if "tail" in failing and "loss" in seen.own and "loss" not in failing:
         failing.remove("tail")  # the two belong together, such as log-softmax and NLLLoss
     if not failing:
         return None
-    part = failing[0]
+    part = min(failing, key=lambda p: seen.own[p])
     found = (
-        f"{WHAT[tried.what]}, everything sound: {tried.sound:.0%}; with {_yours(part, tried)} alone"
+        f"{WHAT[tried.what]}, everything sound: {seen.sound:.0%}; with {_yours(part, tried)} alone"
     )
-    found += f" {tried.own[part]:.0%}; the run {reached.run:.0%}"
+    found += f" {seen.own[part]:.0%}; the run {reached.run:.0%}"
     cause = CAUSES[part]
-    if part == "optimizer":
-        cause, more = _setting(tried)
+    if part in {"optimizer", "loss"}:
+        cause, more = _setting(tried, seen, part)
         found += more
-    return _finding(cause, found, tried.own[part], tried.sound, reached)
+    return _finding(cause, found, seen.own[part], seen.sound, reached)
 
 
-def _setting(tried: Substitution) -> tuple[str, str]:
-    """The setting of the optimizer whose exchange repairs most."""
+def _setting(tried: Substitution, seen: Exchange, part: Part) -> tuple[str, str]:
+    """The setting of the optimizer, or the loss, whose exchange repairs most."""
     if not tried.settings:
-        return OPTIMIZER, ""
+        return CAUSES[part], ""
     best = max(tried.settings, key=lambda name: tried.settings[name])
-    if tried.settings[best] < tried.own["optimizer"] + FAILS:
-        return OPTIMIZER, ""
+    if tried.settings[best] < seen.own[part] + FAILS:
+        return CAUSES[part], ""
     more = f"; with the usual {best} {tried.settings[best]:.0%}"
-    causes = {"weight_decay": DECAY, "lr": LOW if tried.rate < USUAL_RATE else HIGH}
-    return causes.get(best, OPTIMIZER), more
+    causes = {
+        "weight_decay": DECAY,
+        "lr": LOW if tried.rate < USUAL_RATE else HIGH,
+        "label_smoothing": SMOOTHED,
+        "weight": WEIGHTS,
+    }
+    return causes.get(best, CAUSES[part]), more
 
 
-def _together(tried: Substitution, reached: Performance) -> Finding | None:
-    """Parts that fail together alone: the first whose exchange repairs the whole."""
-    if tried.whole is None or not _fails(tried.whole, tried.sound, reached):
+def _together(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
+    """Parts that fail together alone: the one whose exchange repairs the whole best."""
+    if not _fails(seen.whole, seen.sound, reached):
         return None
-    mended = [p for p, top1 in tried.repaired.items() if top1 > tried.whole + FAILS]
-    if not mended:
+    part = max(seen.repaired, key=lambda p: seen.repaired[p], default=None)
+    if part is None or seen.repaired[part] < seen.whole + FAILS:
         return None
-    part = mended[0]
     found = (
-        f"{WHAT[tried.what]}, with all parts as you have them: {tried.whole:.0%}; with"
-        f" {_yours(part, tried)} exchanged for a sound one {tried.repaired[part]:.0%}"
+        f"{WHAT[tried.what]}, with all parts as you have them: {seen.whole:.0%}; with"
+        f" {_yours(part, tried)} exchanged for a sound one {seen.repaired[part]:.0%}"
     )
-    return _finding(CAUSES[part], found, tried.whole, tried.repaired[part], reached)
+    return _finding(CAUSES[part], found, seen.whole, seen.repaired[part], reached)
 
 
-def _loop(tried: Substitution, reached: Performance) -> Finding | None:
+def _loop(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
     """All parts are sound: what the loop does with them is not."""
-    best = max(tried.whole or 0.0, tried.sound)
-    if tried.tail and tried.tail not in PROPER and "loss" not in tried.own:
+    best = max(seen.whole, seen.sound)
+    if tried.tail and tried.tail not in PROPER and "loss" not in seen.own:
         found = f"{tried.tail} of the last layer's outputs before cross-entropy; the run"
         found += f" {reached.run:.0%}, trained again from other weights {best:.0%}"
         return replace(_finding(TAIL, found, reached.run, best, reached), confidence=0.6)
@@ -131,13 +144,24 @@ WHAT = {
     "head": "the last layer, on its features",
     "network": "the whole network, drawn anew",
 }
-CAUSES: dict[Part, str] = {"tail": TAIL, "loss": LOSS, "optimizer": OPTIMIZER, "order": ORDER}
+CAUSES: dict[Part, str] = {
+    "tail": TAIL,
+    "loss": LOSS,
+    "penalty": PENALTY,
+    "dropout": DROPPED,
+    "initial": INITIAL,
+    "optimizer": OPTIMIZER,
+    "order": ORDER,
+}
 
 
 def _yours(part: Part, tried: Substitution) -> str:
     words: dict[Part, str] = {
         "tail": f"your tail ({tried.tail} of the last layer's outputs)",
         "loss": "your loss",
+        "penalty": "your penalties on weights or outputs (regularizers)",
+        "dropout": "your dropout",
+        "initial": "your initial weights",
         "optimizer": f"your optimizer ({tried.optimizer})",
         "order": "batches as your loader gives them",
     }

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from jaxtyping import Int64
 
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
@@ -193,6 +194,9 @@ CLAIM_CHECKS = (metric, shuffled, otherwise, trained_on)
 
 IMBALANCE = "class imbalance read as skill"
 
+FAVOURED = "some classes hardly count in training (class weights or sampling)"
+UNEVEN = 2.5  # times more photos
+NEGLECTED = 0.4  # of accuracy
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
 SIGMAS = 3.0
 
@@ -218,6 +222,45 @@ def imbalance(evidence: Evidence) -> Finding | None:
         "Judge by the mean over classes; weight the loss or sample classes evenly",
         0.9,
     )
+
+
+def favoured(evidence: Evidence) -> Finding | None:
+    """Rare classes are answered as well as the features allow."""
+    answers, probe, train = evidence.val_answers, evidence.probe, evidence.train
+    if answers is None or probe is None or train is None or not evidence.trained:
+        return None
+    counts = np.bincount(train.labels, minlength=evidence.classes)
+    rare = np.flatnonzero((counts > 0) & (counts <= counts.max() / UNEVEN))
+    often = np.flatnonzero(counts > counts.max() / UNEVEN)
+    if not len(rare) or not len(often):
+        return None
+    said, could = answers.outputs.argmax(1), probe.answers
+    (rare_now, rare_could), (often_now, often_could) = (
+        [_mean_recall(x, answers.labels, kinds) for x in (said, could)] for kinds in (rare, often)
+    )
+    worse, other = (rare_could - rare_now, often_could - often_now)
+    if max(worse, other) < NEGLECTED or min(worse, other) > NEGLECTED / 2:
+        return None
+    which = "rare" if worse > other else "frequent"
+    return Finding(
+        "skill.favoured",
+        FAVOURED,
+        "error",
+        f"rare classes are answered right {rare_now:.0%}, the others {often_now:.0%} of the time; a"
+        f" probe on the same features reaches {rare_could:.0%} and {often_could:.0%}: the {which}"
+        " ones hardly count",
+        "about the probe's share for both",
+        "Look at class weights and the sampler: rare classes need larger weights, in inverse"
+        " proportion to their photos",
+        0.85,
+    )
+
+
+def _mean_recall(
+    said: Int64[np.ndarray, "n"], labels: Int64[np.ndarray, "n"], kinds: Int64[np.ndarray, "_"]
+) -> float:
+    here = [k for k in kinds if (labels == k).any()]
+    return float(np.mean([(said[labels == k] == k).mean() for k in here])) if here else 0.0
 
 
 def _balanced(answers: Answers) -> float:
@@ -267,4 +310,4 @@ def chance_loss(evidence: Evidence) -> Finding | None:
     )
 
 
-SKILL_CHECKS = (imbalance, run_against_probe, chance_loss)
+SKILL_CHECKS = (imbalance, favoured, run_against_probe, chance_loss)

@@ -20,6 +20,10 @@ SHIFTED = "labels shifted between splits"
 SHUFFLED = "labels shuffled between splits"
 STRAY = "a stray folder as a class"
 NOISE = "label noise"
+UNRELATED = "train labels do not belong to their photos"
+VAL_UNRELATED = "val labels do not belong to their photos"
+CLEAR = 0.15  # of the way from chance to perfect
+SINGLE = "all train labels are the same"
 ABSENT = "classes of val that are missing in train"
 
 STRAYS = re.compile(
@@ -78,12 +82,34 @@ def order(evidence: Evidence) -> Finding | None:
     )
 
 
+def single(evidence: Evidence) -> Finding | None:
+    """Train labels are not all the same."""
+    train, val = evidence.train, evidence.val
+    if train is None or val is None or len(train.labels) < 10 or evidence.classes < 2:
+        return None
+    known = np.unique(train.labels)
+    if len(known) > 1 or len(np.unique(val.labels)) < 2:
+        return None
+    return Finding(
+        "labels.single",
+        SINGLE,
+        "error",
+        f"all {len(train.labels)} train labels are {int(known[0])}; val has"
+        f" {len(np.unique(val.labels))} classes",
+        "labels of every class",
+        "Look at what is done to the labels on the way: they may be scaled or cast like pixels",
+        0.98,
+    )
+
+
 def absent(evidence: Evidence) -> Finding | None:
     """Train shows every class that val asks for."""
     train, val = evidence.train, evidence.val
     if train is None or val is None or not len(val.labels):
         return None
     known = np.unique(train.labels)
+    if len(known) < 2:
+        return None
     strange = np.isin(val.labels, known, invert=True)
     # A sample of train may miss a class by chance: e^-5 where it has five photos a class.
     whole = len(train.labels) >= min(train.size, 5 * evidence.classes)
@@ -120,6 +146,33 @@ def permuted(evidence: Evidence) -> Finding | None:
         fix = "Number the classes once, and use that list for train, val and test"
         return Finding("labels.permuted", cause, "error", found, expected, fix, 0.95)
     return _shuffled(probe, evidence.classes)
+
+
+def unrelated(evidence: Evidence) -> Finding | None:
+    """Labels of each side say something about its photos, whatever the network does."""
+    tried = evidence.substitution
+    if tried is None or tried.within is None or single(evidence) is not None:
+        return None
+    chance = _chance(evidence.classes)
+    train, val = (top1 - chance for top1 in tried.within)
+    text = (
+        f"a small network of our own learns nothing from train to val ({tried.reference:.0%}),"
+        f" {tried.within[0]:.0%} within train and {tried.within[1]:.0%} within val"
+    )
+    fix = "Keep each label with its photo: shuffle, sort and filter both together"
+    if val > CLEAR * (1 - chance) and train < val / 2:
+        return _unrelated(UNRELATED, text, fix, 0.92)
+    if train > CLEAR * (1 - chance) and val < train / 2:
+        return _unrelated(VAL_UNRELATED, text, fix, 0.85)
+    if min(train, val) > CLEAR * (1 - chance):
+        other = "Number the classes once, and prepare train and val photos alike"
+        return _unrelated(SHUFFLED, text, other, 0.85)
+    return None
+
+
+def _unrelated(cause: str, found: str, fix: str, sure: float) -> Finding:
+    expected = "labels that a network can learn from photos"
+    return Finding("labels.unrelated", cause, "error", found, expected, fix, sure)
 
 
 def _renaming(probe: QuickProbe, classes: int) -> tuple[Labels, float, float]:
@@ -230,4 +283,4 @@ def _chance(classes: int) -> float:
     return 1 / max(classes, 1)
 
 
-CHECKS = (one_based, order, stray, absent, permuted, noise)
+CHECKS = (one_based, order, stray, single, absent, unrelated, permuted, noise)

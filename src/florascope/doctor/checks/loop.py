@@ -6,6 +6,7 @@ from florascope.doctor.checks.exchange import LOOP
 from florascope.doctor.evidence import Drawn, Evidence, Labels
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import LOST, performance
+from florascope.doctor.trials import FAILS
 
 NOT_FINITE = "weights are not finite"
 PILED_UP = "gradients are never zeroed"
@@ -14,10 +15,12 @@ UNREACHED = "no gradient reaches some parameters"
 DEAD = "units are dead: gradients are exactly zero"
 SORTED = "train photos come sorted by class"
 FEW_CLASSES = "the sampler hardly draws some classes"
+ANEW = "weights are initialised again, or another network is evaluated"
 FEW_PHOTOS = "the same few photos again and again"
 
 PILE = 10.0  # times a fresh gradient
 SLIVER = 1 / 30
+MANY = 20  # steps
 FEW = 0.3  # different photos of those drawn
 MIXED = 0.5  # of the classes that a batch drawn at random has
 EVEN = 0.7  # of the classes, counted by how often they come
@@ -57,6 +60,27 @@ def stepped(evidence: Evidence) -> Finding | None:
         "Call optimizer.step() after loss.backward(), on the optimizer of this very network, and"
         " evaluate the network that was trained",
         0.96 if made else 0.7,
+    )
+
+
+def restored(evidence: Evidence) -> Finding | None:
+    """After many steps the weights are no longer as they were drawn."""
+    traces, tried = evidence.traces, evidence.substitution
+    if traces is None or tried is None or tried.exchange is None or not _lost(evidence):
+        return None
+    moves = tried.exchange.own.get("optimizer", 0.0) > tried.exchange.sound - FAILS
+    if not traces.as_made or not traces.steps or traces.steps < MANY or not moves:
+        return None
+    return Finding(
+        "loop.restored",
+        ANEW,
+        "error",
+        f"the optimizer made {traces.steps} steps, and the last layer's weights look as PyTorch"
+        " draws them",
+        "weights that training moved",
+        "Look for weights that are initialised or loaded again after or between epochs, and"
+        " evaluate the network that the optimizer holds",
+        0.85,
     )
 
 
@@ -217,4 +241,4 @@ def alive(evidence: Evidence) -> Finding | None:
     )
 
 
-CHECKS = (finite, stepped, different, shuffled, balanced, zeroed, clipped, reached, alive)
+CHECKS = (finite, stepped, restored, different, shuffled, balanced, zeroed, clipped, reached, alive)

@@ -59,6 +59,9 @@ TOLERANCE = 0.05  # of the logits' own spread
 DRIFT = "BatchNorm statistics drift in a frozen backbone"
 COMPANY = "answers depend on the other photos of the batch"
 TRAIN_MODE = "train mode at evaluation"
+RANDOM = "something random is active at evaluation (dropout, augmentation)"
+LAGGING = "BatchNorm's running statistics do not fit the photos"
+BETTER = 0.25  # of accuracy, in train mode
 
 
 def drift(evidence: Evidence) -> Finding | None:
@@ -114,7 +117,7 @@ def alone(evidence: Evidence) -> Finding | None:
     if modes is None or modes.alone is None or len(modes.evaluated) < 2:
         return None
     gap = _relative(modes.alone, modes.evaluated[: len(modes.alone)])
-    if not gap > TOLERANCE:
+    if not gap > TOLERANCE or steady(evidence) is not None:
         return None
     return Finding(
         "batchnorm.alone",
@@ -129,12 +132,56 @@ def alone(evidence: Evidence) -> Finding | None:
     )
 
 
+def steady(evidence: Evidence) -> Finding | None:
+    """In eval mode a photo gets the same answer every time."""
+    modes = evidence.modes
+    if modes is None or modes.again is None:
+        return None
+    gap = _relative(modes.again, modes.evaluated)
+    if not gap > TOLERANCE:
+        return None
+    return Finding(
+        "network.steady",
+        RANDOM,
+        "error",
+        f"the same photos asked twice get other outputs, by {gap:.0%} of their spread: something"
+        " random (dropout, noise or augmentation inside the network) works at evaluation, too",
+        "the same outputs",
+        "Let dropout and augmentation work in training alone: self.training as their flag, no"
+        " training=True in the call",
+        0.97,
+    )
+
+
+def lagging(evidence: Evidence) -> Finding | None:
+    """Running statistics are those of the photos: eval mode answers as well as train mode."""
+    modes = evidence.modes
+    if modes is None or modes.training or steady(evidence) is not None:
+        return None
+    trained, evaluated = (
+        float((x.argmax(1) == modes.labels).mean()) for x in (modes.trained, modes.evaluated)
+    )
+    if trained < evaluated + BETTER or loaded(evidence) is not None:
+        return None
+    return Finding(
+        "batchnorm.lagging",
+        LAGGING,
+        "error",
+        f"of a val batch {trained:.0%} is right with the batch's own mean and variance (train"
+        f" mode), {evaluated:.0%} with the running statistics (eval mode)",
+        "about as many, or more, in eval mode",
+        "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at what runs in train mode, and at"
+        " whether train and val are prepared alike",
+        0.9,
+    )
+
+
 def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) -> float:
     """Root mean square difference in units of the other's spread."""
     return float(np.sqrt(np.square(one - other).mean()) / (other.std() + 1e-12))
 
 
-BATCHNORM_CHECKS = (drift, mode, alone)
+BATCHNORM_CHECKS = (steady, drift, mode, alone, lagging)
 
 
 TWICE = "softmax twice"

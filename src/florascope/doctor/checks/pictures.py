@@ -3,14 +3,17 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from florascope.doctor.evidence import Evidence, Pictures
+from florascope.doctor.evidence import AS_IT_IS, Evidence, Pictures
 from florascope.doctor.finding import Finding, Severity
 from florascope.doctor.performance import performance
-from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.properties import COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.retouching import EDGE, EVENED, SMOOTHED
 
 BLANK = "photos without content (black or one colour)"
 COARSE = "photos lack detail, as thumbnails blown up do"
 DIFFER = "train and validation photos differ"
+SCRAMBLED = "photos are scrambled: reshaped instead of transposed"
+CONFLICTING = "the same photos with contradicting labels"
 SHORTCUT = "a simple property of the photos gives the class away"
 
 PLAIN = 1e-3  # of the usual contrast
@@ -18,8 +21,26 @@ SOME = 0.02  # of the photos
 SOFT = 0.55  # of detail, where photos have about 1 and those blown up twice 0.6
 APART, FAR = 0.4, 0.65  # Kolmogorov and Smirnov's distance: from which to warn, and to be sure
 SIGMAS = 3.0
+WHOLE = 0.7  # of the roughness as they are
 FALLS = 0.4  # of the accuracy above chance
 TELLS = 0.2  # of the way from chance to perfect
+MOST = 0.5  # of the network's skill: what structure tells, which photos differ in by themselves
+
+REMOVED = {
+    "brightness": EVENED,
+    "contrast": EVENED,
+    "sharpness": SMOOTHED,
+    "detail": SMOOTHED,
+    "JPEG blocks": SMOOTHED,
+    "border": EDGE,
+    "bars": EDGE,
+}
+"""By property, what is done to photos to take it away."""
+STRUCTURE = frozenset(REMOVED) - {"brightness", "contrast"}
+ADVICE = {
+    EVENED: "Take the photos of all classes under the same light, or vary brightness in"
+    " augmentation",
+}
 
 Values = Float[np.ndarray, "n"]
 RELATIVE = frozenset(NAMES) - {"brightness", "contrast"}
@@ -48,6 +69,42 @@ def plain(pictures: Pictures) -> Bool[np.ndarray, "n"]:
     """Which photos are of one colour."""
     contrast = pictures.values[:, CONTRAST]
     return contrast <= PLAIN * max(float(np.quantile(contrast, 0.9)), 1e-12)
+
+
+def scrambled(evidence: Evidence) -> Finding | None:
+    """Photos are whole: neighbours in the picture are neighbours in the array."""
+    pairs = (("train", evidence.train_pictures), ("val", evidence.val_pictures))
+    ratios = {side: p.reordered for side, p in pairs if p is not None}
+    worst = min(ratios, key=lambda side: ratios[side], default="")
+    if not worst or ratios[worst] > WHOLE:
+        return None
+    return Finding(
+        "pictures.scrambled",
+        SCRAMBLED,
+        "error",
+        f"{worst} photos are {1 / ratios[worst]:.1f} times as smooth once their numbers are read in"
+        " the other order of axes: a reshape stood where a transpose (permute) belongs",
+        "neighbouring pixels that are alike",
+        "Move axes with np.transpose or torch.permute; reshape and view cut photos into pieces",
+        0.96,
+    )
+
+
+def conflicting(evidence: Evidence) -> Finding | None:
+    """A photo is of one class."""
+    pictures = evidence.train_pictures
+    if pictures is None or pictures.conflicting < SOME or plain(pictures).mean() > SOME:
+        return None
+    return Finding(
+        "pictures.conflicting",
+        CONFLICTING,
+        "error" if pictures.conflicting > 0.1 else "warning",
+        f"{pictures.conflicting:.0%} of the train photos are there again, pixel for pixel, with"
+        " another label",
+        "one label for each photo",
+        "Look for photos that were filed under two classes, and keep each once",
+        0.94,
+    )
 
 
 def coarse(evidence: Evidence) -> Finding | None:
@@ -144,32 +201,38 @@ def _augmented(evidence: Evidence) -> bool:
 
 def shortcut(evidence: Evidence) -> Finding | None:
     """No single property of the photo tells the class as well as the network does."""
-    reached, told = performance(evidence), _told(evidence)
-    even = evidence.evened
-    if reached is None or even is None or not reached.learned or not told:
+    reached, right = performance(evidence), evidence.exchanged
+    if reached is None or not reached.learned or AS_IT_IS not in right:
         return None
-    best = max(told, key=lambda name: told[name])
-    falls = (reached.run - even) / max(reached.run - reached.chance, 1e-6)
-    if told[best] < reached.chance + TELLS * (1 - reached.chance) or falls < FALLS:
+    chance, whole = reached.chance, right[AS_IT_IS]
+    skill = max(whole - chance, 1e-6)
+    suspects = {
+        name: told
+        for name, told in _told(evidence).items()
+        if told >= chance + max(TELLS * (1 - chance), MOST * skill * (name in STRUCTURE))
+        and whole - right.get(REMOVED[name], whole) >= FALLS * skill
+    }
+    if not suspects:
         return None
+    best = max(suspects, key=lambda name: suspects[name])
     return Finding(
         "pictures.shortcut",
         SHORTCUT,
         "error",
-        f"{best} alone names {told[best]:.0%} of the val photos; with brightness and contrast made"
-        f" equal, the network falls from {reached.run:.0%} to {even:.0%}: a shortcut",
-        "an accuracy that outlives equal brightness",
-        "Take the photos of all classes under the same light, or vary brightness in augmentation",
+        f"{best} alone names {suspects[best]:.0%} of the val photos; with {REMOVED[best]}, the"
+        f" network falls from {whole:.0%} to {right[REMOVED[best]]:.0%}: a shortcut",
+        f"an accuracy that outlives {REMOVED[best]}",
+        ADVICE.get(REMOVED[best], "Save, crop and resize the photos of all classes alike"),
         0.85,
     )
 
 
 def _told(evidence: Evidence) -> dict[str, float]:
-    """Val accuracy of a Gaussian classifier on brightness, and on contrast, alone."""
+    """Val accuracy of a Gaussian classifier on each property alone."""
     ours, theirs = evidence.train_pictures, evidence.val_pictures
     if ours is None or theirs is None:
         return {}
-    return {NAMES[i]: _by_one(ours, theirs, i) for i in (BRIGHTNESS, CONTRAST)}
+    return {name: _by_one(ours, theirs, NAMES.index(name)) for name in REMOVED}
 
 
 def _by_one(train: Pictures, val: Pictures, at: int) -> float:
@@ -182,4 +245,4 @@ def _by_one(train: Pictures, val: Pictures, at: int) -> float:
     return float((kinds[(-0.5 * z**2 - np.log(spreads)).argmax(1)] == val.labels).mean())
 
 
-CHECKS = (blank, differ, shortcut, coarse)
+CHECKS = (blank, scrambled, conflicting, differ, shortcut, coarse)

@@ -2,7 +2,7 @@
 
 from florascope.doctor.evidence import AS_IT_IS, Evidence
 from florascope.doctor.finding import Finding
-from florascope.doctor.retouching import CENTRE, EDGE, SWAPPED
+from florascope.doctor.retouching import CENTRE, EDGE, LOOKED_AT, SWAPPED
 
 BGR = "validation photos are BGR, train photos RGB (or the reverse)"
 BORDER = "the edge of the photos gives the class away"
@@ -54,7 +54,5 @@ def border(evidence: Evidence) -> Finding | None:
         0.9,
     )
 
-
-LOOKED_AT = 128  # photos
 
 CHECKS = (colours, border)

@@ -87,6 +87,7 @@ FEATURE_CHECKS = (collapsed, constant)
 
 
 TINY = "split is tiny"
+ONE_BATCH = "an epoch is one batch: few of the train photos are ever seen"
 SWAPPED = "train and validation swapped"
 
 FEW = 20  # val photos: one is five points of accuracy
@@ -129,6 +130,16 @@ def swapped(evidence: Evidence) -> Finding | None:
     train, val = evidence.train.size, evidence.val.size
     if val <= 2 * train:
         return None
+    if evidence.drawn is not None and len(evidence.drawn.batches) == 1:
+        return Finding(
+            "split.one_batch",
+            ONE_BATCH,
+            "error",
+            f"the train loader gives one batch of {train} photos, val has {val}",
+            "batches of all train photos in every epoch",
+            "Look for a limit that was left from debugging (steps per epoch, a subset, a break)",
+            0.92,
+        )
     return Finding(
         "split.swapped",
         SWAPPED,

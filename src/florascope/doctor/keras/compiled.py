@@ -73,7 +73,7 @@ def optimised_by(model: Any) -> tuple[str, ...] | None:  # noqa: ANN401
 
 
 Row = Mapping[str, float]
-NAMES = {"loss": "train_loss", "val_loss": "val_loss"}
+NAMES = {"loss": "train_loss", "val_loss": "val_loss", "learning_rate": "rate", "lr": "rate"}
 
 
 def rows(history: Any) -> tuple[Row, ...]:  # noqa: ANN401

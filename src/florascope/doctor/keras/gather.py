@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.diagnosis import Diagnosis, judge
+from florascope.doctor.diagnosis import Diagnosis, judge, settled
 from florascope.doctor.evidence import Answers, Claims, Drawn, Evidence, Pictures, Subset
-from florascope.doctor.keras import network
+from florascope.doctor.keras import network, substitution
 from florascope.doctor.keras.compiled import (
     half_right,
     loss_of,
@@ -19,9 +19,10 @@ from florascope.doctor.keras.compiled import (
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.keras.words import in_keras
+from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.trials import Loop
+from florascope.doctor.trials import NOTHING, Loop, Substitution
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -90,7 +91,7 @@ def gather(
     unseen = network.answers(model, anatomy.head, val.batches, "Asking about val", progress)
     inputs = network.inputs(model, anatomy, train, val)
     classes = learned.outputs.shape[1]
-    return Evidence(
+    evidence = Evidence(
         classes=classes,
         trained=script.trained,
         train=_subset(train),
@@ -108,6 +109,38 @@ def gather(
         recording=recording_of(script.watched),
         exchanged=network.retouched(model, val),
     )
+    tried = try_again(model, anatomy.head, evidence, (train, val), script)
+    return replace(evidence, substitution=tried)
+
+
+def try_again(
+    model: Any,  # noqa: ANN401
+    head: Any,  # noqa: ANN401
+    evidence: Evidence,
+    data: tuple[Reading, Reading],
+    script: KerasScript,
+) -> Substitution | None:
+    """Measure what the photos can give; where the run gives less, exchange its parts."""
+    learned, unseen = evidence.train_answers, evidence.val_answers
+    if learned is None or unseen is None or evidence.labels_outside or not script.trained:
+        return None
+    train, val = data
+    photos = substitution.Material((train.images, train.labels), (val.images, val.labels))
+    found = Substitution(substitution.reference(photos, evidence.classes))
+    if 0 < found.reference < NOTHING / evidence.classes:
+        found = replace(found, within=substitution.within(photos, evidence.classes))
+    gap = performance(replace(evidence, substitution=found))
+    if gap is None or gap.lost < LOST or settled(replace(evidence, substitution=found)):
+        return found
+    rate = max((row["rate"] for row in rows(script.history) if "rate" in row), default=None)
+    more = len(model.trainable_variables) > len(head.trainable_variables if head else ())
+    if more and substitution.affordable(model, train.batches[0]):
+        suspect = substitution.of_network(model, train, val, rate)
+    elif head is not None and np.isfinite(learned.features).all():
+        suspect = substitution.of_head(model, head, learned, unseen, train, rate)
+    else:
+        return found
+    return substitution.substitute(suspect, found.reference) or found
 
 
 def _pictures(reading: Reading) -> Pictures | None:

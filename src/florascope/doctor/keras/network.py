@@ -14,11 +14,12 @@ from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.contracts import application
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
 from florascope.doctor.keras.trace import Outputs, kept, leaves, run, seen
-from florascope.doctor.retouching import RETOUCHES
+from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
+from florascope.errors import FlorascopeError
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 
-LOOKED_AT = 128  # photos that are retouched
+ALONE = 4  # photos that are asked one by one
 Images = Float32[np.ndarray, "b ..."]
 FRONT = re.compile(r"InputLayer|Rescaling|Normalization$|Resizing|CenterCrop|^Random|^Rand|Lambda")
 NORMS = re.compile(r"(Batch|Layer|Group)Normalization")
@@ -110,7 +111,17 @@ def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401
         given=evaluated,
         evaluated=evaluated,
         trained=trained,
+        alone=_alone(model, few),
+        again=columns(run(model, few)),
     )
+
+
+def _alone(model: Any, images: Images) -> Any:  # noqa: ANN401 (an array, or None)
+    """Outputs of the first photos, one by one; None where the model takes no batch of one."""
+    try:
+        return columns(np.concatenate([run(model, one[None]) for one in images[:ALONE]]))
+    except FlorascopeError:
+        return None
 
 
 def inputs(model: Any, anatomy: Anatomy, train: Reading, val: Reading) -> Inputs | None:  # noqa: ANN401

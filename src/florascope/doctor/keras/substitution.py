@@ -1,0 +1,371 @@
+"""A Keras training again, short, with parts exchanged; see `florascope.doctor.substitution`.
+
+A model is made again from its configuration: sound parts are Keras's own defaults (initializers, no
+regularizers, moderate dropout, logits for cross-entropy, Adam), and what is frozen keeps its
+weights.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import keras
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from florascope.doctor.evidence import Answers
+from florascope.doctor.keras.compiled import rates_of
+from florascope.doctor.keras.data import BATCH, Batch, Reading
+from florascope.doctor.keras.network import columns
+from florascope.doctor.keras.trace import leaves, run
+from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
+
+SECONDS = 1.0  # of the processor, for one training
+STEPS = (30, 100)  # of one training, by how long a step takes
+SIDE = 32  # pixels of the reference network's photos
+RATE = 3e-3  # of Adam
+DROPPED = 0.5  # share that dropout may drop in a sound network
+HEAVY = 4.0  # times SECONDS: a network whose training takes longer is tried by its head alone
+ACTIVATIONS = ("Activation", "Softmax", "ReLU", "LeakyReLU")
+USUAL = {"weight_decay": 0.0, "learning_rate": RATE, "momentum": 0.9}
+SETTINGS = {"learning_rate": "lr"}  # by the name that the findings use
+
+Inputs = Float32[np.ndarray, "_ ..."]
+Labels = Int64[np.ndarray, "_"]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What is trained on and measured with.
+
+    Attributes:
+        train: inputs and class numbers, in any order.
+        val: likewise.
+        drawn: batches as the data set gives them; () where fit mixes them itself.
+    """
+
+    train: tuple[Inputs, Labels]
+    val: tuple[Inputs, Labels]
+    drawn: Sequence[tuple[Inputs, Labels]] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect:
+    """A training to be tried again.
+
+    Attributes:
+        model: whose configuration is made again.
+        material: what it is trained on.
+        what: that is trained.
+        one_hot: whether the script's loss gets a row for each photo.
+        compiled: the script's model, for its loss and optimizer.
+        rate: the learning rate that it started from; None where the optimizer's own is right.
+    """
+
+    model: Any
+    material: Material
+    what: Trained
+    one_hot: bool
+    compiled: Any
+    rate: float | None = None
+
+
+def reference(material: Material, classes: int) -> float:
+    """Accuracy of a small convolutional network of our own on the same photos; 0 without photos."""
+    if material.train[0].ndim != 4 or material.train[0].shape[-1] != 3:
+        return 0.0
+    small = replace(
+        material,
+        train=(_shrunk(material.train[0]), material.train[1]),
+        val=(_shrunk(material.val[0]), material.val[1]),
+        drawn=(),
+    )
+    widths = (16, 32, 64)
+    layers = keras.layers
+    with same_draws():
+        blocks = [
+            part
+            for width in widths
+            for part in (
+                layers.Conv2D(width, 3, padding="same"),
+                layers.BatchNormalization(momentum=0.9),
+                layers.ReLU(),
+                layers.MaxPooling2D(),
+            )
+        ]
+        ends = (layers.GlobalAveragePooling2D(), layers.Dense(classes))
+        first = layers.BatchNormalization(momentum=0.9)
+        network = keras.Sequential([keras.Input(small.train[0].shape[1:]), first, *blocks, *ends])
+        network.compile(_sound_optimizer(), _cross_entropy(classes))
+        return _train(network, small, drawn=False)
+
+
+def within(material: Material, classes: int) -> tuple[float, float]:
+    """Accuracy of the same network from one part of train to the rest, and of val likewise."""
+    found = (_from_itself(side, classes) for side in (material.train, material.val))
+    return next(found), next(found)
+
+
+def _from_itself(side: tuple[Inputs, Labels], classes: int) -> float:
+    rest = np.arange(len(side[1])) % 3 == 0
+    held, learned = ((side[0][pick], side[1][pick]) for pick in (rest, ~rest))
+    return reference(Material(learned, held), classes)
+
+
+def _shrunk(images: Inputs) -> Inputs:
+    """At most SIDE pixels a side, by the mean of blocks."""
+    step = max(1, min(images.shape[1:3]) // SIDE)
+    height, width = (side // step * step for side in images.shape[1:3])
+    cut = images[:, :height, :width]
+    blocks = cut.reshape(len(cut), height // step, step, width // step, step, -1)
+    shrunk: Inputs = blocks.mean((2, 4), dtype=np.float32)
+    return shrunk
+
+
+def _sound_optimizer() -> Any:  # noqa: ANN401
+    return keras.optimizers.Adam(RATE)
+
+
+def _cross_entropy(units: int) -> Any:  # noqa: ANN401
+    if units == 1:
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _train(network: Any, material: Material, *, drawn: bool, one_hot: int = 0) -> float:  # noqa: ANN401
+    """Train a compiled network for some steps; returns the share of val photos answered right."""
+    start = time.process_time()
+    for made, (inputs, labels) in enumerate(_batches(material, drawn=drawn), start=1):
+        targets = np.eye(one_hot, dtype=np.float32)[labels] if one_hot else labels[:, None]
+        network.train_on_batch(inputs, targets)
+        if made >= STEPS[1] or (made >= STEPS[0] and time.process_time() - start > SECONDS):
+            break
+    images, truth = material.val
+    said = np.concatenate(
+        [columns(run(network, images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+    )
+    return float((said.argmax(1) == truth).mean())
+
+
+def _batches(material: Material, *, drawn: bool) -> Iterator[tuple[Inputs, Labels]]:
+    inputs, labels = material.train
+    mixer = np.random.default_rng(0)
+    while True:
+        if drawn:
+            yield from material.drawn
+            continue
+        order = mixer.permutation(len(labels))
+        picks = (order[i : i + BATCH] for i in range(0, len(order), BATCH))
+        yield from ((inputs[i], labels[i]) for i in picks if len(i) > 1)
+
+
+@contextmanager
+def same_draws() -> Iterator[None]:
+    """Draw the same numbers every time, and leave everybody else's generators as they were."""
+    ours, theirs = random.getstate(), np.random.get_state()  # noqa: NPY002 (Keras draws from it)
+    torch: Any = sys.modules.get("torch")
+    drawn = None if torch is None else torch.random.get_rng_state()
+    keras.utils.set_random_seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(theirs)  # noqa: NPY002
+        if drawn is not None:
+            torch.random.set_rng_state(drawn)
+
+
+def remade(model: Any, own: frozenset[Part]) -> Any:  # noqa: ANN401
+    """Make a model again, sound but for these parts; what is frozen keeps its weights.
+
+    Raises:
+        ValueError: it cannot be made from its configuration.
+    """
+    last = [layer for layer in leaves(model) if _weighs(layer)][-1]
+    after = _after(model, last)
+
+    def make(layer: Any) -> Any:  # noqa: ANN401
+        config = _sound_config(layer, own)
+        if "loss" not in own and (layer is last or layer in after):
+            linear = keras.layers.Activation("linear", name=layer.name)
+            if layer is not last:
+                return linear
+            config["activation"] = "linear"
+        return type(layer).from_config(config)
+
+    twin = keras.models.clone_model(model, clone_function=make, recursive=True)
+    for old, new in zip(leaves(model), leaves(twin), strict=True):
+        new.trainable = old.trainable
+        if not old.trainable_variables and old.variables:
+            new.set_weights(old.get_weights())
+    return twin
+
+
+def _weighs(layer: Any) -> bool:  # noqa: ANN401
+    return bool(layer.variables) and type(layer).__name__ in {"Dense", "Conv2D", "EinsumDense"}
+
+
+def _after(model: Any, last: Any) -> list[Any]:  # noqa: ANN401
+    """Activations behind the last layer with weights."""
+    every = list(leaves(model))
+    behind = every[every.index(last) + 1 :]
+    return [layer for layer in behind if type(layer).__name__ in ACTIVATIONS]
+
+
+def _sound_config(layer: Any, own: frozenset[Part]) -> dict[str, Any]:  # noqa: ANN401
+    config = dict(layer.get_config())
+    for key in list(config):
+        if key.endswith("_regularizer") and "penalty" not in own:
+            config[key] = None
+        if key.endswith("_initializer") and "initial" not in own and layer.trainable_variables:
+            del config[key]  # from_config takes the default
+    if "dropout" not in own and "dropout" in type(layer).__name__.lower():
+        config["rate"] = min(config.get("rate", 0.0), DROPPED)
+    return config
+
+
+def parts_of(suspect: Suspect) -> tuple[Part, ...]:
+    """Name the parts in which a training differs from a sound one."""
+    model, found = suspect.model, []
+    every = [layer.get_config() for layer in leaves(model)]
+    if getattr(suspect.compiled, "loss", None) is not None:
+        found.append("loss")
+    if any(value for config in every for key, value in config.items() if "_regularizer" in key):
+        found.append("penalty")
+    if any(
+        config.get("rate", 0) > DROPPED
+        for layer, config in zip(leaves(model), every, strict=True)
+        if "dropout" in type(layer).__name__.lower()
+    ):
+        found.append("dropout")
+    if any(_odd(value) for config in every for key, value in config.items() if _initial(key)):
+        found.append("initial")
+    if getattr(suspect.compiled, "optimizer", None) is not None:
+        found.append("optimizer")
+    if suspect.material.drawn:
+        found.append("order")
+    return tuple(found)  # type: ignore[arg-type]
+
+
+def _initial(key: str) -> bool:
+    return key in {"kernel_initializer", "depthwise_initializer", "pointwise_initializer"}
+
+
+def _odd(initializer: Any) -> bool:  # noqa: ANN401
+    """Whether an initializer is none of those that draw by the layer's width."""
+    kind = initializer.get("class_name", "") if isinstance(initializer, dict) else str(initializer)
+    return not any(name in kind for name in ("Glorot", "He", "Lecun", "VarianceScaling", "Ortho"))
+
+
+def substitute(suspect: Suspect, reference_top1: float) -> Substitution | None:
+    """Train again, with each part exchanged; None where the model cannot be made again."""
+    units = suspect.model.output_shape[-1]
+
+    def with_own(parts: frozenset[Part], **settings: float) -> float:
+        with same_draws():
+            network = remade(suspect.model, parts)
+            own_loss = suspect.compiled.loss if "loss" in parts else _cross_entropy(units)
+            optimizer = like(suspect, **settings) if "optimizer" in parts else _sound_optimizer()
+            network.compile(optimizer, own_loss)
+            rows = units if "loss" in parts and suspect.one_hot else 0
+            return _train(network, suspect.material, drawn="order" in parts, one_hot=rows)
+
+    with suppress(ValueError, TypeError, RuntimeError, NotImplementedError):
+        found = exchange(parts_of(suspect), with_own)
+        optimizer = getattr(suspect.compiled, "optimizer", None)
+        failing = found.own.get("optimizer", 1.0) < found.sound - FAILS
+        usual = _usual(optimizer) if failing else {}
+        alone = frozenset[Part]({"optimizer"})
+        return Substitution(
+            reference_top1,
+            suspect.what,
+            found,
+            {SETTINGS.get(s, s): with_own(alone, **{s: value}) for s, value in usual.items()},
+            in_words(suspect) if optimizer is not None else "",
+            _rate(suspect) or 0.0,
+        )
+    return None
+
+
+def like(suspect: Suspect, **settings: float) -> Any:  # noqa: ANN401
+    """Make an optimizer of the script's kind and settings, but for these."""
+    optimizer = suspect.compiled.optimizer
+    config = {**optimizer.get_config(), **settings}
+    if suspect.rate is not None and "learning_rate" not in settings:
+        config["learning_rate"] = suspect.rate
+    return type(optimizer).from_config(config)
+
+
+def _usual(optimizer: Any) -> Mapping[str, float]:  # noqa: ANN401
+    config = optimizer.get_config()
+    return {name: value for name, value in USUAL.items() if config.get(name) is not None}
+
+
+def _rate(suspect: Suspect) -> float | None:
+    return suspect.rate or max(rates_of(suspect.compiled), default=None)
+
+
+def in_words(suspect: Suspect) -> str:
+    """Name an optimizer with its settings."""
+    config = suspect.compiled.optimizer.get_config()
+    told = [f"{name} {config[name]:g}" for name in ("momentum", "weight_decay") if config.get(name)]
+    kind = type(suspect.compiled.optimizer).__name__
+    return ", ".join([kind, f"learning rate {_rate(suspect):g}", *told])
+
+
+def of_network(model: Any, train: Reading, val: Reading, rate: float | None) -> Suspect:  # noqa: ANN401
+    """The whole model, from weights drawn anew."""
+    drawn = () if train.mixed or len(train.batches) < 2 else [_pair(b) for b in train.batches]
+    material = Material((train.images, train.labels), (val.images, val.labels), drawn)
+    return Suspect(model, material, "network", train.batches[0].one_hot, model, rate)
+
+
+def of_head(
+    model: Any,  # noqa: ANN401
+    head: Any,  # noqa: ANN401
+    learned: Answers,
+    unseen: Answers,
+    train: Reading,
+    rate: float | None,
+) -> Suspect:
+    """The last layer and the activations behind it, on cached features."""
+    network = keras.Sequential([keras.Input((learned.features.shape[1],)), *_copies(model, head)])
+    sizes = np.cumsum([len(batch.labels) for batch in train.batches])
+    ends = list(pairwise([0, *sizes]))
+    ordered = not train.mixed and len(ends) > 1
+    cached = [(learned.features[a:b], learned.labels[a:b]) for a, b in ends] if ordered else ()
+    material = Material(
+        (learned.features, learned.labels), (unseen.features, unseen.labels), cached
+    )
+    return Suspect(network, material, "head", train.batches[0].one_hot, model, rate)
+
+
+def _copies(model: Any, head: Any) -> list[Any]:  # noqa: ANN401
+    made = [type(la).from_config(la.get_config()) for la in (head, *_after(model, head))]
+    for layer in made:
+        layer.trainable = True
+    return made
+
+
+def _pair(batch: Batch) -> tuple[Inputs, Labels]:
+    return batch.images, batch.labels
+
+
+def affordable(model: Any, batch: Batch) -> bool:  # noqa: ANN401
+    """Whether training the whole model again takes seconds, and can be done at all."""
+    with suppress(ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError):
+        with same_draws():
+            twin = remade(model, frozenset())
+            twin.compile(_sound_optimizer(), _cross_entropy(twin.output_shape[-1]))
+            few = batch.images[:8], batch.labels[:8, None]
+            twin.train_on_batch(*few)
+            start = time.process_time()
+            twin.train_on_batch(*few)
+        share = min(BATCH, len(batch.labels)) / len(few[0])
+        return (time.process_time() - start) * share * STEPS[0] < HEAVY * SECONDS
+    return False

@@ -1,0 +1,108 @@
+"""What training again, in part and for seconds, tells of a training."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Trained = Literal["", "head", "network"]
+Part = Literal["tail", "loss", "penalty", "dropout", "initial", "optimizer", "order"]
+NOTHING = 1.6  # times chance: less says that nothing was learned
+FAILS = 0.15  # of accuracy: more than short trainings differ by
+
+
+@dataclass(frozen=True, slots=True)
+class Overfit:
+    """One batch, fitted again from a fresh last layer with the script's optimizer.
+
+    Attributes:
+        losses: before each step and after the last.
+        reachable: the lowest loss that Adam reaches in as many steps at a good learning rate.
+    """
+
+    losses: tuple[float, ...]
+    reachable: float
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """The training again, short, with parts exchanged for sound ones.
+
+    Attributes:
+        reference: validation accuracy of a small network of our own, everything sound.
+        what: that was trained again: the last layer on cached features, or the whole network from
+            weights drawn anew; "" where the run leaves no gap to explain.
+        exchange: its accuracy with parts exchanged; None where it was not trained again.
+        settings: of the part that fails (optimizer or loss), each exchanged alone for its usual
+            value.
+        optimizer: the script's in words.
+        rate: its largest learning rate.
+        tail: what the network does to its last layer's outputs; "" where nothing.
+        within: the small network's accuracy on train photos from other train photos, and on val
+            photos from other val photos; None where the reference learned from train to val.
+    """
+
+    reference: float
+    what: Trained = ""
+    exchange: "Exchange | None" = None
+    settings: Mapping[str, float] = field(default_factory=dict)
+    optimizer: str = ""
+    rate: float = 0.0
+    tail: str = ""
+    within: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """How the network was trained.
+
+    Attributes:
+        loss: name of the loss.
+        rates: learning rates of the optimizer's groups; () where unknown.
+        overfit: one batch fitted again.
+        history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
+        takes: what the loss takes of the network; None where unknown.
+        targets: what the loss compares it with; None where unknown.
+        given: in which form the loaders give the labels; None where unknown.
+    """
+
+    loss: str = "CrossEntropyLoss"
+    rates: tuple[float, ...] = ()
+    overfit: Overfit | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+    takes: Literal["logits", "probabilities", "numbers"] | None = None
+    targets: Literal["integers", "one-hot"] | None = None
+    given: Literal["integers", "one-hot"] | None = None
+
+
+class Exchange(NamedTuple):
+    """Validation accuracy of short trainings.
+
+    Attributes:
+        sound: with every part sound.
+        own: with one part of the script's, all others sound.
+        whole: with all parts of the script's.
+        repaired: with all parts of the script's but one; {} where it is not needed.
+    """
+
+    sound: float
+    own: Mapping[Part, float]
+    whole: float
+    repaired: Mapping[Part, float]
+
+
+def exchange(parts: Sequence[Part], train: Callable[[frozenset[Part]], float]) -> Exchange:
+    """Exchange each part of a sound training for the script's own.
+
+    Where none of them makes it fail and all together do, each is exchanged the other way round.
+
+    Args:
+        parts: that differ from a sound training's.
+        train: trains with these parts of the script's, all others sound; gives the accuracy.
+    """
+    everything = frozenset(parts)
+    sound = train(frozenset())
+    own = {part: train(frozenset({part})) for part in parts}
+    whole = train(everything) if len(parts) > 1 else own.get(parts[0], sound) if parts else sound
+    together = whole < sound - FAILS <= min(own.values(), default=0.0)
+    repaired = {p: train(everything - {p}) for p in parts} if together else {}
+    return Exchange(sound, own, whole, repaired)
