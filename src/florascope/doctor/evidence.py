@@ -1,8 +1,9 @@
 """What the checks look at: records gathered once, each None where it is not to be had."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -139,6 +140,7 @@ class Drawn:
     Attributes:
         batches: labels of each batch, in the order in which they come.
         distinct: different photos among them; augmented ones all differ.
+        once: photos that come before any comes again.
         there: labels of photos picked evenly from the data set; None where it has no index.
         soft: whether labels are mixtures of classes.
     """
@@ -147,6 +149,21 @@ class Drawn:
     distinct: int
     there: Labels | None = None
     soft: bool = False
+    once: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        batches: Sequence[Int64[np.ndarray, "_"]],
+        prints: Sequence[int],
+        there: Labels | None = None,
+        *,
+        soft: bool = False,
+    ) -> Self:
+        """Count different photos by their fingerprints, in the order in which they came."""
+        first = {key: at for at, key in reversed(list(enumerate(prints)))}
+        again = (at for at, key in enumerate(prints) if first[key] != at)
+        return cls(tuple(batches), len(first), there, soft, next(again, len(prints)))
 
 
 @dataclass(frozen=True, slots=True)

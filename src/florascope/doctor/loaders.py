@@ -128,11 +128,7 @@ def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> 
         batches: that it gave, in its own order.
         picked: batches of photos picked evenly from the data set; the same where it has no index.
     """
-    photos = {hash(image.numpy().tobytes()) for batch in batches for image in batch.images}
+    prints = [hash(image.numpy().tobytes()) for batch in batches for image in batch.images]
     there = torch.cat([batch.labels for batch in picked]).numpy() if indexable(loader) else None
-    return Drawn(
-        batches=tuple(batch.labels.numpy() for batch in batches),
-        distinct=len(photos),
-        there=there,
-        soft=any(batch.shares is not None for batch in batches),
-    )
+    soft = any(batch.shares is not None for batch in batches)
+    return Drawn.of([batch.labels.numpy() for batch in batches], prints, there, soft=soft)

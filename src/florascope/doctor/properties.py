@@ -45,13 +45,16 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
 
 def _reordered(image: Float[np.ndarray, "3 h w"]) -> float:
     """Roughness in the smoother of the two other orders, over that as it is; see `Pictures`."""
+    rough = _roughness(image)
+    if rough < TINY:
+        return 1.0
     _, height, width = image.shape
     mixed = np.ascontiguousarray(image.transpose(1, 2, 0))
     others = (
         image.reshape(height, width, 3).transpose(2, 0, 1),
         mixed.reshape(3, height, width),
     )
-    return min(map(_roughness, others)) / max(_roughness(image), TINY)
+    return min(map(_roughness, others)) / rough
 
 
 def _roughness(image: Float[np.ndarray, "3 h w"]) -> float:

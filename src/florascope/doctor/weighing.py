@@ -10,6 +10,9 @@ from florascope.doctor.performance import LOST, performance
 MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange"})
 """Families about how the network is trained: a run that reaches what it can refutes them."""
 
+OF_DATA = frozenset({"loop.different"})
+"""Checks of those families that look at photos: what they see limits what can be reached at all."""
+
 HARMLESS = frozenset(
     {
         "serving.geometry",
@@ -75,7 +78,7 @@ def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, .
 
 
 def _mechanical(finding: Finding) -> bool:
-    return finding.check.partition(".")[0] in MECHANICS
+    return finding.check.partition(".")[0] in MECHANICS and finding.check not in OF_DATA
 
 
 def _doubted(finding: Finding) -> Finding:

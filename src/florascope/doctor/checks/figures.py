@@ -196,7 +196,7 @@ IMBALANCE = "class imbalance read as skill"
 
 FAVOURED = "some classes hardly count in training (class weights or sampling)"
 UNEVEN = 2.5  # times more photos
-NEGLECTED = 0.4  # of accuracy
+NEGLECTED = 0.3  # of accuracy
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
 SIGMAS = 3.0
 

@@ -88,14 +88,15 @@ def single(evidence: Evidence) -> Finding | None:
     if train is None or val is None or len(train.labels) < 10 or evidence.classes < 2:
         return None
     known = np.unique(train.labels)
-    if len(known) > 1 or len(np.unique(val.labels)) < 2:
+    if len(known) > 1:
         return None
+    others = len(np.unique(val.labels))
     return Finding(
         "labels.single",
         SINGLE,
         "error",
-        f"all {len(train.labels)} train labels are {int(known[0])}; val has"
-        f" {len(np.unique(val.labels))} classes",
+        f"all {len(train.labels)} train labels are {int(known[0])}; the network has"
+        f" {evidence.classes} classes, val {others}",
         "labels of every class",
         "Look at what is done to the labels on the way: they may be scaled or cast like pixels",
         0.98,

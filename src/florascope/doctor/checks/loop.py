@@ -204,6 +204,9 @@ def different(evidence: Evidence) -> Finding | None:
     total = sum(map(len, drawn.batches)) if drawn else 0
     if drawn is None or len(drawn.batches) < 2 or drawn.distinct > FEW * total:
         return None
+    # A generator without an end gives all photos, and then all of them again.
+    if drawn.once == drawn.distinct > len(drawn.batches[0]):
+        return None
     if balanced(evidence) is not None:  # few classes have few photos
         return None
     return Finding(

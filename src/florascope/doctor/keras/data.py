@@ -52,11 +52,6 @@ class Reading:
     mixed: bool = False
 
     @property
-    def distinct(self) -> int:
-        """Different photos among those read."""
-        return len(_fingerprints(self.batches))
-
-    @property
     def images(self) -> Float32[np.ndarray, "n ..."]:
         """All photos read."""
         return np.concatenate([batch.images for batch in self.batches])

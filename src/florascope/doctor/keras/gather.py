@@ -155,7 +155,8 @@ def _drawn(train: Reading) -> Drawn | None:
     """Batches as fit gets them; None where it shuffles photos itself, or has one batch."""
     if train.mixed or len(train.batches) < 2:
         return None
-    return Drawn(tuple(batch.labels for batch in train.batches), train.distinct)
+    prints = [hash(photo.tobytes()) for batch in train.batches for photo in batch.images]
+    return Drawn.of([batch.labels for batch in train.batches], prints)
 
 
 def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401
