@@ -15,7 +15,7 @@ from florascope import run_folder
 from florascope.calibration.fitting import calibrate
 from florascope.calibration.similarity import similarities
 from florascope.data.dataset import ClassName, Dataset, Split
-from florascope.errors import FlorascopeError
+from florascope.errors import DataError, FlorascopeError
 from florascope.identify.identifier import Identifier
 from florascope.nets.saving import load_classifier
 from florascope.run_folder import check_out, model_card, write_run
@@ -154,6 +154,35 @@ def test_the_bundle_is_calibrated_out_of_fold(run_experiment: Experiment, tmp_pa
     answer = identifier(run_experiment.dataset.photos[0].read())
     alike = similarities(features[:1], expected.means).max()
     assert answer.observation.alike == pytest.approx(alike, abs=1e-5)
+
+
+FACTS = "class_id,name_es,people,source\n1,rojo,deadly,us\n"
+
+
+def test_facts_beside_the_photos_go_into_the_bundle(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    (tmp_path / "facts.csv").write_text(FACTS)
+    dataset = replace(run_experiment.dataset, source=str(tmp_path))
+    out = tmp_path / "run"
+    write_run(replace(run_experiment, dataset=dataset), out)
+    identifier = Identifier(out / "bundle")
+    assert identifier.catalogue.name(0, "es") == "rojo"
+    assert identifier.catalogue.harms(0)["people"] == "deadly"
+
+
+def test_facts_put_into_a_bundle_outlive_the_next_training(
+    run_experiment: Experiment, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    write_run(run_experiment, out)
+    assert not (out / "bundle" / "facts.csv").exists()
+    (out / "bundle" / "facts.csv").write_text(FACTS)
+    write_run(run_experiment, out)
+    assert (out / "bundle" / "facts.csv").read_text() == FACTS
+    (out / "bundle" / "facts.csv").write_text(FACTS.replace("1,rojo", "rose,rosa"))
+    with pytest.raises(DataError, match="line 2: no class 'rose'"):
+        write_run(run_experiment, out, overwrite=True)
 
 
 def test_a_second_run_takes_the_place_of_the_first(

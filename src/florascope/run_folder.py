@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, PHOTOS, WEIGHTS
+from florascope.bundle.facts import FACTS, carry_facts, read_facts
 from florascope.data.dataset import Dataset
+from florascope.data.species import Species
 from florascope.doctor.finding import Finding
 from florascope.errors import FlorascopeError
 from florascope.files import json_text, new_folder
@@ -102,10 +104,10 @@ def _cell(text: str) -> str:
 
 BUNDLE, HISTORY, METRICS = "bundle", "history.csv", "metrics.json"
 PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE})
-BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS})
+BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, FACTS})
 
 
-def check_out(out: Path, dataset: Dataset | None = None) -> None:
+def check_out(out: Path, dataset: Dataset | None = None, *, overwrite: bool = False) -> None:
     """Refuse, before any work is done, a place that cannot become a run's folder.
 
     An earlier run's folder, even an unfinished one, can.
@@ -113,10 +115,12 @@ def check_out(out: Path, dataset: Dataset | None = None) -> None:
     Args:
         out: the place.
         dataset: what is to be trained on; None leaves open whether an earlier run was, too.
+        overwrite: an earlier run may be one of other data.
 
     Raises:
         FlorascopeError: it is a file, lies in one, cannot be written, or is a folder that holds
             something else or a run of other data.
+        DataError: the facts.csv that the bundle would take over tells what cannot be.
     """
     for place in (out, *out.parents):
         if place.is_file():
@@ -127,8 +131,26 @@ def check_out(out: Path, dataset: Dataset | None = None) -> None:
     if not out.is_dir():
         return
     _check_nothing_is_lost(out)
-    if dataset is not None:
+    if dataset is None:
+        return
+    if not overwrite:
         _check_same_data(out, dataset)
+    read_facts(_facts_folder(dataset, out), dataset.classes)
+
+
+def own_facts(dataset: Dataset) -> dict[str, Species]:
+    """Return what a facts.csv beside the class folders tells of them; nothing where there is none.
+
+    Raises:
+        DataError: it tells what cannot be.
+    """
+    source = Path(dataset.source)  # a name, such as "garden", is no folder
+    return read_facts(source, dataset.classes) if source.is_absolute() else {}
+
+
+def _facts_folder(dataset: Dataset, out: Path) -> Path:
+    """Return whose facts.csv a run's bundle takes over: the photos', else an earlier run's."""
+    return Path(dataset.source) if own_facts(dataset) else out / BUNDLE
 
 
 def _check_nothing_is_lost(out: Path) -> None:
@@ -191,7 +213,7 @@ def write_run(
     Returns:
         The path of each part, by name.
     """
-    check_out(out, None if overwrite else experiment.dataset)
+    check_out(out, experiment.dataset, overwrite=overwrite)
     figures = experiment.to_json()
     found = [finding.to_json() for finding in findings]
     with new_folder(out) as draft:
@@ -205,6 +227,7 @@ def write_run(
             half=half,
             participation=experiment.participation,
         )
+        carry_facts(_facts_folder(experiment.dataset, out), draft / BUNDLE)
         (draft / HISTORY).write_text(as_csv(experiment.history), encoding="utf-8")
         told = {**figures, "source": experiment.dataset.source, "findings": found}
         (draft / METRICS).write_text(json_text(told, indent=2) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_a_report_that_cannot_be_made_loses_no_run(
     assert told["found"] == "the report could not be made: ImportError('broken here')"
     assert told["fix"] == f"The run in {out} is whole without it; --no-report leaves it out"
     assert sorted(p.name for p in out.iterdir()) == ["bundle", "history.csv", "metrics.json"]
+
+
+def test_wrong_facts_are_said_before_any_training(run: Any, photos: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(photos, tmp_path / "photos")
+    (data / "facts.csv").write_text("class_id,group\nrose,x\n")
+    ended = run("train", data, *TRAIN, "--out", tmp_path / "run")
+    assert ended.code == 1
+    assert "facts.csv, line 2: no class 'rose'" in ended.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_broken_photo_is_named_and_skipped(run: Any, photos: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from florascope.nets.classifier import Classifier
 from florascope.nets.head import LinearHead
 from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
+from florascope.run_folder import own_facts
 from florascope.source import load
 from florascope.training.experiment import Experiment
 from florascope.training.logbook import Logbook
@@ -77,6 +78,7 @@ def train(
         chosen = replace(chosen, seed=seed)
     with shown(progress) as told:
         dataset = load(data, progress=told)
+        own_facts(dataset)  # what is wrong with them is said before hours pass
         experiment, findings = train_diagnosed(
             dataset,
             choose_split(dataset, split, chosen.seed),

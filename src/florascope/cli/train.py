@@ -120,8 +120,7 @@ def run_training(  # noqa: PLR0913 (one an option)
     listeners = [listener(out / "tensorboard")] if tensorboard else []
     logbook = Logbook(out, listeners=listeners)
     data = load(source, data_dir=data_dir)
-    if not overwrite:
-        check_out(out, data)
+    check_out(out, data, overwrite=overwrite)
     with said_on_stderr():
         return train(data, recipe, split=split, strict=strict, checkpoints=logbook)
 
