@@ -104,7 +104,7 @@ class Noting(Identifier):
         vars(self).update(vars(identifier))
         self.arrived: list[bytes] = []
 
-    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
         assert isinstance(photo, bytes)
         self.arrived.append(photo)
         return super().__call__(photo)

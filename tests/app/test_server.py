@@ -248,7 +248,7 @@ class Slow(Identifier):
         vars(self).update(vars(identifier))
         self.go, self.begun = threading.Event(), threading.Event()
 
-    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
         self.begun.set()
         assert self.go.wait(30)
         return super().__call__(photo)
@@ -257,7 +257,7 @@ class Slow(Identifier):
 class Failing(Slow):
     """Fails."""
 
-    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
         raise RuntimeError("secret")
 
 

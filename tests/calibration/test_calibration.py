@@ -19,10 +19,10 @@ def test_percentages_are_rough_below_a_hundred_photos() -> None:
     assert not FIGURES.rough
 
 
-def test_bundles_of_0_1_have_no_folds() -> None:
-    values = FIGURES.to_json()
-    del values["folds"]
-    assert Calibration.from_json(values, 2) == replace(FIGURES, folds=0)
+def test_bundles_of_0_1_have_no_folds_and_no_pooling() -> None:
+    values = replace(FIGURES, pooling=0.3).to_json()
+    del values["folds"], values["pooling"]
+    assert Calibration.from_json(values, 2) == replace(FIGURES, folds=0, pooling=0.0)
 
 
 def test_json_round_trip() -> None:
@@ -36,9 +36,11 @@ def test_json_round_trip() -> None:
         ({"temperature": 0.0}, "temperature 0.0"),
         ({"temperature": float("nan")}, "temperature nan"),
         ({"alike": float("inf")}, "finite numbers"),
-        ({"thresholds": [0.1]}, "has 1 thresholds .* each of 2 classes"),
+        ({"thresholds": [0.1]}, "has 1 thresholds, .* each of 2 classes"),
         ({"thresholds": None}, "lacks or garbles"),
         ({"sure": "very"}, "lacks or garbles"),
+        ({"pooling": 1.5}, "pooling 1.5"),
+        ({"pooling": float("nan")}, "pooling nan"),
         ({"mood": 1}, "lacks or garbles .*mood"),
     ],
 )

@@ -38,6 +38,8 @@ class Calibration:
         sure: a class is named where its calibrated probability is at least this.
         folds: 0 where the photos are the validation photos; else they are those of train and val,
             each answered by a head fitted to the other folds.
+        pooling: what several photos of one thing add, 0 (no confidence) to 1 (as if they were
+            independent); see `pooling.pooled`. 0 in bundles of before.
     """
 
     photos: int
@@ -49,6 +51,7 @@ class Calibration:
     alike: float
     sure: float
     folds: int = 0
+    pooling: float = 0.0
 
     @property
     def rough(self) -> bool:
@@ -72,6 +75,7 @@ class Calibration:
             right = MIN_TEMPERATURE <= read.temperature <= 1 / MIN_TEMPERATURE and all(
                 math.isfinite(v) and abs(v) <= MAX_FIGURE for v in (*figures, *read.thresholds)
             )
+            right = right and 0 <= read.pooling <= 1
         except (TypeError, KeyError) as error:
             raise BundleError(
                 f"the calibration in config.json lacks or garbles {error}",
@@ -79,8 +83,8 @@ class Calibration:
             ) from error
         if not right or len(read.thresholds) != classes:
             raise BundleError(
-                f"the calibration in config.json has {len(read.thresholds)} thresholds and"
-                f" temperature {read.temperature}",
+                f"the calibration in config.json has {len(read.thresholds)} thresholds,"
+                f" temperature {read.temperature} and pooling {read.pooling}",
                 expected=f"finite numbers, a threshold for each of {classes} classes",
             )
         return read

@@ -8,6 +8,7 @@ from scipy.special import stdtrit
 
 from florascope.calibration.calibration import DOUBTED, LEVEL, REFUSED, Calibrated, Calibration
 from florascope.calibration.conformal import balanced_thresholds
+from florascope.calibration.pooling import fit_exponent
 from florascope.calibration.similarity import Features, class_means, similarities
 from florascope.calibration.temperature import calibration_error, fit_temperature
 from florascope.data.dataset import Split
@@ -73,6 +74,7 @@ def fit_figures(held_out: HeldOut) -> Calibration:
         alike=lower_quantile(held_out.alike, REFUSED),
         sure=lower_quantile(after.max(1), DOUBTED),
         folds=held_out.folds,
+        pooling=fit_exponent(logits, labels, temperature),
     )
 
 

@@ -22,7 +22,7 @@ from florascope.errors import DownloadError
 from florascope.files import cache_dir, new_folder
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
-from florascope.identify.identification import NAMED, TOP
+from florascope.identify.conclusion import NAMED, TOP
 from florascope.identify.verdict import PLAUSIBLE, RANKS, TAIL
 from florascope.identify.words import Words, calibration_remark
 from florascope.images import MAX_PIXELS

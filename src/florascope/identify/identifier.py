@@ -1,5 +1,6 @@
 """Answers from a bundle with NumPy and ONNX Runtime alone."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from florascope.bundle.onnx_check import check_graph
 from florascope.errors import BundleError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation
-from florascope.identify.verdict import decide, plausible, prediction_set
+from florascope.identify.prior import Occasion, Prior, Weighting, weigh, weights
+from florascope.identify.together import Group, combine
+from florascope.identify.verdict import Judgement, judge
 from florascope.images import RGB, read_photo
 from florascope.metrics import softmax
 from florascope.shapes import Float32
@@ -33,6 +36,13 @@ class Identifier:
         threads: that one photo may use; 0 means one a core. Where several photos are asked about
             at once, the callers' threads are the parallelism.
 
+    Attributes:
+        bundle: the folder.
+        config: what it says of itself.
+        catalogue: its classes.
+        prior: how likely each class is at a time and place, asked where an occasion is given; None
+            until somebody sets one.
+
     Raises:
         BundleError: the folder is no bundle, or its graph does not do what its config says.
         DataError: its facts.csv tells what cannot be; see `read_facts`.
@@ -40,6 +50,7 @@ class Identifier:
 
     def __init__(self, bundle: Path, threads: int = 1) -> None:
         self.bundle, self.config = bundle, read_config(bundle)
+        self.prior: Prior | None = None
         facts = read_facts(bundle, self.config.classes)
         self.catalogue = Catalogue.of(self.config.classes, facts)
         self._session = _open(bundle, self.config, threads)
@@ -48,13 +59,19 @@ class Identifier:
         found = _check(self._session, self._widths, bundle)
         self._outputs = [name for name in OUTPUTS if name in found]
 
-    def __call__(self, photo: RGB | bytes | Path) -> Identification:
+    def __call__(
+        self, photo: RGB | bytes | Path, occasion: Occasion | None = None
+    ) -> Identification:
         """Answer for one photo of any size: pixels (h, w, 3), a file's bytes, or its path.
+
+        Args:
+            photo: as above.
+            occasion: when and where, for the prior; None asks none.
 
         Raises:
             PhotoError: the bytes or the file are no photo that can be read.
         """
-        return self.conclude(self.observe(photo))
+        return self.conclude(self.observe(photo), occasion)
 
     def observe(self, photo: RGB | bytes | Path) -> Observation:
         """Run the network: logits, every class's map, similarity and features in one pass.
@@ -86,17 +103,36 @@ class Identifier:
         _check_answer(found, self._widths)
         return {name: values[0] for name, values in found.items()}
 
-    def conclude(self, observation: Observation) -> Identification:
+    def conclude(
+        self, observation: Observation, occasion: Occasion | None = None
+    ) -> Identification:
         """Turn what was observed into an answer."""
         calibration = self.config.calibration
         temperature = calibration.temperature if calibration else 1.0
         probabilities = softmax(observation.logits[None] / np.float64(temperature))[0]
-        held = prediction_set(probabilities, calibration)
-        verdict = decide(probabilities, held, observation.alike, calibration, self.catalogue)
-        named = plausible(probabilities, held, verdict.level)
-        return Identification(
-            self.catalogue, observation, probabilities, held, named, verdict, calibration
-        )
+        judged = judge(probabilities, observation.alike, calibration, self.catalogue)
+        judged, weighting = self._weighed(judged, occasion)
+        return Identification(self.catalogue, observation, *judged, calibration, weighting)
+
+    def together(self, photos: Sequence[Identification], occasion: Occasion | None = None) -> Group:
+        """Answer for several photos of one thing; see `combine`.
+
+        Args:
+            photos: this identifier's answers.
+            occasion: when and where, for the prior; None asks none.
+        """
+        group = combine(photos)
+        judged, weighting = self._weighed(group.judgement, occasion)
+        return replace(group, **judged._asdict(), weighting=weighting)
+
+    def _weighed(
+        self, judged: Judgement, occasion: Occasion | None
+    ) -> tuple[Judgement, Weighting | None]:
+        if self.prior is None or occasion is None:
+            return judged, None
+        weight = weights(self.prior, self.config.classes, occasion)
+        weighting = Weighting(occasion, judged.probabilities)
+        return weigh(judged, weight, self.config.calibration), weighting
 
 
 def _open(bundle: Path, config: BundleConfig, threads: int) -> Any:  # noqa: ANN401 (onnxruntime has no types)

@@ -1,7 +1,7 @@
 """How much may be said about a photo: a species, a genus or family, candidates, or nothing."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,27 @@ class Verdict:
     probability: float
 
 
+class Judgement(NamedTuple):
+    """What (K,) probabilities come to; `Conclusion` says what each part means."""
+
+    probabilities: Probabilities
+    prediction_set: tuple[int, ...]
+    plausible: tuple[int, ...]
+    verdict: Verdict
+
+
+def judge(
+    probabilities: Probabilities,
+    alike: float | None,
+    calibration: Calibration | None,
+    catalogue: Catalogue,
+) -> Judgement:
+    """Return all that probabilities come to; for the arguments see `decide`."""
+    held = prediction_set(probabilities, calibration)
+    verdict = decide(probabilities, held, alike, calibration, catalogue)
+    return Judgement(probabilities, held, plausible(probabilities, held, verdict.level), verdict)
+
+
 def decide(
     probabilities: Probabilities,
     prediction_set: tuple[int, ...],
@@ -61,9 +82,9 @@ def decide(
         catalogue: the classes and their kinship.
     """
     candidates = plausible(probabilities, prediction_set, "unsure")
-    unsure = _verdict("unsure", candidates, probabilities)
+    doubt = unsure(candidates, probabilities)
     if calibration is None:
-        return unsure
+        return doubt
     if alike is not None and not alike >= calibration.alike:  # so that NaN is refused too
         return Verdict("none", (), "", 0.0)
     if len(prediction_set) == 1 and probabilities[prediction_set[0]] >= calibration.sure:
@@ -74,7 +95,7 @@ def decide(
         if len(kin) > 1 and set(prediction_set) <= set(kin) and together >= calibration.sure:
             group = getattr(catalogue.species[kin[0]], rank)
             return _verdict(rank, ordered(kin, probabilities), probabilities, group)
-    return unsure
+    return doubt
 
 
 def prediction_set(
@@ -109,6 +130,11 @@ def plausible(
 def ordered(indexes: tuple[int, ...], probabilities: Probabilities) -> tuple[int, ...]:
     """Sort classes by probability, most first; ties by index."""
     return tuple(sorted(indexes, key=lambda k: (-probabilities[k], k)))
+
+
+def unsure(candidates: tuple[int, ...], probabilities: Probabilities) -> Verdict:
+    """Return the verdict that names nothing but candidates."""
+    return _verdict("unsure", candidates, probabilities)
 
 
 def _verdict(

@@ -22,6 +22,10 @@ class Words:
         nearest: after "none", with {what}: what it resembles the most.
         resemblance: why that is not enough, with {alike} and {needed} (cosines to the nearest
             class's mean) and {share} of known photos.
+        disagreeing: of photos together that alone would be named differently.
+        uncounted: with {count} of {photos} together that have no say.
+        weighted: with {occasion} (month, cell) and {alone}: what a prior did to the percentages.
+        unweighted: that it did nothing, since the photo was refused.
         either: between the last two of several names.
         others: with {count}: after the first names of many.
         advice: what goes with every answer.
@@ -40,6 +44,10 @@ class Words:
     none: str
     nearest: str
     resemblance: str
+    disagreeing: str
+    uncounted: str
+    weighted: str
+    unweighted: str
     either: str
     others: str
     advice: str
@@ -60,6 +68,13 @@ ENGLISH = Words(
     nearest="The nearest is {what}.",
     resemblance="Its resemblance to that is {alike}, of at most 1; of photos of what I know,"
     " {share} in 100 reach {needed}.",
+    disagreeing="Each alone, the photos speak for different things: they may not all show the same"
+    " one.",
+    uncounted="Unlike anything I was shown, and left out of account: {count} of the {photos}"
+    " photos.",
+    weighted="The percentages are weighted by how likely each is there and then ({occasion})."
+    " By the photo alone: {alone}.",
+    unweighted="Time and place were left out of account: they make no answer of a photo like this.",
     either="or",
     others="{count} more",
     advice="A picture can mislead: do not eat or taste a plant, use it as a remedy or give it to an"
@@ -96,6 +111,14 @@ SPANISH = Words(
     nearest="Lo más cercano es {what}.",
     resemblance="Su parecido es {alike}, de 1 como máximo; de las fotos de lo que conozco, {share}"
     " de cada 100 llegan a {needed}.",
+    disagreeing="Cada una por sí sola, las fotos hablan de cosas distintas: quizá no muestren todas"
+    " lo mismo.",
+    uncounted="No se parecen a nada que me hayan mostrado y no se tuvieron en cuenta: {count} de"
+    " las {photos} fotos.",
+    weighted="Los porcentajes se ponderaron según lo probable que es cada una allí y entonces"
+    " ({occasion}). Solo por la foto: {alone}.",
+    unweighted="El lugar y la fecha no se tuvieron en cuenta: no hacen una respuesta de una foto"
+    " así.",
     either="o",
     others="{count} más",
     advice="Una imagen puede engañar: no coma ni pruebe una planta, no la use como remedio ni se la"
