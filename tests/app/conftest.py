@@ -21,6 +21,7 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page
 from tests.support.chromium import opened
 
+from florascope.app.collection import Collection
 from florascope.app.connection import protocol_with_timeouts
 from florascope.app.guards import Access
 from florascope.app.limits import Limits
@@ -86,11 +87,15 @@ def serve() -> Iterator[Serve]:
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def start(
-        identifier: Any, limits: Limits, access: Access = ANYBODY, album: Album | None = None
+        identifier: Any,
+        limits: Limits,
+        access: Access = ANYBODY,
+        album: Album | None = None,
+        collection: Collection | None = None,
     ) -> str:
         port = free_port()
         protocol = protocol_with_timeouts(limits)
-        app = create_app(identifier, limits, access, album)
+        app = create_app(identifier, limits, access, album, collection)
         config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
         one = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(one.serve()), daemon=True)

@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+from florascope.app import collection
 from florascope.app.limits import Limits
 from florascope.app.problem import busy
 from florascope.app.server import create_app
-from florascope.app.similar import LIMITS, SIDE, UNKNOWN
-from florascope.app.upload import CURES
+from florascope.app.similar import LARGE, LIMITS, SIDE, UNKNOWN
+from florascope.app.upload import CURES, NO_FORM
 from florascope.identify.identifier import Identifier
+from florascope.identify.together import MOST
 from florascope.images import MAX_PIXELS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -24,6 +26,9 @@ def test_the_limits_are_the_servers() -> None:
     own = Limits()
     for said in (
         f"| {own.max_bytes // 2**20} MB | 413 |",
+        f"| {own.several_bytes // 2**20} MB, {MOST} | 413 |",
+        f"| {collection.MOST:,} | 507 |",
+        f"at most {LARGE} pixels a side",
         f"| {own.held_bytes // 2**20} MB | 429 |",
         f"| {MAX_PIXELS // 10**6} million | 422 |",
         f"| one a core, {own.waiting} | 429 |",
@@ -37,5 +42,7 @@ def test_the_limits_are_the_servers() -> None:
 
 def test_sentences_are_the_servers() -> None:
     assert busy().detail in TEXT
+    assert NO_FORM in TEXT
+    assert collection.CLOSED in TEXT
     assert UNKNOWN.replace("`", r"\`") in TEXT
     assert all(cure in TEXT for kind, cure in CURES.items() if kind in {"gzip", "JSON"})

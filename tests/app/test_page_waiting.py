@@ -14,6 +14,7 @@ from florascope.app.limits import Limits
 from florascope.app.server import static_folder
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.identify.prior import Occasion
 from florascope.images import RGB
 
 from .conftest import Serve
@@ -104,7 +105,9 @@ class Noting(Identifier):
         vars(self).update(vars(identifier))
         self.arrived: list[bytes] = []
 
-    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
+    def __call__(
+        self, photo: RGB | bytes | Path, occasion: Occasion | None = None
+    ) -> Identification:
         assert isinstance(photo, bytes)
         self.arrived.append(photo)
         return super().__call__(photo)

@@ -20,6 +20,7 @@ from florascope.app.limits import Limits
 from florascope.bundle.config import find_bundle
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.identify.prior import Occasion
 from florascope.images import RGB
 
 from .conftest import MODEL, Serve
@@ -248,7 +249,9 @@ class Slow(Identifier):
         vars(self).update(vars(identifier))
         self.go, self.begun = threading.Event(), threading.Event()
 
-    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
+    def __call__(
+        self, photo: RGB | bytes | Path, occasion: Occasion | None = None
+    ) -> Identification:
         self.begun.set()
         assert self.go.wait(30)
         return super().__call__(photo)
@@ -257,7 +260,9 @@ class Slow(Identifier):
 class Failing(Slow):
     """Fails."""
 
-    def __call__(self, photo: RGB | bytes | Path, occasion: Any = None) -> Identification:
+    def __call__(
+        self, photo: RGB | bytes | Path, occasion: Occasion | None = None
+    ) -> Identification:
         raise RuntimeError("secret")
 
 

@@ -161,3 +161,63 @@ def test_the_light_install_suffices(trained: Path, photos: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_views_of_one_thing_are_answered_once(
+    run: Any, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    images = [photos / "2" / f"photo-2-{number}.jpg" for number in (1, 2, 3)]
+    out = tmp_path / "why.png"
+    asked = ("identify", *images, photos / "1" / "broken.jpg", "--together", "--model", trained)
+    told = run(*asked, "--json", "--overlay", out).json
+    assert [Path(r["file"]).name for r in told["results"][:3]] == [i.name for i in images]
+    assert "error" in told["results"][3]
+    together = told["together"]
+    assert (together["photos"], together["candidates"][0]["class_id"]) == (3, "2")
+    with Image.open(out) as picture:
+        assert picture.width == 3 * picture.height
+    ended = run(*asked)
+    assert ended.out.splitlines()[0] == "3 photos"
+    assert together["verdict"]["statement"] in " ".join(ended.out.split())
+    assert ended.out.count("photo-2-") == 3
+
+
+def test_too_many_views_of_one_thing(run: Any, trained: Path, photos: Path) -> None:
+    ended = run("identify", photos, "--together", "--model", trained)
+    assert ended.code == 1
+    assert "more than 20 photos with --together. expected at most 20 views of one" in ended.err
+
+
+def test_a_prior_weighs_and_says_so(run: Any, trained: Path, photos: Path, tmp_path: Path) -> None:
+    table = tmp_path / "prior.csv"
+    table.write_text("class,month,weight\n1,6,50\n")
+    asked = ("identify", photos / "2" / "photo-2-1.jpg", "--model", trained)
+    plain = run(*asked, "--json").json["results"][0]
+    weighed = run(*asked, "--prior", table, "--month", "6", "--json").json["results"][0]
+    odds = [{c["class_id"]: c["probability"] for c in r["candidates"]} for r in (plain, weighed)]
+    before, after = (share["1"] / share["2"] for share in odds)
+    assert after == pytest.approx(50 * before)
+    assert weighed["prior"]["month"] == 6
+    assert weighed["prior"]["alone"][0]["probability"] == plain["candidates"][0]["probability"]
+    assert "By the photo alone: " in " ".join(
+        run(*asked, "--prior", table, "--month", "6", "--place", "52.5,13.4").out.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--month", "6"), "--month or --place without --prior"),
+        (("--prior", "table.csv"), "--prior without --month or --place"),
+        (("--prior", "table.csv", "--place", "here"), "--place here. expected latitude and"),
+        (("--prior", "nowhere.csv", "--month", "6"), "nowhere.csv cannot be read"),
+    ],
+)
+def test_a_prior_that_cannot_be_asked(
+    run: Any, trained: Path, photos: Path, tmp_path: Path, arguments: Any, said: str
+) -> None:
+    (tmp_path / "table.csv").write_text("class,weight\n1,2\n")
+    given = [str(tmp_path / a) if a.endswith(".csv") else a for a in arguments]
+    ended = run("identify", photos / "2" / "photo-2-1.jpg", "--model", trained, *given)
+    assert ended.code == 1
+    assert said in ended.err

@@ -7,8 +7,9 @@ from fastapi import Header, Query
 
 from florascope.data.species import LANGUAGES, Language
 from florascope.display import data_uri
-from florascope.errors import ExplanationError
+from florascope.errors import DataError, ExplanationError
 from florascope.identify.identification import Identification
+from florascope.identify.prior import Occasion
 from florascope.images import RGB
 
 QUALITY = 88  # of the crop's JPEG
@@ -16,6 +17,27 @@ DIGITS = 5
 Asked = Annotated[Language | None, Query(description="Of names and sentences")]
 Short = Annotated[Language | None, Query(description="The same, in short")]
 Accepted = Annotated[str, Header(description="Where neither is given (RFC 9110)")]
+
+
+Month = Annotated[int | None, Query(ge=1, le=12, description="When it was, for the prior")]
+Latitude = Annotated[float | None, Query(ge=-90, le=90, description="Where it was, in degrees")]
+Longitude = Annotated[float | None, Query(ge=-180, le=180, description="Likewise")]
+
+
+def occasion(
+    month: Month = None, latitude: Latitude = None, longitude: Longitude = None
+) -> Occasion | None:
+    """Return when and where a request says that its photos were taken; None where it says neither.
+
+    Raises:
+        DataError: a latitude without a longitude, or the reverse.
+    """
+    if (latitude is None) != (longitude is None):
+        raise DataError("half of a place", expected="latitude and longitude")
+    if month is None and latitude is None:
+        return None
+    place = None if latitude is None or longitude is None else (latitude, longitude)
+    return Occasion.of(month, place)
 
 
 def spoken(language: Asked = None, lang: Short = None, accept_language: Accepted = "") -> Language:

@@ -27,7 +27,8 @@ class Limits:
     """Bounds that hold whatever a client sends; the pixels of a photo are bounded by `images`.
 
     Attributes:
-        max_bytes: of a request's body.
+        max_bytes: of a photo, and of a request's body unless it holds several.
+        several_bytes: of a body that holds several photos.
         held_bytes: of all bodies that are being received; one more byte gets status 429.
         seconds: from a request's first line to its answer, the upload included.
         header_seconds: until the headers of a request are complete.
@@ -37,6 +38,7 @@ class Limits:
     """
 
     max_bytes: int = MAX_BYTES // 4
+    several_bytes: int = MAX_BYTES
     held_bytes: int = 256 * 2**20
     seconds: float = 30.0
     header_seconds: float = 10.0

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from florascope.app.schema import ProblemShape
-from florascope.errors import ExplanationError, PhotoError
+from florascope.errors import DataError, ExplanationError, PhotoError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -47,6 +47,20 @@ def described(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     return {s.value: {"description": s.phrase, "content": content} for s in statuses}
 
 
+REFUSALS = described(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
+"""What a request that sends a photo may get instead of an answer."""
+
+
 def speak_problems(app: FastAPI) -> None:
     """Have every error of the app answered as a problem."""
 
@@ -55,13 +69,11 @@ def speak_problems(app: FastAPI) -> None:
         headers = {k.replace("_", "-"): v for k, v in error.headers.items()}
         return problem(error.status, error.detail, headers)
 
-    @app.exception_handler(PhotoError)
-    async def unreadable(_: Request, error: PhotoError) -> JSONResponse:
+    async def unfit(_: Request, error: Exception) -> JSONResponse:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
-    @app.exception_handler(ExplanationError)
-    async def unexplained(_: Request, error: ExplanationError) -> JSONResponse:
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    for kind in (PhotoError, ExplanationError, DataError):
+        app.exception_handler(kind)(unfit)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

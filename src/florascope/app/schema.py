@@ -12,6 +12,7 @@ from florascope.data.species import Harm, Language
 from florascope.identify.catalogue import Subject
 from florascope.identify.verdict import Level
 
+SCHEMA = "florascope/1"
 Share = Field(ge=0, le=1)
 
 
@@ -90,10 +91,18 @@ class BasisShape(Shape):
     remark: str | None
 
 
-class ResultShape(Shape):
-    """One photo's answer."""
+class PriorShape(Shape):
+    """What a prior did: when and where, in words, and what the photo alone gives."""
 
-    file: str
+    month: int | None
+    cell: str | None
+    remark: str
+    alone: list[CandidateShape]
+
+
+class ConclusionShape(Shape):
+    """What is said of a photo, or of several together."""
+
     verdict: VerdictShape
     candidates: list[CandidateShape]
     prediction_set: list[str]
@@ -102,6 +111,13 @@ class ResultShape(Shape):
     calibration: BasisShape | None
     advice: str
     refusal: RefusalShape | None = None
+    prior: PriorShape | None = None
+
+
+class ResultShape(ConclusionShape):
+    """One photo's answer."""
+
+    file: str
     crop: CropShape
     maps: MapsShape | None = None
     similar: dict[str, list[str]] | None = None
@@ -112,6 +128,37 @@ class AnswerShape(Shape):
 
     schema_: Literal["florascope/1"] = Field(alias="schema")
     results: list[ResultShape]
+
+
+class FailureShape(Shape):
+    """A file that could not be answered, and why."""
+
+    file: str
+    error: str
+    candidates: list[CandidateShape] = Field(max_length=0)
+
+
+class TogetherShape(ConclusionShape):
+    """One answer for several photos of one thing, and how many of them had a say."""
+
+    photos: int
+    counted: int
+    disagreeing: bool
+
+
+class SeveralShape(Shape):
+    """What POST /api/identify/several answers."""
+
+    schema_: Literal["florascope/1"] = Field(alias="schema")
+    results: list[ResultShape | FailureShape]
+    together: TogetherShape | None = None
+
+
+class KeptShape(Shape):
+    """What POST /api/collect kept: under which name, and whether that is sure."""
+
+    name: str
+    sure: bool
 
 
 class MapShape(Shape):
@@ -153,6 +200,8 @@ class ModelShape(Shape):
     calibrated: bool
     calibration: ModelBasisShape | None
     named_from: float | None = Share
+    prior: bool
+    collects: bool
     classes: list[KnownClassShape]
 
 

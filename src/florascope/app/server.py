@@ -15,11 +15,13 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
-from florascope.app.answer import answer, evidence_map, index_of, spoken
+from florascope.app.answer import answer, evidence_map, index_of, occasion, spoken
+from florascope.app.collection import Collection, collect_photos
 from florascope.app.guards import Access, RequestGuard
 from florascope.app.limits import Limits
-from florascope.app.problem import described, speak_problems
-from florascope.app.schema import AnswerShape, HealthShape, MapShape, ModelShape
+from florascope.app.problem import REFUSALS, described, speak_problems
+from florascope.app.schema import SCHEMA, AnswerShape, HealthShape, MapShape, ModelShape
+from florascope.app.several import answer_several
 from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD
 from florascope.app.workers import ServerMetrics, WorkerPool
@@ -27,9 +29,9 @@ from florascope.calibration.calibration import Calibration
 from florascope.data.species import LANGUAGES, Language
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.identify.prior import Occasion
 from florascope.identify.words import calibration_remark
 
-SCHEMA = "florascope/1"
 PHOTO: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -45,17 +47,6 @@ PHOTO: dict[str, Any] = {
         },
     }
 }
-REFUSALS = described(
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.MISDIRECTED_REQUEST,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-)
 STRANGE = described(HTTPStatus.MISDIRECTED_REQUEST)
 TOLD: dict[int | str, dict[str, Any]] = {200: {"model": AnswerShape, "description": "The answer"}}
 DRAWN: dict[int | str, dict[str, Any]] = {
@@ -77,6 +68,7 @@ def create_app(
     limits: Limits | None = None,
     access: Access = Access(),  # noqa: B008 (frozen)
     album: Album | None = None,
+    collection: Collection | None = None,
 ) -> RequestGuard:
     """Make the app.
 
@@ -85,6 +77,7 @@ def create_app(
         limits: what it takes on.
         access: who may ask, and under which name; by default any name and no other origin.
         album: photos to compare with; None for none.
+        collection: where photos go that people name; None keeps none.
     """
     bounds = limits or Limits()
     measures = ServerMetrics()
@@ -109,14 +102,22 @@ def create_app(
     darkroom = show_photos(app, album)
 
     @app.post("/api/identify", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTO)
-    async def identify(request: Request, language: Spoken, top: Top = 5) -> Response:
+    async def identify(
+        request: Request,
+        language: Spoken,
+        when: Annotated[Occasion | None, Depends(occasion)],
+        top: Top = 5,
+    ) -> Response:
         """Name what is in a photo (docs/api.md), with its crop, class maps and similar photos."""
 
         def tell(found: Identification) -> Response:
             result = {"file": FIELD, **answer(found, language, top), **_compared(album, found)}
             return JSONResponse({"schema": SCHEMA, "results": [result]})
 
-        return await desk.answer(request, tell)
+        return await desk.answer(request, tell, when)
+
+    answer_several(app, identifier, desk)
+    collect_photos(app, collection, desk, PHOTO)
 
     @app.post(
         "/api/explain",
@@ -135,7 +136,7 @@ def create_app(
     @app.get("/api/model", response_model=ModelShape, responses=STRANGE)
     async def model() -> dict[str, Any]:
         """Describe the model: its classes, input and calibration."""
-        return _described(identifier)
+        return {**_described(identifier), "collects": collection is not None}
 
     @app.get("/healthz", response_model=HealthShape, responses=STRANGE)
     async def health() -> dict[str, str]:
@@ -194,6 +195,7 @@ def _described(identifier: Identifier) -> dict[str, Any]:
         "calibrated": config.calibration is not None,
         "calibration": _rests_on(config.calibration),
         "named_from": config.calibration and config.calibration.sure,
+        "prior": identifier.prior is not None,
         "classes": [
             {
                 "class_id": c.id,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Query, Response
 from PIL import Image
 
 from florascope.app.limits import Limits
@@ -30,6 +30,7 @@ from florascope.progress import Progress, silent, track
 from florascope.shapes import Float32, Int64
 
 SIDE = 160  # pixels of a thumbnail's longer side
+LARGE = 1024  # of a photo that is looked at
 QUALITY = 82  # of its JPEG
 MOST = 4  # photos of a class
 CLASSES = 2  # the first candidate and its rival
@@ -73,21 +74,22 @@ class Album:
                 near[candidate.class_id] = [str(k) for k in chosen]
         return near
 
-    def thumbnail(self, photo_id: str) -> bytes | None:
-        """Return a JPEG of SIDE pixels, made from the pixels alone; None where there is no such.
+    def thumbnail(self, photo_id: str, side: int = SIDE) -> bytes | None:
+        """Return a small JPEG, made from the pixels alone; None where there is no such photo.
 
         Args:
             photo_id: as `similar` gave it. It is compared, never made into a path.
+            side: pixels of its longer side, at most.
         """
         place = self._places.get(photo_id)
         if place is None:
             return None
         try:
-            pixels = read_shrunken(self.photos[place], SIDE)
+            pixels = read_shrunken(self.photos[place], side)
         except PhotoError:  # taken away or damaged since the start
             return None
         image, file = Image.fromarray(pixels), io.BytesIO()
-        image.thumbnail((SIDE, SIDE))
+        image.thumbnail((side, side))
         image.save(file, "JPEG", quality=QUALITY)
         return file.getvalue()
 
@@ -173,8 +175,14 @@ def _digest(photo: Photo) -> str:
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}, "description": f"At most {SIDE} pixels a side"},
-    **described(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.MISDIRECTED_REQUEST),
+    **described(
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.MISDIRECTED_REQUEST,
+    ),
 }
+Large = Annotated[bool, Query(description=f"At most {LARGE} pixels a side")]
 LIMITS = Limits(workers=1, waiting=64)  # a page asks for several at once; answers come first
 UNKNOWN = "There is no photo of this id. Ids stand in `similar` of /api/identify's answers."
 
@@ -188,9 +196,10 @@ def show_photos(app: FastAPI, album: Album | None) -> Admission:
     gate = Admission(LIMITS)
 
     @app.get("/api/photos/{photo_id}", responses=ANSWERS, response_class=Response)
-    async def photo(photo_id: str) -> Response:
+    async def photo(photo_id: str, large: Large = False) -> Response:  # noqa: FBT002
         """A small copy of a photo that `similar` of an answer names."""
-        made = None if album is None else await gate.run(lambda: album.thumbnail(photo_id))
+        side = LARGE if large else SIDE
+        made = None if album is None else await gate.run(lambda: album.thumbnail(photo_id, side))
         if made is None:
             raise Refusal(HTTPStatus.NOT_FOUND, UNKNOWN)
         return Response(made, media_type="image/jpeg")

@@ -3,7 +3,7 @@
 import json
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import FormParser, parse_options_header
@@ -11,9 +11,12 @@ from starlette.requests import ClientDisconnect, Request
 
 from florascope.app.limits import Limits
 from florascope.app.problem import Refusal, busy
+from florascope.data.dataset import is_showable
+from florascope.errors import PhotoError
 
 FIELD = "photo"
 FORM = b"multipart/form-data"
+NO_FORM = f"No photos came. Send them as the files {FIELD!r} of one form (multipart/form-data)."
 SIGNATURES = (
     (0, b"\x1f\x8b", "gzip"),
     (0, b"PK\x03\x04", "a ZIP archive"),
@@ -40,6 +43,14 @@ CURES = {
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
+class File(NamedTuple):
+    """One file of a form: its field, its name as it is shown, and what it holds."""
+
+    field: bytes
+    name: str
+    content: bytes
+
+
 class UploadReader:
     """Receives photos, never holding more bytes than the limits.
 
@@ -61,20 +72,52 @@ class UploadReader:
         Raises:
             Refusal: the body is too large, empty, cut off, plainly no photo, or a form without one.
         """
-        body = await self._body(request)
+        body = await self._body(request, self._limits.max_bytes)
         headers = request.headers
         named = headers.get("content-type", "")
-        kind, options = parse_options_header(named)
-        photo = _part(body, options.get(b"boundary"), len(body)) if kind == FORM else body
+        files = _files(body, named)
+        photo = body if files is None else _chosen(files)
         if told := mistaken(photo or b"", named, headers.get("content-encoding", "")):
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told)
         if not photo:
             raise Refusal(HTTPStatus.BAD_REQUEST, _missing(photo))
         return photo
 
-    async def _body(self, request: Request) -> bytes:
+    async def photos(self, request: Request, most: int) -> list[File]:
+        """Read all files of a multipart form, whatever each is.
+
+        Args:
+            request: a POST.
+            most: files that it may hold.
+
+        Raises:
+            Refusal: the body is too large, cut off or no form, or holds no file or too many.
+        """
+        body = await self._body(request, self._limits.several_bytes)
+        files = _files(body, request.headers.get("content-type", ""))
+        if not files:
+            raise Refusal(HTTPStatus.BAD_REQUEST, NO_FORM)
+        if len(files) > most:
+            told = f"{len(files)} photos came, of which at most {most} are answered at a time."
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{told} Send the rest later.")
+        return files
+
+    def check(self, file: File) -> bytes:
+        """Return a file's bytes, if it may be a photo.
+
+        Raises:
+            PhotoError: it is empty, too large, or plainly something else.
+        """
+        if not file.content:
+            raise PhotoError("the photo is empty (0 bytes)", expected="a photo's bytes")
+        if len(file.content) > self._limits.max_bytes:
+            raise PhotoError(_too_large(self._limits.max_bytes).detail)
+        if told := mistaken(file.content):
+            raise PhotoError(told)
+        return file.content
+
+    async def _body(self, request: Request, most: int) -> bytes:
         """Collect the body, and stop at the first byte too many, whatever its headers promise."""
-        most = self._limits.max_bytes
         promised = request.headers.get("content-length", "")
         if promised.isdecimal() and int(promised) > most:
             raise _too_large(most)
@@ -113,13 +156,17 @@ def _too_large(max_bytes: int) -> Refusal:
     )
 
 
-def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes | None:
-    """Find the photo in a form; the first file where none has the right name, None where none."""
-    found: dict[bytes, bytes] = {}
+def _files(body: bytes, content_type: str) -> list[File] | None:
+    """Return the files of a form, in their order; None where the body is no form."""
+    kind, options = parse_options_header(content_type)
+    if kind != FORM:
+        return None
+    found: list[File] = []
 
     def keep(file: Any) -> None:  # noqa: ANN401 (the parser's file)
         file.file_object.seek(0)
-        found.setdefault(file.field_name or b"", file.file_object.read())
+        field, name = (part or b"" for part in (file.field_name, file.file_name))
+        found.append(File(field, _shown(name, len(found) + 1), file.file_object.read()))
         file.close()
 
     try:
@@ -127,14 +174,26 @@ def _part(body: bytes, boundary: bytes | None, max_bytes: int) -> bytes | None:
             FORM.decode(),
             lambda _: None,
             keep,
-            boundary=boundary,
-            config={"MAX_MEMORY_FILE_SIZE": max_bytes},
+            boundary=options.get(b"boundary"),
+            config={"MAX_MEMORY_FILE_SIZE": len(body)},
         )
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error}.") from error
-    return found.get(FIELD.encode(), next(iter(found.values()), None))
+    return found
+
+
+def _shown(name: bytes, number: int) -> str:
+    """Return a file's name if it can be shown; it is repeated to its sender alone."""
+    text = name.decode("utf-8", "replace")
+    return text if is_showable(text) else f"{FIELD} {number}"
+
+
+def _chosen(files: list[File]) -> bytes | None:
+    """Find the photo in a form; the first file where none has the right name, None where none."""
+    named = [file for file in files if file.field == FIELD.encode()] or files
+    return named[0].content if named else None
 
 
 def mistaken(body: bytes, content_type: str = "", content_encoding: str = "") -> str | None:

@@ -12,9 +12,11 @@ from starlette.responses import Response
 
 from florascope.app.limits import Limits
 from florascope.app.problem import busy
-from florascope.app.upload import UploadReader
+from florascope.app.upload import File, UploadReader
+from florascope.errors import PhotoError
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
+from florascope.identify.prior import Occasion
 
 SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
@@ -100,6 +102,7 @@ class Admission:
 
 
 Telling = Callable[[Identification], Response]
+Answered = tuple[str, Identification | PhotoError]
 
 
 class WorkerPool:
@@ -116,30 +119,65 @@ class WorkerPool:
         self._gate, self._inbox = Admission(limits), UploadReader(limits)
         measures.inside.set_function(lambda: self._gate.inside)
 
-    async def answer(self, request: Request, tell: Telling) -> Response:
+    async def answer(
+        self, request: Request, tell: Telling, occasion: Occasion | None = None
+    ) -> Response:
         """Answer a request's photo.
 
         Args:
             request: a POST of a photo.
             tell: writes the response, in the worker's thread too: pictures and JSON take as long
                 as a tenth of the network, in which the event loop would serve nobody.
+            occasion: when and where, for the prior; None asks none.
 
         Raises:
-            Refusal: there is no room, or no photo; see `Gate` and `Inbox`.
+            Refusal: there is no room, or no photo; see `Admission` and `UploadReader`.
             PhotoError: it is none that can be read.
         """
+        return await self.work(request, lambda photo: tell(self._identified(photo, occasion)))
+
+    async def work(self, request: Request, function: Callable[[bytes], T]) -> T:
+        """Run a function of a request's photo in a worker's thread; errors as `answer`."""
         self._gate.check()
         photo = await self._inbox.photo(request)
+        return await self._gate.run(lambda: function(photo))
 
-        def work() -> tuple[Identification, Response]:
-            found = self._identifier(photo)
-            return found, tell(found)
+    async def answer_several(
+        self,
+        request: Request,
+        most: int,
+        occasion: Occasion | None,
+        tell: Callable[[list[Answered]], Response],
+    ) -> Response:
+        """Answer the photos of a request's form, one after another in one worker's thread.
 
+        Args:
+            request: a POST of a form.
+            most: photos that it may hold.
+            occasion: when and where, for the prior; None asks none.
+            tell: see `answer`; told of each file's name and its answer, or what is wrong with it.
+
+        Raises:
+            Refusal: there is no room, or no form of photos.
+        """
+        self._gate.check()
+        files = await self._inbox.photos(request, most)
+        return await self._gate.run(
+            lambda: tell([(f.name, self._tried(f, occasion)) for f in files])
+        )
+
+    def _tried(self, file: File, occasion: Occasion | None) -> Identification | PhotoError:
+        try:
+            return self._identified(self._inbox.check(file), occasion)
+        except PhotoError as error:
+            return error
+
+    def _identified(self, photo: bytes, occasion: Occasion | None = None) -> Identification:
         start = time.perf_counter()
-        found, response = await self._gate.run(work)
+        found = self._identifier(photo, occasion)
         self._measures.seconds.observe(time.perf_counter() - start)
         self._measures.verdicts.labels(found.verdict.level).inc()
-        return response
+        return found
 
     def close(self) -> None:
         """Let the running work end and take no more."""

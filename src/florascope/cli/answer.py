@@ -12,6 +12,7 @@ from florascope.files import as_utf8
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
+    from florascope.identify.conclusion import Conclusion
     from florascope.identify.identification import Identification
     from florascope.identify.words import Words
     from florascope.overlay import Picture
@@ -23,17 +24,21 @@ PICTURES = 2
 HALF = "▀"
 
 
-def print_answer(photo: str, found: "Identification", language: "Language", top: int) -> None:
+def print_answer(photo: str, found: "Conclusion", language: "Language", top: int) -> None:
     """Print the verdict, the candidates, what is harmful and what looks alike."""
+    from florascope.identify.identification import Identification
+
     words = found.catalogue.words(language)
     click.echo(as_utf8(photo))
-    if colourful() and can_print(HALF):
+    if isinstance(found, Identification) and colourful() and can_print(HALF):
         _print_pictures(found)
     _echo(found.statement(language), "  ", bold=True)
     if refusal := found.refusal(language):
         _print_refusal(found, str(refusal["reason"]), language)
         return
     _print_candidates(found, language, top)
+    if remark := found.weighting_remark(language):
+        _echo(remark, "  ")
     for caution in found.cautions(language):
         text = f"{words.headings['cautions']}: {caution.text}"
         _echo(f"{text} ({words.headings['source']}: {caution.source})", "  ", fg="red")
@@ -81,7 +86,7 @@ def _print_pictures(found: "Identification") -> None:
         console.print(text)
 
 
-def _print_refusal(found: "Identification", reason: str, language: "Language") -> None:
+def _print_refusal(found: "Conclusion", reason: str, language: "Language") -> None:
     """Print what is nearest, with its harm, and why; shares of known classes would mislead."""
     from florascope.identify.caution import marked
 
@@ -90,7 +95,7 @@ def _print_refusal(found: "Identification", reason: str, language: "Language") -
     click.echo()
 
 
-def _print_candidates(found: "Identification", language: "Language", top: int) -> None:
+def _print_candidates(found: "Conclusion", language: "Language", top: int) -> None:
     """Print a line each; one whose harm no caution tells carries it."""
     from florascope.identify.caution import marked
 
@@ -103,7 +108,7 @@ def _print_candidates(found: "Identification", language: "Language", top: int) -
         click.echo(f"    {100 * c.probability:6.2f} %  {bar:<{BAR}}  {names}")
 
 
-def _print_lookalikes(found: "Identification", language: "Language", words: "Words") -> None:
+def _print_lookalikes(found: "Conclusion", language: "Language", words: "Words") -> None:
     from florascope.identify.caution import marked
 
     names = [marked(found.catalogue, k, language) for k in found.lookalikes()]

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING
 import click
 
 from florascope.cli.console import LOCAL_PATH, JsonList, json_option, note
+from florascope.files import as_utf8
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
     from florascope.errors import PhotoError
     from florascope.identify.identification import Identification
     from florascope.identify.identifier import Identifier
+    from florascope.identify.prior import Occasion
+    from florascope.overlay import Picture
 
     Answered = tuple[str, Identification | PhotoError]
     Answer = Callable[[str], Answered]
@@ -41,16 +45,32 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 @click.option(
     "--overlay",
     type=LOCAL_PATH,
-    help="Draw what speaks for the first candidate into this picture (one IMAGE only).",
+    help="Draw what speaks for the first candidate into this picture (one IMAGE, or --together).",
 )
+@click.option(
+    "--together",
+    is_flag=True,
+    help="The photos are views of one thing, such as a plant (at most 20): one answer for all.",
+)
+@click.option(
+    "--prior",
+    metavar="TABLE",
+    help="A CSV that says how likely each class is by month and place (docs/prior.md).",
+)
+@click.option("--month", type=click.IntRange(1, 12), help="When it was, for --prior.")
+@click.option("--place", metavar="LAT,LON", help="Where it was, in degrees, for --prior.")
 @json_option
-def identify(
+def identify(  # noqa: PLR0913 (one an option)
     images: tuple[str, ...],
     model: str | None,
     top: int,
     language: "Language",
     overlay: Path | None,
     *,
+    prior: str | None,
+    month: int | None,
+    place: str | None,
+    together: bool,
     as_json: bool,
 ) -> None:
     """Say what is in each IMAGE (files, folders, or - for standard input), without loading torch.
@@ -67,25 +87,135 @@ def identify(
     first = list(islice(photos, 2))
     many, photos = len(first) > 1, chain(first, photos)
     if overlay:
-        check_overlay(overlay, many=many)
+        check_overlay(overlay, many=many and not together)
     identifier = Identifier(find_bundle(model or default_model()))
+    occasion = set_prior(identifier, prior, month, place)
     listed = JsonList("results")
-    levels: Counter[str] = Counter()
+    telling = Telling(language, top, listed if as_json else None, overlay)
     with listed if as_json else nullcontext():
-        for photo, found in answers(identifier, photos, many=many):
-            if not isinstance(found, str):
-                levels[found.verdict.level] += 1
-                if overlay:
-                    _draw(found, overlay)
-            _show(photo, found, listed if as_json else None, language, top)
-        _check_any(levels)
+        if together:
+            level = _tell_together(identifier, few(photos), occasion, telling)
+        else:
+            level = _tell_each(answers(identifier, photos, occasion, many=many), telling)
         listed.more["ignored"] = note_left_out(ignored)
     if not as_json:
         if remark := calibration_remark(identifier.config.calibration, language):
             click.echo(remark)
         click.echo(identifier.catalogue.words(language).advice)
-    if set(levels) == {"none"}:
+    if level == "none":
         sys.exit(ABSTAINED)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How answers are told.
+
+    Attributes:
+        language: of names and sentences.
+        top: candidates of each.
+        listed: where they go as JSON; None for text.
+        overlay: the picture to draw the evidence into; None for none.
+    """
+
+    language: "Language"
+    top: int
+    listed: JsonList | None
+    overlay: Path | None
+
+
+def _tell_each(found: "Iterable[tuple[str, Identification | str]]", telling: Telling) -> str:
+    """Tell answers as they come; return "none" where every photo was refused."""
+    levels: Counter[str] = Counter()
+    for photo, answer in found:
+        _show(photo, answer, telling)
+        if not isinstance(answer, str):
+            levels[answer.verdict.level] += 1
+            if telling.overlay:
+                _draw(answer.picture(), telling.overlay)
+    _check_any(levels.total())
+    return "none" if set(levels) == {"none"} else "some"
+
+
+def _tell_together(
+    identifier: "Identifier",
+    photos: Sequence[str],
+    occasion: "Occasion | None",
+    telling: Telling,
+) -> str:
+    """Tell one answer for all photos, and what each alone was; return its level."""
+    from florascope.cli.answer import print_answer
+
+    told = list(answers(identifier, photos, None, many=len(photos) > 1))
+    readable = [answer for _, answer in told if not isinstance(answer, str)]
+    _check_any(len(readable))
+    group = identifier.together(readable, occasion)
+    if telling.overlay:
+        _draw(group.picture(), telling.overlay)
+    if telling.listed is None:
+        print_answer(f"{len(readable)} photos", group, telling.language, telling.top)
+        for photo, answer in told:
+            if not isinstance(answer, str):
+                click.echo(f"  {as_utf8(photo)}: {answer.statement(telling.language)}")
+        return group.verdict.level
+    for photo, answer in told:
+        _show(photo, answer, telling)
+    telling.listed.more["together"] = group.to_json(telling.language, telling.top)
+    return group.verdict.level
+
+
+def few(photos: Iterable[str]) -> list[str]:
+    """Return the photos of one thing.
+
+    Raises:
+        FlorascopeError: there are too many.
+    """
+    from florascope.errors import FlorascopeError
+    from florascope.identify.together import MOST
+
+    first = list(islice(photos, MOST + 1))
+    if len(first) > MOST:
+        raise FlorascopeError(
+            f"more than {MOST} photos with --together",
+            expected=f"at most {MOST} views of one thing",
+            fix="Leave out --together to have each photo answered by itself",
+        )
+    return first
+
+
+def set_prior(
+    identifier: "Identifier", prior: str | None, month: int | None, place: str | None
+) -> "Occasion | None":
+    """Give an identifier the prior of a table; return what to ask it, None for nothing.
+
+    Raises:
+        FlorascopeError: there is a table without month and place or the reverse, or no such place.
+    """
+    from florascope.errors import FlorascopeError
+    from florascope.identify.prior import Occasion, read_prior
+
+    asked = month is not None or place is not None
+    if prior is None and not asked:
+        return None
+    if prior is None or not asked:
+        raise FlorascopeError(
+            "--month or --place without --prior" if asked else "--prior without --month or --place",
+            expected="a table, and when or where the photos were taken",
+            fix="For example: --prior table.csv --month 6 --place 52.5,13.4",
+        )
+    identifier.prior = read_prior(Path(prior), identifier.config.classes)
+    return Occasion.of(month, None if place is None else _degrees(place))
+
+
+def _degrees(text: str) -> tuple[float, float]:
+    from florascope.errors import FlorascopeError
+
+    try:
+        latitude, longitude = map(float, text.split(","))
+    except ValueError as error:
+        raise FlorascopeError(
+            f"--place {text}", expected="latitude and longitude in degrees, such as 52.5,13.4"
+        ) from error
+    return latitude, longitude
 
 
 def note_left_out(ignored: Counter[str]) -> dict[str, int]:
@@ -155,7 +285,11 @@ def check_overlay(overlay: Path, *, many: bool) -> None:
 
 
 def answers(
-    identifier: "Identifier", photos: Iterable[str], *, many: bool
+    identifier: "Identifier",
+    photos: Iterable[str],
+    occasion: "Occasion | None" = None,
+    *,
+    many: bool,
 ) -> Iterator[tuple[str, "Identification | str"]]:
     """Yield each photo with its answer, or with why it cannot be read.
 
@@ -166,7 +300,7 @@ def answers(
 
     def answer(photo: str) -> "Answered":
         try:
-            return photo, identifier(_stdin() if photo == STDIN else Path(photo))
+            return photo, identifier(_stdin() if photo == STDIN else Path(photo), occasion)
         except PhotoError as error:
             return photo, error
 
@@ -213,14 +347,9 @@ def _stdin() -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
-def _show(
-    photo: str,
-    found: "Identification | str",
-    listed: JsonList | None,
-    language: "Language",
-    top: int,
-) -> None:
+def _show(photo: str, found: "Identification | str", telling: Telling) -> None:
     """Print an answer, as text where there is no list for it; a failure has been noted already."""
+    listed, language, top = telling.listed, telling.language, telling.top
     if listed is None:
         from florascope.cli.answer import print_answer
 
@@ -232,17 +361,17 @@ def _show(
         listed({"file": photo, **found.to_json(language, top)})
 
 
-def _draw(found: "Identification", path: Path) -> None:
+def _draw(picture: "Picture", path: Path) -> None:
     from PIL import Image
 
     from florascope.files import new_file
 
     with new_file(path) as draft:
-        Image.fromarray(found.picture()).save(draft, format=FORMATS[path.suffix.lower()])
+        Image.fromarray(picture).save(draft, format=FORMATS[path.suffix.lower()])
 
 
-def _check_any(levels: Counter[str]) -> None:
+def _check_any(answered: int) -> None:
     from florascope.errors import PhotoError
 
-    if not levels:
+    if not answered:
         raise PhotoError("none of the photos could be read", expected="photos")

@@ -5,17 +5,20 @@ import io
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from florascope.cli.console import note, open_data
+from florascope.cli.console import LOCAL_PATH, note, open_data
 from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
+    from florascope.app.collection import Collection
     from florascope.app.similar import Album
+    from florascope.data.dataset import ClassName
     from florascope.identify.identifier import Identifier
 
 BACKLOG = 2048  # connections that wait to be taken: uvicorn's own number
@@ -48,13 +51,26 @@ ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # RFC
     help="Labelled photos, whose nearest are shown beside an answer: whoever reaches the server"
     " sees them small.",
 )
-def serve(
+@click.option(
+    "--collect",
+    type=LOCAL_PATH,
+    help="Let people say what a photo shows, and keep those photos in class folders in this one.",
+)
+@click.option(
+    "--prior",
+    type=LOCAL_PATH,
+    help="A CSV that says how likely each class is by month and place (docs/prior.md).",
+)
+def serve(  # noqa: PLR0913 (one an option)
     host: str,
     port: int,
     model: str | None,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
+    *,
     photos: str | None,
+    collect: Path | None,
+    prior: Path | None,
 ) -> None:
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
@@ -66,14 +82,18 @@ def serve(
     from florascope.bundle.config import find_bundle
     from florascope.cli.identify import default_model
     from florascope.identify.identifier import Identifier
+    from florascope.identify.prior import read_prior
 
     place = bound(host, port)  # first: nothing else needs to be done where it is taken
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
+    classes = identifier.config.classes
+    identifier.prior = None if prior is None else read_prior(prior, classes)
+    collection = None if collect is None else _collection(collect, classes)
     access = Access(allowed(host, hosts), frozenset(map(as_origin, origins)))
     album = None if photos is None else _album(identifier, photos)
     config = uvicorn.Config(
-        create_app(identifier, limits, access, album),
+        create_app(identifier, limits, access, album, collection),
         http=protocol_with_timeouts(limits),
         ws="none",
         log_level="warning",
@@ -113,6 +133,25 @@ def bound(host: str, port: int) -> socket.socket:
             fix="Choose another with --port; --port 0 takes a free one",
         ) from error
     return place
+
+
+def _collection(folder: Path, classes: tuple["ClassName", ...]) -> "Collection":
+    """Open a collection's folder.
+
+    Raises:
+        FlorascopeError: it cannot be written.
+    """
+    from florascope.app.collection import Collection
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlorascopeError(
+            f"--collect {folder} ({error.strerror})", expected="a folder that can be written"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise FlorascopeError(f"--collect {folder} cannot be written", expected="another folder")
+    return Collection(folder, classes)
 
 
 def _album(identifier: "Identifier", photos: str) -> "Album":

@@ -17,6 +17,7 @@ from florascope.identify.identification import Identification
 from florascope.identify.prior import Weighting
 from florascope.identify.verdict import RANKS, Judgement, Verdict, judge, ordered, unsure
 from florascope.metrics import softmax
+from florascope.overlay import Picture
 from florascope.shapes import Float
 
 MOST = 20  # photos
@@ -64,6 +65,15 @@ class Group(Conclusion):
         alone = {k for photo in self.photos for k in photo.lookalikes()}
         own = set(self.prediction_set)
         return tuple(sorted({*super().lookalikes(), *alone} - own))
+
+    def picture(self) -> Picture:
+        """Draw every photo's evidence for the group's first candidate side by side.
+
+        Raises:
+            ExplanationError: the network has no class maps.
+        """
+        first = int(self.probabilities.argmax())
+        return np.concatenate([photo.picture(first) for photo in self.photos], axis=1)
 
     def statement(self, language: Language = "en") -> str:
         """Say the verdict, and what about the photos speaks against it."""
