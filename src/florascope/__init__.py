@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from florascope.api.run import Run as Run
     from florascope.api.training import open_run as open_run
     from florascope.api.training import train as train
+    from florascope.cluster.engines import map as map  # noqa: A004 (fs.map)
     from florascope.data.dataset import Dataset as Dataset
     from florascope.doctor.dispatch import diagnose as diagnose
     from florascope.doctor.watch import watch as watch
@@ -53,6 +54,7 @@ _HOMES = {
     "explain": "explanation.explanation",
     "diagnose": "doctor.dispatch",
     "load": "source",
+    "map": "cluster.engines",
     "open_run": "api.training",
     "train": "api.training",
     "wrap": "nets.wrapped",

@@ -47,7 +47,9 @@ warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
 RGB = UInt8[np.ndarray, "h w 3"]
 
 
-def read_photo(source: Path | bytes, *, upright: bool = True, shorter: int = 0) -> RGB:
+def read_photo(
+    source: Path | bytes, *, upright: bool = True, shorter: int = 0, name: str = ""
+) -> RGB:
     """Decode a photo to 8-bit RGB, first frame only.
 
     Args:
@@ -55,6 +57,7 @@ def read_photo(source: Path | bytes, *, upright: bool = True, shorter: int = 0) 
         upright: apply EXIF's orientation; without, the pixels lie as they are stored.
         shorter: pixels of the shorter side that will do: a larger JPEG may come at a half, quarter
             or eighth of its size, decoded in a fraction of the time. 0 decodes every pixel.
+        name: what errors call it; else its path, or "the photo".
 
     Returns:
         Array of shape (h, w, 3), values 0 to 255, its memory its own. Transparent pixels are
@@ -64,7 +67,7 @@ def read_photo(source: Path | bytes, *, upright: bool = True, shorter: int = 0) 
         PhotoError: the file is missing, no plain file, empty, too large, truncated, of another
             format or of colours that have no conversion.
     """
-    name = str(source) if isinstance(source, Path) else "the photo"
+    name = name or (str(source) if isinstance(source, Path) else "the photo")
     data = read_bytes(source) if isinstance(source, Path) else source
     with _opened(data, name) as image:
         if shorter:

@@ -41,3 +41,10 @@ def in_order(
         finally:
             for future in flight:
                 future.cancel()
+
+
+def in_batches(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Yield the items in tuples of a size, the last of which may be shorter."""
+    rest = iter(items)
+    while batch := tuple(islice(rest, size)):
+        yield batch

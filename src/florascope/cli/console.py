@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
@@ -212,6 +213,15 @@ def note(text: str) -> None:
     click.echo(as_utf8(text), err=True)
 
 
+def note_left_out(ignored: Counter[str]) -> dict[str, int]:
+    """Say which files of folders were left out, by ending, and return how many."""
+    from florascope.data.listing import left_out
+
+    if told := left_out(ignored):
+        note(f"Left out: {told}")
+    return dict(+ignored)
+
+
 @contextmanager
 def said_on_stderr() -> Iterator[None]:
     """Say what the library logs meanwhile as plain lines on standard error."""
@@ -252,6 +262,7 @@ EXTRAS = {
     "fast": ("openvino",),
     "heic": ("pi_heif",),
     "keras": ("keras",),
+    "cluster": ("pyarrow", "ray"),
 }
 """Top-level modules by extra, as pyproject.toml lists their packages."""
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import LOCAL_PATH, json_option, note, percent, print_json
-from florascope.cli.identify import expand, note_left_out
+from florascope.cli.console import LOCAL_PATH, json_option, note, note_left_out, percent, print_json
+from florascope.cli.identify import expand
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import LOCAL_PATH, JsonList, json_option, note
+from florascope.cli.console import LOCAL_PATH, JsonList, json_option, note, note_left_out
+from florascope.cli.job import JobOptions, job_options
 from florascope.files import as_utf8
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 )
 @click.option("--month", type=click.IntRange(1, 12), help="When it was, for --prior.")
 @click.option("--place", metavar="LAT,LON", help="Where it was, in degrees, for --prior.")
+@job_options(required=False)
 @json_option
 def identify(  # noqa: PLR0913 (one an option)
     images: tuple[str, ...],
@@ -66,6 +68,7 @@ def identify(  # noqa: PLR0913 (one an option)
     top: int,
     language: "Language",
     overlay: Path | None,
+    job: JobOptions,
     *,
     prior: str | None,
     month: int | None,
@@ -77,7 +80,16 @@ def identify(  # noqa: PLR0913 (one an option)
 
     Says how sure it is, and names what is harmful among the plants that it may be. Exits with
     status 3 where every photo shows something that the model does not know.
+
+    With --out, IMAGE is one source of any number of photos: a folder, a .csv or .parquet list of
+    paths or addresses, or .tar shards; here or in object storage (s3://, gs://).
     """
+    if job.out is not None:
+        given = {"--overlay": overlay, "--together": together, "--prior": prior}
+        _check_job(images, [name for name, value in {**given, "--month": month}.items() if value])
+        _as_job(images[0], (model or default_model(), language, top), job, as_json=as_json)
+        return
+    job.check_unused()
     from florascope.bundle.config import find_bundle
     from florascope.identify.identifier import Identifier
     from florascope.identify.words import calibration_remark
@@ -218,13 +230,32 @@ def _degrees(text: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def note_left_out(ignored: Counter[str]) -> dict[str, int]:
-    """Say which files of folders were left out, by ending, and return how many."""
-    from florascope.data.listing import left_out
+def _check_job(sources: Sequence[str], alone: Sequence[str]) -> None:
+    """Refuse what cannot be had together with --out.
 
-    if told := left_out(ignored):
-        note(f"Left out: {told}")
-    return dict(+ignored)
+    Raises:
+        FlorascopeError: there are several sources, or options that are for photos by themselves.
+    """
+    from florascope.errors import FlorascopeError
+
+    if alone or len(sources) > 1:
+        raise FlorascopeError(
+            f"--out with {alone[0]}" if alone else f"--out with {len(sources)} sources",
+            expected="one folder, list or shard of photos, and none of --overlay, --together,"
+            " --prior",
+        )
+
+
+def _as_job(
+    source: str, asked: "tuple[str, Language, int]", job: JobOptions, *, as_json: bool
+) -> None:
+    """Answer for a source of any size into shards."""
+    from florascope.cli.job import run
+    from florascope.cluster.tasks import Identify
+
+    done = run(source, Identify(*asked), job, as_json=as_json)
+    if set(done.counts.values) == {"none"}:
+        sys.exit(ABSTAINED)
 
 
 def expand(images: Sequence[str], ignored: Counter[str] | None = None) -> Iterator[str]:

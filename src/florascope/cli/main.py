@@ -24,6 +24,7 @@ from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.export import export
 from florascope.cli.identify import identify
+from florascope.cli.job import embed
 from florascope.cli.serve import serve
 from florascope.cli.train import train
 from florascope.errors import FlorascopeError
@@ -46,6 +47,7 @@ for command in (
     explain,
     audit,
     identify,
+    embed,
     serve,
     export,
     data,

@@ -20,6 +20,7 @@ from florascope.identify.together import Group, combine
 from florascope.identify.verdict import Judgement, judge
 from florascope.images import RGB, read_photo
 from florascope.metrics import softmax
+from florascope.preprocessing import Crop
 from florascope.shapes import Float32
 
 OUTPUTS = ("logits", "cam", "similarities", "features")
@@ -82,9 +83,15 @@ class Identifier:
         """
         pre = self.config.preprocessing
         rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
-        crop = pre.crop(rgb)
-        image = pre.normalise(crop[None])
-        found = self._run(image)
+        return self.observe_crop(pre.crop(rgb))
+
+    def observe_crop(self, crop: Crop) -> Observation:
+        """Run the network on what the preprocessing cut out of a photo, (size, size, 3).
+
+        Raises:
+            BundleError: see `observe`.
+        """
+        found = self._run(self.config.preprocessing.normalise(crop[None]))
         seen = Observation(crop, found["logits"], found.get("cam"), None, found.get("features"))
         if (alike := found.get("similarities")) is None:
             return seen

@@ -1,0 +1,154 @@
+"""Jobs over more photos than one table holds: their options, and `florascope embed`."""
+
+import functools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from florascope.cli.console import json_option, note_left_out, print_json
+from florascope.errors import FlorascopeError, PhotoError
+
+if TYPE_CHECKING:
+    from florascope.cluster.engines import Mapped, Scheduler
+    from florascope.cluster.tasks import Task
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SHARD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How a command runs as a job.
+
+    Attributes:
+        out: where its shards go; None where the command is no job.
+        engine: "local" or "ray"; None where it was not named.
+        address: of a Ray cluster.
+        workers: of Ray; None for one a CPU less one.
+        shard: photos a shard.
+    """
+
+    out: str | None
+    engine: str | None
+    address: str | None
+    workers: int | None
+    shard: int
+
+    def check_unused(self) -> None:
+        """Refuse what only a job understands, where there is none.
+
+        Raises:
+            FlorascopeError: something of it was given.
+        """
+        if self.engine or self.address or self.workers:
+            raise FlorascopeError(
+                "--engine, --address or --workers without --out",
+                expected="a folder for the results",
+                fix="Add, say: --out answers",
+            )
+
+    def scheduler(self) -> "Scheduler":
+        """Return who does the work."""
+        from florascope.cluster.engines import Local, RayData
+
+        if self.engine == "ray" or self.address:
+            return RayData(self.address or "", self.workers)
+        return Local()
+
+
+def job_options(*, required: bool) -> Callable[[Command], Command]:
+    """Add the options of a job to a command, which gets them as `job`."""
+    options = (
+        click.option(
+            "--out",
+            required=required,
+            help="Folder (or s3://...) for the answers as Parquet, shard by shard; the same command"
+            " goes on where it was stopped.",
+        ),
+        click.option(
+            "--engine", type=click.Choice(["local", "ray"]), help="Who works.  [default: local]"
+        ),
+        click.option("--address", help="Of a running Ray cluster (also RAY_ADDRESS)."),
+        click.option("--workers", type=click.IntRange(1), help="Of Ray.  [default: CPUs less one]"),
+        click.option(
+            "--shard", default=SHARD, show_default=True, type=click.IntRange(1), help="Photos each."
+        ),
+    )
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def packed(**given: Any) -> Any:  # noqa: ANN401 (whatever the command takes and returns)
+            own = {name: given.pop(name) for name in JobOptions.__dataclass_fields__}
+            return command(job=JobOptions(**own), **given)
+
+        wrapped: Any = packed
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return add
+
+
+def run(source: str, task: "Task", options: JobOptions, *, as_json: bool) -> "Mapped":
+    """Run a command's task as a job, and say what came of it.
+
+    Raises:
+        PhotoError: not one photo could be read.
+        FlorascopeError: see `florascope.cluster.engines.run_job`.
+    """
+    from florascope.cluster.engines import run_job
+    from florascope.progress import progress_bars
+
+    ignored = Counter[str]()
+    with progress_bars() as progress:
+        done = run_job(
+            source,
+            task,
+            str(options.out),
+            options.scheduler(),
+            size=options.shard,
+            ignored=ignored,
+            progress=progress,
+        )
+    left_out = note_left_out(ignored)
+    if done.counts.problems == done.counts.photos:
+        raise PhotoError(
+            f"none of the photos could be read; {done.out} says why", expected="photos"
+        )
+    if as_json:
+        print_json({**done.to_json(), "ignored": left_out})
+    else:
+        _print(done)
+    return done
+
+
+def _print(done: "Mapped") -> None:
+    counts = done.counts
+    click.echo(f"{counts.photos:,} photos, {counts.problems:,} of them with a problem")
+    for value, count in sorted(counts.values.items(), key=lambda pair: -pair[1]):
+        click.echo(f"  {value}: {count:,}")
+    if counts.unreachable:
+        click.echo(
+            f"Of {counts.unreachable:,} the storage failed: the same command asks for them again."
+        )
+    click.echo(f"Results: {done.out}")
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--backbone", default="mobilenetv2_100", show_default=True, help="Any timm model.")
+@click.option("--weights", default="", help="See `florascope train`.  [default: what is at hand]")
+@job_options(required=True)
+@json_option
+def embed(source: str, backbone: str, weights: str, job: JobOptions, *, as_json: bool) -> None:
+    """Write the pooled features of every photo of SOURCE, which a head can be trained on.
+
+    SOURCE: a folder, a .csv or .parquet list of paths or addresses, or .tar shards; here or in
+    object storage (s3://, gs://).
+    """
+    from florascope.cluster.tasks import Embed
+
+    run(source, Embed(backbone, weights), job, as_json=as_json)

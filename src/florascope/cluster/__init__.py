@@ -1,0 +1,1 @@
+"""Work over more photos than one process should answer for: in shards, resumed, on an engine."""
