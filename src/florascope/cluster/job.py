@@ -33,6 +33,7 @@ from florascope.progress import Progress, silent
 PLAN, ABOUT, SUMMARY = "_job/plan.arrow", "_job/job.json", "_job/summary.json"
 SCHEMA = "florascope-job/1"
 SIZE = 1000  # photos a shard: some seconds of work, which is what a kill costs
+ROWS = 4096  # in memory, of a shard that is read
 MARK = b"florascope"  # key in a shard's Parquet metadata
 
 _PLANNED = pa.schema(
@@ -158,7 +159,17 @@ class Job:
         for name in sorted(self.store.names(), key=natural_key):
             if name.endswith(".parquet"):
                 with self.store.open(name) as file:
-                    yield from parquet.ParquetFile(file).iter_batches(columns=columns)
+                    yield from parquet.ParquetFile(file).iter_batches(ROWS, columns=columns)
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns of the shards.
+
+        Raises:
+            OSError: the first is not there.
+        """
+        with self.store.open(part(0)) as file:
+            return parquet.read_schema(file)
 
     def left(self) -> list[int]:
         """Return the shards that are yet to be made, or to be made again: see `is_settled`."""

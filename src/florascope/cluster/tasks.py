@@ -234,7 +234,8 @@ class Embed:
     def describe(self) -> dict[str, Any]:
         """Name the network by its content, and the runtime."""
         engine = self._engine()
-        return {"task": "embed", "model": engine.digest(), **_versions(engine.choice.name)}
+        named = {"backbone": self.backbone, "weights": self.weights}
+        return {"task": "embed", "model": engine.digest(), **named, **_versions(engine.choice.name)}
 
     def open(self) -> "EmbedWorker":
         """Load the network."""

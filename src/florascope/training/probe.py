@@ -1,6 +1,7 @@
 """A linear probe on whitened features, its penalty chosen on validation photos."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,6 +44,27 @@ class Whitening:
         centre = samples.features.mean(0)
         basis = _inverse_root(_within(samples), ridge)
         spread = ((samples.features - centre) @ basis).square().mean().sqrt().item()
+        return cls(centre, basis / (spread or 1.0))
+
+    @classmethod
+    def of_moments(
+        cls,
+        centre: Float32[Tensor, " c"],
+        within: Float32[Tensor, "c c"],
+        total: Float32[Tensor, "c c"],
+        ridge: float,
+    ) -> Self:
+        """Make the same of moments alone, of samples that are not in memory.
+
+        Args:
+            centre: mean feature.
+            within: covariance about each class's own mean.
+            total: covariance about the mean; tr(B^T total B) / c is the mean square of what the
+                basis B makes of the samples.
+            ridge: see `Whitening`.
+        """
+        basis = _inverse_root(within, ridge)
+        spread = ((total @ basis) * basis).sum().div(len(basis)).sqrt().item()
         return cls(centre, basis / (spread or 1.0))
 
     def __call__(self, features: Features) -> Features:
@@ -102,14 +124,59 @@ def fit_probe(
     """
     whitening = Whitening.of(train, recipe.ridge)
     white = whitening(train.features)
-    weight, bias = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
+
+    def loss(weight: Tensor, bias: Tensor) -> Tensor:
+        return cross_entropy(white @ weight.T + bias, train.targets)
+
+    def judge(head: LinearHead) -> dict[str, float]:
+        scores = (score(head(part.features), part.targets) for part in (train, val))
+        return figures(*scores)
+
+    start = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
+    return follow_path(loss, judge, whitening, start, recipe, progress)
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Mean cross-entropy of a head (weight, bias) on whitened training features."""
+Judge = Callable[[LinearHead], dict[str, float]]
+"""A head's `figures`."""
+
+
+def figures(train: tuple[float, float], val: tuple[float, float]) -> dict[str, float]:
+    """Name loss and top-1 of the training and the validation photos, for history.csv."""
+    names = ("train_loss", "train_top1", "val_loss", "val_top1")
+    return dict(zip(names, (*train, *val), strict=True))
+
+
+def follow_path(
+    loss: Loss,
+    judge: Judge,
+    whitening: Whitening,
+    start: tuple[Tensor, Tensor],
+    recipe: Probe,
+    progress: Progress = silent,
+) -> LinearHead:
+    """Fit a head along the path of penalties; see `fit_probe`.
+
+    Args:
+        loss: of the training photos.
+        judge: tells a head's figures on plain features.
+        whitening: of the training features.
+        start: a head on whitened features.
+        recipe: the path.
+        progress: told after each penalty.
+
+    Raises:
+        TrainingError: no penalty gives a finite loss.
+    """
+    weight, bias = start
     penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps).tolist()
     history: list[dict[str, float]] = []
     best, lowest = LinearHead(weight, bias, history), float("inf")
     for l2 in track(penalties, len(penalties), "Fitting the head", progress):
-        weight, bias = _minimise(white, train.targets, (weight, bias), l2, recipe.max_iterations)
+        weight, bias = _minimise(loss, (weight, bias), l2, recipe.max_iterations)
         head = LinearHead(*whitening.fold(weight, bias), history)
-        history.append(_row(l2, head, train, val))
+        history.append({"l2": l2, **judge(head)})
         if history[-1]["val_loss"] < lowest:
             best, lowest = head, history[-1]["val_loss"]
         elif history[-1]["val_loss"] > lowest:
@@ -125,7 +192,7 @@ def fit_probe(
 
 
 def _minimise(
-    features: Tensor, targets: Tensor, start: tuple[Tensor, Tensor], l2: float, iterations: int
+    loss: Loss, start: tuple[Tensor, Tensor], l2: float, iterations: int
 ) -> tuple[Tensor, Tensor]:
     weight, bias = (part.clone().requires_grad_() for part in start)
     lbfgs = torch.optim.LBFGS(
@@ -134,21 +201,9 @@ def _minimise(
 
     def objective() -> float:
         lbfgs.zero_grad()
-        loss = cross_entropy(features @ weight.T + bias, targets) + l2 / 2 * weight.square().sum()
-        loss.backward()
-        return loss.item()
+        penalised = loss(weight, bias) + l2 / 2 * weight.square().sum()
+        penalised.backward()
+        return penalised.item()
 
     lbfgs.step(objective)
     return weight.detach(), bias.detach()
-
-
-def _row(l2: float, head: LinearHead, train: Samples, val: Samples) -> dict[str, float]:
-    train_loss, train_top1 = score(head(train.features), train.targets)
-    val_loss, val_top1 = score(head(val.features), val.targets)
-    return {
-        "l2": l2,
-        "train_loss": train_loss,
-        "train_top1": train_top1,
-        "val_loss": val_loss,
-        "val_top1": val_top1,
-    }
