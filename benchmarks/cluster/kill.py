@@ -82,36 +82,42 @@ def _round(
     while True:
         kills += 1
         victim = asked.victim if kills <= ROUND and counts["kills"] < asked.kills else None
-        out = Path(command[command.index("--out") + 1])
-        ended, killed = _run(command, victim, rng.uniform(0.0, calm))
-        counts["kills"] += killed
-        parts = len(list(out.glob("part-*"))) if out.exists() else 0
-        counts["mid_work"] += killed and 0 < parts < PHOTOS // SHARD
+        ended, there = _run(command, victim, rng.uniform(0.0, calm))
+        counts["kills"] += there is not None
+        counts["mid_work"] += there is not None and 0 < there < PHOTOS // SHARD
         if ended:
             return
         counts["ended_the_command"] += 1
 
 
-def _run(command: list[str], victim: str | None = None, instant: float = 0) -> tuple[bool, bool]:
-    """Run the command and kill its victim; return whether it ended well, and whether it was hit."""
+def _run(
+    command: list[str], victim: str | None = None, instant: float = 0
+) -> tuple[bool, int | None]:
+    """Run the command and kill its victim.
+
+    Returns:
+        Whether the command ended well, and how many shards were there when the victim was hit.
+    """
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    killed, began = False, time.monotonic()
+    there, began = None, time.monotonic()
+    out = Path(command[command.index("--out") + 1])
     family: list[psutil.Process] = []
     while process.poll() is None:
         try:
             family = process.children(recursive=True) or family
         except psutil.NoSuchProcess:
             break
-        if victim and not killed and time.monotonic() - began > instant:
-            killed = _kill(victim, process, family)
+        if victim and there is None and time.monotonic() - began > instant:
+            parts = len(list(out.glob("part-*"))) if out.exists() else 0
+            there = parts if _kill(victim, process, family) else None
         time.sleep(0.02)
     process.wait()
     for left in psutil.wait_procs(family, timeout=15)[1]:
         left.kill()  # what Ray itself did not end with its driver
     told = process.stderr.read().decode() if process.stderr else ""
-    if process.returncode not in {0, 3} and not killed:
+    if process.returncode not in {0, 3} and there is None:
         raise SystemExit(f"the command failed by itself: {told[-2000:]}")
-    return process.returncode in {0, 3}, killed
+    return process.returncode in {0, 3}, there
 
 
 def _kill(victim: str, driver: psutil.Process, family: list[psutil.Process]) -> bool:

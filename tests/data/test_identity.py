@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from florascope.data.dataset import ClassName, Dataset, FilePhoto
 from florascope.data.folder import folder
 from florascope.data.identity import (
     BITS,
+    FLAT,
+    Hashes,
     content_keys,
     difference_hash,
     looks_of,
@@ -125,3 +129,28 @@ def test_looks_of_no_photos() -> None:
 def test_nothing_is_near_nothing(number: int) -> None:
     hashes = np.random.default_rng(0).random((number, BITS)) < 0.5
     assert nearest(hashes, np.zeros((0, BITS), bool)).tolist() == [-1] * number
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    counts=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    limit=st.integers(0, 60),
+)
+def test_near_pairs_are_those_of_all_pairs(seed: int, counts: tuple[int, int], limit: int) -> None:
+    rng = np.random.default_rng(seed)
+    seeds = rng.random((4, BITS)) < rng.choice([0.05, 0.5, 0.5, 0.95], (4, 1))
+
+    def drawn(count: int) -> Hashes:
+        return seeds[rng.integers(4, size=count)] ^ (rng.random((count, BITS)) < 0.06)
+
+    one, other = (drawn(count) for count in counts)
+    distance = (one[:, None] != other[None]).sum(2)
+    rich = [(h.mean(1) > FLAT) & (h.mean(1) < 1 - FLAT) for h in (one, other)]
+    expected = (distance <= limit) & rich[0][:, None] & rich[1][None]
+    assert near_pairs(one, other, limit).tolist() == np.argwhere(expected).tolist()
+    within = (one[:, None] != one[None]).sum(2) <= limit
+    within &= rich[0][:, None] & rich[0][None] & np.triu(np.ones((len(one), len(one)), bool), 1)
+    assert near_pairs(one, limit=limit).tolist() == np.argwhere(within).tolist()
+    rows = np.where(expected, distance, BITS + 1)
+    first = [int(row.argmin()) if len(row) and row.min() <= limit else -1 for row in rows]
+    assert nearest(one, other, limit).tolist() == first

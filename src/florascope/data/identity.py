@@ -13,12 +13,11 @@ from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Bool, Int64, UInt8, UInt64
+from florascope.shapes import Bool, Int64, UInt8, UInt16, UInt64
 
 SIDE = 16
 BITS = SIDE * SIDE
 NEAR = 20  # of 256 bits: re-encoded and resized photos differ in fewer, different ones in ~128
-BLOCK = 1024
 FLAT = 0.1  # share of set bits, or of clear ones, below which a photo has too little structure
 
 Hash = Bool[np.ndarray, "bits"]
@@ -138,10 +137,17 @@ def near_pairs(
     Returns:
         (p, 2) indexes into hashes and others.
     """
-    found = [pairs for pairs, _ in _near(hashes, hashes if others is None else others, limit)]
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]] if others is None else pairs
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    packed = None if others is None else np.packbits(others, axis=1)
+    return near_looks(np.packbits(hashes, axis=1), packed, limit)
+
+
+def near_looks(
+    looks: UInt8[np.ndarray, "n bytes"],
+    others: UInt8[np.ndarray, "m bytes"] | None = None,
+    limit: int = NEAR,
+) -> Int64[np.ndarray, "p 2"]:
+    """Do the same with packed hashes."""
+    return _near(looks, others, limit)[0]
 
 
 def nearest(
@@ -151,37 +157,73 @@ def nearest(
 
     Of several that are equally near the first is taken.
     """
+    pairs, distances = _near(np.packbits(hashes, axis=1), np.packbits(others, axis=1), limit)
+    order = np.lexsort((pairs[:, 1], distances, pairs[:, 0]))
+    rows, first = np.unique(pairs[order, 0], return_index=True)
     best = np.full(len(hashes), -1, np.int64)
-    least = np.full(len(hashes), limit + 1.0)
-    for pairs, distances in _near(hashes, others, limit):
-        order = np.lexsort((pairs[:, 1], distances, pairs[:, 0]))
-        rows, first = np.unique(pairs[order, 0], return_index=True)
-        at = order[first]
-        nearer = distances[at] < least[rows]
-        best[rows[nearer]], least[rows[nearer]] = pairs[at[nearer], 1], distances[at[nearer]]
+    best[rows] = pairs[order[first], 1]
     return best
 
 
+Pairs = Int64[np.ndarray, "p 2"]
+
+
 def _near(
-    one: Hashes, other: Bool[np.ndarray, "m bits"], limit: int
-) -> Iterator[tuple[Int64[np.ndarray, "p 2"], np.ndarray]]:
-    """Pairs and their distances, by matrix products: |a xor b| = sum(a) + sum(b) - 2 a.b.
+    one: UInt8[np.ndarray, "n bytes"], other: UInt8[np.ndarray, "m bytes"] | None, limit: int
+) -> tuple[Pairs, Int64[np.ndarray, "p"]]:
+    """Return the pairs in order, and their distances.
 
-    One block after another: that keeps the memory small however many hashes there are.
+    Exact, without looking at all pairs: of limit + 1 bands of bits, hashes that differ in at most
+    limit bits agree in one wholly (Manku, Jain & Das Sarma, "Detecting near-duplicates for web
+    crawling", WWW 2007), so only those that agree in a band are compared.
     """
-    rich_a, rich_b = _structured(one), _structured(other)
-    for start in range(0, len(one), BLOCK):
-        a = one[start : start + BLOCK].astype(np.float32)
-        for left in range(start if one is other else 0, len(other), BLOCK):
-            b = other[left : left + BLOCK].astype(np.float32)
-            distance = a.sum(1)[:, None] + b.sum(1)[None] - 2 * a @ b.T
-            near = distance <= limit
-            near &= rich_a[start : start + BLOCK, None] & rich_b[None, left : left + BLOCK]
-            rows, columns = np.nonzero(near)
-            pairs = np.stack([rows + start, columns + left], 1).astype(np.int64)
-            yield pairs, distance[rows, columns]
+    rows = np.flatnonzero(_structured(one))
+    columns = rows if other is None else np.flatnonzero(_structured(other))
+    words = _words(one[rows])
+    against = words if other is None else _words(other[columns])
+    found = [np.zeros((0, 2), np.int64)]
+    for band in range(limit + 1):
+        keys = _band(one[rows], band, limit + 1)
+        theirs = keys if other is None else _band(other[columns], band, limit + 1)
+        order = np.argsort(theirs, kind="stable")
+        first, last = (np.searchsorted(theirs[order], keys, side) for side in ("left", "right"))
+        if other is None:
+            first[order] = np.arange(1, len(order) + 1)  # each pair once: with what lies behind
+        for asked, place in _ranges(first, last):
+            differing = np.bitwise_count(words[asked] ^ against[order[place]])
+            near = differing.sum(1, dtype=np.int64) <= limit
+            found.append(np.stack([asked[near], order[place[near]]], 1))
+    pairs = np.concatenate(found)
+    pairs = np.unique(np.sort(pairs, 1) if other is None else pairs, axis=0)
+    distances = np.bitwise_count(words[pairs[:, 0]] ^ against[pairs[:, 1]]).sum(1, dtype=np.int64)
+    return np.stack([rows[pairs[:, 0]], columns[pairs[:, 1]]], 1), distances
 
 
-def _structured(hashes: Hashes) -> Bool[np.ndarray, "n"]:
-    share = hashes.mean(1)
+def _ranges(first: Indexes, last: Indexes) -> Iterator[tuple[Indexes, Indexes]]:
+    """Go through all ranges at once: yield which go on, and where each is."""
+    at, step = np.arange(len(first)), 0
+    while len(at := at[first[at] + step < last[at]]):
+        yield at, first[at] + step
+        step += 1
+
+
+def _band(looks: UInt8[np.ndarray, "n bytes"], band: int, count: int) -> UInt16[np.ndarray, "n"]:
+    """Return each hash's bits of one of count bands as a number; at most 16 of them.
+
+    A band takes bits from all over the picture: neighbouring ones tend to agree anyway.
+    """
+    key = np.zeros(len(looks), np.uint16)
+    for place in range(band, 8 * looks.shape[1], count)[:16]:
+        key = (key << np.uint16(1)) | ((looks[:, place // 8] >> (7 - place % 8)) & 1)
+    return key
+
+
+def _words(looks: UInt8[np.ndarray, "n bytes"]) -> UInt64[np.ndarray, "n w"]:
+    """View packed bits as numbers of 64, with zeros added where there are too few."""
+    padded = np.pad(looks, ((0, 0), (0, -looks.shape[1] % 8)))
+    return np.ascontiguousarray(padded).view(np.uint64)
+
+
+def _structured(looks: UInt8[np.ndarray, "n bytes"]) -> Bool[np.ndarray, "n"]:
+    share = np.bitwise_count(looks).mean(1) / 8
     return (share > FLAT) & (share < 1 - FLAT)
