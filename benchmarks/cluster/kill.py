@@ -4,9 +4,11 @@
     python benchmarks/cluster/kill.py --kills 10 --victim worker --engine ray
 
 A calm run of one process gives the expected table. Then the command runs in a fresh folder and its
-victim is killed at a random instant of the time that a calm run of that engine takes; where the
-command ends by it, it is started again, up to five kills a folder, after which it may finish. At
-the end the folder must hold the expected table: each photo once, in order, each answer bit for bit.
+victim is killed at a random instant of the time that a calm run of that engine takes, or (every
+other time) just after a random number of shards is there, so that starting up does not get all the
+kills; where the command ends by it, it is started again, up to five kills a folder, after which it
+may finish. At the end the folder must hold the expected table: each photo once, in order, each
+answer bit for bit.
 
 Victims: the driver (the command itself), a worker (the process that holds the model), a helper (any
 other process that Ray starts, such as the one that tells where its workers are), a node (the
@@ -15,6 +17,7 @@ raylet that the workers hang from). Rows go to results/kills.csv.
 
 import argparse
 import csv
+import math
 import random
 import shutil
 import signal
@@ -82,7 +85,10 @@ def _round(
     while True:
         kills += 1
         victim = asked.victim if kills <= ROUND and counts["kills"] < asked.kills else None
-        ended, there = _run(command, victim, rng.uniform(0.0, calm))
+        anywhere = rng.random() < 0.5
+        instant = rng.uniform(0.0, calm) if anywhere else rng.uniform(0.0, 0.1)
+        shards = 0 if anywhere else rng.randrange(1, PHOTOS // SHARD)
+        ended, there = _run(command, victim, instant, shards)
         counts["kills"] += there is not None
         counts["mid_work"] += there is not None and 0 < there < PHOTOS // SHARD
         if ended:
@@ -91,15 +97,15 @@ def _round(
 
 
 def _run(
-    command: list[str], victim: str | None = None, instant: float = 0
+    command: list[str], victim: str | None = None, instant: float = 0, shards: int = 0
 ) -> tuple[bool, int | None]:
-    """Run the command and kill its victim.
+    """Run the command and kill its victim at an instant after so many shards are there.
 
     Returns:
         Whether the command ended well, and how many shards were there when the victim was hit.
     """
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    there, began = None, time.monotonic()
+    there, began = None, time.monotonic() if shards == 0 else math.inf
     out = Path(command[command.index("--out") + 1])
     family: list[psutil.Process] = []
     while process.poll() is None:
@@ -107,8 +113,10 @@ def _run(
             family = process.children(recursive=True) or family
         except psutil.NoSuchProcess:
             break
+        parts = len(list(out.glob("part-*"))) if out.exists() else 0
+        if parts >= shards:
+            began = min(began, time.monotonic())
         if victim and there is None and time.monotonic() - began > instant:
-            parts = len(list(out.glob("part-*"))) if out.exists() else 0
             there = parts if _kill(victim, process, family) else None
         time.sleep(0.02)
     process.wait()

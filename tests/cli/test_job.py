@@ -59,3 +59,17 @@ def test_not_one_photo_can_be_read(run: Any, tmp_path: Path) -> None:
     ended = run("identify", tmp_path / "in", "--out", tmp_path / "out")
     assert ended.code == 1
     assert f"none of the photos could be read; {tmp_path / 'out'} says why" in ended.err
+
+
+def test_inspect_and_copies(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("data", "inspect", photos, "--out", tmp_path / "out", "--json")
+    assert (ended.json["photos"], ended.json["values"]) == (31, {"RGB": 30})
+    told = run("data", "copies", tmp_path / "out", "--json").json
+    plain = run("data", "inspect", photos, "--json").json
+    assert (told["equal"], told["near"], told["leaks"]) == (0, len(plain["near_duplicates"]), 0)
+    against = run("data", "copies", tmp_path / "out", "--against", tmp_path / "out")
+    assert "Photos that are there twice: 30\n" in against.out
+    assert f"All pairs: {told['file']}" in against.out
+    ended = run("data", "inspect", photos, "--out", tmp_path / "out", "--labels")
+    assert ended.code == 1
+    assert "--out with --report, --labels or --weights" in ended.err

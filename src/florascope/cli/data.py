@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from florascope.cli.console import LOCAL_PATH, json_option, print_json, print_table
+from florascope.cli.job import JobOptions, job_options
 from florascope.files import as_utf8
 from florascope.progress import Progress, progress_bars
 
@@ -27,12 +28,14 @@ def data() -> None:
 @click.option("--labels", is_flag=True, help="Look for wrong labels, too (always with --report).")
 @click.option("--weights", help="Of the network that looks for them.  [default: what is at hand]")
 @click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
+@job_options(required=False)
 @json_option
 def inspect(
     source: str,
     report: Path | None,
     weights: str | None,
     data_dir: Path | None,
+    job: JobOptions,
     *,
     labels: bool,
     as_json: bool,
@@ -41,7 +44,14 @@ def inspect(
 
     Broken files, equal and nearly equal photos, leaks across splits, small classes, odd sizes and
     colour modes, EXIF rotation, and labels that are probably wrong.
+
+    With --out, DATA is one source of any number of photos (see florascope identify --help). Size,
+    mode, rotation and hash of each go into shards, in which florascope data copies looks further.
     """
+    if job.out is not None:
+        _inspect_as_job(source, job, unfit=bool(report or weights or labels), as_json=as_json)
+        return
+    job.check_unused()
     from florascope.health.examination import Inspection, examine
     from florascope.source import open_dataset
 
@@ -62,6 +72,46 @@ def inspect(
     _print(inspection)
     if report is not None:
         click.echo(f"Report: {report}")
+
+
+def _inspect_as_job(source: str, job: JobOptions, *, unfit: bool, as_json: bool) -> None:
+    from florascope.cli.job import run
+    from florascope.cluster.tasks import Inspect
+    from florascope.errors import FlorascopeError
+
+    if unfit:
+        raise FlorascopeError("--out with --report, --labels or --weights", expected="--out alone")
+    run(source, Inspect(), job, as_json=as_json)
+
+
+@data.command()
+@click.argument("out", metavar="JOB")
+@click.option("--against", metavar="JOB", help="An earlier delivery: which photos are in both.")
+@json_option
+def copies(out: str, against: str | None, *, as_json: bool) -> None:
+    """Find photos that are there twice, or nearly, in what a finished JOB wrote.
+
+    JOB: the --out of florascope data inspect or of florascope embed. Without --against, pairs
+    within it, and those that lie on different sides of a split.
+    """
+    from florascope.cluster.copies import EQUAL, NEAR, find_copies, find_copies_of, keep_copies
+    from florascope.cluster.job import Job
+
+    job = Job.kept(out)
+    found = find_copies_of(job, Job.kept(against)) if against else find_copies(job)
+    kept = keep_copies(job, found)
+    if as_json:
+        counts = {"equal": found.count(EQUAL), "near": found.count(NEAR), "leaks": found.leaks()}
+        print_json({**counts, "file": kept})
+        return
+    limit = 10
+    for kind, title in ((EQUAL, "Photos that are there twice"), (NEAR, "Near-duplicates")):
+        click.echo(f"{title}: {found.count(kind) or 'none'}")
+        for one, other in found.shown(kind, limit):
+            click.echo(f"  {one} ~ {other}")
+    if not against:
+        click.echo(f"Pairs across a split: {found.leaks() or 'none'}")
+    click.echo(f"All pairs: {kept}")
 
 
 def _embedding(weights: str | None, progress: Progress) -> "Embed":

@@ -214,7 +214,8 @@ def _band(looks: UInt8[np.ndarray, "n bytes"], band: int, count: int) -> UInt16[
     """
     key = np.zeros(len(looks), np.uint16)
     for place in range(band, 8 * looks.shape[1], count)[:16]:
-        key = (key << np.uint16(1)) | ((looks[:, place // 8] >> (7 - place % 8)) & 1)
+        bit = (looks[:, place // 8] >> (7 - place % 8)) & 1
+        key = (key << np.uint16(1)) | bit.astype(np.uint16)
     return key
 
 
