@@ -1,9 +1,12 @@
 """Pictures of evidence."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from florascope.overlay import AGAINST, FOR, full_colour, heat, overlay
+from florascope.overlay import AGAINST, FOR, full_colour, heat, overlay, png
 
 
 def test_no_evidence_looks_empty() -> None:
@@ -36,3 +39,16 @@ def test_for_and_against_differ_also_without_red_and_green() -> None:
     yellow = [(c[0] + c[1]) / 2 - c[2] for c in (FOR, AGAINST)]
     assert yellow[0] > 0.5
     assert yellow[1] < -0.4
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 3, 3), (64, 48, 3)])
+def test_a_packed_picture_is_read_back_by_pillow(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    with Image.open(io.BytesIO(png(pixels))) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def test_the_scale_is_the_quantile() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 60))
+    assert full_colour(values) == pytest.approx(np.quantile(np.abs(values), 0.995))

@@ -1,58 +1,75 @@
-"""Photos explained a second: batches in ONNX Runtime against one photo at a time in PyTorch.
+"""Photos explained a second: batches in ONNX Runtime, one photo at a time in PyTorch, and peers.
 
-    python benchmarks/explanations/speed.py PHOTOS... >> benchmarks/explanations/results/speed.csv
+    python benchmarks/explanations/speed.py PHOTOS...
 
-Both ways read, explain, measure deletion and draw the same photos with the shipped model, in turn
-in one process, so that whatever else the machine does slows both. The former way is written out
-below: forty eager passes a photo for the deletion figures.
+All ways take the same photos with the shipped model, in turn in one process, so that whatever else
+the machine does slows all. "drawn" reads the photos, explains them and writes the pictures, as
+`florascope explain` does; its former way is written out below: one photo at a time, forty eager
+passes for the deletion figures. "maps" reads the photos and explains them, as the peers do
+(pytorch-grad-cam, Captum and TorchCAM, in batches of 16 on all cores). "engine" is what there is to
+reach: ONNX Runtime's bare passes, a core each. Writes results/speed.csv beside this file.
 """
 
 import csv
+import io
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from peers import CaptumGradCam, PytorchGradCam, TorchCam
 
 from florascope.audit.card import Trust, half_area
 from florascope.audit.faithfulness import Perturbation, faithfulness
 from florascope.audit.photo_by_photo import Explained, explain_photos
 from florascope.bundle.config import find_bundle
 from florascope.cli.explain import _finish
+from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import Question, explain, find_class
+from florascope.explanation.inference import FastClassifier, one_core_each
+from florascope.files import write_text
+from florascope.images import read_photo
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
+from florascope.parallel import in_order
 
 Maps = dict[str, np.ndarray]
-COLUMNS = (
-    *("method", "trust", "photos", "former_per_s", "now_per_s"),
-    *("clock_ratio", "core_ratio", "gap", "memory_mb"),
-)
+FEW = 12  # photos of the former way, which takes a second each
+BATCH = 16  # of the peers
+COLUMNS = ("what", "photos", "per_s", "core_ms", "passes", "of_former", "gap", "memory_mb")
 
 
-def former(classifier: Classifier, method: str, photos: list[str], *, trusted: bool) -> Maps:
+@dataclass(frozen=True)
+class Timed:
+    """What some work gave and took."""
+
+    maps: Maps
+    per_s: float
+    core_ms: float
+
+
+def timed(work: Callable[[list[str]], Maps], photos: list[str]) -> Timed:
+    """Take the time on the clock and of all cores."""
+    clock, cores = time.perf_counter(), time.process_time()
+    maps = work(photos)
+    clock, cores = time.perf_counter() - clock, time.process_time() - cores
+    return Timed(maps, len(photos) / clock, 1000 * cores / len(photos))
+
+
+def former(classifier: Classifier, method: str, trusted: bool, photos: list[str]) -> Maps:  # noqa: FBT001
     """Explain one photo at a time, every pass in eager PyTorch."""
     maps = {}
     with tempfile.TemporaryDirectory() as folder:
         names = {photo: Path(photo).stem for photo in photos}
         for photo in photos:
             found = explain(classifier, photo, method)
-            figures = None
-            if trusted:
-                image = torch.from_numpy(classifier.preprocessing.normalise(found.crop[None]))
-                target = torch.tensor([find_class(classifier, found.target.id)])
-                values = torch.from_numpy(found.values.copy())[None]
-                how = Perturbation.of(len(found.crop))
-                curves = (
-                    faithfulness(classifier, image, target, v, how).probability.deletion_auc[0]
-                    for v in (values, torch.zeros_like(values))
-                )
-                figures = Trust(*map(float, curves), half_area(found.values))
+            figures = _figures(classifier, photo, method) if trusted else None
             _finish(
                 Explained(photo, found, figures), names=names, out=Path(folder), save_arrays=False
             )
@@ -60,7 +77,20 @@ def former(classifier: Classifier, method: str, photos: list[str], *, trusted: b
     return maps
 
 
-def now(classifier: Classifier, method: str, photos: list[str], *, trusted: bool) -> Maps:
+def _figures(classifier: Classifier, photo: str, method: str) -> Trust:
+    found = explain(classifier, photo, method)
+    image = torch.from_numpy(classifier.preprocessing.normalise(found.crop[None]))
+    target = torch.tensor([find_class(classifier, found.target.id)])
+    values = torch.from_numpy(found.values.copy())[None]
+    how = Perturbation.of(len(found.crop))
+    curves = (
+        faithfulness(classifier, image, target, v, how).probability.deletion_auc[0]
+        for v in (values, torch.zeros_like(values))
+    )
+    return Trust(*map(float, curves), half_area(found.values))
+
+
+def drawn(classifier: Classifier, method: str, trusted: bool, photos: list[str]) -> Maps:  # noqa: FBT001
     """Explain as `florascope explain` does."""
     maps = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -76,31 +106,88 @@ def now(classifier: Classifier, method: str, photos: list[str], *, trusted: bool
     return maps
 
 
-def timed(work: Callable[[], Maps]) -> tuple[Maps, float, float]:
-    """Return what work gives, its seconds on the clock and of all cores."""
-    clock, cores = time.perf_counter(), time.process_time()
-    found = work()
-    return found, time.perf_counter() - clock, time.process_time() - cores
+def maps_alone(classifier: Classifier, method: str, photos: list[str]) -> Maps:
+    """Read and explain, draw nothing."""
+    maps: Maps = {}
+
+    def finish(explained: Explained) -> None:
+        maps[explained.photo] = explained.explanation.values
+
+    question = Question.of(classifier, method)
+    for _ in explain_photos(classifier, question, photos, finish, trusted=False):
+        pass
+    return maps
+
+
+def peer(classifier: Classifier, explainer: Explainer, photos: list[str]) -> Maps:
+    """Read and explain the answers in batches."""
+    for at in range(0, len(photos), BATCH):
+        images = torch.cat(list(_read(classifier, photos[at : at + BATCH])))
+        with torch.no_grad():
+            targets = classifier(images).argmax(1)
+        explainer(classifier, images, targets)
+    return {}
+
+
+def _read(classifier: Classifier, photos: list[str]) -> Iterator[torch.Tensor]:
+    how = classifier.preprocessing
+    for photo in photos:
+        yield torch.from_numpy(how.normalise(how.crop(read_photo(Path(photo)))[None]))
+
+
+def engine(classifier: Classifier, photos: list[str]) -> Maps:
+    """Pass the same picture as often as there are photos."""
+    fast = FastClassifier(classifier, threads=1)
+    image = next(_read(classifier, photos[:1]))
+    with torch.no_grad(), one_core_each():
+        for _ in in_order(lambda _: fast(image.clone()), photos):
+            pass
+    return {}
 
 
 def main(photos: list[str]) -> None:
-    """Print a row for each method, with and without deletion figures."""
+    """Measure and write the table."""
     classifier = load_classifier(find_bundle("flowers102-mobilenetv2"))
-    rows = csv.writer(sys.stdout)
-    rows.writerow(COLUMNS)
+    rows = []
+
+    def row(what: str, way: Callable[[list[str]], Maps], count: int, base: Timed | None) -> Timed:
+        found = timed(way, photos[:count])
+        memory = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        shown = [f"{found.per_s:.3g}", f"{found.core_ms:.3g}", f"{found.core_ms / bare:.3g}"]
+        compared = (
+            ["", ""] if base is None else [f"{found.per_s / base.per_s:.3g}", gap(found, base)]
+        )
+        rows.append([what, count, *shown, *compared, memory])
+        print(*rows[-1], flush=True)
+        return found
+
+    bare = timed(partial(engine, classifier), photos).core_ms
+    row("engine, one pass", partial(engine, classifier), len(photos), None)
     for method, trusted in (("sharp", True), ("sharp", False), ("cam", False)):
-        now(classifier, method, photos[:8], trusted=trusted)  # graphs are made and kept
-        few = photos[:12]  # the former way takes a second a photo
-        old, old_clock, old_cores = timed(partial(former, classifier, method, few, trusted=trusted))
-        new, new_clock, new_cores = timed(partial(now, classifier, method, photos, trusted=trusted))
-        before, after = len(few) / old_clock, len(photos) / new_clock
-        gap = max(float(np.abs(old[p] - new[p]).max() / np.abs(old[p]).max()) for p in few)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        cores = old_cores / len(few) / (new_cores / len(photos))
-        figures = (before, after, after / before, cores, gap)
-        shown = [f"{figure:.3g}" for figure in figures]
-        rows.writerow([method, "yes" if trusted else "no", len(photos), *shown, round(memory)])
-        sys.stdout.flush()
+        what = f"{method}, drawn" + (", deletion" if trusted else "")
+        old = row(f"{what}, former", partial(former, classifier, method, trusted), FEW, None)
+        now = partial(drawn, classifier, method, trusted)
+        now(photos[:8])  # graphs are made and kept
+        row(what, now, len(photos) // 4, old)  # the memory of a quarter and of all
+        row(what, now, len(photos), old)
+    for method in ("sharp", "cam"):
+        row(f"{method}, maps", partial(maps_alone, classifier, method), len(photos), None)
+    for other in (PytorchGradCam(), CaptumGradCam(), TorchCam()):
+        peer(classifier, other, photos[:BATCH])  # finds its layer
+        row(f"{other.name}, maps", partial(peer, classifier, other), len(photos), None)
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_text(Path(__file__).parent / "results" / "speed.csv", table.getvalue())
+
+
+def gap(found: Timed, base: Timed) -> str:
+    """Largest difference of two ways' maps, relative to the maximum: median and worst photo."""
+    gaps = [
+        float(np.abs(base.maps[p] - found.maps[p]).max() / np.abs(base.maps[p]).max())
+        for p in base.maps
+        if p in found.maps
+    ]
+    return f"{np.median(gaps):.2g} to {max(gaps):.2g}"
 
 
 if __name__ == "__main__":

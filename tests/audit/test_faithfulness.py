@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from florascope.audit.faithfulness import (
     Fill,
     Perturbation,
     RandomMap,
+    _cuts,
     auc,
+    deletion_aucs,
     faithfulness,
     fill,
     removal_ranks,
@@ -250,3 +253,32 @@ def test_more_steps_than_tiles_are_refused(steps: int) -> None:
     how = Perturbation("mean", steps=steps, tile=1)
     with pytest.raises(ExplanationError, match=rf"{steps} steps for maps of 4 tiles.*1 to 4 steps"):
         faithfulness(linear(torch.ones(2, 2)), images, torch.tensor([1]), images.mean(1), how)
+
+
+def test_small_parts_go_first_with_a_power() -> None:
+    assert _cuts(196, Perturbation(steps=4)) == [0, 49, 98, 147, 196]
+    assert _cuts(196, Perturbation(steps=4, power=2.0)) == [0, 12, 49, 110, 196]  # 196 k^2 / 16
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5])
+def test_deletion_alone_is_that_of_both_curves(power: float) -> None:
+    """As `faithfulness` gives it of each image alone, whatever goes beside it."""
+    generator = torch.Generator().manual_seed(0)
+    images, values = (torch.rand(2, *s, generator=generator) for s in ((3, 12, 12), (12, 12)))
+    targets, weight = torch.tensor([0, 1]), torch.randn(2, 3, 12, 12, generator=generator)
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("kchw,bchw->bk", weight, x) / 9
+
+    how = Perturbation(steps=5, tile=3, power=power)
+    whole = network(images).softmax(1)[[0, 1], targets]
+    flat = torch.zeros_like(values)
+    found = deletion_aucs(
+        network, images, targets, whole, [(values, how), (flat, replace(how, steps=3))]
+    )
+    for row, (image, target) in enumerate(zip(images, targets, strict=True)):
+        for areas, maps, steps in zip(found, (values, flat), (5, 3), strict=True):
+            curves = faithfulness(
+                network, image[None], target[None], maps[row][None], replace(how, steps=steps)
+            )
+            assert areas[row] == pytest.approx(curves.probability.deletion_auc[0], abs=1e-6)

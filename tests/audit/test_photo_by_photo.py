@@ -15,8 +15,8 @@ from florascope.nets.classifier import Classifier
 
 @pytest.fixture
 def files(tmp_path: Path, photos: list[np.ndarray]) -> list[str]:
-    """More than two batches of photos, each another shade, with a broken one in the middle."""
-    paths = [tmp_path / f"{n}.png" for n in range(2 * BATCH + 1)]
+    """More than four batches of photos, each another shade, with a broken one in the middle."""
+    paths = [tmp_path / f"{n}.png" for n in range(4 * BATCH + 1)]
     for n, path in enumerate(paths):
         Image.fromarray((photos[n % len(photos)] * (1 - n / 30)).astype(np.uint8)).save(path)
     paths[BATCH + 1].write_bytes(b"no photo")
@@ -47,7 +47,7 @@ def test_each_photo_as_if_it_were_the_only_one(
         assert found.trust is not None
         assert found.trust.to_json() == pytest.approx(figures.to_json(), abs=1e-5)
         np.testing.assert_allclose(found.explanation.values, alone.values, atol=1e-6)
-    assert told[-1] == (3, 3)
+    assert told[-1] == (5, 5)
 
 
 def test_trust_is_measured_only_where_asked(patch_classifier: Classifier, files: list[str]) -> None:

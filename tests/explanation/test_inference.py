@@ -8,12 +8,7 @@ import torch
 
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.explanation import Question, explain_crops, explainer
-from florascope.explanation.inference import (
-    SplitPasses,
-    at_inference_speed,
-    hastened,
-    one_core_each,
-)
+from florascope.explanation.inference import FastClassifier, SplitPasses, hastened, one_core_each
 from florascope.explanation.sharp import Sharp, contributions
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
@@ -53,7 +48,8 @@ CASES = [
 def test_the_same_maps(make_classifier: Callable[..., Classifier], name: str, method: str) -> None:
     classifier, how = network(make_classifier, name), explainer(method)
     truth = how(classifier, images(), TARGETS)
-    found = hastened(how, classifier)(classifier, images(), TARGETS)
+    quick = hastened(how, classifier, FastClassifier(classifier))
+    found = quick.how(classifier, images(), TARGETS)
     assert found.method == truth.method
     scale = truth.values.abs().max().item()
     torch.testing.assert_close(found.values, truth.values, rtol=0, atol=1e-4 * scale)
@@ -61,8 +57,8 @@ def test_the_same_maps(make_classifier: Callable[..., Classifier], name: str, me
 
 
 def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]) -> None:
-    look = SplitPasses()
     classifier = network(make_classifier, "test_resnet")
+    look = SplitPasses(classifier, FastClassifier(classifier))
     found, truth = (f(classifier, images(), TARGETS) for f in (look, contributions))
     assert all(split is not None for split in look._splits.values())
     for ours, expected in zip(found, truth, strict=True):
@@ -71,14 +67,14 @@ def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]
 
 def test_others_stay_as_they_are(make_classifier: Callable[..., Classifier]) -> None:
     classifier, how = network(make_classifier, "test_resnet"), GradCAM()
-    assert hastened(how, classifier) is how
+    assert hastened(how, classifier, FastClassifier(classifier)).how is how
 
 
 def test_a_fast_network_says_of_itself_what_the_slow_one_does(
     make_classifier: Callable[..., Classifier],
 ) -> None:
     classifier = network(make_classifier, "test_convnext")
-    fast = at_inference_speed(classifier)
+    fast = FastClassifier(classifier)
     assert (fast.classes, fast.preprocessing) == (classifier.classes, classifier.preprocessing)
     assert fast.backbone.pools_linearly
     with torch.no_grad():
@@ -110,3 +106,31 @@ def test_a_batch_is_explained_as_each_alone(
             scale = np.abs(alone.values).max()
             np.testing.assert_allclose(found.values, alone.values, rtol=0, atol=1e-4 * scale)
             assert found.crop is not alone.crop
+
+
+@pytest.mark.parametrize("method", ["sharp", "cam"])
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_logits_come_first_and_their_pass_is_taken_up(
+    make_classifier: Callable[..., Classifier], name: str, method: str
+) -> None:
+    classifier, how = network(make_classifier, name), explainer(method)
+    quick = hastened(how, classifier, FastClassifier(classifier, threads=1))
+    for batch in (images()[:2], images()[1:]):  # the second must not be answered from the first
+        logits = quick.network(batch)
+        torch.testing.assert_close(logits, classifier(batch), rtol=1e-4, atol=1e-4)
+        for targets in (logits.argmax(1), logits.argmin(1)):  # one pass serves both
+            truth = how(classifier, batch, targets).values
+            found = quick.how(classifier, batch, targets).values
+            torch.testing.assert_close(found, truth, rtol=0, atol=1e-4 * truth.abs().max().item())
+
+
+def test_a_pass_is_taken_up_only_for_the_very_same_images(
+    make_classifier: Callable[..., Classifier],
+) -> None:
+    classifier, batch = network(make_classifier, "test_resnet"), images()
+    fast = FastClassifier(classifier)
+    first = fast.backbone(batch)
+    assert fast.backbone(batch) is first
+    assert fast.backbone(batch.clone()) is not first
+    changed = fast.backbone(batch.mul_(2))  # in place: the same memory holds other images
+    torch.testing.assert_close(changed.features, classifier.backbone(batch).features)

@@ -28,7 +28,7 @@ from florascope.audit.sanity import Noise, sanity, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
 from florascope.explanation.fitting import fitting_methods
-from florascope.explanation.inference import at_inference_speed, hastened
+from florascope.explanation.inference import FastClassifier, hastened
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
 
@@ -103,11 +103,12 @@ def _measured(
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
     pairs = ((batch, e) for batch in audit_photos.batches(how.batch_size) for e in cast)
     total = len(cast) * -(-len(audit_photos) // how.batch_size)
-    network = at_inference_speed(classifier)
-    quick = {e.name: hastened(e, classifier) for e in cast} if len(audit_photos) >= MANY else {}
+    network = FastClassifier(classifier)
+    quick = {e.name: e for e in cast}
+    if len(audit_photos) >= MANY:
+        quick = {e.name: hastened(e, classifier, network).how for e in cast}
     for batch, explainer in track(pairs, total, "Auditing explanations", progress):
-        how_fast = quick.get(explainer.name, explainer)
-        attribution = attribute(classifier, how_fast, batch.targeted)
+        attribution = attribute(classifier, quick[explainer.name], batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
         curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order)
         scores = _scores(attribution, curves, batch)

@@ -12,7 +12,7 @@ from florascope.audit.card import Trust, trust
 from florascope.audit.photos import Network
 from florascope.errors import PhotoError
 from florascope.explanation.explanation import Explanation, Question, explain_crops
-from florascope.explanation.inference import at_inference_speed, hastened, one_core_each
+from florascope.explanation.inference import FastClassifier, hastened, one_core_each
 from florascope.images import read_photo
 from florascope.nets.classifier import Classifier
 from florascope.parallel import in_order
@@ -21,7 +21,7 @@ from florascope.progress import Progress, silent, track
 
 Result = TypeVar("Result")
 
-BATCH = 4  # photos a worker's turn: few enough to stay in a core's cache
+BATCH = 2  # photos a worker's turn, as the sharp map's passes: few enough to stay in a core's cache
 MANY = 8  # photos from which on graphs are made for all passes without gradients
 
 
@@ -46,14 +46,14 @@ class _Work:
     Attributes:
         classifier: the network.
         question: asked of each photo.
-        network: a fast way to its logits; None for its own.
-        trusted: whether trust is measured.
+        network: to its logits, before it is explained.
+        fast: to the logits of its photos taken apart; None where trust is not measured.
     """
 
     classifier: Classifier
     question: Question
-    network: Network | None
-    trusted: bool
+    network: Network
+    fast: Network | None
 
     def __call__(self, photos: Sequence[str]) -> list[Explained | PhotoError]:
         """Explain what can be read; the rest is answered by why it cannot."""
@@ -69,8 +69,8 @@ class _Work:
             return []
         found = explain_crops(self.classifier, np.stack(crops), self.question, self.network)
         measured: Sequence[Trust | None] = [None] * len(found)
-        if self.trusted:
-            measured = trust(self.classifier, found, self.network)
+        if self.fast is not None:
+            measured = trust(self.classifier, found, self.fast)
         return list(zip(found, measured, strict=True))
 
 
@@ -102,10 +102,12 @@ def explain_photos(
         ExplanationError: as `explain_crops`.
     """
     many = len(photos) >= MANY
-    network = at_inference_speed(classifier) if trusted or many else None
-    if many:
-        question = replace(question, how=hastened(question.how, classifier))
-    explained = _Work(classifier, question, network, trusted)
+    fast = FastClassifier(classifier, threads=int(many)) if trusted or many else None
+    network: Network = classifier
+    if many and fast is not None:
+        how, network = hastened(question.how, classifier, fast)
+        question = replace(question, how=how)
+    explained = _Work(classifier, question, network, fast if trusted else None)
 
     def work(batch: Sequence[str]) -> list[Result | PhotoError]:
         return [e if isinstance(e, PhotoError) else finish(e) for e in explained(batch)]

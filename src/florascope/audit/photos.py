@@ -12,7 +12,7 @@ from florascope.audit.localisation import MaskOf, no_mask, tells_apart
 from florascope.data.dataset import Photo
 from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
-from florascope.explanation.inference import at_inference_speed
+from florascope.explanation.inference import FastClassifier
 from florascope.nets.classifier import Classifier, Logits
 from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
@@ -169,7 +169,7 @@ def prepare_photos(
             expected="photos",
         )
     stack = np.stack(crops)
-    targets = answers(at_inference_speed(classifier), classifier.preprocessing, stack)
+    targets = answers(FastClassifier(classifier), classifier.preprocessing, stack)
     return AuditPhotos(classifier.preprocessing, stack, targets, cropped, tuple(problems))
 
 

@@ -223,7 +223,7 @@ def explain_crops(
         classifier: the network.
         crops: the photos as its preprocessing crops them.
         question: asked of each.
-        network: a faster way to its logits; None for the classifier itself.
+        network: a faster way to its logits (`hastened`); None for the classifier itself.
 
     Raises:
         ExplanationError: a photo's class is compared with itself, or the method does not exist for

@@ -150,6 +150,7 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
     the positive part of gradient times activation (Shrikumar et al. 2016). A network without a
     last block is taken at its feature map instead.
     """
+    images = images.contiguous(memory_format=torch.channels_last)
     with torch.no_grad(), _inputs_of(classifier.backbone.last_block()) as inputs:
         answer = classifier.answer(images)
         return weigh(classifier, answer, inputs[0] if inputs else None, targets)
@@ -158,7 +159,7 @@ def contributions(classifier: Classifier, images: Images, targets: Targets) -> C
 def weigh(
     classifier: Classifier, answer: Answer, below: Tensor | None, targets: Targets
 ) -> Contributions:
-    """Return the contributions in a pass that has been made.
+    """Return the contributions in a pass that has been made, and that may be asked again.
 
     Args:
         classifier: the network.
@@ -172,7 +173,7 @@ def weigh(
     if below is None:
         return Contributions(parts.sum(1), parts.clamp_min(0).sum(1))
     chosen = answer.logits.gather(1, targets[:, None])
-    (slope,) = torch.autograd.grad(chosen.sum(), below)
+    (slope,) = torch.autograd.grad(chosen.sum(), below, retain_graph=True)
     spoken = classifier.backbone.as_map(slope * below.detach()).to(parts)
     return Contributions(parts.sum(1), spoken.clamp_min(0).sum(1))
 
@@ -197,6 +198,7 @@ def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
 
 Values = Float[Tensor, "b H W"]
 Look = Callable[[Classifier, Images, Targets], Contributions]
+Finer = Callable[[Classifier, int], Classifier]
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,13 @@ class Sharp:
         views: sides of the further looks as shares of the input's, rounded to whole places.
         batch: pictures a pass: few enough for a CPU's cache, where twice as many take longer each.
         look: makes the passes; `florascope.explanation.inference` has a faster way.
+        finer: makes the network without its last stride.
     """
 
     views: tuple[float, ...] = (3 / 4, 7 / 4)
     batch: int = 2
     look: Look = contributions
+    finer: Finer = unstrided
 
     @property
     def name(self) -> str:
@@ -250,11 +254,10 @@ class Sharp:
     def _explain(
         self, classifier: Classifier, images: Images, targets: Targets
     ) -> tuple[Values, Float[Tensor, " b"]]:
-        images = images.contiguous(memory_format=torch.channels_last)
         own = self.look(classifier, images, targets)
         total, size = own.evidence.sum((1, 2)), (images.shape[2], images.shape[3])
         stride = size[0] // own.evidence.shape[1]
-        finer = unstrided(classifier, stride)
+        finer = self.finer(classifier, stride)
         views = self._views(classifier.backbone, images, stride)
         found = [own, *(self.look(finer, view, targets) for view in views)]
         spoken = [spread(f.positive, size, f.positive.sum((1, 2))) for f in found]

@@ -238,13 +238,17 @@ class Torch:
 class OnnxRuntime:
     """Runs the ONNX graph that bundles carry; exported once, cached by its weights.
 
+    Args:
+        backbone: the network.
+        threads: of each pass; 1 where the callers' threads are the parallelism, 0 for all cores.
+
     Raises:
         FlorascopeError: PyTorch cannot export the network.
     """
 
-    def __init__(self, backbone: FeatureExtractor) -> None:
+    def __init__(self, backbone: FeatureExtractor, threads: int = 1) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # the callers' threads are the parallelism
+        options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self._session: Any = ort.InferenceSession(
             str(backbone_graph(backbone)), options, providers=["CPUExecutionProvider"]

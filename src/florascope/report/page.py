@@ -10,6 +10,7 @@ from florascope.doctor.finding import Finding
 from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import default_method, explainer
+from florascope.explanation.inference import FastClassifier, hastened
 from florascope.metrics import confusion_matrix
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
@@ -58,6 +59,7 @@ def report_html(
         PhotoError: a photo that was readable during the run no longer is.
     """
     words, figures = Words.of(language), figures_of(experiment)
+    quick = quickly(experiment.classifier, explainers_for(experiment.classifier))
     return (
         environment()
         .get_template("page.html.jinja2")
@@ -74,20 +76,19 @@ def report_html(
             results=_results(figures, rivals, words),
             curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
             confusions=_confusions(experiment, figures, words),
-            explained=_explained(experiment, words, progress),
+            explained=_explained(experiment, quick, words, progress),
             method=default_method(experiment.classifier),
             audited=audit_section(
                 experiment, explainers_for(experiment.classifier)[0], words, progress
             ),
-            pair=_pair(experiment, figures, words),
+            pair=_pair(experiment, figures, quick[0], words),
         )
     )
 
 
-def _pair(experiment: Experiment, figures: Figures, words: Words) -> Pair | None:
+def _pair(experiment: Experiment, figures: Figures, how: Explainer, words: Words) -> Pair | None:
     if not figures.confusions:
         return None
-    how = explainers_for(experiment.classifier)[0]
     return worst_pair(experiment, figures.confusions[0], how, words)
 
 
@@ -95,6 +96,12 @@ def explainers_for(classifier: Classifier) -> list[Explainer]:
     """Return the map that suits the network best, and Integrated Gradients."""
     names = dict.fromkeys([default_method(classifier), "ig"])
     return [explainer(name) for name in names]
+
+
+def quickly(classifier: Classifier, explainers: Sequence[Explainer]) -> list[Explainer]:
+    """Return explainers that give this classifier's maps sooner, its weights at rest."""
+    fast = FastClassifier(classifier)
+    return [hastened(how, classifier, fast).how for how in explainers]
 
 
 def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
@@ -130,7 +137,9 @@ def _confusions(experiment: Experiment, figures: Figures, words: Words) -> dict[
     }
 
 
-def _explained(experiment: Experiment, words: Words, progress: Progress) -> list[Any]:
-    choices, explainers = choose_examples(experiment), explainers_for(experiment.classifier)
+def _explained(
+    experiment: Experiment, explainers: Sequence[Explainer], words: Words, progress: Progress
+) -> list[Any]:
+    choices = choose_examples(experiment)
     made = (explain(experiment, choice, explainers, words) for choice in choices)
     return list(track(made, len(choices), words("progress"), progress))
