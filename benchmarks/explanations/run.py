@@ -30,6 +30,7 @@ from florascope.audit.report import AuditReport, AuditSettings
 from florascope.audit.selection import Selection
 from florascope.bundle.config import find_bundle
 from florascope.explanation.explanation import METHODS, explainer
+from florascope.explanation.fitting import fitting_methods
 from florascope.files import write_text
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
@@ -48,9 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         classifier = load_classifier(find_bundle(path))
         reports[name] = audits(classifier, options)
     few = selection(TIMED).exhibit(classifier).picked(TIMED)
-    quick = [explainer(method) for method in options.methods if method not in SLOW]
+    fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
+    quick = [explainer(method) for method in fitting if method not in SLOW]
     timed = costs(classifier, [*quick, *PEERS], few)
-    slow = [explainer(method) for method in options.methods if method in SLOW]
+    slow = [explainer(method) for method in fitting if method in SLOW]
     gaps = completeness(classifier, slow, few)
     write_text(options.out / "explanations.md", page(reports, timed, gaps))
     write_text(options.out / "quality.csv", as_csv(quality_rows(reports)))
@@ -88,10 +90,11 @@ def selection(photos: int) -> Selection:
 def audits(classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
     """Audit the quick methods on all photos, and the slow ones on fewer."""
     how = AuditSettings(Perturbation.of(classifier.preprocessing.size))
+    fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
     parts = [
-        ([m for m in options.methods if m not in SLOW], options.photos, how),
+        ([m for m in fitting if m not in SLOW], options.photos, how),
         (
-            [m for m in options.methods if m in SLOW],
+            [m for m in fitting if m in SLOW],
             options.slow_photos,
             replace(how, few=4, stages=3),
         ),

@@ -71,16 +71,16 @@ def page(reports: Reports, costs: Sequence[Cost], gaps: Sequence[Completeness]) 
         "Made by `benchmarks/explanations/run.py`. Means over the masked photos with 95 %"
         " intervals (bootstrap; Wilson for the pointing game); n is the number of photos."
         " `random` and `centre` know nothing of the network.",
-        _measures(reports, QUALITY),
-        _measures(reports, BEHAVIOUR),
+        measures(reports, QUALITY),
+        measures(reports, BEHAVIOUR),
         "## Weights shuffled from the top downwards: rank correlation with the trained map",
-        _sanity(reports),
+        sanity(reports),
         f"## Cost ({last}), against one forward pass in the same run",
         _markdown(rows_of(costs)),
         f"## Integrated Gradients ({last}): forward passes and completeness gap",
         _markdown(rows_of(gaps)),
         "## Verdict",
-        *(_verdict(name, report) for name, both in reports.items() for report in both),
+        *(verdicts(name, report) for name, both in reports.items() for report in both),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -94,7 +94,8 @@ def _methods(reports: Reports) -> Iterator[tuple[str, str, AuditReport]]:
                     yield name, scores.method, report
 
 
-def _verdict(name: str, report: AuditReport) -> str:
+def verdicts(name: str, report: AuditReport) -> str:
+    """What passes and what does not, in sentences."""
     findings = verdict(report)
     lines = [f"**{name}: {line}**" for line in summary(findings)]
     return "\n".join(f"- {line}" for line in [*lines, *(finding.text for finding in findings)])
@@ -105,21 +106,23 @@ def _numbers(interval: Interval) -> Row:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in values}
 
 
-def _measures(reports: Reports, measures: Sequence[str]) -> str:
+def measures(reports: Reports, names: Sequence[str]) -> str:
+    """One row a model and method, with a column a measure."""
     return _markdown(
         [
             {
                 "model": name,
                 "method": method,
-                "n": report.interval(method, measures[0]).n,
-                **{measure: _short(report.interval(method, measure)) for measure in measures},
+                "n": report.interval(method, names[0]).n,
+                **{measure: _short(report.interval(method, measure)) for measure in names},
             }
             for name, method, report in _methods(reports)
         ]
     )
 
 
-def _sanity(reports: Reports) -> str:
+def sanity(reports: Reports) -> str:
+    """One row a model, method and stage of the shuffling."""
     return _markdown(
         [
             {

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from florascope.errors import ExplanationError
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.explanation import Question, explain_crops, explainer
 from florascope.explanation.inference import FastClassifier, SplitPasses, hastened, one_core_each
+from florascope.explanation.layer_cam import LayerCAM
 from florascope.explanation.sharp import Sharp, contributions
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.parallel import in_order
 from florascope.preprocessing import Preprocessing
 
 SIZE = 64
@@ -134,3 +137,39 @@ def test_a_pass_is_taken_up_only_for_the_very_same_images(
     assert fast.backbone(batch.clone()) is not first
     changed = fast.backbone(batch.mul_(2))  # in place: the same memory holds other images
     torch.testing.assert_close(changed.features, classifier.backbone(batch).features)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "pooled"),
+    [
+        ("sharp", "test_vit", {"global_pool": "avg"}),  # cannot be cut: its looks need a hook
+        ("sharp", "test_resnet", {}),
+        ("direct", "test_vit", {}),
+        ("layercam", "test_resnet", {}),
+    ],
+)
+def test_threads_do_not_get_into_one_anothers_passes(
+    make_classifier: Callable[..., Classifier], method: str, name: str, pooled: dict[str, str]
+) -> None:
+    size = {"img_size": SIZE} if "vit" in name else {}
+    classifier = make_classifier(name, K=4, **size, **pooled)
+    how = LayerCAM(("layer2", "layer3")) if method == "layercam" else explainer(method)
+    quick = hastened(how, classifier, FastClassifier(classifier, threads=1)).how
+    generator = torch.Generator().manual_seed(2)
+    photos = [torch.randn(1, 3, SIZE, SIZE, generator=generator) for _ in range(24)]
+    alone = [how(classifier, photo, TARGETS[:1]).values for photo in photos]
+    with one_core_each():
+        together = list(in_order(lambda p: quick(classifier, p, TARGETS[:1]).values, photos, 4))
+    for found, truth in zip(together, alone, strict=True):
+        torch.testing.assert_close(found, truth, rtol=0, atol=1e-3 * truth.abs().max().item())
+
+
+def test_a_network_without_maps_is_refused_with_what_exists_for_it(
+    make_classifier: Callable[..., Classifier],
+) -> None:
+    classifier = make_classifier("test_vit", img_size=SIZE)
+    fast = FastClassifier(classifier)
+    for name in ("cam", "sharp", "gradcam"):
+        quick = hastened(explainer(name), classifier, fast).how
+        with pytest.raises(ExplanationError, match=r"Use --method direct or ig"):
+            quick(classifier, images(), TARGETS)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from florascope.data.dataset import Dataset
-from florascope.explanation.explanation import METHODS, explain, explainer
+from florascope.explanation.explanation import explain, explainer
 from florascope.garden import MarkedPhoto, marked_garden
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
@@ -14,7 +14,7 @@ from florascope.preprocessing import Preprocessing
 
 SIZE, STRIDE, EPOCHS, BATCH, SHOWN = 96, 32, 20, 24, 40
 # how far the strongest place may lie from the mark, in pixels: a coarse map knows its cells alone
-REACH = {"sharp": STRIDE / 4, "cam": STRIDE, "gradcam": STRIDE, "ig": 0.0}
+REACH = {"sharp": STRIDE / 4, "cam": STRIDE, "gradcam": STRIDE, "layercam": STRIDE, "ig": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def _share(mask: np.ndarray, evidence: np.ndarray) -> float:
     return float(evidence[mask].sum() / evidence.sum())
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", REACH)
 def test_the_strongest_place_is_the_mark(
     method: str, taught: Classifier, shown: list[MarkedPhoto]
 ) -> None:

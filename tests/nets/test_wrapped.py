@@ -21,7 +21,8 @@ from florascope.preprocessing import Preprocessing
 
 SIZE = 64
 PLAIN = Preprocessing(size=SIZE)
-LINEAR = ("sharp", "cam", "gradcam", "ig")
+LINEAR = ("sharp", "cam", "gradcam", "layercam", "ig")
+FITS = {"map": ("gradcam", "layercam", "ig"), "token": ("direct", "ig"), "none": ("ig",)}
 
 
 class Functional(nn.Module):
@@ -105,7 +106,7 @@ def test_the_kind_of_head_is_found(named: Named) -> None:
     assert isinstance(classifier.backbone, WrappedNetwork)
     assert classifier.backbone.reading.kind == kind
     fits = fitting_methods(classifier.backbone)
-    assert fits == {"map": ("gradcam", "ig"), "token": ("ig",), "none": ("ig",)}.get(kind, LINEAR)
+    assert fits == FITS.get(kind, LINEAR)
     assert bool(classifier.backbone.obstacle) == (kind not in {"mean", "places"})
 
 
@@ -140,7 +141,7 @@ def test_cam_is_gradcam_where_the_head_is_linear(name: str) -> None:
 def test_methods_that_do_not_exist_advise_those_that_do(named: Named) -> None:
     _, _, classifier = named
     fits = fitting_methods(classifier.backbone)
-    for method in set(LINEAR) - set(fits):
+    for method in {*LINEAR, "direct"} - set(fits):
         with pytest.raises(ExplanationError, match=f"Use --method {' or '.join(fits)}"):
             explainer(method)(classifier, images(1), torch.tensor([0]))
 
@@ -245,3 +246,13 @@ def test_another_path_is_noticed() -> None:
     classifier = wrap(Fickle(), preprocessing=PLAIN)
     with pytest.raises(ExplanationError, match="took another path"):
         classifier(images(3))
+
+
+def test_layers_below_may_hold_a_token_that_the_map_does_not() -> None:
+    """Average-pooled, with a class token: 4 x 4 places of 17 tokens in every block."""
+    torch.manual_seed(0)
+    net = timm.create_model("test_vit", img_size=SIZE, global_pool="avg", num_classes=5).eval()
+    classifier = wrap(net, preprocessing=PLAIN)
+    assert classifier.backbone.as_map(torch.zeros(2, 17, 3)).shape == (2, 3, 4, 4)
+    found = explainer("sharp")(classifier, images(), torch.tensor([1, 3]))
+    assert found.gap.max() < 1e-3

@@ -50,7 +50,7 @@ def test_every_text_is_used() -> None:
     ]
     titles = {key for key in unused if key.endswith(".title")}
     assert set(unused) - titles == {
-        f"explained.methods.{method}" for method in ("sharp", "gradcam", "ig")
+        f"explained.methods.{method}" for method in ("sharp", "direct", "gradcam", "ig")
     }
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from florascope.data.dataset import ClassName
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
 
 
 @pytest.fixture
@@ -17,9 +18,11 @@ def make_backbone() -> Callable[..., Backbone]:
     """Make a seeded backbone in eval mode whose norms are not the identity, as after training."""
 
     def make(name: str, seed: int = 0, **model_args: Any) -> Backbone:
+        side = model_args.get("img_size")
+        contract = None if side is None else Preprocessing(size=side)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            backbone = Backbone(name, model_args=model_args).eval()
+            backbone = Backbone(name, contract, model_args).eval()
             for module in backbone.net.modules():
                 _unsettle(module)
         return backbone

@@ -73,10 +73,11 @@ def audit(
 def methods_for(classifier: Classifier) -> list[str]:
     """Return the names of the methods that fit the network, without the slow "ig" if others do.
 
-    Where pooling and head are linear, Grad-CAM is the class activation map once more.
+    Where pooling and head are linear, Grad-CAM and LayerCAM are the class activation map once more,
+    LayerCAM less what speaks against.
     """
     found = fitting_methods(classifier.backbone)
-    twice = {"ig", "gradcam"} if "cam" in found else {"ig"}
+    twice = {"ig", "gradcam", "layercam"} if "cam" in found else {"ig"}
     return [name for name in found if name not in twice] or list(found)
 
 

@@ -124,6 +124,8 @@ def figures(found: Explanation, trust: "Trust | None") -> list[str]:
     total = found.values.sum(dtype=np.float64)
     less = "" if found.against is None else f" less that of {found.against.name}"
     gap = "promises no sum" if found.gap is None else f"completeness gap {found.gap:.2%}"
+    if found.left_out is not None:
+        gap = f"{found.left_out:.0%} of the logit is not in the map"
     positive = found.values.clip(min=0).sum(dtype=np.float64)
     half = half_area(found.values) if trust is None else trust.half_area
     return [

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
-    "--method", help="sharp, cam, gradcam or ig.  [default: the first that the network allows]"
+    "--method",
+    help="sharp, cam, direct, gradcam, layercam or ig.  [default: what suits the network best]",
+)
+@click.option(
+    "--layers", metavar="NAMES", help="Layers for layercam, as blocks.3,blocks.5 (fused)."
 )
 @click.option("--target", metavar="CLASS", help="Id or name of a class.  [default: the answer]")
 @click.option(
@@ -42,6 +46,7 @@ def explain(  # noqa: PLR0913 (one an option)
     bundle: str,
     images: tuple[str, ...],
     method: str | None,
+    layers: str | None,
     target: str | None,
     against: str | None,
     out: Path,
@@ -54,14 +59,15 @@ def explain(  # noqa: PLR0913 (one an option)
     from florascope.audit.photo_by_photo import explain_photos
     from florascope.bundle.config import find_bundle
     from florascope.errors import PhotoError
-    from florascope.explanation.explanation import Question
+    from florascope.explanation.explanation import Question, layers_method
     from florascope.nets.saving import load_classifier
 
     ignored = Counter[str]()
     names = picture_names(expand(images, ignored))
     photos = list(names)
     classifier = load_classifier(find_bundle(bundle))
-    question = Question.of(classifier, method, target, against)
+    how = layers_method(layers.split(",") if layers else (), method)
+    question = Question.of(classifier, how, target, against)
     finish = partial(_finish, names=names, out=out, save_arrays=save_arrays)
     with progress_bars() as told:
         made = explain_photos(classifier, question, photos, finish, trusted=trusted, progress=told)
@@ -141,6 +147,7 @@ def _json(explained: "Explained", files: list[str]) -> dict[str, Any]:
         "logit": found.logit,
         "probability": found.probability,
         "completeness_gap": found.gap,
+        **({} if found.left_out is None else {"left_out": found.left_out}),
         **({} if figures is None else figures.to_json()),
         "files": files,
     }
@@ -157,6 +164,7 @@ def _print(result: dict[str, Any]) -> None:
         f" {percent(result['probability'])}, logit {result['logit']:.2f}"
         + ("" if rival is None else f" more than of {rival['name']} ({rival['class_id']})")
         + ("" if gap is None else f", completeness gap {percent(gap)}")
+        + (f", {percent(result['left_out'])} left out" if "left_out" in result else "")
         + _deletion(result)
     )
     for file in result["files"]:

@@ -17,24 +17,34 @@ class Attribution:
     """How much each place of each input speaks for (+) or against (-) a class.
 
     Attributes:
-        method: the explainer's name ("cam", "sharp", "gradcam", "ig").
+        method: the explainer's name ("cam", "sharp", "direct", "gradcam", "layercam", "ig").
         values: (b, H, W) at the size of the network's input, in logit units: the evidence of one
             input pixel, so that a complete method's values sum to `total`.
         total: (b,) what the values of a complete method sum to: the target's logit less the bias
-            (class activation maps), or less the baseline's logit (Integrated Gradients).
+            (class activation maps), or less the baseline's logit (Integrated Gradients). Of a
+            partial method, the logit less the bias.
         complete: whether the method promises that sum.
+        partial: whether the rest of the total is known, and left out on purpose.
     """
 
     method: str
     values: Float[Tensor, "b H W"]
     total: Float[Tensor, " b"]
     complete: bool
+    partial: bool = False
 
     @property
     def gap(self) -> Float[Tensor, " b"]:
         """Completeness gap |sum of values - total| / |total|, (b,), 0 for an exact explanation."""
         total = self.total.abs().clamp_min(1e-12)
         return (self.values.sum((1, 2)) - self.total).abs() / total
+
+    @property
+    def left_out(self) -> Float[Tensor, " b"]:
+        """Share |rest| / (|sum of values| + |rest|) of what is not in the map, (b,), 0 to 1."""
+        held = self.values.sum((1, 2))
+        rest = (self.total - held).abs()
+        return rest / (held.abs() + rest).clamp_min(1e-12)
 
 
 class Explainer(Protocol):

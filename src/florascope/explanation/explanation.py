@@ -1,6 +1,6 @@
 """Why a classifier answers as it does, for one photo, by any method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,8 +18,10 @@ from florascope.display import picture_html
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer, Targets
 from florascope.explanation.cam import ClassActivationMap, GradCAM
+from florascope.explanation.direct import Direct
 from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.integrated_gradients import IntegratedGradients
+from florascope.explanation.layer_cam import LayerCAM
 from florascope.explanation.sharp import Sharp
 from florascope.files import new_file
 from florascope.images import RGB, as_rgb
@@ -51,13 +53,15 @@ def contrast(
     ours = explainer(classifier, images, targets)
     other = explainer(classifier, images, rivals)
     values, total = ours.values - other.values, ours.total - other.total
-    return Attribution(ours.method, values, total, ours.complete)
+    return Attribution(ours.method, values, total, ours.complete, ours.partial)
 
 
 METHODS: dict[str, Callable[[], Explainer]] = {
     "sharp": Sharp,
     "cam": ClassActivationMap,
+    "direct": Direct,
     "gradcam": GradCAM,
+    "layercam": LayerCAM,
     "ig": IntegratedGradients,
 }
 
@@ -90,6 +94,7 @@ class Explanation:
         logit: of the target, or the difference.
         probability: of the target, from the softmax.
         gap: completeness gap, where the method promises completeness.
+        left_out: share of the logit that is not in the map, where the method knows it.
         crop: (S, S, 3) what the network saw.
         values: (S, S) evidence of each pixel in logit units, + for and - against.
     """
@@ -102,6 +107,7 @@ class Explanation:
     gap: float | None
     crop: RGB
     values: Float32[np.ndarray, "s s"]
+    left_out: float | None = None
 
     @property
     def question(self) -> str:
@@ -139,6 +145,7 @@ class Explanation:
             "logit": self.logit,
             "probability": self.probability,
             "completeness_gap": self.gap,
+            **({} if self.left_out is None else {"left_out": self.left_out}),
         }
 
     def __repr__(self) -> str:
@@ -156,6 +163,7 @@ def explain(
     method: Explainer | str | None = None,
     target: int | str | None = None,
     against: int | str | None = None,
+    layers: Sequence[str] = (),
 ) -> Explanation:
     """Explain the answer to one photo.
 
@@ -165,10 +173,11 @@ def explain(
         model: a classifier, or any network that `florascope.wrap` takes. Who explains many photos
             wraps it once, and names its classes.
         photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
-        method: an explainer or the name of one ("sharp", "cam", "gradcam", "ig"); None takes the
-            one that suits the network best.
+        method: an explainer or the name of one ("sharp", "cam", "direct", "gradcam", "layercam",
+            "ig"); None takes the one that suits the network best.
         target: index, id or name of the class; None explains the answer.
         against: the class to compare it with; None for none.
+        layers: names of the network's modules for "layercam", which then is the method.
 
     Raises:
         PhotoError: the photo cannot be read.
@@ -176,10 +185,27 @@ def explain(
             does not exist for this network; or the network cannot be wrapped.
     """
     classifier = wrap(model)
-    question = Question.of(classifier, method, target, against)
+    question = Question.of(classifier, layers_method(layers, method), target, against)
     crop = classifier.preprocessing.crop(as_rgb(photo))
     (found,) = explain_crops(classifier, crop[None], question)
     return found
+
+
+def layers_method(layers: Sequence[str], method: Explainer | str | None) -> Explainer | str | None:
+    """Return the method: LayerCAM where layers are named, else what was asked for.
+
+    Raises:
+        ExplanationError: layers are named beside another method.
+    """
+    if not layers:
+        return method
+    if method not in (None, LayerCAM.name):
+        raise ExplanationError(
+            f"layers are named for the method {method}",
+            expected="layercam, the one that looks at layers",
+            fix="Leave out --layers, or take --method layercam",
+        )
+    return LayerCAM(tuple(layers))
 
 
 @dataclass(frozen=True)
@@ -246,6 +272,7 @@ def explain_crops(
     shares = logits.double().softmax(1)
     scores = logits if rivals is None else logits - logits.gather(1, rivals[:, None])
     gaps = found.gap.tolist() if found.complete else [None] * len(crops)
+    left_out = found.left_out.tolist() if found.partial else [None] * len(crops)
     values = found.values.detach().float().numpy()
     return [
         Explanation(
@@ -255,6 +282,7 @@ def explain_crops(
             logit=scores[row, target].item(),
             probability=shares[row, target].item(),
             gap=gaps[row],
+            left_out=left_out[row],
             crop=crops[row],
             values=values[row],
         )

@@ -2,18 +2,22 @@
 
 from florascope.errors import ExplanationError
 from florascope.nets.extractor import FeatureExtractor
+from florascope.nets.token_stream import writes_a_token
 
 
 def fitting_methods(backbone: FeatureExtractor) -> tuple[str, ...]:
     """Return the names of the methods that exist for a network, the most telling first.
 
-    Where logits split over the map: "sharp", "cam", "gradcam" (which is "cam" once more) and "ig".
-    Where the network reads its map in another way, "gradcam" and "ig"; where it reads none, "ig",
-    which needs a gradient alone.
+    Where logits split over the map: "sharp", "cam", "gradcam" (which is "cam" once more),
+    "layercam" and "ig". Where the network reads its map in another way, "gradcam", "layercam" and
+    "ig". Where it reads a token that its blocks add to, "direct" and "ig"; else "ig", which needs a
+    gradient alone. Of layers that are named, "layercam" exists for all.
     """
     if backbone.pools_linearly:
-        return ("sharp", "cam", "gradcam", "ig")
-    return ("gradcam", "ig") if backbone.reads_map else ("ig",)
+        return ("sharp", "cam", "gradcam", "layercam", "ig")
+    if backbone.reads_map:
+        return ("gradcam", "layercam", "ig")
+    return ("direct", "ig") if writes_a_token(backbone) else ("ig",)
 
 
 def require_linear(backbone: FeatureExtractor) -> None:

@@ -73,7 +73,7 @@ def hastened(explainer: Explainer, classifier: Classifier, fast: FastClassifier)
     if isinstance(explainer, Sharp):
         passes = SplitPasses(classifier, fast)
         return Hastened(replace(explainer, look=passes, finer=cache(unstrided)), passes.logits)
-    if isinstance(explainer, ClassActivationMap):
+    if isinstance(explainer, ClassActivationMap) and classifier.backbone.pools_linearly:
         return Hastened(_Instead(explainer, fast), fast)
     return Hastened(explainer, fast)
 

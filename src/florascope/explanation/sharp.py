@@ -18,7 +18,7 @@ from florascope.explanation.cam import spread
 from florascope.explanation.fitting import require_linear
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Answer, Classifier
-from florascope.nets.extractor import FeatureExtractor, Images
+from florascope.nets.extractor import FeatureExtractor, Images, hooked
 
 FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
 
@@ -183,17 +183,13 @@ def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
     """Note a block's input and let gradients begin there: nothing below keeps what they need."""
     inputs: list[Tensor] = []
 
-    def cut(_module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    def cut(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         inputs.append(arguments[0].detach().requires_grad_())
         torch.set_grad_enabled(True)  # until the pass's own no_grad ends
         return (inputs[0], *arguments[1:])
 
-    hook = block.register_forward_pre_hook(cut) if block is not None else None
-    try:
+    with hooked({} if block is None else {block: cut}):
         yield inputs
-    finally:
-        if hook is not None:
-            hook.remove()
 
 
 Values = Float[Tensor, "b H W"]

@@ -67,7 +67,11 @@ class Backbone(FeatureExtractor):
         self.takes_any_size = not (cfg.get("fixed_input_size") or "img_size" in self.model_args)
         self.num_features, self.pools_linearly, self.reads_map = self._measured()
         if not self.pools_linearly:
-            self.obstacle = f"{name} does more than a linear layer after pooling"
+            self.obstacle = (
+                f"{name} does more than a linear layer after pooling"
+                if self.reads_map
+                else f"{name} answers from a token of its own, not from its map"
+            )
         self.head_shape = self._head_shape()
 
     @property

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from florascope.nets.classifier import Classifier
-from florascope.nets.extractor import Images
+from florascope.nets.extractor import Images, hooked
 
 TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in another order
 
@@ -15,11 +15,8 @@ TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in anoth
 def input_of(network: nn.Module, module: nn.Module, images: Images) -> tuple[Tensor, Any]:
     """What a module within a network is given when that looks at images, and what that answers."""
     found: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, arguments: found.append(arguments[0]))
-    try:
+    with hooked(before={module: lambda given: found.append(given[0])}):
         answer = network(images)
-    finally:
-        hook.remove()
     return found[0], answer
 
 

@@ -1,7 +1,8 @@
 """A network up to the features that its linear head reads, whoever made it."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -27,6 +28,38 @@ def evaluating(net: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+Before = Callable[[tuple[Any, ...]], tuple[Any, ...] | None]
+"""Called with a module's arguments; what it returns takes their place, unless that is None."""
+After = Callable[[Any], None]
+"""Called with what a module gave."""
+
+
+@contextmanager
+def hooked(
+    before: Mapping[nn.Module, Before] | None = None, after: Mapping[nn.Module, After] | None = None
+) -> Iterator[None]:
+    """Have modules call back before and after their work, in this thread's passes alone.
+
+    PyTorch's own hooks belong to the module: with several threads, each would be called in the
+    others' passes, too.
+    """
+    owner = threading.get_ident()
+
+    def arriving(call: Before) -> Callable[[nn.Module, Any], Any]:
+        return lambda _, given: call(given) if threading.get_ident() == owner else None
+
+    def leaving(call: After) -> Callable[[nn.Module, Any, Any], None]:
+        return lambda _module, _, gave: call(gave) if threading.get_ident() == owner else None
+
+    handles = [m.register_forward_pre_hook(arriving(c)) for m, c in (before or {}).items()]
+    handles += [m.register_forward_hook(leaving(c)) for m, c in (after or {}).items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 Images = Float[Tensor, "b c height width"]

@@ -1,5 +1,6 @@
 """How a network's head reads its last feature map, found out by watching one forward pass."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -30,11 +31,15 @@ class Layout:
     prefix: int = 0
 
     def as_map(self, raw: Tensor) -> FeatureMap:
-        """Bring a tensor into (b, c, h, w); tokens are taken for a square."""
+        """Bring a tensor into (b, c, h, w); tokens are taken for a square.
+
+        Layers below may hold more tokens than the map: those before the largest square are none of
+        its places (a class token that the head leaves out).
+        """
         if raw.ndim == 3:
-            tokens = raw[:, self.prefix :].transpose(1, 2)
-            side = round(tokens.shape[2] ** 0.5)
-            return tokens.reshape(*tokens.shape[:2], side, -1)
+            side = math.isqrt(raw.shape[1] - self.prefix)
+            tokens = raw[:, -side * side :].transpose(1, 2)
+            return tokens.reshape(*tokens.shape[:2], side, side)
         return raw.permute(0, 3, 1, 2) if self.kind == "nhwc" else raw
 
 

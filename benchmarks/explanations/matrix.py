@@ -1,0 +1,138 @@
+"""Which explanations exist for which network, and do those that promise a sum keep it?
+
+    python benchmarks/explanations/matrix.py
+
+Twelve architectures of timm and torchvision with random weights, wrapped as they come
+(`florascope.wrap`), and every method. A cell says what was measured on two pictures of noise: the
+largest |sum of the map + bias - logit| relative to the largest logit where the method promises that
+sum, "map" where it promises none, or why the method does not exist. "direct" promises that all of
+its parts sum to the logit, the map being one of them; "ig" says how near it came with up to 64
+passes a picture. LayerCAM is asked for two layers in the middle. Hooks left behind are an error.
+
+Five minutes on two cores. Writes results/matrix.md beside this file.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+import florascope as fs
+from florascope.errors import ExplanationError
+from florascope.explanation.attribution import Explainer
+from florascope.explanation.direct import direct_effects
+from florascope.explanation.explanation import METHODS
+from florascope.explanation.fitting import fitting_methods
+from florascope.explanation.integrated_gradients import IntegratedGradients
+from florascope.explanation.layer_cam import LayerCAM
+from florascope.files import write_text
+from florascope.nets.classifier import Classifier
+from florascope.preprocessing import Preprocessing
+
+SIZE, CLASSES = 224, 10
+TARGETS = torch.tensor([3, 7])
+Make = Callable[[], nn.Module]
+
+
+def of_timm(name: str, **arguments: object) -> Make:
+    """A network of timm."""
+    return lambda: timm.create_model(name, num_classes=CLASSES, **arguments)
+
+
+def of_torchvision(name: str) -> Make:
+    """A network of torchvision."""
+    return lambda: torchvision.models.get_model(name, weights=None, num_classes=CLASSES)
+
+
+NETWORKS: dict[str, tuple[Make, tuple[str, str]]] = {
+    "timm mobilenetv2_100": (of_timm("mobilenetv2_100"), ("blocks.3", "blocks.5")),
+    "timm resnet18": (of_timm("resnet18"), ("layer2", "layer3")),
+    "timm efficientnet_b0": (of_timm("efficientnet_b0"), ("blocks.3", "blocks.5")),
+    "timm convnext_atto": (of_timm("convnext_atto"), ("stages.1", "stages.2")),
+    "timm mobilenetv3_small_100": (of_timm("mobilenetv3_small_100"), ("blocks.2", "blocks.4")),
+    "timm swin_tiny": (of_timm("swin_tiny_patch4_window7_224"), ("layers.1", "layers.2")),
+    "timm vit_tiny (token)": (of_timm("vit_tiny_patch16_224"), ("blocks.5", "blocks.9")),
+    "timm vit_tiny (average)": (
+        of_timm("vit_tiny_patch16_224", global_pool="avg"),
+        ("blocks.5", "blocks.9"),
+    ),
+    "timm vit_small_dinov2, registers": (
+        of_timm("vit_small_patch14_reg4_dinov2", img_size=SIZE),
+        ("blocks.5", "blocks.9"),
+    ),
+    "torchvision densenet121": (
+        of_torchvision("densenet121"),
+        ("features.denseblock2", "features.denseblock3"),
+    ),
+    "torchvision vgg11": (of_torchvision("vgg11"), ("features.10", "features.15")),
+    "torchvision vit_b_16": (
+        of_torchvision("vit_b_16"),
+        ("encoder.layers.encoder_layer_5", "encoder.layers.encoder_layer_9"),
+    ),
+}
+
+
+def explainer(name: str, layers: tuple[str, str]) -> Explainer:
+    """Return a method; Integrated Gradients add up to 64 nodes."""
+    if name == "layercam":
+        return LayerCAM(layers)
+    return IntegratedGradients(max_nodes=64) if name == "ig" else METHODS[name]()
+
+
+def cell(classifier: Classifier, how: Explainer, images: Tensor) -> str:
+    """What one method does for one network."""
+    try:
+        found = how(classifier, images, TARGETS)
+    except ExplanationError as error:
+        return f"no: {error.found}"
+    if not found.values.isfinite().all() or hooks(classifier):
+        return "BROKEN"
+    with torch.no_grad():
+        logits = classifier(images)
+    if how.name == "ig":
+        return f"gap {found.gap.max():.1%}"
+    if found.partial:
+        total = direct_effects(classifier, images, TARGETS).logit
+    elif found.complete:
+        total = found.values.sum((1, 2)) + classifier.head.bias[TARGETS]
+    else:
+        return "map"
+    error = total - logits.gather(1, TARGETS[:, None])[:, 0]
+    return f"{error.abs().max() / logits.abs().max():.0e}"
+
+
+def hooks(classifier: Classifier) -> int:
+    """How many hooks a network holds."""
+    return sum(
+        len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks)  # noqa: SLF001
+        for m in classifier.modules()
+    )
+
+
+def main() -> None:
+    """Measure every cell and write the table."""
+    rows = [["network", "default", *METHODS], ["---"] * (2 + len(METHODS))]
+    reasons: dict[str, str] = {}
+    for name, (make, layers) in NETWORKS.items():
+        torch.manual_seed(0)
+        classifier = fs.wrap(make().eval(), preprocessing=Preprocessing(size=SIZE))
+        images = torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+        cells = [cell(classifier, explainer(m, layers), images) for m in METHODS]
+        for text in cells:
+            if text.startswith("no: "):
+                reasons.setdefault(text[4:], f"[{len(reasons) + 1}]")
+        shown = [f"no {reasons[c[4:]]}" if c.startswith("no: ") else c for c in cells]
+        rows.append([name, fitting_methods(classifier.backbone)[0], *shown])
+        print(" | ".join(rows[-1]), flush=True)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    notes = "\n".join(f"- {mark} {text}" for text, mark in reasons.items())
+    about = " ".join((__doc__ or "").split("\n\n")[2].split())
+    text = f"# Which explanations exist for which network\n\n{about}\n\n{table}\n\n{notes}\n"
+    write_text(Path(__file__).parent / "results" / "matrix.md", text)
+
+
+if __name__ == "__main__":
+    main()
