@@ -68,6 +68,8 @@ class Layer:
         initial: whether its weights are plainly as they were made (BatchNorm of scale 1 and shift
             0, a bias of zeros); None where there are no such weights.
         trainable: whether it trains.
+        channels: where it takes the channels to be, "channels_first" or "channels_last"; "" where
+            it does not say.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Layer:
     alike: bool = False
     initial: bool | None = None
     trainable: bool = True
+    channels: str = ""
 
 
 @dataclass(frozen=True, slots=True)

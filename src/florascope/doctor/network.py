@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from florascope.doctor.anatomy import Modes, Network, Norm
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm
 from florascope.doctor.batches import Batch
 from florascope.doctor.evidence import Answers
 from florascope.doctor.trials import Overfit
@@ -82,6 +82,21 @@ def outputs_of(answer: Any) -> Tensor:  # noqa: ANN401 (whatever the network giv
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(answer).__name__
         raise FlorascopeError(f"the network gives {shape}", expected="outputs of shape (b, K)")
     return found
+
+
+def is_photo(images: Tensor) -> bool:
+    """Whether a batch is of colour photos with channels first."""
+    return images.ndim == 4 and images.shape[1] == 3
+
+
+def could_be_photo(images: Tensor) -> bool:
+    """Whether a batch is of photos with channels first, in colour or grey."""
+    return images.ndim == 4 and images.shape[1] in {1, 3}
+
+
+def in_three(images: Tensor) -> Tensor:
+    """Grey photos as photos of three equal channels."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
 
 
 class _SeenError(Exception):
@@ -220,6 +235,43 @@ def examine(
         ),
         untouched=_untouched(model),
         norms=tuple(_norms(model, images, pairs, meant)),
+        layers=activity(model, images),
+    )
+
+
+def activity(model: nn.Module, images: Tensor) -> tuple[Layer, ...]:
+    """What each module without modules of its own does with a batch, in the order of the calls."""
+    twin, found = copy.deepcopy(model).eval(), list[Layer]()
+
+    def see(module: nn.Module, _inputs: Any, given: Any, name: str) -> None:  # noqa: ANN401
+        if isinstance(given, Tensor) and given.ndim > 1 and given.is_floating_point():
+            found.append(_layer(name, module, given))
+
+    for name, module in twin.named_modules():
+        if not any(module.children()):
+            module.register_forward_hook(partial(see, name=name))
+    run(twin, images)
+    return tuple(found)
+
+
+def _first(weight: Tensor) -> Tensor:
+    """The first unit's weights, for every unit."""
+    return weight[:1].expand_as(weight)
+
+
+def _layer(name: str, module: nn.Module, given: Tensor) -> Layer:
+    axis = 1 if given.ndim in {2, 4} else given.ndim - 1
+    silent = (given == 0).transpose(0, axis).flatten(1).all(1)
+    weight = getattr(module, "weight", None)
+    drawn = isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) > 1
+    return Layer(
+        name=name,
+        kind=type(module).__name__,
+        units=given.shape[axis],
+        dead=float(silent.float().mean()),
+        dropped=float(module.p) if isinstance(module, nn.Dropout) else 0.0,
+        alike=drawn and isinstance(weight, Tensor) and torch.equal(weight, _first(weight)),
+        trainable=isinstance(weight, Tensor) and weight.requires_grad,
     )
 
 

@@ -14,8 +14,10 @@ NAMES = (
     "border",
     "JPEG blocks",
     "bars",
+    "red of the edge",
+    "green of the edge",
 )
-BRIGHTNESS, CONTRAST, COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS, BARS = range(len(NAMES))
+BRIGHTNESS, CONTRAST, COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS, BARS = range(8)
 PLAIN = 0.02  # of the photo's contrast: what a row of one colour may vary by
 TINY = 1e-6
 JPEG = 8  # pixels of a JPEG block
@@ -31,7 +33,8 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
     on how pixels were scaled: colour is the channels' disagreement, sharpness the step from a pixel
     to the next, detail what a photo loses by being halved and blown up again, border the steps
     along its edge, JPEG blocks the step across the edges of 8 x 8 blocks less that elsewhere, bars
-    the share of rows and columns along the edge that are of one colour.
+    the share of rows and columns along the edge that are of one colour, red and green of the edge
+    the mean of that channel there less that of all three.
 
     Args:
         images: (n, 3, h, w), scaled in any way.
@@ -85,6 +88,7 @@ def _one(image: Float[np.ndarray, "3 h w"]) -> tuple[float, ...]:
         _edge(grey),
         _blocks(grey),
         _bars(centred / contrast),
+        *_tint(image),
     )
 
 
@@ -112,6 +116,14 @@ def _blocks(grey: Float[np.ndarray, "h w"]) -> float:
     steps = np.abs(np.diff(grey, axis=1)).mean(0)
     edges = np.arange(len(steps)) % JPEG == JPEG - 1
     return float(steps[edges].mean() - steps[~edges].mean()) if edges.any() else 0.0
+
+
+def _tint(image: Float[np.ndarray, "3 h w"]) -> tuple[float, float]:
+    """Red and green of the photo's edge, where light and camera show more than the subject does."""
+    sides = (image[:, 0], image[:, -1], image[:, :, 0], image[:, :, -1])
+    red, green, blue = np.concatenate(sides, axis=1).mean(1)
+    grey = (red + green + blue) / 3
+    return float(red - grey), float(green - grey)
 
 
 def _bars(image: Float[np.ndarray, "3 h w"]) -> float:

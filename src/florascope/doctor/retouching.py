@@ -14,6 +14,7 @@ SWAPPED = "red and blue exchanged"
 CENTRE = "the centre hidden"
 EDGE = "the edge hidden"
 EVENED = "brightness and contrast made equal"
+GREYED = "the tint of the edge taken off the photo"
 SMOOTHED = "fine structure smoothed"
 RING = 0.15  # of a side: the edge is so wide, all around
 
@@ -40,6 +41,14 @@ def evened(images: Images) -> Images:
     return even.astype(np.float32)
 
 
+def greyed(images: Images) -> Images:
+    """Edges of no colour in the mean: each channel shifted as a whole."""
+    rims = (images[:, :1], images[:, -1:], images[:, :, :1], images[:, :, -1:])
+    means = np.concatenate([rim.reshape(len(images), -1, images.shape[3]) for rim in rims], 1)
+    tint = means.mean(1)[:, None, None]
+    return np.asarray(images - tint + tint.mean(3, keepdims=True), np.float32)
+
+
 def smoothed(images: Images) -> Images:
     """The mean of 3 x 3 pixels, twice."""
     from scipy.ndimage import uniform_filter  # a tenth of a second
@@ -64,6 +73,7 @@ RETOUCHES: dict[str, Callable[[Images], Images]] = {
     CENTRE: centre_hidden,
     EDGE: edge_hidden,
     EVENED: evened,
+    GREYED: greyed,
     SMOOTHED: smoothed,
 }
 """By what is done to photos, (b, h, w, 3)."""

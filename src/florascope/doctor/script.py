@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,37 +16,28 @@ from torch.utils.data import RandomSampler
 from florascope.doctor import loaders
 from florascope.doctor.batches import Batch, repeatable, take
 from florascope.doctor.canary import sureness_by_remedy
-from florascope.doctor.diagnosis import Diagnosis, judge, settled
+from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.matching import Match, Source, match
 from florascope.doctor.network import (
-    Head,
     answers,
+    could_be_photo,
     examine,
     find_head,
     first_inputs,
+    in_three,
+    is_photo,
     modes,
     overfit_head,
     run,
 )
-from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
-from florascope.doctor.substitution import (
-    Material,
-    Suspect,
-    affordable,
-    fresh,
-    of_head,
-    of_network,
-    reference,
-    substitute,
-    within,
-)
-from florascope.doctor.tail import find_tail
+from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.traces import read_traces
-from florascope.doctor.trials import NOTHING, Loop, Substitution
+from florascope.doctor.trials import Loop
+from florascope.errors import FlorascopeError
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -151,7 +142,7 @@ def gather(
         _subset(val_loader, taken.val, progress),
     )
     images, labels = taken.val[0][:2]
-    if images.ndim != 4 or images.shape[1] != 3:  # a layout that no network could take
+    if not _takes(model, images):  # a layout that the network cannot take, or would mistake
         width = int(max(part.labels.max() for part in parts)) + 1
         inputs = _inputs(train_loader, val_loader, (taken.train[0].images, images), script)
         return Evidence(width, script.trained, parts[0], parts[1], inputs=inputs)
@@ -185,27 +176,26 @@ def gather(
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
         train_pictures=_pictures(taken.train),
         val_pictures=_pictures(taken.val),
-        exchanged=_exchanged(twin, taken.val),
+        exchanged=_exchanged(twin, taken.val) if is_photo(images) else {},
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
         canary=_canary(script, few, script.contract or _own_contract(model)),
         recording=recording_of(script.watched),
     )
-    return replace(evidence, substitution=try_again(model, head, evidence, taken, script, progress))
+    fresh = script.reference is None
+    training = Training(model, head, script.loss, script.optimizer, from_scratch=fresh)
+    return replace(evidence, substitution=try_again(training, evidence, taken, progress))
 
 
-class Taken(NamedTuple):
-    """Batches of both loaders.
-
-    Attributes:
-        train: picked evenly from all of train where that can be.
-        val: likewise.
-        drawn: of train, as its loader draws them.
-    """
-
-    train: list[Batch]
-    val: list[Batch]
-    drawn: list[Batch]
+def _takes(model: nn.Module, images: Tensor) -> bool:
+    """Whether the images are photos with channels first, or else what the network takes."""
+    if is_photo(images) or (images.ndim == 4 and images.shape[3] == 3):
+        return is_photo(images)
+    try:
+        run(copy.deepcopy(model).eval(), images[:2])
+    except FlorascopeError:
+        return False
+    return True
 
 
 def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int) -> Taken:
@@ -229,14 +219,16 @@ class _Eyes:
         return first_inputs(self.twin, images)
 
 
-def _pictures(data: Sequence[Batch]) -> Pictures:
+def _pictures(data: Sequence[Batch]) -> Pictures | None:
+    if not is_photo(data[0].images):
+        return None
     images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
     return measure(images.numpy(), labels.numpy())
 
 
 def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:
     """Val accuracy by what was done to the photos."""
-    images, labels = (part[:: max(1, len(part) // LOOKED_AT)] for part in _stack(data))
+    images, labels = (part[:: max(1, len(part) // LOOKED_AT)] for part in stack(data))
     shown = np.ascontiguousarray(images.float().numpy().transpose(0, 2, 3, 1))
     return {
         name: _right(twin, torch.from_numpy(change(shown).transpose(0, 3, 1, 2).copy()), labels)
@@ -269,7 +261,9 @@ def _inputs(
     batches: tuple[Tensor, Tensor],
     script: Script,
     eyes: _Eyes | None = None,
-) -> Inputs:
+) -> Inputs | None:
+    if eyes is not None and not all(map(could_be_photo, batches)):
+        return None
     still = loaders.repeats(val_loader)
     seen: Callable[[Tensor], Tensor] = eyes or (lambda images: images)
     contract = script.contract or (eyes.contract if eyes else None)
@@ -278,8 +272,8 @@ def _inputs(
     found = Match() if moving else match(val_loader, script.photos, contract, script.serve, seen)
     augments = loaders.augments(train_loader) if script.augmented is None else script.augmented
     return Inputs(
-        train=seen(batches[0]).numpy(),
-        val=seen(batches[1]).numpy(),
+        train=in_three(seen(batches[0])).numpy(),
+        val=in_three(seen(batches[1])).numpy(),
         contract=contract,
         binding=script.contract is not None or eyes is None or eyes.fixed,
         fit=found.fit,
@@ -326,7 +320,10 @@ def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
     if optimizer and isinstance(layer, nn.Linear) and usable:
         features, labels = (torch.from_numpy(x[:BATCH]) for x in (train.features, train.labels))
         tried = overfit_head(features, labels, layer, optimizer)
-    return Loop(name, rates, tried, tuple(dict(row) for row in script.history))
+    out = getattr(loss, "ignore_index", None)
+    rows = tuple(dict(row) for row in script.history)
+    ignored = out if isinstance(out, int) and 0 <= out < K else None
+    return Loop(name, rates, tried, rows, ignored=ignored)
 
 
 def _half(script: Script, classes: int) -> float | None:
@@ -347,75 +344,3 @@ def _canary(script: Script, images: Tensor, contract: Preprocessing | None) -> d
         twin = copy.deepcopy(network).eval()
         return sureness_by_remedy(lambda batch: run(twin, batch), images[:16], contract)
     return sureness_by_remedy(network, images[:16], contract)
-
-
-def try_again(
-    model: nn.Module,
-    head: Head,
-    evidence: Evidence,
-    taken: Taken,
-    script: Script,
-    progress: Progress,
-) -> Substitution | None:
-    """Measure what the photos can give; where the run gives less, exchange its parts."""
-    K = evidence.classes
-    if evidence.labels_outside or evidence.val_answers is None:
-        return None
-    progress("Trying parts of the training", 0, 1)
-    material = Material(_stack(taken.train), _stack(taken.val), _pairs(taken.drawn))
-    found = Substitution(reference(material, K))
-    if found.reference < NOTHING / K:
-        found = replace(found, within=within(material, K))
-    gap = performance(replace(evidence, substitution=found))
-    lost = gap is not None and gap.lost >= LOST and evidence.trained
-    if lost and not settled(replace(evidence, substitution=found)):
-        suspect, material = _suspect(model, head, evidence, taken, script, material)
-        if suspect is not None:
-            found = substitute(suspect, material, script.loss, script.optimizer, found.reference)
-    progress("Trying parts of the training", 1, 1)
-    return found
-
-
-def _suspect(
-    model: nn.Module,
-    head: Head,
-    evidence: Evidence,
-    taken: Taken,
-    script: Script,
-    material: Material,
-) -> tuple[Suspect | None, Material]:
-    """The whole network where that takes seconds and more than its last layer trains."""
-    twin = copy.deepcopy(model).eval()
-    tail = find_tail(twin, find_head(twin, taken.val[0].images[:1]), taken.val[0].images[:BATCH])
-    names = {n for n, p in model.named_parameters() if p.requires_grad}
-    # Weights drawn anew say nothing of a training that went on from pretrained ones.
-    more = script.reference is None and any(not n.startswith(f"{head.name}.") for n in names)
-    if more and affordable(lambda: fresh(model), taken.train[0]):
-        return of_network(model, head, tail, evidence.classes), material
-    layer = model.get_submodule(head.name) if head.module else None
-    if not isinstance(layer, nn.Linear):
-        return None, material
-    caught = (evidence.train_answers, evidence.val_answers)
-    pairs = [
-        (torch.from_numpy(a.features).float(), torch.from_numpy(a.labels)) for a in caught if a
-    ]
-    if not all(bool(x.isfinite().all()) for x, _ in pairs):
-        return None, material
-    seen = answers(twin, find_head(twin, taken.val[0].images[:1]), taken.drawn)
-    sizes = [len(b.labels) for b in taken.drawn]
-    drawn = list(
-        zip(
-            torch.from_numpy(seen.features).float().split(sizes),
-            torch.from_numpy(seen.labels).split(sizes),
-            strict=True,
-        )
-    )
-    return of_head(layer, tail, evidence.classes), Material(pairs[0], pairs[1], drawn)
-
-
-def _stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:
-    return torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
-
-
-def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
-    return [(b.images, b.labels) for b in data]

@@ -153,14 +153,19 @@ def fresh(model: nn.Module) -> nn.Module:
 def reference(material: Material, classes: int) -> float:
     """Accuracy of a small convolutional network of our own on the same photos.
 
-    Three blocks of convolution, BatchNorm, ReLU and max pooling, on photos of 32 x 32.
+    Three blocks of convolution, BatchNorm, ReLU and max pooling, on photos of 32 x 32; 0 where
+    there are no photos.
     """
+    if material.train[0].ndim != 4:
+        return 0.0
     small = Material(
         (_shrink(material.train[0]), material.train[1]),
         (_shrink(material.val[0]), material.val[1]),
         (),
     )
-    parts = Parts(partial(_reference, classes), as_loss(None), sound_optimizer)
+    parts = Parts(
+        partial(_reference, classes, material.train[0].shape[1]), as_loss(None), sound_optimizer
+    )
     return train(parts, small)
 
 
@@ -187,11 +192,15 @@ def _block(channels: int, width: int) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
 
 
-def _reference(classes: int) -> nn.Module:
-    widths = (3, 16, 32, 64)
+def _reference(classes: int, channels: int) -> nn.Module:
+    widths = (channels, 16, 32, 64)
     blocks = [layer for one, two in pairwise(widths) for layer in _block(one, two)]
     return nn.Sequential(
-        nn.BatchNorm2d(3), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes)
+        nn.BatchNorm2d(channels),
+        *blocks,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, classes),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 Trained = Literal["", "head", "network"]
 Part = Literal["tail", "loss", "penalty", "dropout", "initial", "optimizer", "order"]
-NOTHING = 1.6  # times chance: less says that nothing was learned
+NOTHING = 0.12  # of the way from chance to perfect: less says that nothing was learned
 FAILS = 0.15  # of accuracy: more than short trainings differ by
 
 
@@ -63,6 +63,7 @@ class Loop:
         takes: what the loss takes of the network; None where unknown.
         targets: what the loss compares it with; None where unknown.
         given: in which form the loaders give the labels; None where unknown.
+        ignored: the class that the loss leaves out; None where it leaves out none.
     """
 
     loss: str = "CrossEntropyLoss"
@@ -72,6 +73,7 @@ class Loop:
     takes: Literal["logits", "probabilities", "numbers"] | None = None
     targets: Literal["integers", "one-hot"] | None = None
     given: Literal["integers", "one-hot"] | None = None
+    ignored: int | None = None
 
 
 class Exchange(NamedTuple):

@@ -11,7 +11,7 @@ from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, N
 from florascope.doctor.retouching import EVENED
 from florascope.doctor.trials import Substitution
 
-USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0, 0.0)
+USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0, 0.0, 0.0, 0.0)
 
 
 def some(n: int, seed: int, **changed: float) -> Pictures:

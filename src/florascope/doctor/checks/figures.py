@@ -195,6 +195,7 @@ CLAIM_CHECKS = (metric, shuffled, otherwise, trained_on)
 IMBALANCE = "class imbalance read as skill"
 
 FAVOURED = "some classes hardly count in training (class weights or sampling)"
+ASKED = 5  # val photos of a class
 UNEVEN = 2.5  # times more photos
 NEGLECTED = 0.3  # of accuracy
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
@@ -229,6 +230,13 @@ def favoured(evidence: Evidence) -> Finding | None:
     answers, probe, train = evidence.val_answers, evidence.probe, evidence.train
     if answers is None or probe is None or train is None or not evidence.trained:
         return None
+    forgotten = _forgotten(answers, probe.answers, evidence.classes)
+    if forgotten:
+        return _favoured(
+            f"classes {', '.join(map(str, forgotten[:5]))} are hardly ever answered, though a probe"
+            " on the same features knows them",
+            "every class answered about as often as the probe does",
+        )
     counts = np.bincount(train.labels, minlength=evidence.classes)
     rare = np.flatnonzero((counts > 0) & (counts <= counts.max() / UNEVEN))
     often = np.flatnonzero(counts > counts.max() / UNEVEN)
@@ -242,14 +250,32 @@ def favoured(evidence: Evidence) -> Finding | None:
     if max(worse, other) < NEGLECTED or min(worse, other) > NEGLECTED / 2:
         return None
     which = "rare" if worse > other else "frequent"
-    return Finding(
-        "skill.favoured",
-        FAVOURED,
-        "error",
+    return _favoured(
         f"rare classes are answered right {rare_now:.0%}, the others {often_now:.0%} of the time; a"
         f" probe on the same features reaches {rare_could:.0%} and {often_could:.0%}: the {which}"
         " ones hardly count",
         "about the probe's share for both",
+    )
+
+
+def _forgotten(answers: Answers, could: Int64[np.ndarray, "n"], classes: int) -> list[int]:
+    """Classes that the run hardly answers right, and a probe mostly does; not if all are."""
+    said, found = answers.outputs.argmax(1), []
+    asked = [k for k in range(classes) if (answers.labels == k).sum() >= ASKED]
+    for k in asked:
+        here = answers.labels == k
+        if (said[here] == k).mean() < 0.1 and (could[here] == k).mean() > 0.6:
+            found.append(k)
+    return found if len(found) <= len(asked) / 3 else []
+
+
+def _favoured(found: str, expected: str) -> Finding:
+    return Finding(
+        "skill.favoured",
+        FAVOURED,
+        "error",
+        found,
+        expected,
         "Look at class weights and the sampler: rare classes need larger weights, in inverse"
         " proportion to their photos",
         0.85,

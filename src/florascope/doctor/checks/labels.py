@@ -22,6 +22,7 @@ STRAY = "a stray folder as a class"
 NOISE = "label noise"
 UNRELATED = "train labels do not belong to their photos"
 VAL_UNRELATED = "val labels do not belong to their photos"
+INCONSISTENT = 0.2  # of accuracy
 CLEAR = 0.15  # of the way from chance to perfect
 SINGLE = "all train labels are the same"
 ABSENT = "classes of val that are missing in train"
@@ -154,20 +155,25 @@ def unrelated(evidence: Evidence) -> Finding | None:
     tried = evidence.substitution
     if tried is None or tried.within is None or single(evidence) is not None:
         return None
+    other, answers = differ(evidence), evidence.val_answers
+    if (other is not None and other.severity == "error") or answers is None:
+        return None
     chance = _chance(evidence.classes)
     train, val = (top1 - chance for top1 in tried.within)
+    doubt = SIGMAS * math.sqrt(3 * chance * (1 - chance) / len(answers.labels))
+    clear = max(CLEAR * (1 - chance), doubt)
     text = (
         f"a small network of our own learns nothing from train to val ({tried.reference:.0%}),"
         f" {tried.within[0]:.0%} within train and {tried.within[1]:.0%} within val"
     )
     fix = "Keep each label with its photo: shuffle, sort and filter both together"
-    if val > CLEAR * (1 - chance) and train < val / 2:
+    if val > clear and train < val / 2:
         return _unrelated(UNRELATED, text, fix, 0.92)
-    if train > CLEAR * (1 - chance) and val < train / 2:
+    if train > clear and val < train / 2:
         return _unrelated(VAL_UNRELATED, text, fix, 0.85)
-    if min(train, val) > CLEAR * (1 - chance):
-        other = "Number the classes once, and prepare train and val photos alike"
-        return _unrelated(SHUFFLED, text, other, 0.85)
+    if min(train, val) > clear:
+        other_fix = "Number the classes once, and prepare train and val photos alike"
+        return _unrelated(SHUFFLED, text, other_fix, 0.85)
     return None
 
 
@@ -254,6 +260,18 @@ def noise(evidence: Evidence) -> Finding | None:
     if probe is None or mixed or permuted(evidence) is not None:
         return None
     chance = _chance(evidence.classes)
+    if probe.own_val_top1 > max(probe.train_top1, probe.val_top1) + INCONSISTENT:
+        return Finding(
+            "labels.noise",
+            NOISE,
+            "error",
+            f"a probe is right for {probe.own_val_top1:.0%} within val and for"
+            f" {probe.train_top1:.0%} within train, on the same features: train labels contradict"
+            " each other, or the photos",
+            "about as many within both",
+            "Look for wrong labels, and for sources joined that number their classes differently",
+            0.88,
+        )
     learned = probe.val_top1 > chance + SOUND * (1 - chance)
     if not learned or probe.train_top1 + SIGMAS * _doubt(probe) > probe.val_top1:
         return None

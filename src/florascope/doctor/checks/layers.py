@@ -1,5 +1,6 @@
 """Is there a layer through which nothing can be learned?"""
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -11,8 +12,11 @@ DEAD = "dead units: a layer gives 0 for every photo"
 DROPPED = "dropout drops nearly everything"
 FROZEN_HEAD = "everything is frozen, the last layer too"
 ALIKE = "all units of a layer have the same weights"
+NARROW = "a layer too narrow for the classes (bottleneck)"
+FORMATS = "layers disagree about where the channels are (data_format)"
 LINEAR = "no activation between two layers"
 
+TIMES = 10  # classes for one unit
 MOSTLY_DEAD = 0.95  # of a layer's units
 MOSTLY_DROPPED = 0.85  # of a layer's inputs; the usual rates are 0.1 to 0.5
 
@@ -83,6 +87,44 @@ def alike(evidence: Evidence) -> Finding | None:
     )
 
 
+def narrow(evidence: Evidence) -> Finding | None:
+    """What the last layer sees has room for the classes."""
+    wide = [la for la in _layers(evidence) if la.kind in {"Dense", "Linear"}]
+    layer = wide[-2] if len(wide) > 1 else None
+    if layer is None or evidence.classes < 3 or layer.units > max(1, evidence.classes // TIMES):
+        return None
+    return _finding(
+        "narrow",
+        NARROW,
+        "error",
+        f"{layer.name}, before the last layer, has {layer.units} units for {evidence.classes}"
+        " classes: all that the network knows of a photo must pass through them",
+        f"at least {evidence.classes} units",
+        f"Give {layer.name} 64 units or more, or leave it out",
+        0.93,
+    )
+
+
+def formats(evidence: Evidence) -> Finding | None:
+    """All layers agree about where the channels are."""
+    told = [la for la in _layers(evidence) if la.channels]
+    counts = Counter(la.channels for la in told)
+    if len(counts) < 2:
+        return None
+    (usual, _), (rare, _) = counts.most_common(2)
+    odd = next(la for la in told if la.channels == rare)
+    found = f"{odd.name} ({odd.kind}) has data_format={rare!r}, the other layers {usual!r}"
+    return _finding(
+        "formats",
+        FORMATS,
+        "error",
+        f"{found}: it takes rows for channels",
+        "one data_format",
+        "Leave data_format at its default in every layer",
+        0.95,
+    )
+
+
 def linear(evidence: Evidence) -> Finding | None:
     """Two layers without a nonlinearity between them are one layer."""
     between = [la for la in _layers(evidence) if la.kind not in {"Dropout", "Flatten"}]
@@ -109,4 +151,4 @@ def _finding(
     return Finding(f"layers.{check}", cause, severity, found, expected, fix, sure)
 
 
-CHECKS = (frozen, dead, dropout, alike, linear)
+CHECKS = (frozen, dead, dropout, alike, narrow, formats, linear)

@@ -12,6 +12,8 @@ ONE_UNIT = "softmax over a single unit"
 BROADCAST = "class numbers compared with a row of outputs"
 REGRESSION = "regression loss for classes"
 
+IGNORED = "the loss ignores a class (ignore_index)"
+
 SURE = 0.97
 
 
@@ -67,6 +69,16 @@ def targets(evidence: Evidence) -> Finding | None:
     return _finding("targets", cause, "error", found, "cross-entropy", fix, SURE)
 
 
+def ignored(evidence: Evidence) -> Finding | None:
+    """The loss counts photos of every class."""
+    left_out = evidence.loop.ignored if evidence.loop else None
+    if left_out is None:
+        return None
+    found = f"ignore_index={left_out}: photos of class {left_out} never count in the loss"
+    fix = "Leave ignore_index at its default, -100, where no label means 'nothing'"
+    return _finding("ignored", IGNORED, "error", found, "every class", fix, 0.95)
+
+
 def _outputs(evidence: Evidence) -> Float[np.ndarray, "b k"] | None:
     outputs = evidence.modes.evaluated if evidence.modes else None
     return outputs if outputs is not None and np.isfinite(outputs).all() else None
@@ -78,4 +90,4 @@ def _finding(
     return Finding(f"loss.{check}", cause, severity, found, expected, fix, sure)
 
 
-CHECKS = (one_unit, targets, activation)
+CHECKS = (ignored, one_unit, targets, activation)

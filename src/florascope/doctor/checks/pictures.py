@@ -5,9 +5,9 @@ from jaxtyping import Bool, Float
 
 from florascope.doctor.evidence import AS_IT_IS, Evidence, Pictures
 from florascope.doctor.finding import Finding, Severity
-from florascope.doctor.performance import performance
+from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import COLOUR, CONTRAST, DETAIL, NAMES
-from florascope.doctor.retouching import EDGE, EVENED, SMOOTHED
+from florascope.doctor.retouching import EDGE, EVENED, GREYED, SMOOTHED
 
 BLANK = "photos without content (black or one colour)"
 COARSE = "photos lack detail, as thumbnails blown up do"
@@ -34,16 +34,23 @@ REMOVED = {
     "JPEG blocks": SMOOTHED,
     "border": EDGE,
     "bars": EDGE,
+    "red of the edge": GREYED,
+    "green of the edge": GREYED,
 }
 """By property, what is done to photos to take it away."""
+AUGMENTS = (
+    "Look at a batch of train photos: augmentation may spoil them (overflow of uint8, a range that"
+    " it does not expect, too strong)"
+)
 STRUCTURE = frozenset(REMOVED) - {"brightness", "contrast"}
 ADVICE = {
+    GREYED: "Use one camera, white balance and light for all classes, or vary colours in"
+    " augmentation",
     EVENED: "Take the photos of all classes under the same light, or vary brightness in"
     " augmentation",
 }
 
 Values = Float[np.ndarray, "n"]
-RELATIVE = frozenset(NAMES) - {"brightness", "contrast"}
 
 
 def blank(evidence: Evidence) -> Finding | None:
@@ -139,14 +146,20 @@ def differ(evidence: Evidence) -> Finding | None:
     at = NAMES.index(worst)
     mine, other = (float(np.median(p.values[:, at])) for p in (ours, theirs))
     far, augmented = distances[worst] > FAR, _augmented(evidence)
+    reached = performance(evidence)
+    wrecked = augmented and reached is not None and reached.lost >= LOST
     return Finding(
         "pictures.differ",
         DIFFER,
-        _seriousness(far=far, changed=augmented and worst != NAMES[COLOUR], augmented=augmented),
+        "error"
+        if wrecked
+        else _seriousness(
+            far=far, changed=augmented and worst != NAMES[COLOUR], augmented=augmented
+        ),
         f"{worst} is {mine:.3g} in train and {other:.3g} in val (medians; the distributions are"
         f" {distances[worst]:.0%} apart){_more(distances, worst)}",
         "train and val photos prepared alike",
-        _advice(worst),
+        AUGMENTS if wrecked else _advice(worst),
         0.92 if far else 0.75,
     )
 

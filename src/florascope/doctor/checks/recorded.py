@@ -11,6 +11,7 @@ from florascope.doctor.recording import Recording, Sizes
 
 NO_STEP = "optimizer.step is never called"
 NO_BACKWARD = "loss.backward is never called"
+EMPTIED = "gradients are cleared before the optimizer steps"
 ADDED = "gradients are never zeroed"
 CLIPPED = "gradients clipped to nothing"
 UNHELD = "parameters missing from the optimizer"
@@ -24,6 +25,7 @@ VANISHING = "updates far too small"
 NOT_FINITE = "gradients or losses that are not finite"
 
 ENOUGH = 4  # steps or batches that tell something
+MOSTLY = 0.8  # of the steps
 HARD = 0.02  # of its norm that clipping leaves of a gradient
 PULL = 0.4  # of an update: decay and gradient come into balance at 0.5
 TINY, HUGE = 1e-6, 0.3  # update over weight; sound trainings lie around 1e-3
@@ -55,6 +57,23 @@ def zeroed(evidence: Evidence) -> Finding | None:
     )
     fix = "Call optimizer.zero_grad() before each loss.backward()"
     return _finding("zeroed", ADDED, "error", found, "0 %: zeroed after each step", fix, 0.97)
+
+
+def emptied(evidence: Evidence) -> Finding | None:
+    """At a step, the gradients of the backward pass are still there."""
+    seen = evidence.recording
+    sizes = seen.sizes if seen else None
+    if seen is None or sizes is None or not seen.backwards or len(sizes.gradients) < ENOUGH:
+        return None
+    gone = (np.nan_to_num(sizes.gradients, nan=0.0) == 0).all(1)
+    if gone.mean() < MOSTLY:
+        return None
+    found = (
+        f"at {gone.mean():.0%} of the measured steps the optimizer finds no gradient, or zeros,"
+        f" after {seen.backwards} backward passes"
+    )
+    fix = "Order: zero_grad(), backward(), step(); nothing between the last two may clear gradients"
+    return _finding("emptied", EMPTIED, "error", found, "gradients at every step", fix, 0.96)
 
 
 def clipped(evidence: Evidence) -> Finding | None:
@@ -243,6 +262,7 @@ def _finding(
 CHECKS = (
     steps,
     zeroed,
+    emptied,
     rate,
     unheld,
     clipped,

@@ -156,8 +156,8 @@ def features(evidence: Evidence) -> Finding | None:
     train, val = evidence.train_answers, evidence.val_answers
     if train is None or val is None or evidence.val is None or evidence.val.digests:
         return None
-    if relative_spread(val.features) < SPREAD:
-        return None
+    if relative_spread(val.features) < SPREAD or effective_rank(val.features) < RANK:
+        return None  # on a line, features of different photos come close
     doubled = np.flatnonzero((_nearest(val.features, train.features) < SAME) & ~_blank(evidence))
     share = len(doubled) / len(val.labels)
     if len(doubled) < 3 or share < LEAKING:

@@ -127,7 +127,8 @@ def try_again(
     train, val = data
     photos = substitution.Material((train.images, train.labels), (val.images, val.labels))
     found = Substitution(substitution.reference(photos, evidence.classes))
-    if 0 < found.reference < NOTHING / evidence.classes:
+    chance = 1 / evidence.classes
+    if 0 < found.reference < chance + NOTHING * (1 - chance):
         found = replace(found, within=substitution.within(photos, evidence.classes))
     gap = performance(replace(evidence, substitution=found))
     if gap is None or gap.lost < LOST or settled(replace(evidence, substitution=found)):
@@ -140,7 +141,8 @@ def try_again(
         suspect = substitution.of_head(model, head, learned, unseen, train, rate)
     else:
         return found
-    return substitution.substitute(suspect, found.reference) or found
+    tried = substitution.substitute(suspect, found.reference)
+    return found if tried is None else replace(tried, within=found.within)
 
 
 def _pictures(reading: Reading) -> Pictures | None:

@@ -224,6 +224,7 @@ def _layer(layer: Any, given: Float[np.ndarray, "b *places c"]) -> Layer:  # noq
         alike=_alike(layer),
         initial=_initial(layer),
         trainable=bool(layer.trainable),
+        channels=getattr(layer, "data_format", None) or "",
     )
 
 

@@ -1,0 +1,132 @@
+"""A PyTorch training again, on what its loaders gave: what the photos can give, part by part."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from florascope.doctor.batches import Batch
+from florascope.doctor.diagnosis import settled
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.network import Head, answers, find_head
+from florascope.doctor.performance import LOST, performance
+from florascope.doctor.substitution import (
+    Material,
+    Suspect,
+    affordable,
+    fresh,
+    of_head,
+    of_network,
+    reference,
+    substitute,
+    within,
+)
+from florascope.doctor.tail import find_tail
+from florascope.doctor.trials import NOTHING, Substitution
+from florascope.progress import Progress
+
+BATCH = 32
+
+
+class Taken(NamedTuple):
+    """Batches of both loaders.
+
+    Attributes:
+        train: picked evenly from all of train where that can be.
+        val: likewise.
+        drawn: of train, as its loader draws them.
+    """
+
+    train: list[Batch]
+    val: list[Batch]
+    drawn: list[Batch]
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What a script trains, and with what.
+
+    Attributes:
+        model: as it is evaluated.
+        head: its last linear layer.
+        loss: a module or function; None for cross-entropy.
+        optimizer: None where it was not told.
+        from_scratch: whether no pretrained weights are known.
+    """
+
+    model: nn.Module
+    head: Head
+    loss: Any
+    optimizer: Optimizer | None
+    from_scratch: bool
+
+
+def try_again(
+    training: Training, evidence: Evidence, taken: Taken, progress: Progress
+) -> Substitution | None:
+    """Measure what the photos can give; where the run gives less, exchange its parts."""
+    K = evidence.classes
+    if evidence.labels_outside or evidence.val_answers is None:
+        return None
+    progress("Trying parts of the training", 0, 1)
+    material = Material(stack(taken.train), stack(taken.val), _pairs(taken.drawn))
+    found = Substitution(reference(material, K))
+    if 0 < found.reference < 1 / K + NOTHING * (1 - 1 / K):
+        found = replace(found, within=within(material, K))
+    gap = performance(replace(evidence, substitution=found))
+    lost = gap is not None and gap.lost >= LOST and evidence.trained
+    if lost and not settled(replace(evidence, substitution=found)):
+        suspect, material = _suspect(training, evidence, taken, material)
+        if suspect is not None:
+            tried = substitute(
+                suspect, material, training.loss, training.optimizer, found.reference
+            )
+            found = replace(tried, within=found.within)
+    progress("Trying parts of the training", 1, 1)
+    return found
+
+
+def _suspect(
+    training: Training, evidence: Evidence, taken: Taken, material: Material
+) -> tuple[Suspect | None, Material]:
+    """The whole network where that takes seconds and more than its last layer trains."""
+    model, head = training.model, training.head
+    twin = copy.deepcopy(model).eval()
+    tail = find_tail(twin, find_head(twin, taken.val[0].images[:1]), taken.val[0].images[:BATCH])
+    names = {n for n, p in model.named_parameters() if p.requires_grad}
+    # Weights drawn anew say nothing of a training that went on from pretrained ones.
+    more = training.from_scratch and any(not n.startswith(f"{head.name}.") for n in names)
+    if more and affordable(lambda: fresh(model), taken.train[0]):
+        return of_network(model, head, tail, evidence.classes), material
+    layer = model.get_submodule(head.name) if head.module else None
+    if not isinstance(layer, nn.Linear):
+        return None, material
+    caught = (evidence.train_answers, evidence.val_answers)
+    pairs = [
+        (torch.from_numpy(a.features).float(), torch.from_numpy(a.labels)) for a in caught if a
+    ]
+    if not all(bool(x.isfinite().all()) for x, _ in pairs):
+        return None, material
+    seen = answers(twin, find_head(twin, taken.val[0].images[:1]), taken.drawn)
+    sizes = [len(b.labels) for b in taken.drawn]
+    drawn = list(
+        zip(
+            torch.from_numpy(seen.features).float().split(sizes),
+            torch.from_numpy(seen.labels).split(sizes),
+            strict=True,
+        )
+    )
+    return of_head(layer, tail, evidence.classes), Material(pairs[0], pairs[1], drawn)
+
+
+def stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:
+    """All images and all labels."""
+    return torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+
+
+def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
+    return [(b.images, b.labels) for b in data]
