@@ -163,6 +163,7 @@ def test_it_is_shown_as_what_it_is(answer: Any) -> None:
     told = replace(alone, weighting=weighing).to_json(top=2)["prior"]
     assert (told["month"], told["cell"]) == (6, "N52E013")
     assert [c["class_id"] for c in told["alone"]] == ["5", "47"]
-    assert "(6, N52E013)" in told["remark"]
-    assert "pot marigold 60.1 %" in told["remark"]
+    assert "(month 6, N52E013)" in told["remark"]
+    assert "pot marigold 60.1 %, African marigold 30.1 %" in told["remark"]
+    assert "0.0 %" not in told["remark"]
     assert "prior" not in alone.to_json()

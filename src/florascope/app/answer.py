@@ -1,5 +1,6 @@
 """An identification as the API gives it: the answer, the crop that was looked at, class maps."""
 
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from fastapi import Header, Query
 from florascope.data.species import LANGUAGES, Language
 from florascope.display import data_uri
 from florascope.errors import DataError, ExplanationError
+from florascope.identify.conclusion import Conclusion
 from florascope.identify.identification import Identification
 from florascope.identify.prior import Occasion
 from florascope.images import RGB
@@ -68,13 +70,23 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def answer(found: Identification, language: Language, top: int) -> dict[str, Any]:
+def answer(
+    found: Identification, language: Language, top: int, also: AbstractSet[int] = frozenset()
+) -> dict[str, Any]:
     """Return docs/identify-json.md's object of one photo, with its crop and class maps.
 
     Maps of all classes that are named at all come with it, so that a page can switch between
     them, and subtract one from another, without asking again.
+
+    Args:
+        found: the photo's answer.
+        language: of names and sentences.
+        top: candidates.
+        also: further classes whose maps are wanted, such as those of an answer to several photos.
     """
-    shown = {} if found.observation.maps is None else {"maps": _maps(found, top)}
+    shown = (
+        {} if found.observation.maps is None else {"maps": _maps(found, named(found, top) | also)}
+    )
     crop = _crop(found.observation.crop)
     return {**found.to_json(language, top), "crop": crop, **shown}
 
@@ -116,9 +128,13 @@ def index_of(found: Identification, class_id: str) -> int:
     return ids.index(class_id)
 
 
-def _maps(found: Identification, top: int) -> dict[str, Any]:
-    indexes = {c.index for c in found.candidates(top=top)}
-    indexes |= {*found.lookalikes(), *found.prediction_set}
+def named(found: Conclusion, top: int) -> set[int]:
+    """Return the classes that an answer names in its lists."""
+    candidates = {c.index for c in found.candidates(top=top)}
+    return candidates | {*found.lookalikes(), *found.prediction_set}
+
+
+def _maps(found: Identification, indexes: AbstractSet[int]) -> dict[str, Any]:
     ids = dict(zip(found.catalogue.ids(tuple(indexes)), indexes, strict=True))
     maps = {class_id: found.class_map(ids[class_id]) for class_id in sorted(ids)}
     rows, columns = next(iter(maps.values())).shape

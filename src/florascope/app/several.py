@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from florascope.app.answer import answer, occasion, spoken
+from florascope.app.answer import answer, named, occasion, spoken
 from florascope.app.problem import REFUSALS
 from florascope.app.schema import SCHEMA, SeveralShape
 from florascope.app.upload import FIELD
@@ -56,9 +56,10 @@ def answer_several(app: FastAPI, identifier: Identifier, desk: WorkerPool) -> No
         """Name what is in each of up to 20 photos, and what they show together where asked."""
 
         def tell(told: list[Answered]) -> Response:
-            results = [_result(name, found, language, top) for name, found in told]
             known = [found for _, found in told if isinstance(found, Identification)]
             group = identifier.together(known, when) if together and known else None
+            also = named(group, top) if group else set()
+            results = [_result(name, found, language, top, also) for name, found in told]
             more = {"together": group.to_json(language, top)} if group else {}
             return JSONResponse({"schema": SCHEMA, "results": results, **more})
 
@@ -66,8 +67,8 @@ def answer_several(app: FastAPI, identifier: Identifier, desk: WorkerPool) -> No
 
 
 def _result(
-    name: str, found: Identification | PhotoError, language: Language, top: int
+    name: str, found: Identification | PhotoError, language: Language, top: int, also: set[int]
 ) -> dict[str, Any]:
     if isinstance(found, PhotoError):
         return {"file": name, "error": str(found), "candidates": []}
-    return {"file": name, **answer(found, language, top)}
+    return {"file": name, **answer(found, language, top, also)}

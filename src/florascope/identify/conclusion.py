@@ -99,10 +99,11 @@ class Conclusion(ABC):
         if self.verdict.level == "none":
             return words.unweighted
         first = ordered(tuple(range(len(alone))), alone)[:NAMED]
-        shares = (f"{self.catalogue.name(k, language)} {100 * alone[k]:.1f} %" for k in first)
-        occasion = self.weighting.occasion
-        when = [str(part) for part in (occasion.month, occasion.cell) if part is not None]
-        return words.weighted.format(occasion=", ".join(when) or "-", alone=", ".join(shares))
+        shares = (f"{self.catalogue.name(k, language)} {_percent(alone[k])}" for k in first)
+        month, cell = self.weighting.occasion.month, self.weighting.occasion.cell
+        when = [words.month.format(month=month)] if month else []
+        occasion = ", ".join([*when, *([cell] if cell else [])])
+        return words.weighted.format(occasion=occasion, alone=", ".join(shares))
 
     def cautions(self, language: Language = "en") -> tuple[Caution, ...]:
         """Return the harm of every plausible class and of all that the verdict speaks of."""
@@ -204,3 +205,10 @@ class Conclusion(ABC):
             self.catalogue.scientific_name(index),
         )
         return f"{name} ({scientific})" if scientific else name
+
+
+def _percent(share: float) -> str:
+    """Write a percentage, never a plain 0 or 100: no answer is that sure."""
+    if share < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if share > 0.999 else f"{100 * share:.1f} %"

@@ -24,7 +24,8 @@ class Words:
             class's mean) and {share} of known photos.
         disagreeing: of photos together that alone would be named differently.
         uncounted: with {count} of {photos} together that have no say.
-        weighted: with {occasion} (month, cell) and {alone}: what a prior did to the percentages.
+        weighted: with {occasion} (`month`, cell) and {alone}: what a prior did to the percentages.
+        month: with {month}, 1 to 12.
         unweighted: that it did nothing, since the photo was refused.
         either: between the last two of several names.
         others: with {count}: after the first names of many.
@@ -47,6 +48,7 @@ class Words:
     disagreeing: str
     uncounted: str
     weighted: str
+    month: str
     unweighted: str
     either: str
     others: str
@@ -74,6 +76,7 @@ ENGLISH = Words(
     " photos.",
     weighted="The percentages are weighted by how likely each is there and then ({occasion})."
     " By the photo alone: {alone}.",
+    month="month {month}",
     unweighted="Time and place were left out of account: they make no answer of a photo like this.",
     either="or",
     others="{count} more",
@@ -117,6 +120,7 @@ SPANISH = Words(
     " las {photos} fotos.",
     weighted="Los porcentajes se ponderaron según lo probable que es cada una allí y entonces"
     " ({occasion}). Solo por la foto: {alone}.",
+    month="mes {month}",
     unweighted="El lugar y la fecha no se tuvieron en cuenta: no hacen una respuesta de una foto"
     " así.",
     either="o",

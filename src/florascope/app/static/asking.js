@@ -12,7 +12,7 @@ export function cancel() {
 }
 
 // The answer; else an Error of the answerer's, or with `superseded`, `cancelled` or `late`.
-export async function asked(photo, { language, shorter, progress }) {
+export async function asked(photo, { progress, ...options }) {
   current?.abort({ superseded: true });
   const own = (current = new AbortController());
   let timer;
@@ -26,7 +26,7 @@ export async function asked(photo, { language, shorter, progress }) {
   };
   wait();
   try {
-    const work = answer(photo, { language, shorter, progress: moved, signal: own.signal });
+    const work = answer(photo, { ...options, progress: moved, signal: own.signal });
     return await Promise.race([work, aborted(own.signal)]);
   } finally {
     clearTimeout(timer);

@@ -5,6 +5,32 @@ import { account, evidence, paint, sharedScale, whereabouts } from "./heat.js";
 
 let shown = null; // {result, picture, words}
 
+// views: of several photos answered together, each [{result, picture}] to choose from.
+export function showViews(views, result, words) {
+  const several = views.length > 1;
+  $("views").hidden = !several;
+  if (!several) return;
+  const buttons = views.map((view, place) => {
+    const label = filled(words.view, { number: place + 1, count: views.length });
+    const button = element("button", Object.assign(new Image(56, 56), { src: view.result.crop.image, alt: label }));
+    button.type = "button";
+    button.addEventListener("click", () => look(view, button));
+    return button;
+  });
+  const look = (view, button) => {
+    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+    turnTo({ ...result, crop: view.result.crop, maps: view.result.maps }, view.picture);
+  };
+  $("views").replaceChildren(...buttons);
+  buttons[0].setAttribute("aria-pressed", "true");
+}
+
+// Another photo of the same answer, under the same question.
+function turnTo(result, picture) {
+  shown = { ...shown, result, picture };
+  draw();
+}
+
 // Show the photo as it is; the map waits for the switch, or for a candidate that is chosen.
 export function showPhoto(result, picture, words) {
   shown = { result, picture, words };

@@ -4,14 +4,22 @@ import { showAnswer, warning } from "./answer.js";
 import * as answerer from "./answerer.js";
 import { asked, cancel } from "./asking.js";
 import { $, element, filled } from "./dom.js";
-import { listenToMap, loaded, showPhoto } from "./map.js";
+import { listenToHistory, remember, showHistory } from "./history.js";
+import { listenToMap, loaded, showPhoto, showViews } from "./map.js";
+import { occasion, listenToOccasion, offerOccasion } from "./occasion.js";
+import { answerAll, forget, listed, listenToSeveral } from "./several.js";
+import { listenToSharing, offerSharing } from "./sharing.js";
+import { listenToLarge } from "./similar.js";
+import { listenToTelling, offerTelling } from "./telling.js";
 import { complaint } from "./trouble.js";
 import { LANGUAGES, wordsOf } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
 const UNTOLD = { subject: "things", shorter: 512, named_from: null, classes: [] };
-const state = { language: startLanguage(), photo: null, result: null, picture: null, files: 1, model: UNTOLD };
+const state = { language: startLanguage(), photo: null, result: null, picture: null, views: [], model: UNTOLD };
 const words = () => wordsOf(state.language, state.model.subject);
+const options = () => ({ language: state.language, shorter: state.model.shorter, occasion: occasion() });
+const page = { words, options, language: () => state.language, show: reveal };
 
 function startLanguage() {
   const asked = new URLSearchParams(location.search);
@@ -23,14 +31,18 @@ function speak(language) {
   state.language = language;
   document.documentElement.lang = language;
   for (const node of document.querySelectorAll("[data-word]")) node.textContent = words()[node.dataset.word];
+  for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", words()[node.dataset.label]);
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
-  $("privacy").textContent = answerer.privacy[language];
+  const kept = state.model.collects ? answerer.privacy.collecting : answerer.privacy;
+  $("privacy").textContent = kept[language];
   document.querySelectorAll("#samples img").forEach((image, place) => {
     image.alt = filled(words().sample, { number: place + 1 });
   });
+  offerOccasion(state.model, words(), language);
   introduce();
+  showHistory(page);
 }
 
 // Say beforehand what can be answered at all.
@@ -47,12 +59,12 @@ async function ask(photo) {
   await met;
   begin(photo);
   try {
-    const options = { language: state.language, shorter: state.model.shorter, progress: advance };
-    const result = await asked(photo, options);
+    const result = await asked(photo, { ...options(), progress: advance });
     const picture = await loaded(result.crop.image);
     if (photo !== state.photo) return; // a later one was chosen meanwhile
-    Object.assign(state, { result, picture });
+    Object.assign(state, { result, picture, views: [] });
     show();
+    remember(photo, result, picture, page);
   } catch (error) {
     if (!error.superseded) await fail(photo, error);
   }
@@ -86,14 +98,25 @@ function advance(share) {
   else $("progress").removeAttribute("value");
 }
 
+// Show an answer that is there already: one of a list's, of several together, or an earlier one.
+function reveal(photo, result, picture, views = []) {
+  Object.assign(state, { photo, result, picture, views });
+  show();
+  if (photo instanceof Blob) remember(photo, result, picture, page);
+}
+
 function show() {
-  const { result, picture, model } = state;
+  const { photo, result, picture, views, model } = state;
   end();
   $("result").hidden = false;
   showAnswer(result, model, words());
   showPhoto(result, picture, words());
-  const several = state.files > 1 ? filled(words().several, { count: state.files }) : "";
-  $("status").textContent = [words().ready, warning(result, words()), several].filter(Boolean).join(" ");
+  showViews(views, result, words());
+  offerSharing(result, picture, words());
+  offerTelling(views.length > 1 ? null : photo, model, words(), state.language);
+  $("error").textContent = "";
+  $("again").hidden = true;
+  $("status").textContent = [words().ready, warning(result, words())].filter(Boolean).join(" ");
   $("result").focus({ preventScroll: true });
   $("result").scrollIntoView({ block: "nearest" });
 }
@@ -114,9 +137,22 @@ async function fail(photo, error) {
 }
 
 async function take(files) {
-  const file = [...files].find((one) => one.type.startsWith("image/")) ?? files[0];
-  state.files = files.length;
-  if (file) await ask(file);
+  const photos = [...files];
+  if (photos.length < 2) {
+    forget();
+    if (photos.length) await ask(photos[0]);
+    return;
+  }
+  await met;
+  $("result").hidden = $("waiting").hidden = $("again").hidden = true;
+  $("error").textContent = "";
+  $("status").textContent = words().looking;
+  await answerAll(photos, page);
+}
+
+// The same photo again; of one that only the history knows, its answer stays as it was.
+function again() {
+  if (state.photo instanceof Blob) ask(state.photo);
 }
 
 function listen() {
@@ -135,12 +171,13 @@ function listen() {
   }
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
   $("cancel").addEventListener("click", cancel);
-  $("retry").addEventListener("click", () => ask(state.photo));
+  $("retry").addEventListener("click", again);
   $("preview").addEventListener("error", () => ($("preview").hidden = true)); // no format of this browser's
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
       speak(button.dataset.language);
-      if (!$("result").hidden || !$("waiting").hidden) ask(state.photo);
+      if (listed().length) take(listed());
+      else if (!$("result").hidden || !$("waiting").hidden) again();
     });
   }
 }
@@ -167,4 +204,10 @@ $("unstarted").hidden = true;
 offerSamples();
 listen();
 listenToMap();
+listenToSeveral();
+listenToSharing();
+listenToTelling();
+listenToLarge();
+listenToHistory(page);
+listenToOccasion(again);
 const met = meet();

@@ -1,6 +1,6 @@
 // What to compare an answer with: photos that the server holds, else links to photos elsewhere.
 
-import { element, filled } from "./dom.js";
+import { $, element, filled } from "./dom.js";
 import { badge } from "./harm.js";
 
 const ELSEWHERE = "https://www.gbif.org/species/search?q="; // asked on a click alone
@@ -23,8 +23,24 @@ function row(entry, ids, words) {
   return [title, list];
 }
 
+// A small photo that is a button for the large one.
 function thumbnail(id, alt) {
-  return Object.assign(new Image(), { alt, loading: "lazy", src: `api/photos/${encodeURIComponent(id)}` });
+  const source = `api/photos/${encodeURIComponent(id)}`;
+  const button = element("button", Object.assign(new Image(), { alt, loading: "lazy", src: source }));
+  button.type = "button";
+  button.addEventListener("click", () => enlarge(`${source}?large=true`, alt));
+  return button;
+}
+
+function enlarge(source, alt) {
+  Object.assign($("large-photo"), { src: source, alt });
+  $("large-name").textContent = alt;
+  $("large").showModal();
+}
+
+export function listenToLarge() {
+  $("large-close").addEventListener("click", () => $("large").close());
+  $("large").addEventListener("click", (event) => event.target === $("large") && $("large").close());
 }
 
 function link(entry, words) {

@@ -1,0 +1,77 @@
+// An answer to take along: its sentence, or a picture with what it says, never without its cautions.
+
+import { warning } from "./answer.js";
+import { $, element, save } from "./dom.js";
+import { worst } from "./harm.js";
+
+const WIDTH = 720;
+const EDGE = 28;
+const FONT = "system-ui, sans-serif";
+let current = null; // {result, picture, words}
+
+export function offerSharing(result, picture, words) {
+  current = { result, picture, words };
+  $("copied").textContent = "";
+  $("copy").hidden = !navigator.clipboard; // browsers give it to secure pages alone
+  $("share").hidden = !navigator.canShare?.({ text: sentence() });
+}
+
+// What is said, with everything that harms and the advice.
+function sentence() {
+  return lines().join(" ");
+}
+
+function lines() {
+  const { result, words } = current;
+  const refused = result.verdict.level === "none";
+  const told = refused ? [] : result.cautions.map(({ text }) => text);
+  return [result.verdict.statement, ...told, refused ? "" : warning(result, words), result.advice].filter(Boolean);
+}
+
+export function listenToSharing() {
+  $("copy").addEventListener("click", async () => {
+    await navigator.clipboard.writeText(sentence());
+    $("copied").textContent = current.words.copied;
+  });
+  $("save").addEventListener("click", async () => save(await drawn(), "florascope.png"));
+  $("share").addEventListener("click", () => navigator.share({ text: sentence() }).catch(() => {})); // closed again
+}
+
+// The square that was looked at, and below it what is said.
+function drawn() {
+  const { result, picture } = current;
+  const canvas = element("canvas");
+  const pen = canvas.getContext("2d");
+  const blocks = lines().map((text, place) => block(pen, text, place, result));
+  canvas.width = WIDTH;
+  canvas.height = WIDTH + EDGE + blocks.reduce((sum, { rows, step }) => sum + rows.length * step + EDGE / 2, 0);
+  pen.fillStyle = "white";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(picture, 0, 0, WIDTH, WIDTH);
+  let y = WIDTH + EDGE / 2;
+  for (const { rows, step, font, colour } of blocks) {
+    [pen.font, pen.fillStyle] = [font, colour];
+    for (const row of rows) pen.fillText(row, EDGE, (y += step));
+    y += EDGE / 2;
+  }
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+function block(pen, text, place, { cautions, lookalikes, verdict }) {
+  const first = place === 0;
+  const deadly = verdict.level !== "none" && worst([...cautions, ...lookalikes]) === "deadly";
+  const font = first ? `600 30px ${FONT}` : `20px ${FONT}`;
+  pen.font = font;
+  const colour = !first && deadly && place < lines().length - 1 ? "#a3160a" : "#1d2521";
+  return { rows: wrapped(pen, text, WIDTH - 2 * EDGE), step: first ? 38 : 28, font, colour };
+}
+
+function wrapped(pen, text, width) {
+  const rows = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${rows.at(-1)} ${word}`.trim();
+    if (pen.measureText(longer).width <= width) rows[rows.length - 1] = longer;
+    else rows.push(word);
+  }
+  return rows;
+}
