@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 const [folder, cases, answers] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`));
 const { crop, normalise } = await load("preprocessing.js");
-const { conclude, softmax } = await load("verdict.js");
+const { conclude, concludeTogether, softmax } = await load("verdict.js");
 
 // A photo from a file of raw RGBA bytes; counts the pixels that are read at once.
 function photo({ file, width, height }) {
@@ -26,6 +26,7 @@ const run = {
   crop: ({ settings, longest, ...raw }) => Array.from(crop(photo(raw), settings, longest)),
   normalise: ({ pixels, settings }) => Array.from(normalise(Uint8Array.from(pixels), settings)),
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
+  together: ({ model, photos, language }) => concludeTogether(model, photos, language),
   conclude: ({ model, logits, alike, language, nearest }) => conclude(model, logits, alike, language, nearest),
 };
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from florascope.data.species import LANGUAGES, Species, species102
 from florascope.export.web import facts
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation
+from florascope.identify.together import combine
 from florascope.identify.verdict import decide, plausible, prediction_set
 from florascope.metrics import softmax
 from florascope.preprocessing import Preprocessing
@@ -64,10 +66,10 @@ def draws() -> list[tuple[np.ndarray, float | None]]:
     return made
 
 
-def expected(
-    settings: BundleConfig, logits: Any, alike: float | None, language: Any, own: Facts
-) -> Any:
-    """What the runtime answers, step by step as Identifier.conclude does."""
+def identified(
+    settings: BundleConfig, logits: Any, alike: float | None, own: Facts
+) -> Identification:
+    """What the runtime finds, step by step as Identifier.conclude does."""
     catalogue, figures = Catalogue.of(settings.classes, own), settings.calibration
     scaled = logits[None] / np.float64(figures.temperature if figures else 1.0)
     probabilities = softmax(scaled)[0]
@@ -75,21 +77,24 @@ def expected(
     verdict = decide(probabilities, held, alike, figures, catalogue)
     named = plausible(probabilities, held, verdict.level)
     seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike, nearest=NEAREST)
-    answer = Identification(catalogue, seen, probabilities, held, named, verdict, figures)
-    return answer.to_json(language)
+    return Identification(catalogue, seen, probabilities, held, named, verdict, figures)
+
+
+def expected(
+    settings: BundleConfig, logits: Any, alike: float | None, language: Any, own: Facts
+) -> Any:
+    """What the runtime answers."""
+    return identified(settings, logits, alike, own).to_json(language)
 
 
 def compare(engine: Any, settings: BundleConfig, drawn: Any, own: Facts = None) -> set[str]:
     """Compare all answers in both languages; return the levels that occurred."""
     calls = [
-        {"what": "conclude", "logits": logits.tolist(), "alike": alike, "language": language}
+        {"what": "conclude", "logits": logits.tolist(), "alike": known(alike), "language": language}
         | {"nearest": NEAREST}
         for logits, alike in drawn
         for language in LANGUAGES
     ]
-    for call in calls:  # JSON has no NaN
-        if call["alike"] is not None and np.isnan(call["alike"]):
-            call["alike"] = "not a number"
     found = engine(calls, model=json.loads(json.dumps(facts(settings, own))))
     truth = [
         expected(settings, logits, alike, language, own)
@@ -97,12 +102,55 @@ def compare(engine: Any, settings: BundleConfig, drawn: Any, own: Facts = None) 
         for language in LANGUAGES
     ]
     for one, other in zip(found, truth, strict=True):
-        shares = [[c.pop("probability") for c in answer["candidates"]] for answer in (one, other)]
-        np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=1e-15)
-        sure = [answer["verdict"].pop("probability") for answer in (one, other)]
-        assert sure[0] == (sure[1] if sure[1] is None else pytest.approx(sure[1], rel=1e-9))
-        assert one == other
+        assert_same(one, other)
     return {answer["verdict"]["level"] for answer in truth}
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Compare two answers, shares up to rounding."""
+    shares = [[c["probability"] for c in answer["candidates"]] for answer in (one, other)]
+    np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=1e-15)
+    sure = [answer["verdict"]["probability"] for answer in (one, other)]
+    assert sure[0] == (sure[1] if sure[1] is None else pytest.approx(sure[1], rel=1e-9))
+    assert without_shares(one) == without_shares(other)
+
+
+def without_shares(answer: Any) -> Any:
+    candidates = [{**c, "probability": None} for c in answer["candidates"]]
+    verdict = {**answer["verdict"], "probability": None}
+    return {**answer, "candidates": candidates, "verdict": verdict}
+
+
+@pytest.mark.parametrize("calibration", [*calibrations(), None])
+def test_photos_together(engine: Any, calibration: Calibration | None) -> None:
+    """Views of one plant, of two, and with some that are refused, in both languages."""
+    figures = calibration and replace(calibration, pooling=0.3)
+    settings, drawn = config(oxford102_classes(), figures), draws()
+    rng = np.random.default_rng(7)
+    groups = [[drawn[k] for k in rng.integers(0, CASES, rng.integers(1, 6))] for _ in range(40)]
+    for logits, alike in drawn[:60]:
+        views = range(int(rng.integers(2, 5)))
+        groups.append([((logits + rng.normal(0, 1, K)).astype(np.float32), alike) for _ in views])
+    calls, truth = [], []
+    for group, language in product(groups, LANGUAGES):
+        told = [{"logits": z.tolist(), "nearest": NEAREST, "alike": known(a)} for z, a in group]
+        calls.append({"what": "together", "photos": told, "language": language})
+        photos = [identified(settings, logits, alike, None) for logits, alike in group]
+        truth.append(combine(photos).to_json(language))
+    found = engine(calls, model=json.loads(json.dumps(facts(settings, None))))
+    for one, other in zip(found, truth, strict=True):
+        assert_same(one, other)
+    if calibration:
+        levels = {t["verdict"]["level"] for t in truth}
+        assert levels >= {"genus", "family", "unsure", "none"}
+        if "species" in levels:  # what is sure can disagree
+            assert {t["disagreeing"] for t in truth} == {True, False}
+        assert any(0 < t["counted"] < t["photos"] for t in truth)
+
+
+def known(alike: float | None) -> Any:
+    """JSON has no NaN."""
+    return "not a number" if alike is not None and np.isnan(alike) else alike
 
 
 @pytest.mark.parametrize("calibration", calibrations())

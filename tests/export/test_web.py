@@ -190,6 +190,22 @@ def ask(page: Page, photo: Path) -> dict[str, Any]:
     return answer
 
 
+def test_views_of_one_plant_are_answered_together(page: Page, bundle: Path) -> None:
+    """As Python answers them, without anything that leaves the device."""
+    photos = [static_folder() / "samples" / f"{k}.webp" for k in (1, 2, 4)]
+    page.set_input_files("#file", photos)
+    expect(page.locator("#together")).to_be_visible(timeout=60_000)
+    page.locator("#together").click()
+    expect(page.locator("#views button")).to_have_count(3)
+    identifier = Identifier(bundle)
+    group = identifier.together([identifier(photo) for photo in photos])
+    expect(page.locator("#statement")).to_have_text(group.statement())
+    first = page.locator("#candidates button").first
+    expect(first).to_have_attribute("data-class", group.candidates()[0].class_id)
+    page.locator("#views button").last.click()
+    expect(page.locator("#views button").last).to_have_attribute("aria-pressed", "true")
+
+
 def files(folder: Path) -> dict[str, Path]:
     """Photos whose pixels hang on how a browser decodes them; made here."""
     pixels = np.random.default_rng(0).integers(0, 256, (150, 210, 4), dtype=np.uint8)

@@ -3,17 +3,20 @@
 import os
 import sys
 import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import can_print
+from florascope.cli.console import JsonList, can_print
 from florascope.files import as_utf8
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
     from florascope.identify.conclusion import Conclusion
     from florascope.identify.identification import Identification
+    from florascope.identify.together import Group
     from florascope.identify.words import Words
     from florascope.overlay import Picture
 
@@ -22,6 +25,45 @@ BAR = 20
 COLUMNS = 36  # of each of the two pictures
 PICTURES = 2
 HALF = "▀"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How answers are told.
+
+    Attributes:
+        language: of names and sentences.
+        top: candidates of each.
+        listed: where they go as JSON; None for text.
+    """
+
+    language: "Language"
+    top: int
+    listed: JsonList | None
+
+    def tell(self, photo: str, found: "Identification | str") -> None:
+        """Tell an answer, or why there is none: as text that has been noted already."""
+        if self.listed is None:
+            if not isinstance(found, str):
+                print_answer(photo, found, self.language, self.top)
+        elif isinstance(found, str):
+            self.listed({"file": photo, "error": found, "candidates": []})
+        else:
+            self.listed({"file": photo, **found.to_json(self.language, self.top)})
+
+    def tell_together(
+        self, told: "Sequence[tuple[str, Identification | str]]", group: "Group"
+    ) -> None:
+        """Tell the answer to several photos of one thing, and in short what each alone was."""
+        if self.listed is not None:
+            for photo, found in told:
+                self.tell(photo, found)
+            self.listed.more["together"] = group.to_json(self.language, self.top)
+            return
+        print_answer(f"{len(group.photos)} photos", group, self.language, self.top)
+        for photo, found in told:
+            if not isinstance(found, str):
+                click.echo(f"  {as_utf8(photo)}: {found.statement(self.language)}")
 
 
 def print_answer(photo: str, found: "Conclusion", language: "Language", top: int) -> None:

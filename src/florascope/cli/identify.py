@@ -5,16 +5,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from florascope.cli.answer import Telling
 from florascope.cli.console import LOCAL_PATH, JsonList, json_option, note, note_left_out
 from florascope.cli.job import JobOptions, job_options
-from florascope.files import as_utf8
 
 if TYPE_CHECKING:
     from florascope.data.species import Language
@@ -103,12 +102,14 @@ def identify(  # noqa: PLR0913 (one an option)
     identifier = Identifier(find_bundle(model or default_model()))
     occasion = set_prior(identifier, prior, month, place)
     listed = JsonList("results")
-    telling = Telling(language, top, listed if as_json else None, overlay)
+    telling = Telling(language, top, listed if as_json else None)
     with listed if as_json else nullcontext():
         if together:
-            level = _tell_together(identifier, few(photos), occasion, telling)
+            told = list(answers(identifier, few(photos), many=many))
+            level = _tell_together(identifier, told, occasion, telling, overlay)
         else:
-            level = _tell_each(answers(identifier, photos, occasion, many=many), telling)
+            found = answers(identifier, photos, occasion, many=many)
+            level = _tell_each(found, telling, overlay)
         listed.more["ignored"] = note_left_out(ignored)
     if not as_json:
         if remark := calibration_remark(identifier.config.calibration, language):
@@ -118,60 +119,35 @@ def identify(  # noqa: PLR0913 (one an option)
         sys.exit(ABSTAINED)
 
 
-@dataclass(frozen=True)
-class Telling:
-    """How answers are told.
-
-    Attributes:
-        language: of names and sentences.
-        top: candidates of each.
-        listed: where they go as JSON; None for text.
-        overlay: the picture to draw the evidence into; None for none.
-    """
-
-    language: "Language"
-    top: int
-    listed: JsonList | None
-    overlay: Path | None
-
-
-def _tell_each(found: "Iterable[tuple[str, Identification | str]]", telling: Telling) -> str:
+def _tell_each(
+    found: "Iterable[tuple[str, Identification | str]]", telling: Telling, overlay: Path | None
+) -> str:
     """Tell answers as they come; return "none" where every photo was refused."""
     levels: Counter[str] = Counter()
     for photo, answer in found:
-        _show(photo, answer, telling)
+        telling.tell(photo, answer)
         if not isinstance(answer, str):
             levels[answer.verdict.level] += 1
-            if telling.overlay:
-                _draw(answer.picture(), telling.overlay)
+            if overlay:
+                _draw(answer.picture(), overlay)
     _check_any(levels.total())
     return "none" if set(levels) == {"none"} else "some"
 
 
 def _tell_together(
     identifier: "Identifier",
-    photos: Sequence[str],
+    told: "Sequence[tuple[str, Identification | str]]",
     occasion: "Occasion | None",
     telling: Telling,
+    overlay: Path | None,
 ) -> str:
     """Tell one answer for all photos, and what each alone was; return its level."""
-    from florascope.cli.answer import print_answer
-
-    told = list(answers(identifier, photos, None, many=len(photos) > 1))
     readable = [answer for _, answer in told if not isinstance(answer, str)]
     _check_any(len(readable))
     group = identifier.together(readable, occasion)
-    if telling.overlay:
-        _draw(group.picture(), telling.overlay)
-    if telling.listed is None:
-        print_answer(f"{len(readable)} photos", group, telling.language, telling.top)
-        for photo, answer in told:
-            if not isinstance(answer, str):
-                click.echo(f"  {as_utf8(photo)}: {answer.statement(telling.language)}")
-        return group.verdict.level
-    for photo, answer in told:
-        _show(photo, answer, telling)
-    telling.listed.more["together"] = group.to_json(telling.language, telling.top)
+    if overlay:
+        _draw(group.picture(), overlay)
+    telling.tell_together(told, group)
     return group.verdict.level
 
 
@@ -376,20 +352,6 @@ def _stdin() -> bytes:
     from florascope.images import MAX_BYTES
 
     return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def _show(photo: str, found: "Identification | str", telling: Telling) -> None:
-    """Print an answer, as text where there is no list for it; a failure has been noted already."""
-    listed, language, top = telling.listed, telling.language, telling.top
-    if listed is None:
-        from florascope.cli.answer import print_answer
-
-        if not isinstance(found, str):
-            print_answer(photo, found, language, top)
-    elif isinstance(found, str):
-        listed({"file": photo, "error": found, "candidates": []})
-    else:
-        listed({"file": photo, **found.to_json(language, top)})
 
 
 def _draw(picture: "Picture", path: Path) -> None:

@@ -40,7 +40,7 @@ RULES = {
 }
 SENTENCES = (
     *("species", *RANKS, "unsure", "uncalibrated", "none", "either", "others"),
-    "resemblance",
+    *("resemblance", "disagreeing", "uncounted"),
 )
 
 

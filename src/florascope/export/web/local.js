@@ -4,7 +4,7 @@ import * as ort from "./ort/ort.wasm.min.js";
 import { downloaded } from "./download.js";
 import { address, decoded } from "./photo.js";
 import { crop, normalise } from "./preprocessing.js";
-import { conclude } from "./verdict.js";
+import { conclude, concludeTogether } from "./verdict.js";
 
 export const travels = false;
 export const privacy = {
@@ -61,8 +61,22 @@ export async function about() {
 export async function identify(blob, { language, progress = () => {} }) {
   watching = progress;
   progress(share);
-  const told = await model();
-  const { rules, preprocessing, classes } = told;
+  const seen = await observed(blob);
+  return answered(seen, language);
+}
+
+// Nothing travels here either.
+export async function together(photos, { language }) {
+  const seen = [];
+  for (const photo of photos) seen.push(await observed(photo)); // one at a time: phones are small
+  const group = concludeTogether(await model(), seen, language);
+  const results = await Promise.all(seen.map((one) => answered(one, language, shown(group))));
+  return { results, together: group };
+}
+
+// A photo through the network.
+async function observed(blob) {
+  const { rules, preprocessing } = await model();
   const { size } = preprocessing;
   const photo = await decoded(blob, rules.max_pixels);
   const square = crop(photo, preprocessing, rules.longest);
@@ -71,12 +85,18 @@ export async function identify(blob, { language, progress = () => {} }) {
   const found = await (await session()).run({ image });
   const means = found.similarities?.data;
   const alike = means ? Math.max(...means) : null;
-  const answer = conclude(told, found.logits.data, alike, language, means ? means.indexOf(alike) : null);
+  return { square, size, found, logits: found.logits.data, alike, nearest: means ? means.indexOf(alike) : null };
+}
+
+// also: ids of further classes whose maps are wanted.
+async function answered({ square, size, found, logits, alike, nearest }, language, also = []) {
+  const told = await model();
+  const answer = conclude(told, logits, alike, language, nearest);
   return {
     ...answer,
     crop: { size, image: await address(square, size) },
-    ...(found.cam && { maps: maps(found, classes, shown(answer)) }),
-    logits: Array.from(found.logits.data),
+    ...(found.cam && { maps: maps(found, told.classes, new Set([...shown(answer), ...also])) }),
+    logits: Array.from(logits),
   };
 }
 

@@ -11,15 +11,74 @@ export function softmax(logits, temperature) {
 // model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none;
 // nearest: the class that has it.
 export function conclude(model, logits, alike, language, nearest = null) {
+  const judged = judge(model, softmax(logits, model.calibration?.temperature ?? 1), alike);
+  return told(model, judged, { alike, nearest, language, similar: lookalikes(model.classes, judged.held) });
+}
+
+// Several photos of one thing, each {logits, alike, nearest}; follows florascope.identify.together.
+export function concludeTogether(model, photos, language) {
   const { calibration, classes, rules } = model;
-  const probabilities = softmax(logits, calibration?.temperature ?? 1);
+  const temperature = calibration?.temperature ?? 1;
+  const alone = photos.map(({ logits, alike }) => judge(model, softmax(logits, temperature), alike));
+  const known = alone.filter(({ verdict }) => verdict.level !== "none");
+  const counted = photos.filter((_, k) => known.length === 0 || known.includes(alone[k]));
+  const shares = softmax(pooled(counted, calibration?.pooling ?? 0), temperature);
+  const first = mostAlike(photos);
+  const judged = judge(model, shares, first.alike);
+  const feared = [...judged.plausible, ...alone.flatMap(({ plausible, verdict }) => [...plausible, ...verdict.members])];
+  judged.plausible = ordered(new Set(feared), shares);
+  const disagreeing = disagree(known, rules);
+  if (disagreeing || (known.length > 0 && 2 * known.length <= photos.length)) {
+    judged.verdict = { level: "unsure", members: judged.plausible };
+  }
+  const warned = [judged, ...alone].flatMap(({ held }) => lookalikes(classes, held));
+  const similar = [...new Set(warned)].filter((k) => !judged.held.includes(k)).sort((a, b) => a - b);
+  const answer = told(model, judged, { ...first, language, similar });
+  const how = { photos: photos.length, counted: known.length, disagreeing };
+  answer.verdict.statement = [answer.verdict.statement, ...doubts(how, model.words[language])].join(" ");
+  return { ...answer, ...how };
+}
+
+// n^s times the mean of the photos' logits.
+function pooled(photos, exponent) {
+  const scale = photos.length ** exponent / photos.length;
+  return Array.from(photos[0].logits, (_, k) => scale * photos.reduce((sum, { logits }) => sum + logits[k], 0));
+}
+
+function mostAlike(photos) {
+  const known = ({ alike }) => (Number.isFinite(alike) ? alike : -Infinity);
+  return photos.reduce((best, photo) => (known(photo) > known(best) ? photo : best));
+}
+
+// Whether what is named of some photos has no class in common.
+function disagree(known, { ranks }) {
+  const named = known.filter(({ verdict }) => ["species", ...ranks].includes(verdict.level));
+  const common = (k) => named.every(({ verdict }) => verdict.members.includes(k));
+  return named.length > 0 && !named[0].verdict.members.some(common);
+}
+
+function doubts({ photos, counted, disagreeing }, words) {
+  const left = counted ? photos - counted : 0;
+  return [
+    ...(disagreeing ? [words.disagreeing] : []),
+    ...(left ? [filled(words.uncounted, { count: left, photos })] : []),
+  ];
+}
+
+// What probabilities come to; `plausible` are the classes whose harm is told.
+function judge(model, probabilities, alike) {
+  const { calibration, rules } = model;
   const held = predictionSet(probabilities, calibration, rules.tail);
   const likely = plausible(probabilities, held, rules.plausible);
   const verdict = decide(model, probabilities, { held, likely }, alike);
-  const spoken = verdict.level === "none" ? held : [...likely, ...verdict.members];
-  const named = ordered(new Set(spoken), probabilities);
+  return { probabilities, held, verdict, plausible: verdict.level === "none" ? held : likely };
+}
+
+// similar: the look-alikes.
+function told(model, { probabilities, held, verdict, plausible: likely }, { alike, nearest, language, similar }) {
+  const { calibration, classes, rules } = model;
+  const named = ordered(new Set([...likely, ...verdict.members]), probabilities);
   const words = model.words[language];
-  const similar = lookalikes(classes, held);
   return {
     verdict: {
       level: verdict.level,
