@@ -94,6 +94,17 @@ def test_ray_answers_the_same(photos: Path, tmp_path: Path) -> None:
     assert fs.map(photos, out=tmp_path / "ray", shard=4).table().equals(local.table())
 
 
+def test_no_cluster_at_the_address(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    arguments = ("--out", tmp_path / "out", "--address", "no address")
+    done = subprocess.run(
+        command("identify", photos, *arguments), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Error: no Ray cluster answers at no address" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_object_storage_that_fails(
     failing: S3, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

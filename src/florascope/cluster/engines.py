@@ -147,13 +147,7 @@ class RayData:
 
         started = not ray.is_initialized()
         if started:
-            address = self.address or os.environ.get("RAY_ADDRESS") or "local"
-            quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-            ray.init(
-                address=address,
-                **({"include_dashboard": False} if address == "local" else {}),
-                **quiet,
-            )
+            self._connect(ray)
         try:
             yield from self._run(ray, shards, out, task)
         except ray.exceptions.RayError as error:
@@ -161,6 +155,19 @@ class RayData:
         finally:
             if started:
                 ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:  # noqa: ANN401 (the module)
+        address = self.address or os.environ.get("RAY_ADDRESS") or "local"
+        own = {"include_dashboard": False} if address == "local" else {}
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+        except (ConnectionError, ValueError, ray.exceptions.RayError) as error:
+            raise FlorascopeError(
+                f"no Ray cluster answers at {address} ({error})",
+                expected="the address that ray start --head told",
+                fix="Check the address, and that this machine has the cluster's token"
+                " (RAY_AUTH_TOKEN; Ray asks for one since 2.59)",
+            ) from error
 
     def _run(self, ray: Any, shards: Sequence[int], out: str, task: Task) -> Iterator[Counts]:  # noqa: ANN401
         cpus = int(ray.cluster_resources().get("CPU", 1))
