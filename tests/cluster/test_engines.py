@@ -105,6 +105,15 @@ def test_no_cluster_at_the_address(photos: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_bad_lines_of_a_list_are_rows_with_problems(photos: Path, tmp_path: Path) -> None:
+    lines = [photos / "lily" / "0.jpg", "nowhere://x/1.jpg", "https://ann:secret@h/2.jpg"]
+    lines += ["none.jpg", photos, "odd\\name\0.jpg", "s3://", "https://[h/3.jpg"]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *map(str, lines)]))
+    done = fs.map(tmp_path / "list.csv", out=tmp_path / "out", model=Inspect())
+    assert (done.counts.photos, done.counts.problems) == (8, 7)
+    assert "secret" not in str(done.table().to_pylist())
+
+
 def test_object_storage_that_fails(
     failing: S3, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,9 +125,11 @@ def test_fewer_bytes_than_promised(web: str) -> None:
     assert Web.asked == storage.ATTEMPTS
 
 
-def test_an_unknown_storage() -> None:
-    with pytest.raises(DataError, match="nowhere:// cannot be opened"):
+def test_an_address_that_does_not_do_is_one_photos_problem() -> None:
+    with pytest.raises(PhotoError, match="nowhere:// cannot be opened"):
         read_whole("nowhere://x/y.jpg")
+    with pytest.raises(PhotoError, match=r"https://\*\*\*@h/y.jpg carries credentials"):
+        read_whole("https://ann:secret@h/y.jpg")
 
 
 @pytest.mark.parametrize("kind", ["here", "s3"])

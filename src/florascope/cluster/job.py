@@ -173,15 +173,16 @@ class Job:
 
     def left(self) -> list[int]:
         """Return the shards that are yet to be made, or to be made again: see `is_settled`."""
-        made = self._made()
-        return [shard for shard in range(self.shards) if not is_settled(made.get(shard))]
+        settled = {shard for shard, counts in self._made() if is_settled(counts)}
+        return [shard for shard in range(self.shards) if shard not in settled]
 
-    def _made(self) -> dict[int, Counts]:
-        """Return what came of the shards that are there."""
+    def _made(self) -> Iterator[tuple[int, Counts]]:
+        """Yield what came of each shard that is there."""
         there = self.store.names()
         shards = [shard for shard in range(self.shards) if part(shard) in there]
-        found = zip(shards, in_order(self.done, shards), strict=True)
-        return {shard: counts for shard, counts in found if counts is not None}
+        for shard, counts in zip(shards, in_order(self.done, shards), strict=True):
+            if counts is not None:
+                yield shard, counts
 
     def finish(self) -> Counts:
         """Check that every photo has its row, and write the summary.
@@ -189,15 +190,17 @@ class Job:
         Raises:
             DataError: shards are missing.
         """
-        made = self._made()
-        if missing := self.shards - len(made):
+        total, made = Counts(), 0
+        for _, counts in self._made():
+            total, made = total + counts, made + 1
+        if missing := self.shards - made:
             raise DataError(
                 f"{missing:,} of {self.shards:,} shards are not in {self.store.place}",
                 expected="every shard",
                 fix="Run the same command again: it goes on where it stopped",
             )
-        total = sum(made.values(), Counts())
-        self.store.write(SUMMARY, json_text({**self.about, **asdict(total)}, indent=2).encode())
+        summary = {**self.about, **asdict(total)}
+        self.store.write(SUMMARY, json_text(summary, indent=2).encode())
         return total
 
 

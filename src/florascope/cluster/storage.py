@@ -94,9 +94,11 @@ def _read(place: str, offset: int, size: int) -> bytes:
         UnreachableError: for a reason that may pass.
         PhotoError: for one that stays.
     """
-    check_place(place)
     try:
+        check_place(place)
         data, promised = _from_web(place) if scheme_of(place) in WEB else _part(place, offset, size)
+    except DataError as error:  # of one address among many
+        raise PhotoError(error.found, expected=error.expected, fix=error.fix) from None
     except HTTPError as error:
         kind = UnreachableError if error.code in TRANSIENT else PhotoError
         raise kind(f"{redact(place)} cannot be read (HTTP {error.code})") from None
