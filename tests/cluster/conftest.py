@@ -137,6 +137,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": f"http://{s3_server}"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(storage, "PAUSE", 0.01)
+    monkeypatch.setattr(storage, "ATTEMPTS", 2)  # the SDK's own three take seconds each time
     storage._file_system.cache_clear()
     connection = HTTPConnection(s3_server)
     connection.request("POST", "/moto-api/reset")

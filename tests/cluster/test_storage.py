@@ -75,17 +75,21 @@ def test_a_failure_that_stays_is_told(failing: S3, fault: str) -> None:
     with pytest.raises(UnreachableError, match=r"s3://museum/x.jpg cannot be read") as told:
         read_whole("s3://museum/x.jpg")
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in str(told.value)
-    assert s3.gets["/museum/x.jpg"] >= storage.ATTEMPTS
+    assert s3.gets["/museum/x.jpg"] >= storage.ATTEMPTS == 2
 
 
 class Web(http.server.BaseHTTPRequestHandler):
-    """A web server: /ok, /gone, /late (answers the third time), /short, /long."""
+    """A web server: /ok, /gone, /late (answers the second time), /short, /long, /noise (no HTTP)."""
 
     asked = 0
 
     def do_GET(self) -> None:
         Web.asked += 1
-        status = {"/gone": 404, "/late": 503 if Web.asked < 3 else 200}.get(self.path, 200)
+        if self.path == "/noise":
+            self.wfile.write(b"no HTTP at all\r\n\r\n")
+            self.close_connection = True
+            return
+        status = {"/gone": 404, "/late": 503 if Web.asked % 2 == 0 else 200}.get(self.path, 200)
         data = b"x" * (MAX_BYTES + 99) if self.path == "/long" else b"photo"
         self.send_response(status)
         self.send_header("Content-Length", str(len(data) + (self.path == "/short")))
@@ -117,6 +121,11 @@ def test_what_is_gone_is_asked_for_once(web: str) -> None:
     with pytest.raises(PhotoError, match=r"/gone cannot be read \(HTTP 404\)"):
         read_whole(f"{web}/gone")
     assert Web.asked == 1
+
+
+def test_an_answer_that_is_no_http(web: str) -> None:
+    with pytest.raises(UnreachableError, match=r"/noise cannot be read \(no HTTP at all"):
+        read_whole(f"{web}/noise")
 
 
 def test_fewer_bytes_than_promised(web: str) -> None:

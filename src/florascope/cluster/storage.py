@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
@@ -104,7 +105,7 @@ def _read(place: str, offset: int, size: int) -> bytes:
         raise kind(f"{redact(place)} cannot be read (HTTP {error.code})") from None
     except FileNotFoundError:
         raise PhotoError(f"{redact(place)} does not exist", expected="a photo file") from None
-    except (OSError, URLError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
         reason = redact(str(getattr(error, "reason", error)))
         kind = PhotoError if _REFUSED.search(reason) else UnreachableError
         raise kind(f"{redact(place)} cannot be read ({reason})") from None
