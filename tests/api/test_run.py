@@ -119,7 +119,9 @@ def test_an_unknown_class_and_method(run: fs.Run, photos: Path) -> None:
     path = photos / "lawn" / "1.png"
     with pytest.raises(fs.FlorascopeError, match="no class 'camellia'.*red rose"):
         run.explain(path, "camellia")
-    with pytest.raises(fs.FlorascopeError, match="no method 'grad'.*sharp, cam, gradcam, ig"):
+    with pytest.raises(
+        fs.FlorascopeError, match="no method 'grad'.*sharp, cam, direct, gradcam, layercam, ig"
+    ):
         run.explain(path, method="grad")
     with pytest.raises(fs.FlorascopeError, match="no class of index 7.*from 0 to 2"):
         run.explain(path, 7)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
@@ -15,6 +16,7 @@ from florascope.audit.localisation import (
     Localisation,
     MaskFolder,
     MaskIds,
+    in_grids,
     localise,
     no_mask,
     own_mask,
@@ -204,3 +206,63 @@ def test_a_mask_that_cannot_be_used_is_refused(mask: np.ndarray, words: str) -> 
 
 def test_fields_are_the_measures_names() -> None:
     assert Localisation._fields == ("pointing", "energy", "area", "energy_ratio", "auroc")
+
+
+def _of_its_class(photos: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+    """A true map: where the picture has the class's own brightness."""
+    return (photos.mean(1) - targets[:, None, None]).abs().lt(0.01).double().numpy()
+
+
+def _plain(targets: list[int], shape: tuple[int, int] = (8, 8)) -> torch.Tensor:
+    """Photos as bright as their class's number."""
+    return torch.tensor(targets).float()[:, None, None, None].expand(-1, 3, *shape)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 9)])
+def test_a_true_map_stays_in_its_own_photo(shape: tuple[int, int]) -> None:
+    targets = [2, 2, 5, 3, 7, 5, 4, 9]
+    shares = in_grids(_of_its_class, _plain(targets, shape), torch.tensor(targets))
+    assert shares.tolist() == [1.0] * 8  # 2, 5, 3, 7 and 2, 5, 4, 9
+
+
+def test_maps_that_know_nothing_are_at_chance() -> None:
+    targets = [0, 1, 2, 3]
+
+    def even(photos: torch.Tensor, _: torch.Tensor) -> np.ndarray:
+        return np.ones((len(photos), *photos.shape[2:]))
+
+    def none(photos: torch.Tensor, _: torch.Tensor) -> np.ndarray:
+        return -even(photos, _)
+
+    def first(photos: torch.Tensor, _: torch.Tensor) -> np.ndarray:
+        maps = np.zeros((len(photos), *photos.shape[2:]))
+        maps[:, 0, 0] = 3.0
+        return maps
+
+    shares = [in_grids(e, _plain(targets), torch.tensor(targets)) for e in (even, none, first)]
+    assert shares[0].tolist() == shares[1].tolist() == [0.25] * 4
+    assert shares[2].tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_the_picture_is_of_the_networks_size_and_each_photo_whole() -> None:
+    targets, seen = [0, 1, 2, 3], []
+
+    def explain(photos: torch.Tensor, asked: torch.Tensor) -> np.ndarray:
+        seen.append((photos, asked))
+        return np.ones((len(photos), *photos.shape[2:]))
+
+    ramp = torch.linspace(0, 1, 8).expand(4, 3, 8, 8) + torch.tensor(targets).view(4, 1, 1, 1)
+    in_grids(explain, ramp, torch.tensor(targets))
+    ((photos, asked),) = seen
+    assert photos.shape == (4, 3, 8, 8)
+    assert asked.tolist() == targets
+    assert (photos == photos[:1]).all()
+    quarters = photos[0, 0].reshape(2, 4, 2, 4).transpose(1, 2).reshape(4, 4, 4)
+    for number, quarter in enumerate(quarters):
+        assert quarter.mean().item() == pytest.approx(number + 0.5, abs=0.05)
+        assert (quarter.diff(dim=1) > 0.1).all()
+
+
+def test_fewer_than_four_classes_make_no_grid() -> None:
+    targets = [0, 1, 2, 1, 0, 2]
+    assert in_grids(_of_its_class, _plain(targets), torch.tensor(targets)).shape == (0,)

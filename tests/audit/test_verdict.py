@@ -25,6 +25,7 @@ GOOD = {
     "auroc": 0.8,
     "noise_correlation": 0.97,
     "flip_correlation": 0.9,
+    "grid": 0.6,
     "gap": 0.001,
 }
 RANDOM = {**GOOD, "deletion": 0.45, "insertion": 0.45, "gain": 0.0}
@@ -58,9 +59,22 @@ def findings(n: int = 24, **changes: float) -> dict[str, Finding]:
 
 def test_a_good_method_passes_everything() -> None:
     found = findings()
-    assert list(found) == [criterion.__name__ for criterion in CRITERIA]
+    assert list(found) == [c.__name__ for c in CRITERIA if c.__name__ != "grid"]
     assert all(finding.passed for finding in found.values())
     assert summary(tuple(found.values())) == ("sharp passes all 7 criteria",)
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.26, True), (0.25, False)])
+def test_without_masks_grids_say_where_the_evidence_lies(share: float, passed: bool) -> None:
+    nowhere = dict.fromkeys(("energy", "area", "auroc"), np.nan)
+    means = {**GOOD, **nowhere, "grid": share}
+    bare = report(method("sharp", means))
+    for reference in bare.methods[1:]:
+        reference.scores.update({key: np.full(24, np.nan) for key in nowhere})
+    found = {finding.criterion: finding for finding in verdict(bare)}
+    assert list(found) == [c.__name__ for c in CRITERIA if c.__name__ != "localised"]
+    assert found["grid"].passed == passed
+    assert "of the positive evidence for a class in its own photo of four" in found["grid"].text
 
 
 @pytest.mark.parametrize(

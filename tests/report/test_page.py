@@ -178,7 +178,7 @@ def test_wrong_and_right_photos_are_named(html: str) -> None:
 def test_the_audit_says_which_checks_are_passed(html: str) -> None:
     text = read(html).words
     assert "Can the maps be believed?" in text
-    assert re.search(r"Class activation map passes \d of 6 checks on these photos", text)
+    assert re.search(r"Class activation map passes \d of 7 checks on these photos", text)
     assert "does not pass The maps may show the photo rather than what was learned" in text
     assert "Areas under the curves" in text
 

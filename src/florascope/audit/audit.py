@@ -12,25 +12,28 @@ from florascope.audit.faithfulness import (
     RandomMap,
     faithfulness,
 )
-from florascope.audit.localisation import Localisation, localise
+from florascope.audit.localisation import Localisation, in_grids, localise
 from florascope.audit.map_similarity import Maps, Scores, gini
 from florascope.audit.photo_by_photo import MANY
 from florascope.audit.photos import (
     AuditPhotos,
     Batch,
+    Network,
     TargetedImages,
     as_array,
     attribute,
     maps_of,
 )
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores, join_scores
-from florascope.audit.sanity import Noise, sanity, under_flip, under_noise
+from florascope.audit.sanity import Noise, Similarity, sanity, under_flip, under_noise
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer
 from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.inference import FastClassifier, hastened
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track
+
+DISTURBING = "Disturbing photos and weights"
 
 
 def audit(
@@ -60,12 +63,19 @@ def audit(
     how = settings or AuditSettings()
     cast: list[Explainer] = [*explainers, RandomMap(how.seed), CentreBlob()]
     _check(classifier, cast)
-    measured = _measured(classifier, cast, audit_photos, how, progress)
+    network = FastClassifier(classifier)
+    quick = cast
+    if len(audit_photos) >= MANY:
+        quick = [hastened(explainer, classifier, network).how for explainer in cast]
+    measured = _measured(network, classifier, quick, audit_photos, how, progress)
     few = audit_photos.picked(how.few)
-    tracked = track(cast, len(cast), "Disturbing photos and weights", progress)
+    tracked = track(zip(cast, quick, measured, strict=True), len(cast), DISTURBING, progress)
     methods = tuple(
-        _followed(classifier, explainer, few, how, scores)
-        for explainer, scores in zip(tracked, measured, strict=True)
+        replace(
+            _followed(classifier, hasty, few, how, scores),
+            sanity=_randomised(classifier, explainer, few, how),
+        )
+        for explainer, hasty, scores in tracked
     )
     return AuditReport(how, audit_photos.targets, methods)
 
@@ -94,6 +104,7 @@ def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:
 
 
 def _measured(
+    network: Network,
     classifier: Classifier,
     cast: Sequence[Explainer],
     audit_photos: AuditPhotos,
@@ -104,12 +115,8 @@ def _measured(
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
     pairs = ((batch, e) for batch in audit_photos.batches(how.batch_size) for e in cast)
     total = len(cast) * -(-len(audit_photos) // how.batch_size)
-    network = FastClassifier(classifier)
-    quick = {e.name: e for e in cast}
-    if len(audit_photos) >= MANY:
-        quick = {e.name: hastened(e, classifier, network).how for e in cast}
     for batch, explainer in track(pairs, total, "Auditing explanations", progress):
-        attribution = attribute(classifier, quick[explainer.name], batch.targeted)
+        attribution = attribute(classifier, explainer, batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
         curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order)
         scores = _scores(attribution, curves, batch)
@@ -137,16 +144,25 @@ def _followed(
     how: AuditSettings,
     scores: MethodScores,
 ) -> MethodScores:
-    """Add what explains a few photos again: with noise, mirrored, and with other weights."""
+    """Add what explains a few photos again: with noise, mirrored, and four in one."""
     maps = maps_of(classifier, explainer, few)
     noise = Noise(how.noise, how.seed)
-    stability = {
+    again = {
         "noise_correlation": under_noise(classifier, explainer, few, maps, noise),
         "flip_correlation": under_flip(classifier, explainer, few, maps),
+        "grid": in_grids(lambda *grid: maps_of(classifier, explainer, TargetedImages(*grid)), *few),
     }
-    blind = explainer.name in REFERENCES
-    stages = () if blind else sanity(classifier, explainer, few, maps, how.stages, how.seed)
-    return replace(scores, scores=scores.scores | stability, sanity=tuple(stages))
+    return replace(scores, scores=scores.scores | again)
+
+
+def _randomised(
+    classifier: Classifier, explainer: Explainer, few: TargetedImages, how: AuditSettings
+) -> tuple[Similarity, ...]:
+    """Explain a few photos again with other weights; a reference knows none."""
+    if explainer.name in REFERENCES:
+        return ()
+    maps = maps_of(classifier, explainer, few)
+    return tuple(sanity(classifier, explainer, few, maps, how.stages, how.seed))
 
 
 def _localisation_scores(maps: Maps, batch: Batch) -> Iterator[tuple[str, Scores]]:

@@ -109,6 +109,24 @@ def localised(report: AuditReport, method: str) -> Finding | None:
     )
 
 
+def grid(report: AuditReport, method: str) -> Finding | None:
+    """Among photos of four classes in one picture, each class's evidence lies in its own photo.
+
+    The stand-in for localisation where no photo has a mask. It also asks whether maps tell classes
+    apart; networks see the photos smaller than they are used to.
+    """
+    share = report.interval(method, "grid")
+    if report.masked or share.n == 0:
+        return None
+    return _finding(
+        (method, "grid"),
+        f"{share} of the positive evidence for a class in its own photo of four, must be above"
+        " 0.25",
+        share,
+        passed=share.low > 0.25,
+    )
+
+
 def learned(report: AuditReport, method: str) -> Finding:
     """The map depends on the weights: with all of them shuffled, it is another map.
 
@@ -164,6 +182,7 @@ CRITERIA: tuple[Criterion, ...] = (
     faithful,
     informative,
     localised,
+    grid,
     learned,
     stable,
     mirrored,

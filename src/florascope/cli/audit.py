@@ -24,6 +24,7 @@ COLUMNS = {
     "auroc": "AUROC",
     "noise_correlation": "noise",
     "flip_correlation": "mirror",
+    "grid": "grid",
 }
 NEED_MASKS = {"pointing", "energy_ratio", "auroc"}
 
@@ -72,6 +73,7 @@ def audit(
                  come back (insertion); the gain, their difference, must beat a random map's
     informative  the gain must beat that of a blob in the middle
     localised    the evidence lies on the flower (with --masks, or the garden's own)
+    grid         without masks: of four photos in one, a class's evidence lies in its own
     learned      another map once the network's weights are shuffled
     stable       the same map with noise that nobody sees
     mirrored     the mirrored map for the mirrored photo
