@@ -19,6 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from florascope.api.importing import import_keras as import_keras
+    from florascope.api.importing import import_onnx as import_onnx
     from florascope.api.run import Run as Run
     from florascope.api.training import open_run as open_run
     from florascope.api.training import train as train
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from florascope.explanation.explanation import explain as explain
     from florascope.identify.identification import Identification as Identification
     from florascope.identify.model import Model as Model
-    from florascope.nets.wrapped import wrap as wrap
+    from florascope.nets.outside import wrap as wrap
     from florascope.preprocessing import Preprocessing as Preprocessing
     from florascope.source import load as load
     from florascope.training.recipes import ClassReport as ClassReport
@@ -53,11 +55,13 @@ _HOMES = {
     "Run": "api.run",
     "explain": "explanation.explanation",
     "diagnose": "doctor.dispatch",
+    "import_keras": "api.importing",
+    "import_onnx": "api.importing",
     "load": "source",
     "map": "cluster.engines",
     "open_run": "api.training",
     "train": "api.training",
-    "wrap": "nets.wrapped",
+    "wrap": "nets.outside",
     "watch": "doctor.watch",
 }
 """Public names by the module they live in, imported when first used: PyTorch is heavy."""

@@ -167,3 +167,18 @@ def _scaled(size: tuple[int, int], short: int) -> tuple[int, int]:
     if width <= height:
         return short, int(short * height / width)
     return int(short * width / height), short
+
+
+SCALINGS = {
+    "pixels": Preprocessing(mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255)),
+    "unit": Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+    "tf": Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    "torch": Preprocessing(),
+    "caffe": Preprocessing(
+        mean=(123.68 / 255, 116.779 / 255, 103.939 / 255),
+        std=(1 / 255, 1 / 255, 1 / 255),
+        channel_order="bgr",
+    ),
+}
+"""What networks take, by name: 0 to 255, 0 to 1, or one of the modes of Keras's `preprocess_input`:
+-1 to 1, ImageNet's mean and deviation, and pixels in BGR less ImageNet's mean."""

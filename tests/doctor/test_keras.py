@@ -31,13 +31,18 @@ from florascope.doctor.checks import layers as layer_checks  # noqa: E402
 from florascope.doctor.checks import loss as losses  # noqa: E402
 from florascope.doctor.checks import optimisation as optimiser  # noqa: E402
 from florascope.doctor.diagnosis import Diagnosis  # noqa: E402
-from florascope.doctor.dispatch import is_keras  # noqa: E402
 from florascope.doctor.keras import compiled  # noqa: E402
-from florascope.doctor.keras.contracts import CAFFE, PIXELS, TF, application  # noqa: E402
 from florascope.doctor.keras.data import read  # noqa: E402
 from florascope.doctor.keras.network import activity  # noqa: E402
-from florascope.doctor.keras.trace import leaves  # noqa: E402
 from florascope.errors import DataError, FlorascopeError  # noqa: E402
+from florascope.nets.keras_models import (  # noqa: E402
+    CAFFE,
+    PIXELS,
+    TF,
+    application,
+    is_keras,
+    leaves,
+)
 
 # Keras's own, as it trains.
 pytestmark = [

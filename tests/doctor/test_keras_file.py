@@ -12,8 +12,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
 from florascope.doctor.checks import labels as label_checks  # noqa: E402
-from florascope.doctor.keras.file import examine, opened  # noqa: E402
+from florascope.doctor.keras.file import examine  # noqa: E402
 from florascope.errors import DataError, FlorascopeError  # noqa: E402
+from florascope.nets.keras_models import opened  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

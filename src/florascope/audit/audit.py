@@ -81,14 +81,15 @@ def audit(
 
 
 def methods_for(classifier: Classifier) -> list[str]:
-    """Return the names of the methods that fit the network, without the slow "ig" if others do.
+    """Return the names of the methods that fit the network, without slow ones if others do.
 
     Where pooling and head are linear, Grad-CAM and LayerCAM are the class activation map once more,
     LayerCAM less what speaks against.
     """
     found = fitting_methods(classifier.backbone)
-    twice = {"ig", "gradcam", "layercam"} if "cam" in found else {"ig"}
-    return [name for name in found if name not in twice] or list(found)
+    slow = {"ig", "occlusion"}
+    left_out = slow | {"gradcam", "layercam"} if "cam" in found else slow
+    return [name for name in found if name not in left_out] or list(found[:1])
 
 
 def _check(classifier: Classifier, cast: Sequence[Explainer]) -> None:

@@ -24,6 +24,8 @@ SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
 PHOTOS = "photos.json"
 MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
+ONNX = "onnx"
+"""The architecture of a network that was made elsewhere: its graph is all there is of it."""
 MAX_ARGUMENT = 4096  # pixels a side, channels or blocks
 MAX_ARGUMENTS = 200
 
@@ -33,7 +35,8 @@ class BundleConfig:
     """What config.json holds.
 
     Attributes:
-        architecture: timm's name of the backbone.
+        architecture: timm's name of the backbone; ONNX for a network that was made elsewhere,
+            which has no model.safetensors.
         model_args: further arguments of `timm.create_model`.
         classifier: the classifier's name in timm's state dict.
         num_features: width of the features before the classifier.

@@ -19,6 +19,7 @@ from florascope.files import as_utf8, check_path, json_text
 
 if TYPE_CHECKING:
     from florascope.data.dataset import Dataset
+    from florascope.nets.outside import Told
     from florascope.progress import Progress
 
 SCHEMA = "florascope/1"
@@ -59,6 +60,47 @@ def data_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def model_options(command: Command) -> Command:
+    """Add the options that say what a model file does not say of itself."""
+    for option in (
+        click.option("--size", type=int, metavar="PIXELS", help="Of its pictures, a side."),
+        click.option(
+            "--scaling",
+            metavar="NAME",
+            help="Of its pixels: pixels (0 to 255), unit (0 to 1), tf (-1 to 1), torch, caffe.",
+        ),
+        click.option(
+            "--classes",
+            type=LOCAL_PATH,
+            metavar="FILE",
+            help="Names of its classes, one a line, in their order.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def told_of(classes: Path | None, scaling: str | None, size: int | None) -> "Told":
+    """Return what the options of `model_options` say.
+
+    Raises:
+        FlorascopeError: the file of classes cannot be read.
+    """
+    from florascope.nets.outside import Told
+
+    settings = {"scaling": scaling, "size": size}
+    names = None
+    if classes is not None:
+        try:
+            lines = classes.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FlorascopeError(
+                f"{classes} cannot be read ({error})", expected="names of classes, one a line"
+            ) from error
+        names = tuple(line.strip() for line in lines if line.strip())
+    return Told(names, {key: value for key, value in settings.items() if value is not None})
 
 
 def open_data(source: str, data_dir: Path | None, progress: "Progress") -> "Dataset":

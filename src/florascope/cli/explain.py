@@ -10,21 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from florascope.cli.console import LOCAL_PATH, json_option, note, note_left_out, percent, print_json
+from florascope.cli.console import (
+    LOCAL_PATH,
+    json_option,
+    model_options,
+    note,
+    note_left_out,
+    percent,
+    print_json,
+    said_on_stderr,
+    told_of,
+)
 from florascope.cli.identify import expand
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.audit.photo_by_photo import Explained
     from florascope.data.dataset import ClassName
+    from florascope.nets.classifier import Classifier
 
 
 @click.command()
-@click.argument("bundle")
+@click.argument("bundle", metavar="BUNDLE|MODEL.onnx|MODEL.keras")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--method",
-    help="sharp, cam, direct, gradcam, layercam or ig.  [default: what suits the network best]",
+    help="sharp, cam, direct, gradcam, layercam, ig or occlusion."
+    "  [default: what suits the network best]",
 )
 @click.option(
     "--layers", metavar="NAMES", help="Layers for layercam, as blocks.3,blocks.5 (fused)."
@@ -41,6 +53,7 @@ if TYPE_CHECKING:
     default=True,
     help="Measure how the answer falls as the evidence is removed: 11 more passes a photo.",
 )
+@model_options
 @json_option
 def explain(  # noqa: PLR0913 (one an option)
     bundle: str,
@@ -54,20 +67,28 @@ def explain(  # noqa: PLR0913 (one an option)
     save_arrays: bool,
     trusted: bool,
     as_json: bool,
+    **described: Any,  # noqa: ANN401 (values of `model_options`)
 ) -> None:
-    """Draw what in each IMAGE (files or folders) speaks for (orange) and against (blue) a class."""
+    """Draw what in each IMAGE (files or folders) speaks for (orange) and against (blue) a class.
+
+    A model of another framework says itself how it takes pictures, or --size, --scaling and
+    --classes do, or MODEL.json beside it.
+    """
     from florascope.audit.photo_by_photo import explain_photos
-    from florascope.bundle.config import find_bundle
     from florascope.errors import PhotoError
     from florascope.explanation.explanation import Question, layers_method
-    from florascope.nets.saving import load_classifier
+    from florascope.explanation.occlusion import announce
 
     ignored = Counter[str]()
     names = picture_names(expand(images, ignored))
     photos = list(names)
-    classifier = load_classifier(find_bundle(bundle))
+    classifier = _open(bundle, **described)
     how = layers_method(layers.split(",") if layers else (), method)
     question = Question.of(classifier, how, target, against)
+    if how is None and classifier.backbone.obstacle:
+        note(f"{classifier.backbone.obstacle}: explained by {question.how.name}")
+    with said_on_stderr():
+        announce(question.how, classifier, len(photos))
     finish = partial(_finish, names=names, out=out, save_arrays=save_arrays)
     with progress_bars() as told:
         made = explain_photos(classifier, question, photos, finish, trusted=trusted, progress=told)
@@ -86,6 +107,19 @@ def explain(  # noqa: PLR0913 (one an option)
         return
     for result in results:
         _print(result)
+
+
+def _open(bundle: str, **described: Any) -> "Classifier":  # noqa: ANN401 (of `model_options`)
+    """Open a bundle, or a model that was made elsewhere."""
+    from florascope.bundle.config import find_bundle
+    from florascope.nets.outside import ENDINGS, open_model
+    from florascope.nets.saving import load_classifier
+
+    if Path(bundle).suffix in ENDINGS:
+        return open_model(Path(bundle), told_of(**described))
+    if given := [name for name, value in described.items() if value is not None]:
+        raise click.UsageError(f"--{given[0]} with a bundle, which says it itself")
+    return load_classifier(find_bundle(bundle))
 
 
 def picture_names(images: Iterable[str]) -> dict[str, str]:

@@ -1,11 +1,20 @@
-"""`florascope export`: a bundle in another form."""
+"""`florascope export` and `florascope import`: bundles into other forms, and from them."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from florascope.cli.console import LOCAL_PATH, data_options, json_option, open_data, print_json
+from florascope.cli.console import (
+    LOCAL_PATH,
+    data_options,
+    json_option,
+    model_options,
+    note,
+    open_data,
+    print_json,
+    told_of,
+)
 from florascope.progress import progress_bars
 
 FORMS = ("web", "onnx", "int8", "timm")
@@ -89,3 +98,38 @@ def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
         seed = options["seed"] or 0
         cost = export_int8(bundle, out, dataset, split, seed=seed, progress=progress)
     return cost.to_json()
+
+
+@click.command("import")
+@click.argument("model", metavar="MODEL.keras|MODEL.onnx", type=LOCAL_PATH)
+@click.option("--out", type=LOCAL_PATH, required=True, help="The bundle's folder.")
+@click.option("--data", "source", metavar="DATA", help="Photos that did not train it: calibrates.")
+@click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
+@model_options
+@json_option
+def import_model(
+    model: Path,
+    out: Path,
+    source: str | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
+    **described: Any,  # noqa: ANN401 (values of `model_options`)
+) -> None:
+    """Bring a Keras or ONNX classifier over as a bundle, for identify, serve, evaluate and export.
+
+    Its logits are held against the original's. What it does not say of itself, --size, --scaling
+    and --classes do, or MODEL.json beside it.
+    """
+    from florascope.api.importing import import_model as bring_over
+
+    check_out(out)
+    with progress_bars() as progress:
+        data = None if source is None else open_data(source, data_dir, progress)
+        found = bring_over(model, out, told_of(**described), data, progress)
+    if found.obstacle:
+        note(f"No class maps: {found.obstacle}")
+    if as_json:
+        print_json({"out": str(out), "gap": found.gap, "class_maps": not found.obstacle})
+        return
+    click.echo(f"Written: {out}, its logits within {found.gap:.1e} of the original's largest")

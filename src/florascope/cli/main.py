@@ -22,7 +22,7 @@ from florascope.cli.demo import demo
 from florascope.cli.doctor import doctor
 from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
-from florascope.cli.export import export
+from florascope.cli.export import export, import_model
 from florascope.cli.identify import identify
 from florascope.cli.job import embed
 from florascope.cli.serve import serve
@@ -50,6 +50,7 @@ for command in (
     embed,
     serve,
     export,
+    import_model,
     data,
     doctor,
     bench,

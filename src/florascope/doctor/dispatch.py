@@ -3,6 +3,7 @@
 from typing import Any
 
 from florascope.doctor.diagnosis import Diagnosis
+from florascope.nets.keras_models import is_keras
 
 
 def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Diagnosis:  # noqa: ANN401
@@ -39,8 +40,3 @@ def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Dia
     from florascope.doctor.script import diagnose as of_pytorch
 
     return of_pytorch(model, train_loader, val_loader, **told)
-
-
-def is_keras(model: Any) -> bool:  # noqa: ANN401
-    """Whether a model is Keras's, asked without importing Keras (whose models may be modules)."""
-    return any(kind.__module__.split(".")[0] == "keras" for kind in type(model).__mro__)

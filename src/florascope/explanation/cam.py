@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.fitting import advice, require_linear
+from florascope.explanation.fitting import advice, require_gradients, require_linear
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
 
@@ -96,6 +96,7 @@ class GradCAM:
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
         """Explain one logit an image; see `Explainer`."""
+        require_gradients(classifier.backbone)
         if not classifier.backbone.reads_map:
             raise ExplanationError(
                 f"{classifier.backbone.name} does not answer from its spatial map",

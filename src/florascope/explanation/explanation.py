@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 from PIL import Image
-from torch import nn
 
 from florascope.data.dataset import ClassName
 from florascope.data.names import match_classes
@@ -22,12 +21,13 @@ from florascope.explanation.direct import Direct
 from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.layer_cam import LayerCAM
+from florascope.explanation.occlusion import Occlusion, announce
 from florascope.explanation.sharp import Sharp
 from florascope.files import new_file
 from florascope.images import RGB, as_rgb
 from florascope.nets.classifier import Classifier, Logits
 from florascope.nets.extractor import Images
-from florascope.nets.wrapped import wrap
+from florascope.nets.outside import wrap
 from florascope.overlay import Picture, full_colour, overlay
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ METHODS: dict[str, Callable[[], Explainer]] = {
     "gradcam": GradCAM,
     "layercam": LayerCAM,
     "ig": IntegratedGradients,
+    "occlusion": Occlusion,
 }
 
 
@@ -158,7 +159,7 @@ class Explanation:
 
 
 def explain(
-    model: nn.Module,
+    model: Any,  # noqa: ANN401 (see `florascope.wrap`)
     photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)
     method: Explainer | str | None = None,
     target: int | str | None = None,
@@ -170,11 +171,12 @@ def explain(
         fs.explain(torchvision.models.resnet18(weights="DEFAULT"), "photo.jpg", target=985)
 
     Args:
-        model: a classifier, or any network that `florascope.wrap` takes. Who explains many photos
-            wraps it once, and names its classes.
+        model: a classifier, or any network that `florascope.wrap` takes: PyTorch's, Keras's, or the
+            path of an ONNX or Keras file. Who explains many photos wraps it once, and names its
+            classes.
         photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
         method: an explainer or the name of one ("sharp", "cam", "direct", "gradcam", "layercam",
-            "ig"); None takes the one that suits the network best.
+            "ig", "occlusion"); None takes the one that suits the network best.
         target: index, id or name of the class; None explains the answer.
         against: the class to compare it with; None for none.
         layers: names of the network's modules for "layercam", which then is the method.
@@ -187,6 +189,7 @@ def explain(
     classifier = wrap(model)
     question = Question.of(classifier, layers_method(layers, method), target, against)
     crop = classifier.preprocessing.crop(as_rgb(photo))
+    announce(question.how, classifier, 1)
     (found,) = explain_crops(classifier, crop[None], question)
     return found
 

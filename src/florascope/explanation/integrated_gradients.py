@@ -11,6 +11,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets
+from florascope.explanation.fitting import require_gradients
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing
@@ -116,6 +117,7 @@ class IntegratedGradients:
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
         """Explain one logit an image; see `Explainer`."""
+        require_gradients(classifier.backbone)
         found = [
             self._explain(classifier, image[None], int(target))
             for image, target in zip(images, targets, strict=True)

@@ -7,7 +7,7 @@ import numpy as np
 import timm
 import torch
 
-from florascope.bundle.config import CARD, CONFIG, GRAPH, WEIGHTS, BundleConfig, read_config
+from florascope.bundle.config import CARD, CONFIG, GRAPH, ONNX, WEIGHTS, BundleConfig, read_config
 from florascope.errors import BundleError
 from florascope.export.graph import card_with, session
 from florascope.files import new_folder
@@ -48,6 +48,12 @@ def export_timm(bundle: Path, out: Path) -> list[str]:
         BundleError: the folder is no bundle, or timm computes something else from it.
     """
     config = read_config(bundle)
+    if config.architecture == ONNX:
+        raise BundleError(
+            f"{bundle} holds a network that was imported from elsewhere as a graph",
+            expected="one of timm's networks",
+            fix="Use --to onnx, web or int8",
+        )
     if not (bundle / WEIGHTS).is_file():
         raise BundleError(
             f"{bundle} has no {WEIGHTS}",

@@ -93,6 +93,7 @@ class FeatureExtractor(nn.Module):
         obstacle: why it is not; empty where it is.
         reads_map: whether f depends on the map at all: one that reads a token of its own does not.
         takes_any_size: whether it takes pictures of other sizes than the preprocessing's.
+        differentiable: whether PyTorch can follow it back to the picture.
     """
 
     name: str
@@ -103,6 +104,7 @@ class FeatureExtractor(nn.Module):
     obstacle: str = ""
     reads_map: bool = True
     takes_any_size: bool = False
+    differentiable: bool = True
 
     def forward(self, images: Images) -> Embedding:
         """Embed a normalised batch."""
@@ -124,6 +126,10 @@ class FeatureExtractor(nn.Module):
         """Draw (count, 3, size, size) images, always the same, to compare networks on."""
         size = self.preprocessing.size
         return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+    def own_graph(self) -> Any:  # noqa: ANN401 (an ONNX model, which this module does not import)
+        """Return the network as ONNX, image -> map, features, where PyTorch need not export it."""
+        return None
 
     def digest(self) -> str:
         """BLAKE2b over architecture, arguments and every weight: equal networks, equal digest."""

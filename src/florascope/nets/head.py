@@ -68,6 +68,17 @@ def centre_head(head: LinearHead) -> LinearHead:
     return LinearHead(weight, bias, head.history)
 
 
+def two_classes(head: LinearHead) -> LinearHead:
+    """Return the head of two classes that a single logit z, a sigmoid's, stands for: -z/2 and z/2.
+
+    Their softmax is the sigmoid; a head of more classes stays as it is.
+    """
+    if len(head.bias) > 1:
+        return head
+    halves = torch.tensor([-0.5, 0.5])
+    return LinearHead(halves[:, None] * head.weight, halves * head.bias)
+
+
 def soften_head(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead:
     """Scale a head so that its label-smoothed loss on some samples is the least.
 

@@ -39,7 +39,8 @@ def backbone_graph(backbone: FeatureExtractor) -> Path:
     path = cache_dir() / "graphs" / f"{backbone.digest()}-{size}.onnx"
     if not path.is_file():
         with new_file(path) as draft:
-            draft.write_bytes(_export(backbone).SerializeToString())
+            model = backbone.own_graph() or _export(backbone)
+            draft.write_bytes(model.SerializeToString())
     return path
 
 

@@ -76,7 +76,7 @@ class Reading:
             transformer's first token, "map" where it reads a map in another way, "none" where
             there is no map.
         obstacle: why the logits do not split over the map; empty where they do.
-        head: (K, f) weights and (K,) bias: logits = head(features).
+        head: (K, f) weights and (K,) bias: logits = head(features); of "places", f is c h w.
         head_name: of the module that they are taken from; empty where there is none.
         features_at: the call that the features come from.
         features_given: whether they are its first argument, or what it gave.
@@ -118,6 +118,8 @@ class _Map(NamedTuple):
     norm: Norm | None = None
 
 
+LINEAR = {"linear": "weight", "conv2d": "weight", "matmul": "other"}
+"""Functions that a head may be, and what they call its weights."""
 LINKS = {"softmax", "log_softmax", "sigmoid"}  # may follow the logits
 TOKENS = 16  # prefix tokens that are looked for: a class token and registers
 
@@ -139,15 +141,17 @@ def read(net: nn.Module, images: Images) -> Reading:
         scores, calls = record(net, images)
     head = _head(calls, _logits(calls, scores))
     found = _map(calls[: head.at + (not head.given)], head)
+    weight = head.weight.detach().flatten(1)
+    if found.kind == "places":
+        like = calls[found.at].output[0]
+        weight = found.layout.as_map(weight.reshape(-1, *like.shape)).flatten(1)
     end = len(calls)
     map_at = 0 if found.kind == "none" else end - found.at
     features_at = end - head.at
     return Reading(
         kind=found.kind,
         obstacle=_obstacle(net, calls, found, head),
-        head=LinearHead(
-            head.weight.detach().flatten(1).float().cpu(), head.bias.detach().float().cpu()
-        ),
+        head=LinearHead(weight.float().cpu(), head.bias.detach().float().cpu()),
         head_name=_owner(net, head.weight),
         features_at=features_at,
         features_given=head.given,
@@ -167,22 +171,33 @@ def _logits(calls: Sequence[Call], scores: Tensor) -> Tensor:
 
 
 def _head(calls: Sequence[Call], logits: Tensor) -> _Head:
-    """Find the last linear function that gave the logits; else take the logits for features."""
+    """Find the last linear function that gave the logits; else take the logits for features.
+
+    It may be a product of matrices to which a bias is added: that is how Keras writes it.
+    """
+    product, added = _unbiased(calls, logits)
     for at in reversed(range(len(calls))):
         call = calls[at]
-        if call.function in {"linear", "conv2d"} and _same(call.output, logits):
-            given, weight = call.args[0], call.argument(1, "weight")
+        if call.function in LINEAR and _same(call.output, product):
+            given, weight = call.args[0], call.argument(1, LINEAR[call.function])
+            weight = weight.T if call.function == "matmul" else weight
             if given.numel() == len(logits) * weight[0].numel():
-                bias = call.argument(2, "bias")
-                bias = torch.zeros(len(weight)).to(weight) if bias is None else bias
+                bias = call.argument(2, "bias") if call.function != "matmul" else None
+                bias = added if bias is None else added + bias
                 return _Head(at, weight, bias, given.flatten(1), given=True)
     at = max(at for at, call in enumerate(calls) if _same(call.output, logits))
     width = logits.shape[1]
     return _Head(at, torch.eye(width), torch.zeros(width), logits, given=False)
 
 
-def _kept(parameter: Tensor) -> Tensor:
-    return parameter.detach().float().cpu()
+def _unbiased(calls: Sequence[Call], logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what the logits were before a vector was added to them, and the vector."""
+    for call in reversed(calls):
+        if call.function == "add" and _same(call.output, logits):
+            first, second = call.args[0], call.argument(1, "other")
+            if isinstance(second, Tensor) and second.numel() == logits.shape[1]:
+                return first, second.flatten()
+    return logits, torch.zeros(logits.shape[1]).to(logits)
 
 
 def _owner(net: nn.Module, weight: Tensor) -> str:
@@ -248,8 +263,10 @@ def _norm(call: Call) -> Norm:
 def _flattened(calls: Sequence[Call], features: Pooled) -> _Map | None:
     for at in reversed(range(len(calls))):
         output = calls[at].output
-        if output.ndim == 4 and output.shape[2] * output.shape[3] > 1 and _same(output, features):
-            return _Map("places", at, Layout())
+        if output.ndim == 4 and _same(output, features):
+            square = [la for la in _layouts(output) if len(set(la.as_map(output).shape[2:])) == 1]
+            if square:  # as the picture is: so channels are told from places
+                return _Map("places", at, square[0])
     return None
 
 

@@ -13,14 +13,18 @@ from torch import Tensor
 
 from florascope.bundle import config as bundle
 from florascope.bundle.config import BundleConfig, read_config
+from florascope.bundle.onnx_check import check_graph
 from florascope.bundle.participation import Participation
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.errors import BundleError, WeightsError
 from florascope.files import json_text, new_folder
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.graph_network import GraphNetwork
 from florascope.nets.onnx_graph import classifier_graph
+from florascope.nets.onnx_parts import Graph
 from florascope.nets.weights import check_header, load_state, read_state
+from florascope.nets.wrapped import with_head
 
 ROUNDING = 1e-6  # relative; float32 has 6e-8
 
@@ -125,11 +129,13 @@ def fill_bundle(
     config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
     kept = round_to_half(classifier) if half else classifier
     graph = classifier_graph(kept, calibrated.means if calibrated else None)
-    graph, state = (to_half(graph), _halved(kept)) if half else (graph, _state(kept))
+    graph = to_half(graph) if half else graph
     text = json_text(config.to_json(), indent=2)
     (folder / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
-    # not save_file, which reports a full disk as its own kind of error
-    (folder / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
+    if config.architecture != bundle.ONNX:
+        state = _halved(kept) if half else _state(kept)
+        # not save_file, which reports a full disk as its own kind of error
+        (folder / bundle.WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
     (folder / bundle.GRAPH).write_bytes(graph.SerializeToString())
     (folder / bundle.CARD).write_text(card, encoding="utf-8")
     if participation is not None:
@@ -144,6 +150,8 @@ def load_classifier(path: Path) -> Classifier:
         BundleError: the folder is no bundle, or its weights do not fit its config.
     """
     config = read_config(path)
+    if config.architecture == bundle.ONNX:
+        return _from_graph(path, config)
     weights = bundle.own_file(path, bundle.WEIGHTS, bundle.MAX_WEIGHTS)
     try:
         check_header(weights, config.architecture, config.model_args)
@@ -154,6 +162,15 @@ def load_classifier(path: Path) -> Classifier:
         raise BundleError(f"the bundle {path} is damaged: {error}") from error
     _check_claims(config, backbone, path)
     return classifier.eval()
+
+
+def _from_graph(path: Path, config: BundleConfig) -> Classifier:
+    """Read a network that was made elsewhere from its graph."""
+    data = bundle.read_own_file(path, bundle.GRAPH, bundle.MAX_GRAPH)
+    check_graph(data, config, str(path / bundle.GRAPH))
+    graph = Graph(onnx.load_from_string(data))
+    backbone = GraphNetwork(graph, config.preprocessing, path.name)
+    return with_head(backbone, backbone.head, None, config.classes)
 
 
 def _check_claims(config: BundleConfig, backbone: Backbone, path: Path) -> None:
@@ -169,11 +186,12 @@ def _check_claims(config: BundleConfig, backbone: Backbone, path: Path) -> None:
 def _config(
     classifier: Classifier, provenance: dict[str, Any], calibration: Calibration | None
 ) -> BundleConfig:
-    backbone = _known_to_timm(classifier)
+    backbone = classifier.backbone
+    known = None if isinstance(backbone, GraphNetwork) else _known_to_timm(classifier)
     return BundleConfig(
-        architecture=backbone.name,
-        model_args=backbone.model_args,
-        classifier=backbone.classifier_name,
+        architecture=known.name if known else bundle.ONNX,
+        model_args=known.model_args if known else {},
+        classifier=known.classifier_name if known else "head",
         num_features=backbone.num_features,
         classes=classifier.classes,
         preprocessing=classifier.preprocessing,

@@ -19,6 +19,7 @@ from florascope.nets.extractor import (
     is_sequence,
     last_block,
 )
+from florascope.nets.head import LinearHead, two_classes
 from florascope.nets.reading import Reading, centred_noise, class_map, read, read_again
 from florascope.nets.recording import record
 from florascope.preprocessing import Preprocessing
@@ -57,11 +58,29 @@ def wrap(
     if isinstance(model, Classifier):
         return model
     backbone = WrappedNetwork(model, preprocessing or preprocessing_of(model))
-    head = backbone.reading.head
+    return with_head(backbone, backbone.head, model, classes)
+
+
+def with_head(
+    backbone: FeatureExtractor,
+    head: LinearHead,
+    model: Any,  # noqa: ANN401 (any network)
+    classes: Sequence[str | ClassName] | None,
+) -> Classifier:
+    """Join what was read of a network to a classifier in eval mode; the network keeps its own.
+
+    Args:
+        backbone: up to the features.
+        head: over them.
+        model: the network, which may name its classes (`config.id2label`).
+        classes: their names, else.
+
+    Raises:
+        ExplanationError: there are more names than classes, or fewer.
+    """
     classifier = Classifier(backbone, _classes(model, classes, len(head.bias)))
-    weight = torch.eye(len(head.bias)) if backbone.reading.kind == "places" else head.weight
-    classifier.head = nn.Linear(weight.shape[1], len(weight))
-    classifier.set_head(weight, head.bias)
+    classifier.head = nn.Linear(head.weight.shape[1], len(head.bias))
+    classifier.set_head(head.weight, head.bias)
     for module in (classifier, backbone, classifier.head):
         module.training = False  # not .eval(), which would reach into the model
     return classifier
@@ -76,6 +95,7 @@ class WrappedNetwork(FeatureExtractor):
 
     Attributes:
         reading: how its head reads its map.
+        head: (K, f) and (K,): logits = head(features); see `two_classes`.
 
     Raises:
         ExplanationError: the network cannot take such pictures, or is no classifier.
@@ -95,7 +115,9 @@ class WrappedNetwork(FeatureExtractor):
         self.reads_map = self.reading.kind not in {"token", "none"}
         flat = self.reading.kind == "places"
         self.takes_any_size &= not flat
-        self.num_features = self.reading.head.weight.shape[0 if flat else 1]
+        head = self.reading.head
+        head = LinearHead(torch.eye(len(head.bias)), head.bias) if flat else head
+        self.head, self.num_features = two_classes(head), head.weight.shape[1]
 
     def forward(self, images: Images) -> Embedding:
         """Embed a normalised batch, on the images' device and in their precision."""

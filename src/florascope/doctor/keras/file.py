@@ -11,9 +11,9 @@ from florascope.data.dataset import Dataset, Indexes
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.finding import Finding
-from florascope.doctor.keras.network import is_front
-from florascope.doctor.keras.trace import leaves, run
+from florascope.doctor.keras.trace import run
 from florascope.errors import DataError, FlorascopeError, PhotoError
+from florascope.nets.keras_models import is_front, leaves, opened
 from florascope.progress import Progress, silent, track
 from florascope.source import open_dataset
 
@@ -96,24 +96,6 @@ def examine(
     pairs = (((p.images / scaling.divisor + scaling.offset), p.labels) for p in (train, val))
     found = diagnose(model, *pairs, progress=progress)
     return Diagnosis((*found.findings, *note), found.seconds)
-
-
-def opened(path: Path) -> Any:  # noqa: ANN401 (a Keras model)
-    """Open a saved model, without running code that it carries.
-
-    Raises:
-        FlorascopeError: it is none, or needs code of its own.
-    """
-    import keras
-
-    try:
-        return keras.saving.load_model(path, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise FlorascopeError(
-            f"{path} cannot be opened as a Keras model ({str(error).splitlines()[0]})",
-            expected="a model saved by model.save('model.keras'), of Keras's own layers",
-            fix="From Python, any model will do: florascope.diagnose(model, train_ds, val_ds)",
-        ) from error
 
 
 def _size(model: Any) -> tuple[int, int]:  # noqa: ANN401

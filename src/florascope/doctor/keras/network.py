@@ -1,6 +1,5 @@
 """A Keras model's answers, modes, layers and parameters, as the checks look at them."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,24 +10,16 @@ from jaxtyping import Float, Float32
 from florascope.doctor.anatomy import Layer, Modes, Network, Norm
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
-from florascope.doctor.keras.contracts import application
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
-from florascope.doctor.keras.trace import Outputs, kept, leaves, run, seen
+from florascope.doctor.keras.trace import Outputs, kept, run, seen
 from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
 from florascope.errors import FlorascopeError
+from florascope.nets.keras_models import application, is_front, leaves
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent, track
 
 ALONE = 4  # photos that are asked one by one
 Images = Float32[np.ndarray, "b ..."]
-FRONT = re.compile(r"InputLayer|Rescaling|Normalization$|Resizing|CenterCrop|^Random|^Rand|Lambda")
-NORMS = re.compile(r"(Batch|Layer|Group)Normalization")
-
-
-def is_front(layer: Any) -> bool:  # noqa: ANN401
-    """Whether a layer prepares photos: scaling, resizing, augmentation."""
-    kind = type(layer).__name__
-    return bool(FRONT.match(kind)) and not NORMS.match(kind)
 
 
 class Anatomy(NamedTuple):

@@ -16,23 +16,6 @@ See = Callable[[Any, Any, Any], None]
 """Called with a layer, what it takes and what it gives."""
 
 
-def leaves(layer: Any) -> Iterator[Any]:  # noqa: ANN401 (a Keras layer)
-    """Yield the layers without layers of their own, through nested models."""
-    inner = getattr(layer, "layers", None)
-    if not inner:
-        yield layer
-    for part in inner or ():
-        yield from leaves(part)
-
-
-def nested(model: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield a model and all models within it, from the outside in."""
-    yield model
-    for part in model.layers:
-        if getattr(part, "layers", None):
-            yield from nested(part)
-
-
 @contextmanager
 def seen(layers: Sequence[Any], see: See) -> Iterator[None]:
     """Tell `see` of every call of the layers, inside the block.
