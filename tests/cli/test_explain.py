@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
+from tests.support.graphs import BIAS, WEIGHT, body
 
 from florascope.cli.explain import picture_names
 
@@ -145,3 +147,38 @@ def test_a_class_against_itself(run: Any, trained: Path, photos: Path, tmp_path:
     ended = run("explain", trained, image, *asked)
     assert ended.code == 1
     assert "1 is the class that is explained" in ended.err
+
+
+def test_a_model_file_is_explained(run: Any, photos: Path, tmp_path: Path) -> None:
+    chain = body().then("GlobalAveragePool").then("Flatten").then("Gemm", WEIGHT, BIAS, transB=1)
+    onnx.save(chain.model(), tmp_path / "m.onnx")
+    photo = photos / "2" / "photo-2-3.jpg"
+    asked = ("explain", tmp_path / "m.onnx", photo, "--out", tmp_path / "out")
+    ended = run(*asked)
+    assert ended.code == 1
+    assert "does not say how the pixels" in ended.err
+    (tmp_path / "names.txt").write_text("daisy\nrose\nlily\n")
+    (result,) = run(
+        *asked, "--scaling", "torch", "--classes", tmp_path / "names.txt", "--json"
+    ).json["results"]
+    assert result["method"] == "cam"
+    assert result["target"]["name"] in {"daisy", "rose", "lily"}
+    assert result["completeness_gap"] < 1e-5
+
+
+def test_what_occlusion_costs_is_said(run: Any, photos: Path, tmp_path: Path) -> None:
+    chain = body().then("GlobalMaxPool").then("Flatten").then("Gemm", WEIGHT, BIAS, transB=1)
+    onnx.save(chain.model(), tmp_path / "m.onnx")
+    asked = ("explain", tmp_path / "m.onnx", photos / "2" / "photo-2-3.jpg", "--out", tmp_path)
+    ended = run(*asked, "--scaling", "unit")
+    assert "GlobalMaxPool" in ended.err
+    assert "asks the network 169 times a photo" in ended.err
+    assert (tmp_path / "photo-2-3.occlusion.png").is_file()
+
+
+def test_a_bundle_says_its_scaling_itself(
+    run: Any, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    ended = run("explain", trained, photos / "2", "--out", tmp_path, "--scaling", "unit")
+    assert ended.code == 2
+    assert "--scaling with a bundle" in ended.err

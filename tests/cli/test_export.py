@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import timm
+from tests.support.graphs import BIAS, WEIGHT, body
 
 from florascope.identify.identifier import Identifier
 
@@ -97,3 +99,13 @@ def test_int8_is_fitted_and_measured_on_photos_that_did_not_train(
     assert ended.code == 1
     assert "photos test, but" in ended.err
     assert not (tmp_path / "other").exists()
+
+
+def test_import_brings_a_graph_over(run: Any, tmp_path: Path) -> None:
+    chain = body().then("GlobalAveragePool").then("Flatten").then("Gemm", WEIGHT, BIAS, transB=1)
+    onnx.save(chain.model(), tmp_path / "m.onnx")
+    asked = ("import", tmp_path / "m.onnx", "--out", tmp_path / "b", "--scaling", "torch")
+    told = run(*asked, "--json").json
+    assert told["class_maps"]
+    assert told["gap"] < 1e-5
+    assert run(*asked).code == 1  # the folder exists now

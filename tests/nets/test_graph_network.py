@@ -105,9 +105,8 @@ def exported(net: nn.Module, size: int, *, dynamo: bool = False) -> onnx.ModelPr
         warnings.simplefilter("ignore")
         file = io.BytesIO()
         example = (torch.zeros(1, 3, size, size),)
-        program: Any = torch.onnx.export(
-            net, example, None if dynamo else file, dynamo=dynamo, verbose=False
-        )
+        path: Any = None if dynamo else file
+        program: Any = torch.onnx.export(net, example, path, dynamo=dynamo, verbose=False)
         model: onnx.ModelProto = (
             program.model_proto if dynamo else onnx.load_from_string(file.getvalue())
         )

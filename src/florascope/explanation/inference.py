@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -138,11 +138,11 @@ class _InRuntime(FeatureExtractor):
 def _look(backbone: FeatureExtractor, threads: int) -> Callable[[Images], Embedding]:
     """Return the fastest way to a network's features: in the end, the network."""
     if not backbone.differentiable:
-        return lambda images: backbone(images)
+        return partial(backbone)  # no part of whatever keeps it
     try:
         runtime = OnnxRuntime(backbone, threads)
     except FlorascopeError:
-        return lambda images: backbone(images)
+        return partial(backbone)  # no part of whatever keeps it
     return lambda images: Embedding(
         *map(torch.from_numpy, runtime.embed(images.contiguous().numpy()))
     )

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from florascope.bundle.config import ONNX, WEIGHTS, find_bundle, read_config, shipped_bundles
+from florascope.bundle.config import WEIGHTS, find_bundle, read_config, shipped_bundles
 from florascope.bundle.safetensors_header import read_header
 from florascope.errors import WeightsError
 from florascope.nets.backbone import Backbone, classifier_name, outline
@@ -125,11 +125,6 @@ def _named_file(name: str, known: NamedWeights) -> Path:
 
 def _from_bundle(name: str, bundle: Path) -> Backbone:
     config = read_config(bundle)
-    if config.architecture == ONNX:
-        raise WeightsError(
-            f"the bundle {bundle.name} holds a graph alone, imported from elsewhere",
-            expected="a bundle written by florascope train: a graph cannot be trained on",
-        )
     if config.architecture != name:
         raise WeightsError(
             f"the bundle {bundle.name} holds a {config.architecture}, not a {name}",

@@ -22,8 +22,9 @@ from florascope.doctor.evidence import Answers
 from florascope.doctor.keras.compiled import rates_of
 from florascope.doctor.keras.data import BATCH, Batch, Reading
 from florascope.doctor.keras.network import columns
-from florascope.doctor.keras.trace import leaves, run
+from florascope.doctor.keras.trace import run
 from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
+from florascope.nets.keras_models import leaves
 
 SECONDS = 1.0  # of the processor, for one training
 STEPS = (30, 100)  # of one training, by how long a step takes
