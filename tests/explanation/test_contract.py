@@ -200,6 +200,8 @@ def compiled() -> Iterator[Classifier]:
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # read by the shape checks
 def test_works_on_a_compiled_network(compiled: Classifier, method: Explainer) -> None:
     """Traced by Dynamo, whose graphs are run as they are: what a backend makes of them is its."""
+    if method.name == "occlusion":
+        pytest.skip("only asks for logits, in batches of three sizes, each compiled anew")
     plain = method(network("test_resnet"), inputs()[:1], TARGETS[:1])
     traced = method(compiled, inputs()[:1], TARGETS[:1])
     torch.testing.assert_close(plain.values, traced.values, rtol=1e-4, atol=1e-7)

@@ -15,7 +15,6 @@ from florascope.preprocessing import Preprocessing
 SIZE, STRIDE, EPOCHS, BATCH, SHOWN = 96, 32, 20, 24, 40
 # how far the strongest place may lie from the mark, in pixels: a coarse map knows its cells alone
 REACH = {"sharp": STRIDE / 4, "cam": STRIDE, "gradcam": STRIDE, "layercam": STRIDE, "ig": 0.0}
-REACH["occlusion"] = STRIDE / 2
 
 
 @pytest.fixture(scope="module")
