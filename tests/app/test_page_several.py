@@ -93,6 +93,7 @@ def test_views_of_one_plant_have_one_answer_and_each_its_map(
         page.locator("#together").click()
         expect(page.locator("#views button")).to_have_count(3)
         expect(page.locator("#statement")).to_contain_text("This is Canterbury bells")
+        expect(page.locator("#of-photos")).to_have_text("3 photos together")
         expect(page.locator("#cautions")).to_contain_text("foxglove")
         page.locator("#mapped").click()
         drawn = "canvas => canvas.toDataURL()"

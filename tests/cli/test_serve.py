@@ -98,3 +98,22 @@ def test_what_is_no_origin(text: str) -> None:
 def test_origins_are_written_as_browsers_send_them() -> None:
     assert as_origin("https://Example.org/") == "https://example.org"
     assert as_origin("http://localhost:3000") == "http://localhost:3000"
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "said"),
+    [
+        ("--collect", "", "expected a folder that can be written"),
+        ("--prior", "class,weight\nno such flower,1\n", "line 2: no class 'no such flower'"),
+    ],
+)
+def test_what_it_cannot_keep_or_ask_is_said_before_it_serves(
+    tmp_path: Path, option: str, content: str, said: str
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    ended = subprocess.run(
+        command("--port", 0, option, path), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert said in ended.stderr

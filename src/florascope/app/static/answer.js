@@ -12,6 +12,7 @@ export function showAnswer(result, model, words) {
   $("result").dataset.level = verdict.level;
   $("level").textContent = words.levels[verdict.level];
   $("certainty").textContent = verdict.probability ? filled(words.certain, { share: percent(verdict.probability) }) : "";
+  $("of-photos").textContent = result.photos ? filled(words.ofPhotos, { count: result.photos }) : "";
   $("statement").textContent = verdict.statement;
   showRefusal(refusal, words);
   showHarm("cautions", refused ? [] : result.cautions, (caution) => told(caution, words));

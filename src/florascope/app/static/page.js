@@ -150,9 +150,10 @@ async function take(files) {
   await answerAll(photos, page);
 }
 
-// The same photo again; of one that only the history knows, its answer stays as it was.
+// The same photos again; of one that only the history knows, its answer stays as it was.
 function again() {
-  if (state.photo instanceof Blob) ask(state.photo);
+  if (listed().length) take(listed());
+  else if (state.photo instanceof Blob) ask(state.photo);
 }
 
 function listen() {
@@ -176,8 +177,7 @@ function listen() {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
       speak(button.dataset.language);
-      if (listed().length) take(listed());
-      else if (!$("result").hidden || !$("waiting").hidden) again();
+      if (listed().length || !$("result").hidden || !$("waiting").hidden) again();
     });
   }
 }
