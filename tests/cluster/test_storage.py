@@ -79,7 +79,7 @@ def test_a_failure_that_stays_is_told(failing: S3, fault: str) -> None:
 
 
 class Web(http.server.BaseHTTPRequestHandler):
-    """A web server: /ok, /gone, /late (answers the second time), /short, /long, /noise (no HTTP)."""
+    """A web server: /ok, /gone, /late (the second time), /short, /long, /noise (no HTTP)."""
 
     asked = 0
 

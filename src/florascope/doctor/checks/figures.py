@@ -195,7 +195,7 @@ CLAIM_CHECKS = (metric, shuffled, otherwise, trained_on)
 IMBALANCE = "class imbalance read as skill"
 
 FAVOURED = "some classes hardly count in training (class weights or sampling)"
-ASKED = 5  # val photos of a class
+ASKED = 8  # val photos of a class
 UNEVEN = 2.5  # times more photos
 NEGLECTED = 0.3  # of accuracy
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill

@@ -21,6 +21,7 @@ SHUFFLED = "labels shuffled between splits"
 STRAY = "a stray folder as a class"
 NOISE = "label noise"
 UNRELATED = "train labels do not belong to their photos"
+MISMATCH = "train and validation do not fit: photos prepared, or classes numbered, differently"
 VAL_UNRELATED = "val labels do not belong to their photos"
 INCONSISTENT = 0.2  # of accuracy
 CLEAR = 0.15  # of the way from chance to perfect
@@ -156,7 +157,7 @@ def unrelated(evidence: Evidence) -> Finding | None:
     if tried is None or tried.within is None or single(evidence) is not None:
         return None
     other, answers = differ(evidence), evidence.val_answers
-    if (other is not None and other.severity == "error") or answers is None:
+    if (other is not None and other.severity != "note") or answers is None:
         return None
     chance = _chance(evidence.classes)
     train, val = (top1 - chance for top1 in tried.within)
@@ -172,8 +173,10 @@ def unrelated(evidence: Evidence) -> Finding | None:
     if train > clear and val < train / 2:
         return _unrelated(VAL_UNRELATED, text, fix, 0.85)
     if min(train, val) > clear:
-        other_fix = "Number the classes once, and prepare train and val photos alike"
-        return _unrelated(SHUFFLED, text, other_fix, 0.85)
+        fix = (
+            "Number the classes once; prepare and augment photos so that train still looks like val"
+        )
+        return _unrelated(MISMATCH, text, fix, 0.8)
     return None
 
 

@@ -151,11 +151,7 @@ def differ(evidence: Evidence) -> Finding | None:
     return Finding(
         "pictures.differ",
         DIFFER,
-        "error"
-        if wrecked
-        else _seriousness(
-            far=far, changed=augmented and worst != NAMES[COLOUR], augmented=augmented
-        ),
+        _seriousness(far=far, augmented=augmented, wrecked=wrecked, colour=worst == NAMES[COLOUR]),
         f"{worst} is {mine:.3g} in train and {other:.3g} in val (medians; the distributions are"
         f" {distances[worst]:.0%} apart){_more(distances, worst)}",
         "train and val photos prepared alike",
@@ -164,11 +160,11 @@ def differ(evidence: Evidence) -> Finding | None:
     )
 
 
-def _seriousness(*, far: bool, changed: bool, augmented: bool) -> Severity:
-    """Augmentation changes everything but whether there is colour."""
-    if changed:
-        return "note"
-    return "error" if far and not augmented else "warning"
+def _seriousness(*, far: bool, augmented: bool, wrecked: bool, colour: bool) -> Severity:
+    """Augmentation changes everything but whether there is colour, and may go too far."""
+    if far and (wrecked or not augmented):
+        return "error"
+    return "note" if augmented and not wrecked and not colour else "warning"
 
 
 def _more(distances: dict[str, float], worst: str) -> str:
