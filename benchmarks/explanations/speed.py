@@ -7,11 +7,12 @@ the machine does slows all. "drawn" reads the photos, explains them and writes t
 `florascope explain` does; its former way is written out below: one photo at a time, forty eager
 passes for the deletion figures. "maps" reads the photos and explains them, as the peers do
 (pytorch-grad-cam, Captum and TorchCAM, in batches of 16 on all cores). "engine" is what there is to
-reach: ONNX Runtime's bare passes, a core each. Writes results/speed.csv beside this file.
+reach: ONNX Runtime's bare passes, a core each. Writes results/speed.{csv,md} beside this file.
 """
 
 import csv
 import io
+import os
 import resource
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 from peers import CaptumGradCam, PytorchGradCam, TorchCam
 
@@ -175,9 +177,26 @@ def main(photos: list[str]) -> None:
     for other in (PytorchGradCam(), CaptumGradCam(), TorchCam()):
         peer(classifier, other, photos[:BATCH])  # finds its layer
         row(f"{other.name}, maps", partial(peer, classifier, other), len(photos), None)
+    results = Path(__file__).parent / "results"
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_text(Path(__file__).parent / "results" / "speed.csv", table.getvalue())
+    write_text(results / "speed.csv", table.getvalue())
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    text = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    write_text(results / "speed.md", f"# Photos explained a second\n\n{about()}\n\n{text}\n")
+
+
+def about() -> str:
+    """The machine, and what the columns mean."""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    name = next(line.partition(":")[2].strip() for line in info if line.startswith("model name"))
+    return (
+        f"Made by `benchmarks/explanations/speed.py` on {os.cpu_count()} cores of {name}, PyTorch"
+        f" {torch.__version__}, ONNX Runtime {onnxruntime.__version__}. core_ms: of all cores, a"
+        " photo; passes: the same in bare passes of the network; of_former: photos a second against"
+        " the former way in the same run; gap: of the maps to that way's, relative to the maximum,"
+        " in the middle and in the worst photo; memory_mb: the process's peak so far."
+    )
 
 
 def gap(found: Timed, base: Timed) -> str:

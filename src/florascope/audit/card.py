@@ -71,8 +71,8 @@ def trust(
 
 def half_area(values: Float[np.ndarray, "h w"]) -> float:
     """Share of the pixels that hold half of the positive evidence, the strongest first."""
-    positive = np.sort(values.clip(min=0).ravel().astype(np.float64))[::-1]
-    held = positive.cumsum()
+    positive = np.sort(values.clip(min=0), axis=None)[::-1]
+    held = positive.cumsum(dtype=np.float64)
     if held[-1] == 0:
         return 0.0
     return float((np.searchsorted(held, HALF * held[-1]) + 1) / len(held))
