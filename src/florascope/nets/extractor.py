@@ -47,11 +47,14 @@ def hooked(
     """
     owner = threading.get_ident()
 
+    def ours() -> bool:  # what compiles a network cannot trace a thread's number
+        return torch.compiler.is_compiling() or threading.get_ident() == owner
+
     def arriving(call: Before) -> Callable[[nn.Module, Any], Any]:
-        return lambda _, given: call(given) if threading.get_ident() == owner else None
+        return lambda _, given: call(given) if ours() else None
 
     def leaving(call: After) -> Callable[[nn.Module, Any, Any], None]:
-        return lambda _module, _, gave: call(gave) if threading.get_ident() == owner else None
+        return lambda _module, _, gave: call(gave) if ours() else None
 
     handles = [m.register_forward_pre_hook(arriving(c)) for m, c in (before or {}).items()]
     handles += [m.register_forward_hook(leaving(c)) for m, c in (after or {}).items()]
