@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from florascope.doctor.properties import (
+    BARS,
     BLOCKS,
     BORDER,
     BRIGHTNESS,
@@ -95,3 +96,39 @@ def test_blocks_of_eight_pixels() -> None:
     image = np.tile(steps, (3, 64, 1))
     assert values(image)[0][BLOCKS] > 0.1
     assert values(np.roll(image, 4, axis=2))[0][BLOCKS] < 0
+
+
+def test_scrambled_photos_are_smoother_in_the_other_order() -> None:
+    whole = photo()
+    mixed = np.ascontiguousarray(whole.transpose(1, 2, 0)).reshape(whole.shape)
+    zeros = np.zeros(1, np.int64)
+    assert measure(whole[None].astype(np.float32), zeros).reordered > 0.9
+    assert measure(mixed[None].astype(np.float32), zeros).reordered < 0.7
+    assert measure(np.zeros((1, 3, 16, 16), np.float32), zeros).reordered == 1.0
+
+
+def test_bars_and_tint() -> None:
+    framed = photo()
+    framed[:, :16] = 0.2
+    assert values(framed)[0, BARS] == pytest.approx(16 / 128)
+    red = photo()
+    red[0] += 0.3
+    change = values(red)[0, -2:] - values(photo())[0, -2:]
+    np.testing.assert_allclose(change, [0.2, -0.1], atol=1e-5)
+
+
+def test_photos_with_contradicting_labels() -> None:
+    one, other = photo(0), photo(1)
+    stack = np.stack([one, one, other, other]).astype(np.float32)
+    assert measure(stack, np.array([0, 1, 2, 2])).conflicting == 0.5
+
+
+def test_a_mirrored_photo_is_near_its_original() -> None:
+    made = measure(np.stack([photo(0), photo(1)]).astype(np.float32), np.zeros(2, np.int64))
+    assert made.small is not None
+    np.testing.assert_allclose(np.linalg.norm(made.small, axis=1), 1, rtol=1e-5)
+    blocks = photo(0)[:, :60, :60].reshape(3, 10, 6, 10, 6).mean((2, 4))
+    cut = measure(photo(0)[None, :, :60, :60].astype(np.float32), np.zeros(1, np.int64))
+    flat = (blocks - blocks.mean()).ravel()
+    assert cut.small is not None
+    np.testing.assert_allclose(cut.small[0], flat / np.linalg.norm(flat), atol=1e-5)

@@ -121,6 +121,8 @@ class Pictures:
     Attributes:
         values: (n, p), in the order of `florascope.doctor.properties.NAMES`.
         labels: (n,).
+        small: (n, d) unit vectors of the photos reduced to a few pixels, as they are and mirrored;
+            None where there are none.
         reordered: roughness of the photos once their numbers are read in the other order (channels
             first for channels last), over that as they are; about 1 or more for photos that are
             whole. The median.
@@ -129,6 +131,7 @@ class Pictures:
 
     values: Float[np.ndarray, "n p"]
     labels: Labels
+    small: Float32[np.ndarray, "n d"] | None = None
     reordered: float = 1.0
     conflicting: float = 0.0
 

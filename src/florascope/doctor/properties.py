@@ -1,7 +1,7 @@
 """Photos as numbers that can be named: brightness, colour, sharpness, borders, JPEG traces."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 from florascope.doctor.evidence import Pictures
 
@@ -20,6 +20,7 @@ NAMES = (
 BRIGHTNESS, CONTRAST, COLOUR, SHARPNESS, DETAIL, BORDER, BLOCKS, BARS = range(8)
 PLAIN = 0.02  # of the photo's contrast: what a row of one colour may vary by
 TINY = 1e-6
+SIDE = 10  # pixels of a photo reduced
 JPEG = 8  # pixels of a JPEG block
 
 Images = Float[np.ndarray, "n 3 h w"]
@@ -43,7 +44,21 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
     rows = [_one(image.astype(np.float64)) for image in images]
     reordered = float(np.median([_reordered(image) for image in images])) if len(images) else 1.0
     values = np.array(rows).reshape(-1, len(NAMES))
-    return Pictures(values, labels, reordered, _conflicting(images, labels))
+    return Pictures(values, labels, _small(images), reordered, _conflicting(images, labels))
+
+
+def _small(images: Images) -> Float32[np.ndarray, "n d"] | None:
+    """Means of SIDE x SIDE parts, less the photo's mean, at unit length."""
+    if not len(images) or min(images.shape[2:]) < SIDE:
+        return None
+    rows, columns = (
+        np.linspace(0, side, SIDE, endpoint=False).astype(int) for side in images.shape[2:]
+    )
+    sums = np.add.reduceat(np.add.reduceat(images.astype(np.float64), rows, 2), columns, 3)
+    sums /= np.diff([*rows, images.shape[2]])[:, None] * np.diff([*columns, images.shape[3]])
+    flat = (sums - sums.mean((1, 2, 3), keepdims=True)).reshape(len(images), -1)
+    unit = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + TINY)
+    return unit.astype(np.float32)
 
 
 def _reordered(image: Float[np.ndarray, "3 h w"]) -> float:

@@ -323,7 +323,9 @@ def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
     out = getattr(loss, "ignore_index", None)
     rows = tuple(dict(row) for row in script.history)
     ignored = out if isinstance(out, int) and 0 <= out < K else None
-    return Loop(name, rates, tried, rows, ignored=ignored)
+    given = getattr(loss, "weight", None)
+    weights = tuple(given.tolist()) if isinstance(given, Tensor) and given.ndim == 1 else ()
+    return Loop(name, rates, tried, rows, ignored=ignored, weights=weights)
 
 
 def _half(script: Script, classes: int) -> float | None:

@@ -63,6 +63,7 @@ class Loop:
         takes: what the loss takes of the network; None where unknown.
         targets: what the loss compares it with; None where unknown.
         given: in which form the loaders give the labels; None where unknown.
+        weights: of the classes in the loss; () where they count alike.
         ignored: the class that the loss leaves out; None where it leaves out none.
     """
 
@@ -74,6 +75,7 @@ class Loop:
     targets: Literal["integers", "one-hot"] | None = None
     given: Literal["integers", "one-hot"] | None = None
     ignored: int | None = None
+    weights: tuple[float, ...] = ()
 
 
 class Exchange(NamedTuple):

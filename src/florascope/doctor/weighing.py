@@ -30,6 +30,8 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
     "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
     "labels.unrelated": frozenset({"loop.shuffled", "labels.permuted", "labels.noise"}),
+    "augmentation.bounds": frozenset({"labels.unrelated", "labels.permuted", "optimisation.rate"}),
+    "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
@@ -51,7 +53,7 @@ SYMPTOMS = frozenset(
 )
 """Checks that see that something is wrong, not what."""
 
-SHALLOW = frozenset({"features.collapsed", "features.constant"})
+SHALLOW = frozenset({"features.collapsed", "features.constant", "skill.favoured"})
 """Symptoms that any way of training badly shows: what was exchanged says more."""
 
 DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
@@ -89,8 +91,10 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _explains(finding: Finding, lost: float) -> bool:
-    harmless = finding.check in HARMLESS or finding.check.endswith(COPIES)
-    return lost < LOST or finding.severity == "error" or not harmless
+    copies = finding.check.endswith(COPIES) or finding.check == "split.features"
+    if lost >= LOST and copies:  # copies make a run look better, not worse
+        return False
+    return lost < LOST or finding.severity == "error" or finding.check not in HARMLESS
 
 
 def _certain(finding: Finding) -> bool:

@@ -117,3 +117,17 @@ def test_brightness_that_tells_nothing_is_no_shortcut() -> None:
 def test_names_stand_where_the_checks_look() -> None:
     assert (NAMES[BRIGHTNESS], NAMES[CONTRAST]) == ("brightness", "contrast")
     assert (NAMES[COLOUR], NAMES[DETAIL]) == ("colour", "detail")
+
+
+def test_photos_read_in_the_wrong_order() -> None:
+    found = pictures.scrambled(seen(replace(some(40, 0), reordered=0.4), some(40, 1)))
+    assert found is not None
+    assert "2.5 times as smooth" in found.found
+    assert pictures.scrambled(SOUND) is None
+
+
+def test_photos_with_two_labels() -> None:
+    found = pictures.conflicting(seen(replace(some(40, 0), conflicting=0.5), some(40, 1)))
+    assert found is not None
+    assert found.severity == "error"
+    assert pictures.conflicting(SOUND) is None

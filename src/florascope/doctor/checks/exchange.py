@@ -28,7 +28,8 @@ HALF = 0.5  # of what a small network learns beyond chance: other networks learn
 USUAL_RATE = 3e-3
 
 FIXES = {
-    NETWORK: "Check activations, initial values, widths, and that gradients reach every layer",
+    NETWORK: "Check activations (through many sigmoids gradients vanish), initial values, widths,"
+    " and that gradients reach every layer",
     FEATURES: "Check the input's scale, the weights, and that what is frozen is pretrained",
     TAIL: "Return the last layer's outputs as they are, as logits",
     LOSS: "Use cross-entropy on logits, with the class's number as label",
@@ -38,13 +39,13 @@ FIXES = {
     LOW: "Raise it tenfold until the loss falls in a few dozen steps",
     HIGH: "Lower it tenfold until the loss falls steadily",
     OPTIMIZER: "Use Adam or AdamW at 1e-3 with their usual settings",
-    PENALTY: "Drop the regularizers, then try l2 of 1e-5 to 1e-3",
+    PENALTY: "Drop the regularizers, or make them a thousandfold weaker (1e-5 to 1e-3 are usual)",
     DROPPED: "Lower the rate, which is the share that is dropped: 0.1 to 0.5",
     INITIAL: "Leave the initializers at their defaults (Glorot or He)",
     ORDER: "Draw photos at random from all classes: shuffle=True, without a sampler",
     LOOP: "Check the loop: zero_grad(), backward() and step() in every step, no clipping to almost"
-    " nothing, a new batch each time, initial weights that are neither 0 nor huge, and"
-    " that the trained network is the one evaluated",
+    " nothing, a new batch each time, weights that are not initialised or loaded again"
+    " between epochs, and that the trained network is the one evaluated",
 }
 
 

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
@@ -171,6 +171,10 @@ def _other_figures(evidence: Evidence) -> dict[str, float]:
     if answers is not None and evidence.classes > BEST:
         best = np.argsort(-answers.outputs, axis=1)[:, :BEST]
         found["top-5"] = float((best == answers.labels[:, None]).any(1).mean())
+    if answers is not None and evidence.classes == 2:
+        found["answering 0 always (argmax of a single output, for example)"] = float(
+            (answers.labels == 0).mean()
+        )
     if modes is not None:
         found["train mode"] = float((modes.trained.argmax(1) == modes.labels).mean())
     return found
@@ -195,6 +199,12 @@ CLAIM_CHECKS = (metric, shuffled, otherwise, trained_on)
 IMBALANCE = "class imbalance read as skill"
 
 FAVOURED = "some classes hardly count in training (class weights or sampling)"
+REVERSED = "answers are wrong on purpose: the loss pushes the wrong way"
+INSEPARABLE = "classes that are the same thing under two names"
+WITHIN = 0.75  # of two classes' answers, that are one of the two
+EXPLAINED = 0.6  # of the wrong answers
+TWIN_PHOTOS = 5  # of a class in val
+TWIN_SHARE = 0.3  # of the classes
 ASKED = 8  # val photos of a class
 UNEVEN = 2.5  # times more photos
 NEGLECTED = 0.3  # of accuracy
@@ -266,7 +276,10 @@ def _forgotten(answers: Answers, could: Int64[np.ndarray, "n"], classes: int) ->
         here = answers.labels == k
         if (said[here] == k).mean() < 0.1 and (could[here] == k).mean() > 0.6:
             found.append(k)
-    return found if len(found) <= len(asked) / 3 else []
+    others = ~np.isin(answers.labels, found)
+    # The others are answered as well as can be: else the run is bad at everything.
+    well = (said == answers.labels)[others].mean() > (could == answers.labels)[others].mean() - GAP
+    return found if len(found) <= len(asked) / 3 and well else []
 
 
 def _favoured(found: str, expected: str) -> Finding:
@@ -292,6 +305,68 @@ def _mean_recall(
 def _balanced(answers: Answers) -> float:
     right = answers.outputs.argmax(1) == answers.labels
     return float(np.mean([right[answers.labels == k].mean() for k in np.unique(answers.labels)]))
+
+
+def reversed_answers(evidence: Evidence) -> Finding | None:
+    """Answers are not right more seldom than a guess is."""
+    answers, probe = evidence.val_answers, evidence.probe
+    if answers is None or probe is None or not evidence.trained or evidence.classes < 2:
+        return None
+    chance = 1 / evidence.classes
+    doubt = SIGMAS * math.sqrt(chance * (1 - chance) / len(answers.labels))
+    learned = evidence.train_answers.top1 if evidence.train_answers else 0.0
+    known = probe.val_top1 > chance + 2 * doubt and probe.train_top1 > chance + 2 * doubt
+    if not known or max(answers.top1, learned) > chance - doubt:
+        return None
+    return Finding(
+        "skill.reversed",
+        REVERSED,
+        "error",
+        f"{answers.top1:.1%} of val and {learned:.1%} of train is right, less than a guess"
+        f" ({chance:.1%}); a probe on the same features reaches {probe.val_top1:.0%}",
+        "more than a guess",
+        "Look for a sign: a loss without its minus, a loss that is maximised (gradient ascent), or"
+        " argmin for argmax",
+        0.92,
+    )
+
+
+def inseparable(evidence: Evidence) -> Finding | None:
+    """No two classes are each other's twins, told apart no better than by a coin."""
+    answers = evidence.val_answers
+    if answers is None or not evidence.trained or evidence.classes < 4 or evidence.labels_outside:
+        return None
+    K, said = evidence.classes, answers.outputs.argmax(1)
+    table = np.zeros((K, K))
+    np.add.at(table, (answers.labels, said), 1)
+    pairs = [(i, j) for i in range(K) for j in range(i + 1, K) if _coin(table, i, j)]
+    if len(pairs) < max(2, TWIN_SHARE * K / 2):
+        return None
+    merged = sum(table[i, j] + table[j, i] for i, j in pairs) / len(answers.labels)
+    if merged < EXPLAINED * (1 - answers.top1):
+        return None  # much else is wrong
+    named = ", ".join(f"{i} and {j}" for i, j in pairs[:4])
+    return Finding(
+        "skill.inseparable",
+        INSEPARABLE,
+        "error",
+        f"classes {named} are taken for each other as often as not; {answers.top1:.0%} is right,"
+        f" {answers.top1 + merged:.0%} if each pair were one class",
+        "classes that can be told apart",
+        "Look at their photos: one thing may be filed in two folders, under two names (duplicate"
+        " classes); merge them",
+        0.9,
+    )
+
+
+def _coin(table: Float[np.ndarray, "k k"], i: int, j: int) -> bool:
+    """Whether photos of two classes are answered with one of the two, either as well."""
+    block = table[np.ix_([i, j], [i, j])]
+    there = table[[i, j]].sum()
+    if there < 2 * TWIN_PHOTOS or block.sum() < WITHIN * there:
+        return False
+    right, wrong = np.trace(block), block.sum() - np.trace(block)
+    return bool(wrong > 0.35 * (right + wrong) and min(block.sum(0)) > 0)
 
 
 def run_against_probe(evidence: Evidence) -> Finding | None:
@@ -336,4 +411,4 @@ def chance_loss(evidence: Evidence) -> Finding | None:
     )
 
 
-SKILL_CHECKS = (imbalance, favoured, run_against_probe, chance_loss)
+SKILL_CHECKS = (imbalance, reversed_answers, inseparable, favoured, run_against_probe, chance_loss)

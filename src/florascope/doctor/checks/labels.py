@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from florascope.data.names import natural_key
-from florascope.doctor.checks.pictures import differ
+from florascope.doctor.checks.pictures import augmented, differ
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.health.label_errors import noise_rate
@@ -21,6 +21,7 @@ SHUFFLED = "labels shuffled between splits"
 STRAY = "a stray folder as a class"
 NOISE = "label noise"
 UNRELATED = "train labels do not belong to their photos"
+ERASED = "augmentation takes away what tells the classes apart, or train labels are wrong"
 MISMATCH = "train and validation do not fit: photos prepared, or classes numbered, differently"
 VAL_UNRELATED = "val labels do not belong to their photos"
 INCONSISTENT = 0.2  # of accuracy
@@ -169,7 +170,7 @@ def unrelated(evidence: Evidence) -> Finding | None:
     )
     fix = "Keep each label with its photo: shuffle, sort and filter both together"
     if val > clear and train < val / 2:
-        return _unrelated(UNRELATED, text, fix, 0.92)
+        return _erased(text) if augmented(evidence) else _unrelated(UNRELATED, text, fix, 0.92)
     if train > clear and val < train / 2:
         return _unrelated(VAL_UNRELATED, text, fix, 0.85)
     if min(train, val) > clear:
@@ -178,6 +179,15 @@ def unrelated(evidence: Evidence) -> Finding | None:
         )
         return _unrelated(MISMATCH, text, fix, 0.8)
     return None
+
+
+def _erased(found: str) -> Finding:
+    fix = (
+        "Look at a batch of train photos: augmentation may take away what tells the classes apart"
+        " (hue where classes differ in colour, crops without the subject, a wrong range); then"
+        " look at the train labels"
+    )
+    return _unrelated(ERASED, f"{found}; train photos are augmented, val's are not", fix, 0.85)
 
 
 def _unrelated(cause: str, found: str, fix: str, sure: float) -> Finding:

@@ -14,6 +14,10 @@ REGRESSION = "regression loss for classes"
 
 IGNORED = "the loss ignores a class (ignore_index)"
 
+WEIGHTS = "class weights upside down: rare classes count least"
+UNEVEN = 1.8  # times
+ALIGNED = 0.6  # correlation of weights with numbers of photos, both as logarithms
+
 SURE = 0.97
 
 
@@ -79,6 +83,29 @@ def ignored(evidence: Evidence) -> Finding | None:
     return _finding("ignored", IGNORED, "error", found, "every class", fix, 0.95)
 
 
+def upside_down(evidence: Evidence) -> Finding | None:
+    """Class weights make up for the number of photos, not worse of it."""
+    weights, train = evidence.loop.weights if evidence.loop else (), evidence.train
+    if train is None or len(weights) != evidence.classes or min(weights) < 0:
+        return None
+    counts = np.bincount(train.labels.clip(0), minlength=evidence.classes)[: evidence.classes]
+    there = counts > 0
+    w, n = np.array(weights)[there], counts[there]
+    if len(n) < 2 or n.max() < UNEVEN * n.min() or w.max() < UNEVEN * max(w.min(), 1e-12):
+        return None
+    if np.corrcoef(np.log(np.maximum(w, 1e-12)), np.log(n))[0, 1] < ALIGNED:
+        return None
+    rare, often = int(np.argmin(n)), int(np.argmax(n))
+    found = (
+        f"the rarest class ({n[rare]} photos) weighs {w[rare]:.3g} in the loss, the largest"
+        f" ({n[often]}) {w[often]:.3g}"
+    )
+    fix = "Turn them round: weight = 1 / photos of the class, so that rare classes count more"
+    return _finding(
+        "weights", WEIGHTS, "error", found, "larger weights for rare classes", fix, 0.94
+    )
+
+
 def _outputs(evidence: Evidence) -> Float[np.ndarray, "b k"] | None:
     outputs = evidence.modes.evaluated if evidence.modes else None
     return outputs if outputs is not None and np.isfinite(outputs).all() else None
@@ -90,4 +117,4 @@ def _finding(
     return Finding(f"loss.{check}", cause, severity, found, expected, fix, sure)
 
 
-CHECKS = (ignored, one_unit, targets, activation)
+CHECKS = (ignored, upside_down, one_unit, targets, activation)

@@ -8,6 +8,7 @@ from florascope.doctor.finding import Finding
 from florascope.doctor.trials import FAILS, Loop
 
 NOT_OPTIMISED = "parameters missing from the optimizer"
+OTHER = "another network is evaluated than the one the optimizer trains"
 NOT_FROZEN = "parameters meant frozen are trained"
 ZERO = "learning rate is zero"
 LOW = "learning rate too low"
@@ -25,6 +26,18 @@ def missing(evidence: Evidence) -> Finding | None:
     left_out = sorted(set(network.trainable) - set(network.optimised))
     if not left_out:
         return None
+    if len(left_out) == len(network.trainable) and not evidence.recording:
+        return Finding(
+            "optimisation.missing",
+            OTHER,
+            "error",
+            f"the optimizer holds none of this network's {len(left_out)} trainable parameters: it"
+            " trained another network",
+            "the optimizer of this very network",
+            "Evaluate the network that was trained, or check what was made of it: a copy from"
+            " before training, an average of weights (EMA) that hardly moved",
+            0.96,
+        )
     in_head = [name for name in left_out if name in network.head]
     first = (in_head or left_out)[0]
     return Finding(

@@ -145,13 +145,13 @@ def differ(evidence: Evidence) -> Finding | None:
     assert theirs is not None
     at = NAMES.index(worst)
     mine, other = (float(np.median(p.values[:, at])) for p in (ours, theirs))
-    far, augmented = distances[worst] > FAR, _augmented(evidence)
+    far, changed = distances[worst] > FAR, augmented(evidence)
     reached = performance(evidence)
-    wrecked = augmented and reached is not None and reached.lost >= LOST
+    wrecked = changed and reached is not None and reached.lost >= LOST
     return Finding(
         "pictures.differ",
         DIFFER,
-        _seriousness(far=far, augmented=augmented, wrecked=wrecked, colour=worst == NAMES[COLOUR]),
+        _seriousness(far=far, augmented=changed, wrecked=wrecked, colour=worst == NAMES[COLOUR]),
         f"{worst} is {mine:.3g} in train and {other:.3g} in val (medians; the distributions are"
         f" {distances[worst]:.0%} apart){_more(distances, worst)}",
         "train and val photos prepared alike",
@@ -202,7 +202,8 @@ def _distance(one: Values, other: Float[np.ndarray, "m"]) -> float:
     return float(np.abs(next(steps) - next(steps)).max())
 
 
-def _augmented(evidence: Evidence) -> bool:
+def augmented(evidence: Evidence) -> bool:
+    """Whether train photos are augmented, or mixed."""
     inputs, drawn = evidence.inputs, evidence.drawn
     mixed = drawn is not None and drawn.soft
     return mixed or (inputs is not None and (inputs.augments or inputs.train_repeats is False))

@@ -20,7 +20,8 @@ def colours(evidence: Evidence) -> Finding | None:
         return None
     gained = right[SWAPPED] - right[AS_IT_IS]
     doubt = SIGMAS * (0.5 / min(len(val.labels), LOOKED_AT)) ** 0.5 / 2
-    if gained < max(GAINS, doubt):
+    chance = 1 / max(evidence.classes, 2)
+    if gained < max(GAINS, doubt) or right[SWAPPED] < chance + GAINS:
         return None
     return Finding(
         "retouched.colours",

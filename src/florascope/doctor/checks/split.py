@@ -8,6 +8,7 @@ from florascope.doctor.checks.pictures import plain
 from florascope.doctor.evidence import Evidence, Subset
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import performance
+from florascope.doctor.properties import SIDE
 
 COLLAPSED = "collapsed features"
 CONSTANT = "constant predictions"
@@ -90,6 +91,10 @@ TINY = "split is tiny"
 ONE_BATCH = "an epoch is one batch: few of the train photos are ever seen"
 SWAPPED = "train and validation swapped"
 
+COPIES = "validation photos are changed copies of train photos (augmented before the split)"
+CLOSER = 0.45  # of the distance to the eighth nearest; photos of one class lie at 0.7 to 0.95
+NEIGHBOURS = 7
+COPIED = 0.5  # of val; of plain drawings a third lie as close
 FEW = 20  # val photos: one is five points of accuracy
 UNSEEN = 0.5  # share of the classes without a val photo
 SAME = 1e-3  # relative distance of the features of one photo, up to rounding
@@ -168,6 +173,33 @@ def features(evidence: Evidence) -> Finding | None:
     return Finding("split.features", TRAIN_VAL.cause(NEAR), "error", found, expected, fix, 0.85)
 
 
+def changed_copies(evidence: Evidence) -> Finding | None:
+    """No val photo is a train photo flipped, cropped, brightened or otherwise changed."""
+    train, val = evidence.train_pictures, evidence.val_pictures
+    if train is None or val is None or train.small is None or val.small is None:
+        return None
+    if train.small.shape[1] != val.small.shape[1] or len(train.small) <= NEIGHBOURS:
+        return None
+    cubes = val.small.reshape(len(val.small), 3, SIDE, SIDE)
+    mirrored = cubes[:, :, :, ::-1].reshape(val.small.shape)
+    alike = np.maximum(val.small @ train.small.T, mirrored @ train.small.T)
+    best = -np.partition(-alike, NEIGHBOURS, axis=1)[:, : NEIGHBOURS + 1]
+    nearest, usual = (np.sqrt(np.maximum(2 - 2 * f, 0)) for f in (best.max(1), best.min(1)))
+    share = float((nearest < CLOSER * usual)[~plain(val)].mean()) if len(val.small) else 0.0
+    if share < COPIED:
+        return None
+    return Finding(
+        "split.copies",
+        COPIES,
+        "error",
+        f"{share:.0%} of the val photos lie far closer to one train photo than to all others: the"
+        " same picture flipped, cropped or brightened",
+        "none: what was learned by heart measures nothing",
+        "Split first, then augment the train photos alone; keep photos of one original together",
+        0.9,
+    )
+
+
 def _blank(evidence: Evidence) -> Bool[np.ndarray, "n"]:
     """Val photos of one colour, which are all alike and tell nothing."""
     pictures = evidence.val_pictures
@@ -186,4 +218,4 @@ def _nearest(
     return np.sqrt(np.maximum(distances.min(1), 0) / np.maximum(squares, 1e-12))
 
 
-SPLIT_CHECKS = (features, swapped, tiny)
+SPLIT_CHECKS = (features, changed_copies, swapped, tiny)

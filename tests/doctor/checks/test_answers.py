@@ -1,0 +1,187 @@
+"""Checks of answers, labels and layers on planted evidence: each names its fault, and it alone."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from florascope.doctor.anatomy import Layer, Modes, Network, Traces
+from florascope.doctor.checks import figures, labels, layers, loop, loss, network, optimisation
+from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
+from florascope.doctor.recording import Recording
+from florascope.doctor.trials import Exchange, Loop, Substitution
+
+K = 6
+LABELS = np.arange(240) % K
+POINTS = 4.0 * np.eye(K)[LABELS] + np.random.default_rng(0).normal(size=(240, K))
+"""Features that a probe learns."""
+
+
+def said(answers: Any, **more: Any) -> Evidence:
+    """A run that gives these answers on good features, for train as for val."""
+    given = Answers(LABELS, np.eye(K)[answers], POINTS)
+    whole = Subset(240, LABELS)
+    told = {"train": whole, "val": whole, "train_answers": given, "val_answers": given}
+    return Evidence(K, **{**told, **more})
+
+
+def test_right_answers_are_sound() -> None:
+    for check in (figures.reversed_answers, figures.inseparable, figures.favoured):
+        assert check(said(LABELS)) is None
+
+
+def test_answers_below_chance_have_a_sign_wrong() -> None:
+    found = figures.reversed_answers(said((LABELS + 1) % K))
+    assert found is not None
+    assert found.cause == figures.REVERSED
+    guesses = np.random.default_rng(1).integers(0, K, 240)
+    assert figures.reversed_answers(said(guesses)) is None
+
+
+def test_one_thing_in_two_folders() -> None:
+    coin = np.random.default_rng(2).integers(0, 2, 240)
+    found = figures.inseparable(said(2 * (LABELS // 2) + coin))
+    assert found is not None
+    assert "classes 0 and 1, 2 and 3, 4 and 5" in found.found
+    assert figures.inseparable(said(np.random.default_rng(3).integers(0, K, 240))) is None
+
+
+def test_a_class_that_is_never_answered() -> None:
+    found = figures.favoured(said(np.where(LABELS == 2, 3, LABELS)))
+    assert found is not None
+    assert found.found.startswith("classes 2 are hardly ever answered")
+    assert figures.favoured(said(np.zeros(240, int))) is None  # all is bad: no class in particular
+
+
+def test_rare_classes_that_hardly_count() -> None:
+    many = Subset(240, np.concatenate([np.repeat([0, 1, 2], 60), np.repeat([3, 4, 5], 10)]))
+    half = np.where((LABELS > 2) & (np.arange(240) % 12 > 5), 0, LABELS)
+    found = figures.favoured(said(half, train=many))
+    assert found is not None
+    assert "the rare ones hardly count" in found.found
+
+
+def test_loss_settings() -> None:
+    uneven = Subset(60, np.repeat(np.arange(K), [20, 20, 5, 5, 5, 5]))
+    upside_down = Loop(weights=(2.0, 2.0, 0.5, 0.5, 0.5, 0.5))
+    found = loss.upside_down(Evidence(K, train=uneven, loop=upside_down))
+    assert found is not None
+    assert found.cause == loss.WEIGHTS
+    right = Loop(weights=(0.5, 0.5, 2.0, 2.0, 2.0, 2.0))
+    assert loss.upside_down(Evidence(K, train=uneven, loop=right)) is None
+    ignored = loss.ignored(Evidence(K, loop=Loop(ignored=0)))
+    assert ignored is not None
+    assert ignored.found.startswith("ignore_index=0")
+    assert loss.ignored(Evidence(K, loop=Loop())) is None
+
+
+def modes(evaluated: Any, trained: Any, again: Any = None) -> Evidence:
+    hot = np.eye(K)[LABELS[:32]]
+    shown = [hot if x is None else x for x in (evaluated, trained, again)]
+    answered = Modes(
+        training=False,
+        labels=LABELS[:32],
+        given=shown[0],
+        evaluated=shown[0],
+        trained=shown[1],
+        again=shown[2],
+    )
+    return Evidence(K, modes=answered)
+
+
+def test_modes() -> None:
+    hot, wrong = np.eye(K)[LABELS[:32]], np.eye(K)[(LABELS[:32] + 1) % K]
+    assert network.steady(modes(hot, hot)) is None
+    assert network.lagging(modes(hot, hot)) is None
+    unsteady = network.steady(modes(hot, hot, wrong))
+    assert unsteady is not None
+    assert unsteady.cause == network.RANDOM
+    lagging = network.lagging(modes(wrong, hot, wrong))
+    assert lagging is not None
+    assert "100% is right with the batch's own mean and variance" in lagging.found
+
+
+@pytest.mark.parametrize(
+    ("shown", "check", "cause"),
+    [
+        ([Layer("a", "Linear", units=1), Layer("b", "Linear", units=K)], "narrow", layers.NARROW),
+        (
+            [
+                Layer("a", "Conv2D", channels="channels_last"),
+                Layer("b", "MaxPooling2D", channels="channels_last"),
+                Layer("c", "GlobalAveragePooling2D", channels="channels_first"),
+            ],
+            "formats",
+            layers.FORMATS,
+        ),
+    ],
+)
+def test_layers(shown: list[Layer], check: str, cause: str) -> None:
+    found = getattr(layers, check)(Evidence(K, network=Network((), layers=tuple(shown))))
+    assert found is not None
+    assert found.cause == cause
+    sound = (Layer("a", "Linear", units=64), Layer("b", "Linear", units=K))
+    assert getattr(layers, check)(Evidence(K, network=Network((), layers=sound))) is None
+
+
+def test_one_label_for_all() -> None:
+    zeros, every = Subset(240, np.zeros(240, int)), Subset(240, LABELS)
+    found = labels.single(Evidence(K, train=zeros, val=every))
+    assert found is not None
+    assert found.found == "all 240 train labels are 0; the network has 6 classes, val 6"
+    assert labels.absent(Evidence(K, train=zeros, val=every)) is None
+    assert labels.single(Evidence(K, train=every, val=every)) is None
+
+
+@pytest.mark.parametrize(
+    ("within", "cause"),
+    [
+        ((0.15, 0.7), labels.UNRELATED),
+        ((0.7, 0.15), labels.VAL_UNRELATED),
+        ((0.7, 0.7), labels.MISMATCH),
+        ((0.2, 0.2), None),
+        (None, None),
+    ],
+)
+def test_labels_that_say_nothing_of_their_photos(
+    within: tuple[float, float] | None, cause: str | None
+) -> None:
+    found = labels.unrelated(said(LABELS, substitution=Substitution(0.17, within=within)))
+    assert (found.cause if found else None) == cause
+
+
+def test_another_network_than_the_trained_one() -> None:
+    found = optimisation.missing(Evidence(K, network=Network(("a", "b"), optimised=("x",))))
+    assert found is not None
+    assert found.cause == optimisation.OTHER
+    one = optimisation.missing(Evidence(K, network=Network(("a", "b"), optimised=("a",))))
+    assert one is not None
+    assert one.cause == optimisation.NOT_OPTIMISED
+
+
+def test_weights_drawn_anew_after_many_steps() -> None:
+    sound = Exchange(0.9, {"optimizer": 0.9}, 0.9, {})
+    told = {"substitution": Substitution(0.9, "head", sound)}
+    found = loop.restored(said((LABELS + 1) % K, traces=Traces(steps=90, as_made=True), **told))
+    assert found is not None
+    assert found.cause == loop.ANEW
+    assert loop.restored(said(LABELS, traces=Traces(steps=90, as_made=True), **told)) is None
+    slow = {"substitution": Substitution(0.9, "head", Exchange(0.9, {"optimizer": 0.2}, 0.2, {}))}
+    assert loop.restored(said((LABELS + 1) % K, traces=Traces(90, as_made=True), **slow)) is None
+
+
+def test_a_generator_without_an_end_is_sound() -> None:
+    batches = [LABELS[:32]] * 12
+    round_and_round = Drawn.of(batches, [i % 96 for i in range(384)])
+    assert (round_and_round.distinct, round_and_round.once) == (96, 96)
+    assert loop.different(Evidence(K, drawn=round_and_round)) is None
+    one_batch = Drawn.of(batches, [i % 32 for i in range(384)])
+    assert loop.different(Evidence(K, drawn=one_batch)) is not None
+
+
+def test_a_recording_is_no_other_network() -> None:
+    watched = Recording("PyTorch", 10, 10, 10)
+    evidence = Evidence(K, network=Network(("a",), optimised=()), recording=watched)
+    found = optimisation.missing(evidence)
+    assert found is not None
+    assert found.cause == optimisation.NOT_OPTIMISED
