@@ -81,7 +81,7 @@ def test_a_module_of_no_extra_is_a_failure_of_ours() -> None:
 @pytest.mark.parametrize("extra", list(EXTRAS))
 def test_every_package_of_an_extra_is_known(extra: str) -> None:
     listed = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"][extra]
-    packages = [text.partition(">")[0] for text in listed]
+    packages = [text.partition(">")[0].partition("[")[0] for text in listed]
     assert {MODULES.get(p, p) for p in packages} <= set(EXTRAS[extra])
 
 

@@ -254,13 +254,15 @@ def activity(model: nn.Module, images: Tensor) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _first(weight: Tensor) -> Tensor:
-    """The first unit's weights, for every unit."""
-    return weight[:1].expand_as(weight)
+def _alike(weight: Tensor) -> bool:
+    """Whether every unit has the first one's weights; zeros are a usual start."""
+    return bool(weight.any()) and torch.equal(weight, weight[:1].expand_as(weight))
 
 
 def _layer(name: str, module: nn.Module, given: Tensor) -> Layer:
     axis = 1 if given.ndim in {2, 4} else given.ndim - 1
+    # What ends in zeros by design (a residual branch at its start) is no dead unit: ReLUs are.
+    rectifies = "ReLU" in type(module).__name__
     silent = (given == 0).transpose(0, axis).flatten(1).all(1)
     weight = getattr(module, "weight", None)
     drawn = isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) > 1
@@ -268,9 +270,9 @@ def _layer(name: str, module: nn.Module, given: Tensor) -> Layer:
         name=name,
         kind=type(module).__name__,
         units=given.shape[axis],
-        dead=float(silent.float().mean()),
+        dead=float(silent.float().mean()) if rectifies else 0.0,
         dropped=float(module.p) if isinstance(module, nn.Dropout) else 0.0,
-        alike=drawn and isinstance(weight, Tensor) and torch.equal(weight, _first(weight)),
+        alike=drawn and isinstance(weight, Tensor) and _alike(weight),
         trainable=isinstance(weight, Tensor) and weight.requires_grad,
     )
 

@@ -189,7 +189,7 @@ def _shrink(images: Tensor) -> Tensor:
 
 def _block(channels: int, width: int) -> tuple[nn.Module, ...]:
     convolution = nn.Conv2d(channels, width, 3, padding=1)
-    return convolution, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
+    return convolution, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)
 
 
 def _reference(classes: int, channels: int) -> nn.Module:

@@ -7,7 +7,7 @@ from florascope.doctor.evidence import Evidence
 from florascope.doctor.finding import Finding
 from florascope.doctor.performance import LOST, performance
 
-MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange"})
+MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange", "layers"})
 """Families about how the network is trained: a run that reaches what it can refutes them."""
 
 OF_DATA = frozenset({"loop.different"})
@@ -29,7 +29,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "loop.different": frozenset({"labels.absent", "split.tiny", "split.swapped", "loop.balanced"}),
     "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
     "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
-    "labels.unrelated": frozenset({"loop.shuffled", "labels.permuted", "labels.noise"}),
+    "labels.unrelated": frozenset({"loop.shuffled", "labels.noise"}),
     "augmentation.bounds": frozenset({"labels.unrelated", "labels.permuted", "optimisation.rate"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
@@ -72,7 +72,7 @@ def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, .
     kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
     following = {name for f in kept if _certain(f) for name in FOLLOWS.get(f.check, ())}
     kept = [replace(f, severity="note") if f.check in following else f for f in kept]
-    if any(f.check.startswith("exchange.") for f in kept):
+    if any(f.check == "exchange.part" for f in kept):
         kept = [replace(f, severity="note") if f.check in SHALLOW else f for f in kept]
     if any(_explains(f, lost) and _certain(f) for f in kept):
         kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]
@@ -91,10 +91,10 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _explains(finding: Finding, lost: float) -> bool:
-    copies = finding.check.endswith(COPIES) or finding.check == "split.features"
-    if lost >= LOST and copies:  # copies make a run look better, not worse
+    if lost >= LOST and finding.check == "split.features":  # copies make a run look better
         return False
-    return lost < LOST or finding.severity == "error" or finding.check not in HARMLESS
+    harmless = finding.check in HARMLESS or finding.check.endswith(COPIES)
+    return lost < LOST or finding.severity == "error" or not harmless
 
 
 def _certain(finding: Finding) -> bool:

@@ -172,12 +172,12 @@ def unrelated(evidence: Evidence) -> Finding | None:
     if val > clear and train < val / 2:
         return _erased(text) if augmented(evidence) else _unrelated(UNRELATED, text, fix, 0.92)
     if train > clear and val < train / 2:
-        return _unrelated(VAL_UNRELATED, text, fix, 0.85)
+        return _unrelated(VAL_UNRELATED, text, fix, 0.78)
     if min(train, val) > clear:
         fix = (
             "Number the classes once; prepare and augment photos so that train still looks like val"
         )
-        return _unrelated(MISMATCH, text, fix, 0.8)
+        return _unrelated(MISMATCH, text, fix, 0.75)
     return None
 
 

@@ -26,7 +26,8 @@ def missing(evidence: Evidence) -> Finding | None:
     left_out = sorted(set(network.trainable) - set(network.optimised))
     if not left_out:
         return None
-    if len(left_out) == len(network.trainable) and not evidence.recording:
+    beyond = set(left_out) - set(network.head)
+    if beyond and not network.optimised and evidence.recording is None:
         return Finding(
             "optimisation.missing",
             OTHER,

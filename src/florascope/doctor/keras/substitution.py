@@ -96,7 +96,7 @@ def reference(material: Material, classes: int) -> float:
                 layers.Conv2D(width, 3, padding="same"),
                 layers.BatchNormalization(momentum=0.9),
                 layers.ReLU(),
-                layers.MaxPooling2D(),
+                layers.MaxPooling2D(padding="same"),
             )
         ]
         ends = (layers.GlobalAveragePooling2D(), layers.Dense(classes))
