@@ -291,7 +291,7 @@ def _favoured(found: str, expected: str) -> Finding:
         expected,
         "Look at class weights and the sampler: rare classes need larger weights, in inverse"
         " proportion to their photos",
-        0.85,
+        0.7,
     )
 
 
