@@ -1,7 +1,8 @@
 """Ask the doctor the exam's questions.
 
-    python run.py open|kept [NAMES...] [--framework torch|keras] [--verify] [--no-twins] [--results FILE]
+    python run.py PART [NAMES...] [--framework torch|keras] [--verify] [--no-twins] [--results FILE]
 
+PART: open, kept; of the second exam second/open, second/kept, second/reserve.
 Without --verify: trains each case, asks florascope.diagnose, prints a table, writes results_<half>.json.
 With --verify: trains each faulty case and its mended twin and each sound case and shows the figures.
 """
@@ -29,6 +30,7 @@ from support import Case, Run  # noqa: E402
 
 LIMIT_S = 90
 GAP = 0.1
+PARTS = ("open", "kept", "second/open", "second/kept", "second/reserve")
 
 
 class OutOfTime(BaseException):
@@ -60,7 +62,9 @@ def timed(work: Any, limit: int = LIMIT_S) -> tuple[Any, str | None, float]:
 
 def load(half: str) -> list[Case]:
     for path in sorted((HERE / half).glob("*.py")):
-        spec = importlib.util.spec_from_file_location(f"exam_{half}_{path.stem}", path)
+        spec = importlib.util.spec_from_file_location(
+            f"exam_{half}_{path.stem}".replace("/", "_"), path
+        )
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
@@ -196,7 +200,18 @@ def summarise(half: str, rows: list[dict[str, Any]], out: Path) -> None:
                     "of": len(of),
                     **dict(sorted(tally.items())),
                 }
-    print()
+    faulty = [r["verdict"] for r in rows if r["faulty"]]
+    sound = [r["verdict"] for r in rows if not r["faulty"]]
+    score = {
+        "faulty": len(faulty),
+        "named first": faulty.count("named first"),
+        "named": faulty.count("named first") + faulty.count("named"),
+        "sound": len(sound),
+        "wrong error on sound": sound.count("FALSE ALARM"),
+        "warned on sound": sound.count("warned"),
+        "crashed or broken": sum(v in ("crashed", "EXAM BROKEN") for v in faulty + sound),
+    }
+    print(f"\n{score}\n")
     for name, tally in totals.items():
         print(f"{name:14s} {tally}")
     print(
@@ -206,7 +221,8 @@ def summarise(half: str, rows: list[dict[str, Any]], out: Path) -> None:
         f"built in {sum(r['built_s'] for r in rows):.0f} s, asked in {sum(r['asked_s'] for r in rows):.0f} s"
     )
     out.write_text(
-        json.dumps({"half": half, "totals": totals, "cases": rows}, indent=1), encoding="utf-8"
+        json.dumps({"half": half, "score": score, "totals": totals, "cases": rows}, indent=1),
+        encoding="utf-8",
     )
 
 
@@ -237,7 +253,7 @@ def verify(half: str, cases: list[Case], out: Path) -> None:
             best = twin.honest
             off = run.claimed is not None and abs(run.claimed - run.honest) >= GAP
             twin_off = twin.claimed is not None and abs(twin.claimed - twin.honest) >= GAP
-            ok = (best - run.honest >= GAP or off) and not twin_off
+            ok = (best - run.honest >= GAP or off) and not twin_off and best >= case.floor
         else:
             best = math.nan
             ok = run.honest >= case.floor
@@ -271,7 +287,7 @@ def main() -> None:
     given = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    given.add_argument("half", choices=["open", "kept"])
+    given.add_argument("half", choices=PARTS)
     given.add_argument("names", nargs="*")
     given.add_argument("--framework", choices=["torch", "keras"])
     given.add_argument("--verify", action="store_true")
@@ -291,7 +307,7 @@ def main() -> None:
         and told.framework in (None, case.framework)
     ]
     part = bool(told.names or told.framework)
-    stem = f"{told.half}_part" if part else told.half
+    stem = told.half.replace("/", "_") + ("_part" if part else "")
     if told.rejudge:
         rejudge(told.half, cases, told.results or HERE / f"results_{stem}.json")
     elif told.verify:

@@ -1,4 +1,4 @@
-"""What both halves of the exam share: photos, backbones, small loops, the register of cases.
+"""What the parts of both exams share: photos, backbones, small loops, the register of cases.
 
 Nothing in here knows what the doctor under examination checks.
 """
@@ -61,7 +61,7 @@ class Case:
     accepts: list[str]
     also_ok: list[str]
     build: Callable[[bool], Run]
-    floor: float = 0.0  # sound cases: the accuracy that the training must reach
+    floor: float = 0.0  # the accuracy that a sound training, or a mended twin, must reach
     twin_sound: bool = False  # the mended twin is asked too, as a sound case
     rejects: list[str] = field(
         default_factory=list
@@ -78,6 +78,7 @@ def faulty(
     also_ok: list[str] | None = None,
     *,
     twin_sound: bool = False,
+    floor: float = 0.0,
     rejects: list[str] | None = None,
 ) -> Callable[[Callable[[bool], Run]], Callable[[bool], Run]]:
     """Register a faulty training; the function's one switch builds its mended twin."""
@@ -92,6 +93,7 @@ def faulty(
                 accepts,
                 also_ok or [],
                 build,
+                floor=floor,
                 twin_sound=twin_sound,
                 rejects=rejects or [],
             )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-
-from support import (
+from second import (
     LABELS_WRONG,
     VAL_DIFFERS,
-    Run,
-    array_loader,
     faulty,
     fit,
     keras_data,
+)
+
+from support import (
+    Run,
+    array_loader,
     keras_transfer,
     seed,
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 from keras import layers
-
-import support  # noqa: F401 (sets the backend before keras is imported)
-from support import (
+from second import (
     AUGMENT,
     LABELS_WRONG,
     LOSS,
@@ -22,16 +20,20 @@ from support import (
     SHORTCUT,
     SPARSE,
     VAL_DIFFERS,
+    faulty,
+    fit,
+    keras_data,
+)
+
+import support  # noqa: F401 (sets the backend before keras is imported)
+from support import (
     Run,
     array_loader,
     each_photo,
-    faulty,
-    fit,
     grey,
     keras_accuracy,
     keras_backbone,
     keras_cnn,
-    keras_data,
     keras_transfer,
     photos,
     py_dataset,

@@ -11,39 +11,41 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
-from torch.utils.data import ConcatDataset, DataLoader, Dataset
-from torchvision.transforms import v2
-
-from support import (
+from second import (
     AUGMENT,
     FILES,
     LABELS_WRONG,
     LOSS,
-    MEAN,
     MORE_AUGMENTATION,
     NO_GRADIENT,
     NOT_TRAINED,
     OPTIMIZER,
     REPORT,
     SHORTCUT,
-    STD,
     VAL_DIFFERS,
+    digits,
+    faulty,
+    trained,
+)
+from torch import Tensor, nn
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+from torchvision.transforms import v2
+
+from support import (
+    MEAN,
+    STD,
     Photos,
     Run,
     accuracy,
     chw,
     cnn,
-    digits,
     each_photo,
-    faulty,
     fit_head,
     photos,
     pretrained,
     resize,
     seed,
     sound,
-    trained,
     watching,
 )
 

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from torchvision.transforms import v2
-
-from support import (
+from second import (
     AUGMENT,
     MORE_AUGMENTATION,
     NO_GRADIENT,
     NOT_TRAINED,
     SHORTCUT,
     VAL_DIFFERS,
+    faulty,
+    loaders,
+    small,
+    trained,
+)
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+from support import (
     Photos,
     Run,
     accuracy,
     chw,
     cnn,
     each_photo,
-    faulty,
     grey,
     jpeg,
-    loaders,
     photos,
     resize,
     seed,
-    small,
-    trained,
 )
 
 CE = nn.CrossEntropyLoss

@@ -7,9 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers
-
-import support  # noqa: F401 (sets the backend before keras is imported)
-from support import (
+from second import (
     LEAK,
     LOSS,
     NOT_TRAINED,
@@ -18,14 +16,18 @@ from support import (
     RATE_TOO_HIGH,
     REPORT,
     VAL_DIFFERS,
-    Run,
-    array_loader,
     digits,
     faulty,
     fit,
+    keras_data,
+)
+
+import support  # noqa: F401 (sets the backend before keras is imported)
+from support import (
+    Run,
+    array_loader,
     keras_backbone,
     keras_cnn,
-    keras_data,
     keras_transfer,
     photos,
     py_dataset,

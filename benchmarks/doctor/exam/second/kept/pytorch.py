@@ -9,24 +9,34 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
-from torchvision.transforms import v2
-
-from support import (
+from second import (
     AUGMENT,
     LABELS_WRONG,
     LOSS,
-    MEAN,
     MORE_AUGMENTATION,
     NOT_TRAINED,
     OPTIMIZER,
     RATE_HIGH,
     RATE_TOO_LOW,
     REPORT,
-    STD,
     VAL_DIFFERS,
+    digits,
+    faulty,
+    fruit,
+    large,
+    loaders,
+    shapes,
+    small,
+    trained,
+)
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torchvision.transforms import v2
+
+from support import (
+    MEAN,
+    STD,
     Net,
     Photos,
     Run,
@@ -34,20 +44,12 @@ from support import (
     backbone,
     chw,
     cnn,
-    digits,
-    faulty,
     fit_head,
-    fruit,
-    large,
-    loaders,
     loop,
     photos,
     pretrained,
     seed,
-    shapes,
-    small,
     sound,
-    trained,
     watching,
 )
 
