@@ -26,7 +26,7 @@ from florascope.doctor.substitution import (
     within,
 )
 from florascope.doctor.tail import find_tail
-from florascope.doctor.trials import NOTHING, Substitution
+from florascope.doctor.trials import Substitution
 from florascope.progress import Progress
 
 BATCH = 32
@@ -75,7 +75,7 @@ def try_again(
     progress("Trying parts of the training", 0, 1)
     material = Material(stack(taken.train), stack(taken.val), _pairs(taken.drawn))
     found = Substitution(reference(material, K))
-    if 0 < found.reference < 1 / K + NOTHING * (1 - 1 / K):
+    if found.learned_nothing(K):
         found = replace(found, within=within(material, K))
     gap = performance(replace(evidence, substitution=found))
     lost = gap is not None and gap.lost >= LOST and evidence.trained

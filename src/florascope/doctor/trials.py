@@ -50,6 +50,11 @@ class Substitution:
     tail: str = ""
     within: tuple[float, float] | None = None
 
+    def learned_nothing(self, classes: int) -> bool:
+        """Whether the reference was trained, and stayed near chance."""
+        chance = 1 / classes
+        return 0 < self.reference < chance + NOTHING * (1 - chance)
+
 
 @dataclass(frozen=True, eq=False)
 class Loop:

@@ -22,7 +22,7 @@ from florascope.doctor.keras.words import in_keras
 from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.trials import NOTHING, Loop, Substitution
+from florascope.doctor.trials import Loop, Substitution
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -127,8 +127,7 @@ def try_again(
     train, val = data
     photos = substitution.Material((train.images, train.labels), (val.images, val.labels))
     found = Substitution(substitution.reference(photos, evidence.classes))
-    chance = 1 / evidence.classes
-    if 0 < found.reference < chance + NOTHING * (1 - chance):
+    if found.learned_nothing(evidence.classes):
         found = replace(found, within=substitution.within(photos, evidence.classes))
     gap = performance(replace(evidence, substitution=found))
     if gap is None or gap.lost < LOST or settled(replace(evidence, substitution=found)):
