@@ -23,7 +23,7 @@ from florascope.app.problem import REFUSALS, described, speak_problems
 from florascope.app.schema import SCHEMA, AnswerShape, HealthShape, MapShape, ModelShape
 from florascope.app.several import answer_several
 from florascope.app.similar import Album, show_photos
-from florascope.app.upload import FIELD
+from florascope.app.upload import FIELD, FILE, form
 from florascope.app.workers import ServerMetrics, WorkerPool
 from florascope.calibration.calibration import Calibration
 from florascope.data.species import LANGUAGES, Language
@@ -33,19 +33,7 @@ from florascope.identify.prior import Occasion
 from florascope.identify.words import calibration_remark
 
 PHOTO: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {FIELD: {"type": "string", "format": "binary"}},
-                }
-            },
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
+    "requestBody": {"required": True, "content": {**form(FILE), "image/*": {"schema": FILE}}}
 }
 STRANGE = described(HTTPStatus.MISDIRECTED_REQUEST)
 TOLD: dict[int | str, dict[str, Any]] = {200: {"model": AnswerShape, "description": "The answer"}}

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from florascope.app.answer import answer, named, occasion, spoken
 from florascope.app.problem import REFUSALS
 from florascope.app.schema import SCHEMA, SeveralShape
-from florascope.app.upload import FIELD
+from florascope.app.upload import FILE, form
 from florascope.app.workers import Answered, WorkerPool
 from florascope.data.species import Language
 from florascope.errors import PhotoError
@@ -20,22 +20,7 @@ from florascope.identify.together import MOST
 PHOTOS: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {
-                        FIELD: {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                            "minItems": 1,
-                            "maxItems": MOST,
-                        }
-                    },
-                }
-            }
-        },
+        "content": form({"type": "array", "items": FILE, "minItems": 1, "maxItems": MOST}),
     }
 }
 TOLD: dict[int | str, dict[str, Any]] = {200: {"model": SeveralShape, "description": "The answers"}}

@@ -16,6 +16,7 @@ from florascope.errors import PhotoError
 
 FIELD = "photo"
 FORM = b"multipart/form-data"
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 NO_FORM = f"No photos came. Send them as the files {FIELD!r} of one form (multipart/form-data)."
 SIGNATURES = (
     (0, b"\x1f\x8b", "gzip"),
@@ -41,6 +42,12 @@ CURES = {
 
 # The client is told what is wrong with its form; a line each would let strangers fill the log.
 logging.getLogger("python_multipart").addHandler(logging.NullHandler())
+
+
+def form(photos: dict[str, Any]) -> dict[str, Any]:
+    """Describe a form for OpenAPI, by the schema of its one field."""
+    schema = {"type": "object", "required": [FIELD], "properties": {FIELD: photos}}
+    return {FORM.decode(): {"schema": schema}}
 
 
 class File(NamedTuple):
