@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from click.testing import CliRunner
 
+from florascope.cli.job import fit
 from florascope.cluster import probe as streamed
 from florascope.cluster.job import Counts, Job, open_job
 from florascope.cluster.probe import (
@@ -151,7 +153,9 @@ def test_a_bundle_from_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
     labels: list[str | None] = ["lily", "rose", "iris"] * 100
     embedded(tmp_path / "in", labels, [None] * 300)
-    metrics = train_from_features(str(tmp_path / "in"), tmp_path / "bundle")
+    arguments = [str(tmp_path / "in"), "--out", str(tmp_path / "bundle"), "--json"]
+    done = CliRunner().invoke(fit, [*arguments, "--set", "ridge=2"], catch_exceptions=False)
+    metrics = json.loads(done.stdout)["metrics"]
     assert sum(part["photos"] for part in metrics.values()) == 299
     assert metrics["test"]["top1"] > 0.9
     identifier = Identifier(tmp_path / "bundle")

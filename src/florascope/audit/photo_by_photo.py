@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -40,8 +40,8 @@ class Explained(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is done with a batch of files.
+class CropExplainer:
+    """Explains batches of photos, from several threads at once.
 
     Attributes:
         classifier: the network.
@@ -55,16 +55,31 @@ class _Work:
     network: Network
     fast: Network | None
 
-    def __call__(self, photos: Sequence[str]) -> list[Explained | PhotoError]:
-        """Explain what can be read; the rest is answered by why it cannot."""
-        read = [_read(self.classifier, photo) for photo in photos]
-        found = iter(self._explained([crop for crop in read if not isinstance(crop, PhotoError)]))
-        return [
-            crop if isinstance(crop, PhotoError) else Explained(photo, *next(found))
-            for photo, crop in zip(photos, read, strict=True)
-        ]
+    @classmethod
+    def of(
+        cls, classifier: Classifier, question: Question, *, many: bool = True, trusted: bool = True
+    ) -> Self:
+        """Make ready.
 
-    def _explained(self, crops: list[Crop]) -> list[tuple[Explanation, Trust | None]]:
+        Args:
+            classifier: the network.
+            question: asked of each photo.
+            many: make graphs for all passes without gradients, which pays from `MANY` photos on.
+            trusted: measure how far each map may be trusted, too.
+        """
+        fast = FastClassifier(classifier, threads=int(many)) if trusted or many else None
+        network: Network = classifier
+        if many and fast is not None:
+            how, network = hastened(question.how, classifier, fast)
+            question = replace(question, how=how)
+        return cls(classifier, question, network, fast if trusted else None)
+
+    def __call__(self, crops: Sequence[Crop]) -> list[tuple[Explanation, Trust | None]]:
+        """Explain photos as the classifier's preprocessing crops them.
+
+        Raises:
+            ExplanationError: as `explain_crops`.
+        """
         if not crops:
             return []
         found = explain_crops(self.classifier, np.stack(crops), self.question, self.network)
@@ -72,6 +87,15 @@ class _Work:
         if self.fast is not None:
             measured = trust(self.classifier, found, self.fast)
         return list(zip(found, measured, strict=True))
+
+    def files(self, photos: Sequence[str]) -> list[Explained | PhotoError]:
+        """Explain what can be read; the rest is answered by why it cannot."""
+        read = [_read(self.classifier, photo) for photo in photos]
+        found = iter(self([crop for crop in read if not isinstance(crop, PhotoError)]))
+        return [
+            crop if isinstance(crop, PhotoError) else Explained(photo, *next(found))
+            for photo, crop in zip(photos, read, strict=True)
+        ]
 
 
 def explain_photos(
@@ -102,15 +126,10 @@ def explain_photos(
         ExplanationError: as `explain_crops`.
     """
     many = len(photos) >= MANY
-    fast = FastClassifier(classifier, threads=int(many)) if trusted or many else None
-    network: Network = classifier
-    if many and fast is not None:
-        how, network = hastened(question.how, classifier, fast)
-        question = replace(question, how=how)
-    explained = _Work(classifier, question, network, fast if trusted else None)
+    explained = CropExplainer.of(classifier, question, many=many, trusted=trusted)
 
     def work(batch: Sequence[str]) -> list[Result | PhotoError]:
-        return [e if isinstance(e, PhotoError) else finish(e) for e in explained(batch)]
+        return [e if isinstance(e, PhotoError) else finish(e) for e in explained.files(batch)]
 
     batches = [photos[at : at + BATCH] for at in range(0, len(photos), BATCH)]
     with one_core_each() if many else nullcontext():

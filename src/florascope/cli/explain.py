@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, count
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from florascope.cli.console import (
-    LOCAL_PATH,
     json_option,
     model_options,
     note,
@@ -22,6 +21,9 @@ from florascope.cli.console import (
     told_of,
 )
 from florascope.cli.identify import expand
+from florascope.cli.job import JobOptions, job_options, run
+from florascope.errors import FlorascopeError
+from florascope.files import check_path
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -45,13 +47,17 @@ if TYPE_CHECKING:
 @click.option(
     "--against", metavar="CLASS", help="Show what speaks for the target and not for this class."
 )
-@click.option("--out", type=LOCAL_PATH, required=True, help="Folder for pictures.")
 @click.option("--save-arrays", is_flag=True, help="Also write the evidence as float32 .npy.")
 @click.option(
     "--trust/--no-trust",
     "trusted",
     default=True,
     help="Measure how the answer falls as the evidence is removed: 11 more passes a photo.",
+)
+@job_options(
+    required=True,
+    out="Folder for pictures; with --engine for Parquet, shard by shard: the same command goes on"
+    " where it was stopped.",
 )
 @model_options
 @json_option
@@ -62,7 +68,7 @@ def explain(  # noqa: PLR0913 (one an option)
     layers: str | None,
     target: str | None,
     against: str | None,
-    out: Path,
+    job: JobOptions,
     *,
     save_arrays: bool,
     trusted: bool,
@@ -73,7 +79,19 @@ def explain(  # noqa: PLR0913 (one an option)
 
     A model of another framework says itself how it takes pictures, or --size, --scaling and
     --classes do, or MODEL.json beside it.
+
+    With --engine, IMAGE is one source of any number of photos: a folder, a .csv or .parquet list of
+    paths or addresses, or .tar shards; here or in object storage (s3://, gs://).
     """
+    if job.asked:
+        from florascope.cluster.explaining import Explain
+
+        _check_job(bundle, images, layers)
+        task = Explain(bundle, method, target, against, trusted, save_arrays)
+        run(images[0], task, job, as_json=as_json)
+        return
+    out = Path(str(job.out))
+    check_path(str(out))
     from florascope.audit.photo_by_photo import explain_photos
     from florascope.errors import PhotoError
     from florascope.explanation.explanation import Question, layers_method
@@ -107,6 +125,26 @@ def explain(  # noqa: PLR0913 (one an option)
         return
     for result in results:
         _print(result)
+
+
+def _check_job(bundle: str, sources: Sequence[str], layers: str | None) -> None:
+    """Refuse what cannot be had together with --engine.
+
+    Raises:
+        FlorascopeError: there are several sources, layers, or a model that is no bundle.
+    """
+    from florascope.nets.outside import ENDINGS
+
+    foreign = Path(bundle).suffix in ENDINGS
+    if foreign or layers or len(sources) > 1:
+        given = (
+            Path(bundle).name if foreign else "--layers" if layers else f"{len(sources)} sources"
+        )
+        raise FlorascopeError(
+            f"--engine with {given}",
+            expected="a bundle, one folder, list or shard of photos, and no --layers",
+            fix=f"florascope import {bundle} --out BUNDLE makes a bundle of it" if foreign else "",
+        )
 
 
 def _open(bundle: str, **described: Any) -> "Classifier":  # noqa: ANN401 (of `model_options`)

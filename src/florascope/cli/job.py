@@ -1,14 +1,22 @@
-"""Jobs over more photos than one table holds: their options, and `florascope embed`."""
+"""Jobs over more photos than one table holds: their options, `embed` and `fit`."""
 
 import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from florascope.cli.console import json_option, note_left_out, print_json
+from florascope.cli.console import (
+    LOCAL_PATH,
+    json_option,
+    note_left_out,
+    percent,
+    print_json,
+    print_table,
+)
 from florascope.errors import FlorascopeError, PhotoError
 
 if TYPE_CHECKING:
@@ -37,13 +45,18 @@ class JobOptions:
     workers: int | None
     shard: int
 
+    @property
+    def asked(self) -> bool:
+        """Whether an engine was asked for, by name or by what only engines understand."""
+        return bool(self.engine or self.address or self.workers)
+
     def check_unused(self) -> None:
         """Refuse what only a job understands, where there is none.
 
         Raises:
             FlorascopeError: something of it was given.
         """
-        if self.engine or self.address or self.workers:
+        if self.asked:
             raise FlorascopeError(
                 "--engine, --address or --workers without --out",
                 expected="a folder for the results",
@@ -59,15 +72,16 @@ class JobOptions:
         return Local()
 
 
-def job_options(*, required: bool) -> Callable[[Command], Command]:
-    """Add the options of a job to a command, which gets them as `job`."""
+OUT = (
+    "Folder (or s3://...) for the answers as Parquet, shard by shard; the same command goes on"
+    " where it was stopped."
+)
+
+
+def job_options(*, required: bool, out: str = OUT) -> Callable[[Command], Command]:
+    """Add a job's options to a command, which gets them as `job`; `out` is the help of --out."""
     options = (
-        click.option(
-            "--out",
-            required=required,
-            help="Folder (or s3://...) for the answers as Parquet, shard by shard; the same command"
-            " goes on where it was stopped.",
-        ),
+        click.option("--out", required=required, help=out),
         click.option(
             "--engine", type=click.Choice(["local", "ray"]), help="Who works.  [default: local]"
         ),
@@ -152,3 +166,34 @@ def embed(source: str, backbone: str, weights: str, job: JobOptions, *, as_json:
     from florascope.cluster.tasks import Embed
 
     run(source, Embed(backbone, weights), job, as_json=as_json)
+
+
+@click.command()
+@click.argument("features", metavar="FEATURES")
+@click.option("--out", type=LOCAL_PATH, required=True, help="Folder of the bundle.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The probe's setting.")
+@json_option
+def fit(features: str, out: Path, settings: tuple[str, ...], *, as_json: bool) -> None:
+    """Fit a probe to what `florascope embed` wrote of labelled photos, read block by block.
+
+    FEATURES: the job's folder, here or in object storage; it need not fit into memory.
+    """
+    from florascope.cli.train import parse_settings
+    from florascope.cluster.probe import train_from_features
+    from florascope.progress import progress_bars
+    from florascope.training.recipes import Probe
+
+    given: dict[str, Any] = dict(parse_settings(settings))
+    recipe = Probe(**given)
+    with progress_bars() as progress:
+        metrics = train_from_features(features, out, recipe, progress)
+    if as_json:
+        print_json({"out": str(out), "metrics": metrics})
+        return
+    headers = ("", "photos", "top-1", "loss")
+    rows = [
+        (subset, f"{m['photos']:,}", percent(m["top1"]), f"{m['loss']:.4f}")
+        for subset, m in metrics.items()
+    ]
+    print_table(headers, rows)
+    click.echo(f"Bundle: {out}")

@@ -24,7 +24,7 @@ from florascope.cli.evaluate import evaluate
 from florascope.cli.explain import explain
 from florascope.cli.export import export, import_model
 from florascope.cli.identify import identify
-from florascope.cli.job import embed
+from florascope.cli.job import embed, fit
 from florascope.cli.serve import serve
 from florascope.cli.train import train
 from florascope.errors import FlorascopeError
@@ -48,6 +48,7 @@ for command in (
     audit,
     identify,
     embed,
+    fit,
     serve,
     export,
     import_model,

@@ -1,29 +1,26 @@
 """Who makes the shards: this process, or Ray Data's workers on any number of machines."""
 
-import hashlib
 import json
 import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pyarrow import compute
 
+from florascope.cluster.answering import rows_apart, rows_here
 from florascope.cluster.job import SIZE, Counts, Job, is_settled, open_job
-from florascope.cluster.sources import Listed
-from florascope.cluster.storage import UnreachableError, read_whole, redact
-from florascope.cluster.tasks import SHIPPED, Identify, Photo, Task, resolved, rows_of, schema_of
-from florascope.errors import DataError, FlorascopeError, PhotoError
-from florascope.files import is_address
-from florascope.parallel import in_batches, in_order
+from florascope.cluster.storage import redact
+from florascope.cluster.tasks import SHIPPED, Identify, Task, resolved
+from florascope.errors import DataError, FlorascopeError
 from florascope.progress import Progress, shown, silent
 
-READERS = 16  # threads that wait for object storage or the web
-"""A read there takes tens of milliseconds, in which a core would idle."""
+TRUSTED = 2
+"""So often a shard is begun where the model is; from then on a photo of it is suspected to end
+whatever process answers it."""
 
 
 class ShardMaker:
@@ -39,7 +36,8 @@ class ShardMaker:
     """
 
     def __init__(self, out: str, task: Task, threads: int | None = None) -> None:
-        self._job, self._threads = Job.kept(out), threads or os.cpu_count() or 1
+        self._job, self._task = Job.kept(out), task
+        self._threads = threads or os.cpu_count() or 1
         here = task.describe()
         if differing := [key for key, value in here.items() if self._job.about.get(key) != value]:
             key = differing[0]
@@ -51,51 +49,18 @@ class ShardMaker:
         self._worker = task.open()
 
     def __call__(self, shard: int) -> Counts:
-        """Make a shard, unless it is there.
-
-        Reading and decoding run ahead of the network, in threads of their own.
-        """
+        """Make a shard, unless it is there; apart, where others died at it (`rows_apart`)."""
         counts = self._job.done(shard)
         if counts is not None and is_settled(counts):
             return counts
-        unreachable = Counter[bool]()
         listed = self._job.listed(shard)
-        photos = _watched(in_order(self._read, listed, self._readers(listed)), unreachable)
-        batches = in_order(self._answer, in_batches(photos, self._worker.batch), self._threads)
-        table = pa.Table.from_batches(batches, schema_of(self._worker))
-        made = _counted(table, unreachable[True], self._worker.counted)
-        self._job.commit(shard, table, made)
+        if self._job.begin(shard) <= TRUSTED:
+            rows = rows_here(self._worker, listed, self._threads)
+        else:
+            rows = rows_apart(self._task, self._worker, listed, self._threads)
+        made = rows.counts(self._worker.counted)
+        self._job.commit(shard, rows.table, made)
         return made
-
-    def _answer(self, photos: Sequence[Photo]) -> pa.RecordBatch:
-        return rows_of(self._worker, photos)
-
-    def _readers(self, listed: Sequence[Listed]) -> int:
-        """More threads where reading is waiting: a core would idle for tens of milliseconds."""
-        return max(READERS, self._threads) if is_address(listed[0].place) else self._threads
-
-    def _read(self, listed: Listed) -> Photo:
-        digest = ""
-        try:
-            data = read_whole(listed.place, listed.offset, listed.size)
-            digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-            return Photo(listed, digest, self._worker.decode(data, listed.path))
-        except PhotoError as error:
-            failed = isinstance(error, UnreachableError)
-            return Photo(listed, digest, problem=redact(str(error)), unreachable=failed)
-
-
-def _watched(photos: Iterable[Photo], unreachable: Counter[bool]) -> Iterator[Photo]:
-    for photo in photos:
-        unreachable[photo.unreachable] += 1
-        yield photo
-
-
-def _counted(table: pa.Table, unreachable: int, column: str) -> Counts:
-    problems = len(table) - table["problem"].null_count
-    found = compute.value_counts(table[column].drop_null()).to_pylist() if column else []
-    values = {str(row["values"]): int(row["counts"]) for row in found}
-    return Counts(len(table), problems, unreachable, values)
 
 
 class Scheduler(Protocol):

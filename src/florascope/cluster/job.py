@@ -3,6 +3,7 @@
 _job/plan.arrow         the photos in the order of the source, one record batch a shard
 _job/job.json           task, model, source and sizes; written when the plan is whole
 part-00000.parquet      a shard's rows, in the plan's order; there as a whole or not at all
+_job/attempts/...       how often a shard was begun, until it is there
 _job/summary.json       what was counted, once every shard is there
 
 Readers of Parquet (pyarrow, Spark, DuckDB) leave out what begins with _ or a dot, so that the
@@ -31,6 +32,7 @@ from florascope.parallel import in_batches, in_order
 from florascope.progress import Progress, silent
 
 PLAN, ABOUT, SUMMARY = "_job/plan.arrow", "_job/job.json", "_job/summary.json"
+ATTEMPTS = "_job/attempts"
 SCHEMA = "florascope-job/1"
 SIZE = 1000  # photos a shard: some seconds of work, which is what a kill costs
 ROWS = 4096  # in memory, of a shard that is read
@@ -131,6 +133,13 @@ class Job:
             rows = ipc.open_file(file).get_batch(shard).to_pylist()
         return [Listed(**{**row, "place": os.fsdecode(row["place"])}) for row in rows]
 
+    def begin(self, shard: int) -> int:
+        """Note that a shard is begun, and return how often it was, this time included."""
+        name = f"{ATTEMPTS}/{part(shard)}"
+        begun = int(self.store.read(name) or 0) + 1
+        self.store.write(name, str(begun).encode())
+        return begun
+
     def commit(self, shard: int, table: pa.Table, counts: Counts) -> None:
         """Write a shard; a second time it is the same shard, which takes the first one's place."""
         told = json_text({"job": self.key, "counts": asdict(counts)})
@@ -138,6 +147,7 @@ class Job:
         marked = table.replace_schema_metadata({MARK: told})
         parquet.write_table(marked, sink, compression="zstd")
         self.store.write(part(shard), sink.getvalue())
+        self.store.remove(f"{ATTEMPTS}/{part(shard)}")
 
     def done(self, shard: int) -> Counts | None:
         """Return what came of a shard; None where it is not there, or not whole, or another job's.

@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
@@ -267,6 +267,11 @@ class Store:
             return
         with new_file(Path(self._at(name))) as draft, draft.open("wb") as plain:
             yield plain
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there, or that may not be removed, is of no account."""
+        with suppress(OSError):
+            self._system.delete_file(self._at(name))
 
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}" if name else self._path

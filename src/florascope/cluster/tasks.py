@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +15,8 @@ from florascope.bundle.config import (
     GRAPH,
     MAX_CONFIG,
     MAX_GRAPH,
+    MAX_WEIGHTS,
+    WEIGHTS,
     find_bundle,
     read_own_file,
 )
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 SHIPPED = "flowers102-mobilenetv2"
 BACKBONE = "mobilenetv2_100"
+LIMITS = {CONFIG: MAX_CONFIG, GRAPH: MAX_GRAPH, WEIGHTS: MAX_WEIGHTS, FACTS: MAX_FACTS}
+"""Bytes that are read of a bundle's files."""
 
 Value = Any
 """What a task makes of a photo's bytes, handed from the threads that read to those that compute."""
@@ -140,14 +144,10 @@ class Identify:
 
     def describe(self) -> dict[str, Any]:
         """Name the model by its content, and all else that decides the answers."""
-        bundle = find_bundle(self.model)
-        digest = hashlib.blake2b(digest_size=16)
-        for name, limit in ((CONFIG, MAX_CONFIG), (GRAPH, MAX_GRAPH), (FACTS, MAX_FACTS)):
-            if (bundle / name).exists():
-                digest.update(read_own_file(bundle, name, limit))
+        digest = content_digest(find_bundle(self.model), (CONFIG, GRAPH, FACTS))
         runtime = f"onnxruntime {version('onnxruntime')}"
         asked = {"language": self.language, "top": self.top}
-        return {"task": "identify", "model": digest.hexdigest(), **asked, **_versions(runtime)}
+        return {"task": "identify", "model": digest, **asked, **versions(runtime)}
 
     def open(self) -> "IdentifyWorker":
         """Load the bundle."""
@@ -235,7 +235,7 @@ class Embed:
         """Name the network by its content, and the runtime."""
         engine = self._engine()
         named = {"backbone": self.backbone, "weights": self.weights}
-        return {"task": "embed", "model": engine.digest(), **named, **_versions(engine.choice.name)}
+        return {"task": "embed", "model": engine.digest(), **named, **versions(engine.choice.name)}
 
     def open(self) -> "EmbedWorker":
         """Load the network."""
@@ -293,7 +293,7 @@ class Inspect:
 
     def describe(self) -> dict[str, Any]:
         """Name what decides the looks."""
-        return {"task": "inspect", **_versions("numpy")}
+        return {"task": "inspect", **versions("numpy")}
 
     def open(self) -> "Inspect":
         """Return itself: there is no model."""
@@ -312,7 +312,16 @@ class Inspect:
         return list(values)
 
 
-def _versions(runtime: str) -> dict[str, str]:
+def content_digest(bundle: Path, names: Sequence[str]) -> str:
+    """Return one BLAKE2b (16 bytes, in hex) of those files of a bundle that are there."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in names:
+        if (bundle / name).exists():
+            digest.update(read_own_file(bundle, name, LIMITS[name]))
+    return digest.hexdigest()
+
+
+def versions(runtime: str) -> dict[str, str]:
     """Name what computes: answers of two versions may differ in their last bits."""
     pillow = f"pillow {version('pillow')}"
     return {"runtime": f"{runtime}, {pillow}", "florascope": version("florascope")}
@@ -320,6 +329,8 @@ def _versions(runtime: str) -> dict[str, str]:
 
 def resolved(task: Task) -> Task:
     """Return a task whose model is named by a path that holds wherever a worker starts."""
-    if isinstance(task, Identify) and Path(task.model).exists():
-        return Identify(str(find_bundle(task.model).absolute()), task.language, task.top)
-    return task
+    model = getattr(task, "model", "")
+    if not (model and Path(model).exists() and is_dataclass(task)):
+        return task
+    absolute: Task = replace(task, model=str(find_bundle(model).absolute()))
+    return absolute
