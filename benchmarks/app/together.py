@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from florascope.bundle.config import find_bundle
+from florascope.calibration.fitting import calibration_error
 from florascope.calibration.pooling import SIZES, alike_groups, fit_exponent, pooled
-from florascope.calibration.temperature import calibration_error
 from florascope.data.oxford102 import oxford102
 from florascope.files import write_text
 from florascope.identify.identification import Identification

@@ -22,9 +22,8 @@ from scipy.optimize import minimize_scalar
 
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.conformal import balanced_thresholds
-from florascope.calibration.fitting import DOUBTED, LEVEL, REFUSED, calibrate
+from florascope.calibration.fitting import DOUBTED, LEVEL, REFUSED, calibrate, calibration_error
 from florascope.calibration.similarity import Features, similarities
-from florascope.calibration.temperature import calibration_error
 from florascope.data.dataset import ClassName, Dataset, Labels, Split
 from florascope.data.oxford102_features import AbsentPhoto, embedded_oxford102
 from florascope.data.splits import stratified
@@ -32,10 +31,10 @@ from florascope.files import write_text
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.verdict import decide, prediction_set
 from florascope.metrics import Logits, cross_entropy, softmax
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import LinearHead
 from florascope.progress import silent
-from florascope.training.cross_fitting import cross_fit, is_cross_fitted
 from florascope.training.heads import fit_head, samples_of
+from florascope.training.probe import cross_fit, is_cross_fitted
 from florascope.training.recipes import Probe
 
 SIZES = ((2, 15), (5, 20), (10, 10), (10, 30))

@@ -30,7 +30,7 @@ from florascope.features.engines import Engine
 from florascope.files import write_text
 from florascope.images import RGB
 from florascope.metrics import measure
-from florascope.nets.head import LinearHead, Samples
+from florascope.nets.classifier import LinearHead, Samples
 from florascope.nets.weights import load_backbone, with_preprocessing
 from florascope.preprocessing import Preprocessing
 from florascope.source import open_dataset

@@ -22,10 +22,9 @@ from torch import Tensor, nn
 
 import florascope as fs
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Explainer
+from florascope.explanation.attribution import Explainer, fitting_methods
 from florascope.explanation.direct import direct_effects
 from florascope.explanation.explanation import METHODS
-from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.layer_cam import LayerCAM
 from florascope.files import write_text

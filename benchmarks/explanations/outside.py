@@ -31,7 +31,7 @@ import torchvision
 from keras import layers
 from torch import nn
 
-from florascope.explanation.fitting import fitting_methods
+from florascope.explanation.attribution import fitting_methods
 from florascope.files import write_text
 from florascope.nets.graph_network import drawn
 from florascope.nets.onnx_parts import relative_gap

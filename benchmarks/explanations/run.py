@@ -26,11 +26,11 @@ from tables import as_csv, page, quality_rows, rows_of, sanity_rows
 from florascope.audit.audit import audit
 from florascope.audit.faithfulness import Perturbation
 from florascope.audit.localisation import MaskFolder
+from florascope.audit.photos import Selection
 from florascope.audit.report import AuditReport, AuditSettings
-from florascope.audit.selection import Selection
 from florascope.bundle.config import find_bundle
+from florascope.explanation.attribution import fitting_methods
 from florascope.explanation.explanation import METHODS, explainer
-from florascope.explanation.fitting import fitting_methods
 from florascope.files import write_text
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier

@@ -22,10 +22,9 @@ from florascope.audit.localisation import own_mask
 from florascope.audit.photos import prepare_photos
 from florascope.audit.report import AuditReport, AuditSettings
 from florascope.data.dataset import Dataset
-from florascope.explanation.attribution import Attribution
+from florascope.explanation.attribution import Attribution, fitting_methods
 from florascope.explanation.cam import spread
 from florascope.explanation.explanation import explainer
-from florascope.explanation.fitting import fitting_methods
 from florascope.files import write_text
 from florascope.garden import garden
 from florascope.nets.backbone import Backbone

@@ -23,7 +23,7 @@ from florascope.data.names import natural_key
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.files import write_text
-from florascope.nets.head import Samples
+from florascope.nets.classifier import Samples
 from florascope.nets.weights import load_backbone
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe

@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName, Dataset
-from florascope.data.download import download
+from florascope.data.download import download, unpack
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.garden import garden

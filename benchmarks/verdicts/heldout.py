@@ -17,7 +17,7 @@ from florascope.features.engines import Engine
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.verdict import Level, decide, prediction_set
 from florascope.metrics import Labels, Logits, softmax
-from florascope.nets.head import Samples
+from florascope.nets.classifier import Samples
 from florascope.nets.weights import load_backbone
 from florascope.progress import Progress
 from florascope.training.probe import fit_probe

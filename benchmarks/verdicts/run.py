@@ -29,7 +29,7 @@ from strangers import backgrounds, before, folder, textures, unknown_species
 from tables import page
 
 from florascope.calibration.conformal import Probabilities, class_coverage
-from florascope.calibration.temperature import calibration_error
+from florascope.calibration.fitting import calibration_error
 from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import choose_split

@@ -10,7 +10,7 @@ from florascope.bundle.config import CARD, CONFIG, GRAPH, PHOTOS, WEIGHTS
 from florascope.bundle.facts import FACTS, carry_facts, read_facts
 from florascope.data.dataset import Dataset
 from florascope.data.species import Species
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Finding
 from florascope.errors import FlorascopeError
 from florascope.files import json_text, new_folder
 from florascope.metrics import per_class

@@ -22,9 +22,8 @@ from playwright.sync_api import Browser, Page
 from tests.support.chromium import opened
 
 from florascope.app.collection import Collection
-from florascope.app.connection import protocol_with_timeouts
 from florascope.app.guards import Access
-from florascope.app.limits import Limits
+from florascope.app.limits import Limits, protocol_with_timeouts
 from florascope.app.server import create_app, static_folder
 from florascope.app.similar import Album, open_album
 from florascope.bundle.config import find_bundle

@@ -26,7 +26,7 @@ from florascope.cluster.tasks import Inspect
 from florascope.data.oxford102_features import embedded_oxford102
 from florascope.errors import DataError
 from florascope.identify.identifier import Identifier
-from florascope.nets.head import Samples
+from florascope.nets.classifier import Samples
 from florascope.training.probe import Whitening, fit_probe
 from florascope.training.recipes import Probe
 

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, FilePhotos, Photo, Split
+from florascope.data.dataset import (
+    SUBSETS,
+    WORDS,
+    ClassName,
+    Dataset,
+    FilePhoto,
+    FilePhotos,
+    Photo,
+    Split,
+    subset_named,
+)
 from florascope.errors import DataError, PhotoError
 
 CLASSES = (ClassName("1", "rose"), ClassName("2", "daisy"), ClassName("3", "violet"))
@@ -138,3 +148,16 @@ def test_takes_the_room_of_its_text() -> None:
     tracemalloc.stop()
     assert len(photos) == 10_000
     assert kept < 10_000 * 40  # 17 bytes of text, 8 of place, and what the array grew ahead
+
+
+def test_every_word_means_one_subset_in_any_case() -> None:
+    words = [(word, subset) for subset in SUBSETS for word in WORDS[subset].split()]
+    assert len({word for word, _ in words}) == len(words)
+    for word, subset in words:
+        for written in (word, word.upper(), f" {word.title()} ", f"{word}_set", f"{word}-images"):
+            assert subset_named(written) == subset, written
+
+
+@pytest.mark.parametrize("word", ["", "rose", "set", "images", "trains", "my train", "1"])
+def test_other_words_mean_none(word: str) -> None:
+    assert subset_named(word) is None

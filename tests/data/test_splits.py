@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
+from florascope.data.dataset import SUBSETS, ClassName, Dataset, FilePhoto, Split
 from florascope.data.folder import folder
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import (
@@ -20,7 +20,6 @@ from florascope.data.splits import (
     split_from_subsets,
     stratified,
 )
-from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from florascope.doctor.batches import Batch
+from florascope.doctor.loaders import Batch
 from florascope.doctor.network import find_head
 from florascope.doctor.substitution import (
     Material,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from florascope.doctor.batches import Batch
+from florascope.doctor.loaders import Batch
 from florascope.doctor.traces import as_loss, read_traces
 
 IMAGES = torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(0))

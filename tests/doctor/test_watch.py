@@ -12,8 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import florascope
 from florascope.doctor.checks import recorded
 from florascope.doctor.diagnosis import judge
-from florascope.doctor.evidence import Evidence, Subset
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Evidence, Finding, Subset
 from florascope.doctor.recording import Recording
 from florascope.doctor.watch import Watch, outputs_of, watch
 

@@ -10,13 +10,12 @@ from PIL import Image
 
 from florascope.bundle.config import find_bundle
 from florascope.bundle.participation import Participation
-from florascope.data.dataset import Dataset, Split
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.identity import PhotoKeys, content_keys, looks_of
 from florascope.data.manifest import manifest
 from florascope.data.oxford102_features import embedded_oxford102
 from florascope.data.splits import stratified
-from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError
 from florascope.evaluation.held_out import (
     Asked,

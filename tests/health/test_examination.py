@@ -13,7 +13,7 @@ from florascope.data.dataset import Dataset
 from florascope.data.folder import folder
 from florascope.errors import DataError
 from florascope.health.examination import Examination, Inspection, examine, inspect
-from florascope.health.label_errors import Suspect
+from florascope.health.quick_probe import Suspect
 from florascope.report.health_page import health_html
 
 CLASSES = ("daisy", "rose")

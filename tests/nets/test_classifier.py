@@ -1,12 +1,24 @@
 """A linear head by hand."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from florascope.data.dataset import ClassName
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import (
+    Classifier,
+    LinearHead,
+    Samples,
+    centre_head,
+    score,
+    soften_head,
+)
+from florascope.training.probe import fit_probe
+from florascope.training.recipes import Probe
 
 
 @pytest.fixture
@@ -55,3 +67,57 @@ def test_classes_and_preprocessing_travel_along(classifier: Classifier) -> None:
     assert classifier.classes[2] == ClassName("3", "kind 3")
     assert classifier.head.out_features == len(classifier.classes) == 3
     assert classifier.preprocessing is classifier.backbone.preprocessing
+
+
+MakeSamples = Callable[..., Samples]
+
+
+def test_logits_by_hand() -> None:
+    head = LinearHead(
+        torch.tensor([[1.0, 2.0], [0.0, -1.0], [3.0, 0.0]]), torch.tensor([0, 1, 2.0])
+    )
+    logits = head.logits(np.array([[1, 1], [2, -1]], np.float32))
+    assert logits.tolist() == [[3, 0, 5], [0, 2, 8]]
+    assert head.history == []
+
+
+def test_score_by_hand() -> None:
+    logits = torch.tensor([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5]]).log()
+    loss, top1 = score(logits, torch.tensor([0, 1]))
+    assert loss == pytest.approx(-(math.log(0.7) + math.log(0.3)) / 2)
+    assert top1 == 0.5
+
+
+def test_samples_keep_their_parts() -> None:
+    samples = Samples(torch.zeros(2, 3), torch.tensor([0, 4]), classes=5)
+    assert samples.classes == 5
+    assert samples.features.shape[0] == samples.targets.shape[0]
+
+
+def test_a_tempered_head_has_the_least_smoothed_loss(make_samples: MakeSamples) -> None:
+    val = make_samples(200)
+    probe = fit_probe(make_samples(200, seed=1), val, Probe())
+    head = LinearHead(50 * probe.weight, 50 * probe.bias)
+    found = soften_head(head, val, 0.1)
+    ratio = found.weight / head.weight
+    assert torch.allclose(ratio, ratio[0, 0].expand_as(ratio))
+    assert torch.allclose(found.bias, ratio[0, 0] * head.bias)
+
+    def loss(scale: float) -> float:
+        logits = scale * (val.features @ found.weight.T + found.bias)
+        return cross_entropy(logits, val.targets, label_smoothing=0.1).item()
+
+    assert loss(1.0) <= min(loss(0.8), loss(1.25))
+
+
+def test_a_centred_head_gives_the_same_softmax_and_shares_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight, bias = (torch.randn(*s, generator=generator) + 3 for s in ((4, 6), (4,)))
+    features = torch.rand(5, 6, generator=generator)
+    head = LinearHead(weight, bias, [{"step": 1.0}])
+    found = centre_head(head)
+    torch.testing.assert_close(found.weight.sum(0), torch.zeros(6), atol=1e-5, rtol=0)
+    assert found.bias.sum() == pytest.approx(0, abs=1e-5)
+    before, after = (torch.from_numpy(h.logits(features.numpy())) for h in (head, found))
+    torch.testing.assert_close(after.softmax(1), before.softmax(1), rtol=1e-4, atol=1e-6)
+    assert found.history == head.history

@@ -17,9 +17,9 @@ from tests.support.graphs import BIAS, SIDE, WEIGHT, body  # noqa: E402
 
 from florascope.data.dataset import ClassName  # noqa: E402
 from florascope.errors import ExplanationError, FlorascopeError  # noqa: E402
+from florascope.explanation.attribution import fitting_methods  # noqa: E402
 from florascope.explanation.cam import class_maps  # noqa: E402
 from florascope.explanation.explanation import explain  # noqa: E402
-from florascope.explanation.fitting import fitting_methods  # noqa: E402
 from florascope.nets.graph_network import GraphNetwork  # noqa: E402
 from florascope.nets.onnx_graph import backbone_graph  # noqa: E402
 from florascope.nets.outside import Told, keras_graph, of_graph, of_keras, wrap  # noqa: E402

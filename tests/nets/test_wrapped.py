@@ -11,8 +11,8 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 
 from florascope.errors import BundleError, ExplanationError
+from florascope.explanation.attribution import fitting_methods
 from florascope.explanation.explanation import contrast, explain, explainer
-from florascope.explanation.fitting import fitting_methods
 from florascope.nets.classifier import Classifier
 from florascope.nets.onnx_graph import backbone_graph
 from florascope.nets.saving import save_bundle

@@ -1,6 +1,6 @@
 """Findings on a page."""
 
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Finding
 from florascope.report.html import findings_html
 
 

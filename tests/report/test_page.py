@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 import pytest
 
 from florascope.data.species import LANGUAGES, Language
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Finding
 from florascope.explanation.attribution import Explainer
 from florascope.progress import Progress, silent
 from florascope.report import page
 from florascope.report.audited import Audited, audit_section
+from florascope.report.figures import ResultRow
 from florascope.report.page import explainers_for, report_html
-from florascope.report.results import ResultRow
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 

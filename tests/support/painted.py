@@ -11,7 +11,7 @@ from florascope.data.dataset import ClassName, Dataset, Split
 from florascope.errors import PhotoError
 from florascope.features.engines import Engine
 from florascope.nets.backbone import Backbone
-from florascope.nets.head import Samples
+from florascope.nets.classifier import Samples
 from florascope.nets.weights import load_backbone
 
 NETWORK = "test_resnet"  # timm's smallest

@@ -19,8 +19,7 @@ from safetensors.torch import load_file
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import TrainingError
 from florascope.features.embedding import FeatureBank
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import LinearHead, Samples
+from florascope.nets.classifier import Classifier, LinearHead, Samples
 from florascope.nets.weights import load_backbone
 from florascope.preprocessing import Preprocessing
 from florascope.training.batches import Batch, LabelledPhotos, Transform

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import TrainingError
-from florascope.nets.head import LinearHead, Samples
+from florascope.nets.classifier import LinearHead, Samples
 from florascope.training.experiment import train
 from florascope.training.heads import fit_dense, fit_frozen
 from florascope.training.recipes import ClassReport, Probe, Recipe

@@ -19,9 +19,8 @@ from florascope.features.engines import Engine
 from florascope.files import new_folder
 from florascope.identify.identifier import Identifier
 from florascope.metrics import softmax
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.graph_network import GraphNetwork, drawn
-from florascope.nets.head import LinearHead
 from florascope.nets.onnx_parts import relative_gap
 from florascope.nets.outside import (
     Names,
@@ -156,7 +155,7 @@ def _of_keras(model: Any, path: Path | None, told: Told) -> _Original:  # noqa: 
         model, told = open_keras(path), told.beside(path)
     import keras
 
-    from florascope.doctor.keras.trace import run
+    from florascope.doctor.keras.network import run
 
     name = path.name if path else str(model.name)
     settings = keras_contract(model, told, name)

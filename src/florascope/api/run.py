@@ -27,7 +27,7 @@ from florascope.files import write_text
 from florascope.metrics import confusion_matrix, softmax
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, shown
-from florascope.report.results import ResultRow
+from florascope.report.figures import ResultRow
 from florascope.run_folder import write_run
 from florascope.source import load
 from florascope.training.experiment import Experiment

@@ -15,20 +15,18 @@ from florascope.api.run import Run
 from florascope.bundle.config import read_config
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.similarity import class_means
-from florascope.data.dataset import Dataset, Split
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.remarks import remarks
 from florascope.data.splits import choose_split
-from florascope.data.subsets import SUBSETS
 from florascope.doctor.diagnosis import Diagnosis
-from florascope.doctor.finding import Finding
-from florascope.doctor.training import train_diagnosed
+from florascope.doctor.evidence import Finding
+from florascope.doctor.own import train_diagnosed
 from florascope.errors import BundleError, DataError
 from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.metrics import Metrics
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
 from florascope.run_folder import own_facts

@@ -4,14 +4,21 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Header, Query
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 
+from florascope.app.problem import REFUSALS
+from florascope.app.schema import SCHEMA, SeveralShape
+from florascope.app.upload import FILE, form
+from florascope.app.workers import Answered, WorkerPool
 from florascope.data.species import LANGUAGES, Language
 from florascope.display import data_uri
-from florascope.errors import DataError, ExplanationError
+from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.identify.conclusion import Conclusion
 from florascope.identify.identification import Identification
+from florascope.identify.identifier import Identifier
 from florascope.identify.prior import Occasion
+from florascope.identify.together import MOST
 from florascope.images import RGB
 
 QUALITY = 88  # of the crop's JPEG
@@ -151,3 +158,45 @@ def _rounded(values: np.ndarray) -> list[float]:
 def _crop(pixels: RGB) -> dict[str, Any]:
     """The square that the network saw, as a data URL."""
     return {"size": len(pixels), "image": data_uri(pixels, quality=QUALITY)}
+
+
+PHOTOS: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": form({"type": "array", "items": FILE, "minItems": 1, "maxItems": MOST}),
+    }
+}
+TOLD: dict[int | str, dict[str, Any]] = {200: {"model": SeveralShape, "description": "The answers"}}
+Together = Annotated[bool, Query(description="They are views of one thing: answer for all, too")]
+
+
+def answer_several(app: FastAPI, identifier: Identifier, desk: WorkerPool) -> None:
+    """Let an app answer POST /api/identify/several."""
+
+    @app.post("/api/identify/several", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTOS)
+    async def several(
+        request: Request,
+        language: Annotated[Language, Depends(spoken)],
+        when: Annotated[Occasion | None, Depends(occasion)],
+        together: Together = False,  # noqa: FBT002 (a query's default)
+        top: Annotated[int, Query(ge=1, le=20, description="Candidates")] = 5,
+    ) -> Response:
+        """Name what is in each of up to 20 photos, and what they show together where asked."""
+
+        def tell(told: list[Answered]) -> Response:
+            known = [found for _, found in told if isinstance(found, Identification)]
+            group = identifier.together(known, when) if together and known else None
+            also = named(group, top) if group else set()
+            results = [_result(name, found, language, top, also) for name, found in told]
+            more = {"together": group.to_json(language, top)} if group else {}
+            return JSONResponse({"schema": SCHEMA, "results": results, **more})
+
+        return await desk.answer_several(request, MOST, None if together else when, tell)
+
+
+def _result(
+    name: str, found: Identification | PhotoError, language: Language, top: int, also: set[int]
+) -> dict[str, Any]:
+    if isinstance(found, PhotoError):
+        return {"file": name, "error": str(found), "candidates": []}
+    return {"file": name, **answer(found, language, top, also)}

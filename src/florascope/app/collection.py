@@ -13,10 +13,9 @@ from PIL import Image
 from florascope.app.problem import REFUSALS, Refusal, described
 from florascope.app.schema import KeptShape
 from florascope.app.workers import WorkerPool
-from florascope.data.dataset import ClassName, is_showable
+from florascope.data.dataset import ClassName, is_showable, subset_named
 from florascope.data.listing import RUN_PARTS, is_system
 from florascope.data.names import match_classes
-from florascope.data.subsets import subset_named
 from florascope.errors import DataError
 from florascope.files import new_file
 from florascope.images import read_photo

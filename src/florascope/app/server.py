@@ -15,13 +15,12 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
-from florascope.app.answer import answer, evidence_map, index_of, occasion, spoken
+from florascope.app.answer import answer, answer_several, evidence_map, index_of, occasion, spoken
 from florascope.app.collection import Collection, collect_photos
 from florascope.app.guards import Access, RequestGuard
 from florascope.app.limits import Limits
 from florascope.app.problem import REFUSALS, described, speak_problems
 from florascope.app.schema import SCHEMA, AnswerShape, HealthShape, MapShape, ModelShape
-from florascope.app.several import answer_several
 from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD, FILE, form
 from florascope.app.workers import ServerMetrics, WorkerPool

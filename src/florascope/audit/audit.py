@@ -13,7 +13,6 @@ from florascope.audit.faithfulness import (
     faithfulness,
 )
 from florascope.audit.localisation import Localisation, in_grids, localise
-from florascope.audit.map_similarity import Maps, Scores, gini
 from florascope.audit.photo_by_photo import MANY
 from florascope.audit.photos import (
     AuditPhotos,
@@ -25,10 +24,18 @@ from florascope.audit.photos import (
     maps_of,
 )
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores, join_scores
-from florascope.audit.sanity import Noise, Similarity, sanity, under_flip, under_noise
+from florascope.audit.sanity import (
+    Maps,
+    Noise,
+    Scores,
+    Similarity,
+    gini,
+    sanity,
+    under_flip,
+    under_noise,
+)
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Explainer
-from florascope.explanation.fitting import fitting_methods
+from florascope.explanation.attribution import Attribution, Explainer, fitting_methods
 from florascope.explanation.inference import FastClassifier, hastened
 from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent, track

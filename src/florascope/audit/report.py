@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from florascope.audit.faithfulness import REFERENCES, Curves, Perturbation
-from florascope.audit.map_similarity import Scores
-from florascope.audit.sanity import Similarity
+from florascope.audit.sanity import Scores, Similarity
 from florascope.evaluation.intervals import Interval, bootstrap, wilson
 
 Better = Literal["higher", "lower", "neither"]

@@ -8,9 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from florascope.bundle.config import PHOTOS, read_own_file
-from florascope.data.dataset import Dataset, Split
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.identity import BITS, PhotoKeys, content_keys
-from florascope.data.subsets import SUBSETS
 from florascope.errors import BundleError
 from florascope.strict_json import parse_json
 

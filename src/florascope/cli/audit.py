@@ -9,9 +9,8 @@ from florascope.cli.console import LOCAL_PATH, SCHEMA, json_option, note, print_
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
-    from florascope.audit.photos import AuditPhotos
+    from florascope.audit.photos import AuditPhotos, Selection
     from florascope.audit.report import AuditReport
-    from florascope.audit.selection import Selection
     from florascope.evaluation.held_out import Subset
     from florascope.evaluation.intervals import Interval
 
@@ -111,7 +110,7 @@ def _selection(
     **options: Any,  # noqa: ANN401 (fields of Selection)
 ) -> "Selection":
     from florascope.audit.localisation import MaskFolder, MaskIds
-    from florascope.audit.selection import Selection
+    from florascope.audit.photos import Selection
 
     folder = None if masks is None else MaskFolder(masks, MaskIds(flower, background))
     return Selection(source, masks=folder, data_dir=data_dir, **options)

@@ -22,7 +22,7 @@ from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
     from florascope.api.run import Run
-    from florascope.report.results import ResultRow
+    from florascope.report.figures import ResultRow
     from florascope.training.heads import FrozenFit
 
 HEADS = {"class-report": "the report's head", "probe": "linear probe"}
@@ -151,7 +151,7 @@ def _cells(fit: "FrozenFit") -> tuple[str, ...]:
 
 def _rival(fit: "FrozenFit") -> "ResultRow":
     """Make a row of the page's results table."""
-    from florascope.report.results import ResultRow
+    from florascope.report.figures import ResultRow
 
     label = f"Oxford 102, {fit.recipe.name}, {fit.split}"
     return ResultRow.of(label, "test", fit.metrics["test"])

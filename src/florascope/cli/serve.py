@@ -75,9 +75,8 @@ def serve(  # noqa: PLR0913 (one an option)
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
 
-    from florascope.app.connection import protocol_with_timeouts
     from florascope.app.guards import Access
-    from florascope.app.limits import Limits
+    from florascope.app.limits import Limits, protocol_with_timeouts
     from florascope.app.server import create_app
     from florascope.bundle.config import find_bundle
     from florascope.cli.identify import default_model

@@ -20,13 +20,11 @@ from florascope.calibration.calibration import Calibrated
 from florascope.calibration.fitting import HeldOut, fit_figures
 from florascope.calibration.similarity import similarities
 from florascope.cluster.job import Job
-from florascope.data.dataset import ClassName
+from florascope.data.dataset import SUBSETS, ClassName
 from florascope.data.names import natural_key
-from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError
 from florascope.files import cache_dir
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import Features, LinearHead, Targets
+from florascope.nets.classifier import Classifier, Features, LinearHead, Targets
 from florascope.nets.saving import save_bundle
 from florascope.nets.weights import load_backbone
 from florascope.progress import Progress, silent

@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from florascope.cluster.storage import WEB, check_place, locate, redact, scheme_of
+from florascope.data.dataset import subset_named
 from florascope.data.listing import is_system, photos_below
 from florascope.data.names import natural_key
-from florascope.data.subsets import subset_named
 from florascope.data.table import DELIMITERS, WORDS
 from florascope.errors import DataError
 from florascope.files import is_address

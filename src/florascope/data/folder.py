@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhotos, is_showable
+from florascope.data.dataset import (
+    SUBSETS,
+    ClassName,
+    Dataset,
+    FilePhotos,
+    is_showable,
+    subset_named,
+)
 from florascope.data.listing import LAYOUT, RUNS, Listing, left_out, list_folder
 from florascope.data.names import look, natural_key
 from florascope.data.splits import split_from_subsets
-from florascope.data.subsets import SUBSETS, subset_named
 from florascope.errors import DataError
 from florascope.files import as_utf8
 from florascope.images import SUFFIXES
@@ -23,7 +29,7 @@ def folder(root: Path) -> Dataset:
     """Open a folder of photos that are sorted into one folder a class.
 
     Two layouts are understood: ROOT/rose/1.jpg, and ROOT/train/rose/1.jpg with val and test beside
-    train, in any of the words of `florascope.data.subsets`. The second gives the split "folder". A
+    train, in any of the words of `florascope.data.dataset`. The second gives the split "folder". A
     photo keeps the side it lies on: where val is missing, or test, a stratified tenth of train
     stands in for it (see `split_from_subsets`); train alone gives no split. A class may be missing
     from val or test. A folder of val or test alone can only measure.

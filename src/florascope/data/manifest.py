@@ -25,7 +25,7 @@ def manifest(path: Path) -> Dataset:
     The columns are `path` (relative to the CSV file's folder, or absolute), `label`, and
     optionally `split` (train, val or test), which gives the split "csv"; where it has no val, or
     no test, a stratified tenth of train stands in (see `split_from_subsets`). Other usual names of
-    the columns and the subsets will do: see `florascope.data.table` and `florascope.data.subsets`.
+    the columns and the subsets will do: see `florascope.data.table` and `florascope.data.dataset`.
 
     Args:
         path: the CSV file, its first line naming the columns; see `read_table`.

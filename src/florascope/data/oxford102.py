@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
-from florascope.data.archive import unpack
 from florascope.data.dataset import ClassName, Dataset, FilePhoto, Labels, Split
-from florascope.data.download import Checksum, download
+from florascope.data.download import Checksum, download, unpack
 from florascope.errors import DataError
 from florascope.files import cache_dir
 from florascope.progress import Progress, silent

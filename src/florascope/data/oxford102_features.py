@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float16, Float32, UInt8
 
-from florascope.data.dataset import Dataset, Split
+from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.oxford102 import NAME, oxford102_classes
-from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError, PhotoError
 from florascope.files import new_file
 from florascope.images import RGB

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Indexes, Labels, Split
+from florascope.data.dataset import (
+    SUBSETS,
+    ClassName,
+    Dataset,
+    FilePhoto,
+    Indexes,
+    Labels,
+    Split,
+    subset_named,
+)
 from florascope.data.remarks import some
-from florascope.data.subsets import SUBSETS, subset_named
 from florascope.data.table import Row, Table, path_spellings, read_table
 from florascope.errors import DataError
 from florascope.files import check_path

@@ -1,14 +1,106 @@
-"""All findings about one training."""
+"""All findings about one training, in the order of how well they explain what the run lost."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from florascope.display import table_html
 from florascope.doctor.checks import CHECKS, Check
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding, Severity
-from florascope.doctor.weighing import weighed
+from florascope.doctor.evidence import LOST, Evidence, Finding, Severity, performance
+
+MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange", "layers"})
+"""Families about how the network is trained: a run that reaches what it can refutes them."""
+
+OF_DATA = frozenset({"loop.different"})
+"""Checks of those families that look at photos: what they see limits what can be reached at all."""
+
+HARMLESS = frozenset(
+    {
+        "serving.geometry",
+        "skill.chance_loss",
+    }
+)
+"""Checks whose warnings tell of what costs a run little: a few doubled photos, another resampling.
+"""
+
+COPIES = ("paths", "contents", "near")
+"""Ends of the names of the checks that look for copies across a split."""
+
+FOLLOWS: dict[str, frozenset[str]] = {
+    "loop.different": frozenset({"labels.absent", "split.tiny", "split.swapped", "loop.balanced"}),
+    "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
+    "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
+    "labels.unrelated": frozenset({"loop.shuffled", "labels.noise"}),
+    "augmentation.bounds": frozenset({"labels.unrelated", "labels.permuted", "optimisation.rate"}),
+    "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
+    "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
+    "pictures.shortcut": frozenset({"augmentation.bounds"}),
+    "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
+    "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
+    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on"}),
+}
+"""By check, others that see no more than what follows from it."""
+
+SYMPTOMS = frozenset(
+    {
+        "features.collapsed",
+        "features.constant",
+        "loop.alive",
+        "exchange.loop",
+        "exchange.network",
+        "skill.probe",
+        "skill.chance_loss",
+    }
+)
+"""Checks that see that something is wrong, not what."""
+
+SHALLOW = frozenset({"features.collapsed", "features.constant", "skill.favoured"})
+"""Symptoms that any way of training badly shows: what was exchanged says more."""
+
+DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
+CERTAIN = 0.8  # confidence of a cause from which its symptoms need no other
+
+
+def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, ...]:
+    """Put first what explains best.
+
+    Where the run performs, nothing about mechanics is an error; where a cause is known, its
+    symptoms are notes.
+    """
+    reached = performance(evidence)
+    lost = 0.0 if reached is None else reached.lost
+    performs = reached is not None and reached.performs
+    kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
+    following = {name for f in kept if _certain(f) for name in FOLLOWS.get(f.check, ())}
+    kept = [replace(f, severity="note") if f.check in following else f for f in kept]
+    if any(f.check == "exchange.part" for f in kept):
+        kept = [replace(f, severity="note") if f.check in SHALLOW else f for f in kept]
+    if any(_explains(f, lost) and _certain(f) for f in kept):
+        kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]
+    return tuple(sorted(kept, key=lambda f: -f.weight * (1.0 if _explains(f, lost) else DOUBTED)))
+
+
+def _mechanical(finding: Finding) -> bool:
+    return finding.check.partition(".")[0] in MECHANICS and finding.check not in OF_DATA
+
+
+def _doubted(finding: Finding) -> Finding:
+    """A warning, for the run reached about what it can all the same."""
+    if finding.severity != "error":
+        return finding
+    return replace(finding, severity="warning", confidence=min(finding.confidence, 0.6))
+
+
+def _explains(finding: Finding, lost: float) -> bool:
+    if lost >= LOST and finding.check == "split.features":  # copies make a run look better
+        return False
+    harmless = finding.check in HARMLESS or finding.check.endswith(COPIES)
+    return lost < LOST or finding.severity == "error" or not harmless
+
+
+def _certain(finding: Finding) -> bool:
+    known = finding.severity == "error" and finding.check not in SYMPTOMS
+    return known and finding.confidence >= CERTAIN
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,7 +151,7 @@ def settled(evidence: Evidence) -> bool:
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
     """Hold every check against the evidence; one whose evidence is missing says nothing.
 
-    Findings are weighed by what the run reaches (`florascope.doctor.weighing`).
+    Findings are weighed by what the run reaches (`weighed`).
     """
     found = (check(evidence) for check in checks)
     return weighed((finding for finding in found if finding is not None), evidence)

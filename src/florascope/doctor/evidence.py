@@ -1,9 +1,10 @@
 """What the checks look at: records gathered once, each None where it is not to be had."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -244,3 +245,110 @@ class Evidence:
         """Whether a label is none of 0 to K - 1."""
         parts = (self.train_answers, self.val_answers)
         return any(p.labels.min() < 0 or p.labels.max() >= self.classes for p in parts if p)
+
+
+REACHED = 0.1  # share of what can be reached, below which nothing much is lost
+LOST = 0.2  # share of what can be reached above chance, from which there is something to explain
+SIGMAS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Accuracies on the same val photos.
+
+    Attributes:
+        run: of the network.
+        reachable: the best of a probe on its features, a small network of our own, and the script's
+            network trained again with sound parts.
+        chance: of a uniform guess.
+        photos: that were asked about.
+    """
+
+    run: float
+    reachable: float
+    chance: float
+    photos: int
+
+    @property
+    def lost(self) -> float:
+        """Share of the reachable accuracy above chance that the run lacks, beyond doubt, 0 to 1."""
+        room = self.reachable - self.chance
+        doubt = SIGMAS * math.sqrt(max(self.reachable * (1 - self.reachable), 0.01) / self.photos)
+        gap = self.reachable - self.run - doubt
+        return min(max(gap / room, 0.0), 1.0) if room > doubt else 0.0
+
+    @property
+    def learned(self) -> bool:
+        """Whether the run is better than chance, beyond doubt."""
+        doubt = SIGMAS * math.sqrt(self.chance * (1 - self.chance) / self.photos)
+        return self.run > self.chance + doubt
+
+    @property
+    def performs(self) -> bool:
+        """Whether the run reaches about what it can."""
+        return self.learned and self.lost < REACHED
+
+
+def performance(evidence: Evidence) -> Performance | None:
+    """Hold the run against what can be reached; None where answers cannot be judged."""
+    answers = evidence.val_answers
+    if answers is None or not evidence.trained or evidence.classes < 2:
+        return None
+    tried = evidence.substitution
+    reached = [tried.reference] if tried else []
+    if tried and tried.exchange:
+        reached.append(tried.exchange.sound)
+    if evidence.probe is not None:
+        reached.append(evidence.probe.val_top1)
+    if not reached:
+        return None
+    return Performance(answers.top1, max(reached), 1 / evidence.classes, len(answers.labels))
+
+
+Severity = Literal["error", "warning", "note"]
+
+WEIGHTS: dict[Severity, float] = {"error": 1.0, "warning": 0.6, "note": 0.2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found wrong, with what to do.
+
+    Attributes:
+        check: name of the check, "family.name".
+        cause: what is wrong, in a few fixed words.
+        severity: "error" where the results cannot be trusted, "warning" where they suffer or may
+            do, "note" where one should know.
+        found: what was met, with numbers.
+        expected: what a sound training shows.
+        fix: what to change.
+        confidence: how sure the check is that this is a cause, 0 to 1.
+    """
+
+    check: str
+    cause: str
+    severity: Severity
+    found: str
+    expected: str
+    fix: str
+    confidence: float
+
+    @property
+    def weight(self) -> float:
+        """What findings are ordered by: confidence, less for what does less harm."""
+        return self.confidence * WEIGHTS[self.severity]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.severity}: {self.cause} ({self.confidence:.0%} sure, {self.check})\n"
+            f"  found: {self.found}\n  expected: {self.expected}\n  fix: {self.fix}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as JSON values."""
+        return asdict(self)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put the most likely cause first; equals keep their order."""
+    return tuple(sorted(findings, key=lambda finding: -finding.weight))

@@ -1,16 +1,113 @@
-"""What can be learned of a PyTorch data loader's data set."""
+"""What PyTorch and Hugging Face loaders give: batches, and how photos become their tensors."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from florascope.doctor.batches import Batch, Loader, photo_of
 from florascope.doctor.evidence import Drawn
+from florascope.doctor.photometry import Fit, Photo, fit_photometry
+from florascope.errors import DataError
+from florascope.images import read_photo
+from florascope.preprocessing import Preprocessing
+
+Loader = Iterable[Any]
+IMAGES = ("pixel_values", "images", "image", "img", "inputs", "input", "x", "data")
+LABELS = ("labels", "label", "targets", "target", "y", "classes", "class")
+EXPECTED = "batches of (images, labels), or of {'pixel_values': images, 'labels': labels}"
+
+
+class Batch(NamedTuple):
+    """Photos with their labels.
+
+    Attributes:
+        images: (b, ...) in 32-bit floats.
+        labels: (b,) class numbers; of mixtures, the class with the largest share.
+        shares: (b, K) where labels are mixtures of classes, else None.
+    """
+
+    images: Tensor
+    labels: Tensor
+    shares: Tensor | None = None
+
+
+def take(loader: Loader, photos: int) -> list[Batch]:
+    """Take batches until there are enough photos.
+
+    Raises:
+        DataError: the loader is empty, or its batches hold no images with labels.
+    """
+    taken: list[Batch] = []
+    for batch in loader:
+        taken.append(read(batch))
+        if sum(len(one.labels) for one in taken) >= photos:
+            break
+    if not taken:
+        raise DataError("the loader gives no batch", expected=EXPECTED)
+    return taken
+
+
+def read(batch: Any) -> Batch:  # noqa: ANN401 (whatever the loader gives)
+    """Find images and labels in a batch.
+
+    Raises:
+        DataError: it holds none.
+    """
+    if isinstance(batch, Batch):
+        return batch
+    images, labels = _parts(batch)
+    images, labels = torch.as_tensor(images).float(), torch.as_tensor(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim < 2:
+        return Batch(images, labels.long())
+    mixed = bool((labels.amax(1) < labels.sum(1) - 1e-6).any())
+    return Batch(images, labels.argmax(1), labels.float() if mixed else None)
+
+
+def photo_of(item: Any) -> Tensor:  # noqa: ANN401 (whatever the data set gives)
+    """Return the photo of one item of a data set."""
+    return torch.as_tensor(_parts(item)[0]).float()
+
+
+def _parts(batch: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Images and labels: by name, in a sequence the first two."""
+    if isinstance(batch, Mapping):
+        return _named(batch, IMAGES), _named(batch, LABELS)
+    if isinstance(batch, Sequence) and len(batch) > 1 and not isinstance(batch, str):
+        return batch[0], batch[1]
+    raise DataError(f"the loader gives {type(batch).__name__}", expected=EXPECTED)
+
+
+def _named(batch: Mapping[str, Any], names: Sequence[str]) -> Any:  # noqa: ANN401
+    found = next((name for name in names if name in batch), None)
+    if found is None:
+        keys = ", ".join(map(str, batch)) or "no keys"
+        raise DataError(
+            f"the loader gives a dictionary with {keys}", expected=f"one of {', '.join(names)}"
+        )
+    return batch[found]
+
+
+class Remembered:
+    """A loader that can be read only once, such as a generator, kept so that it can be again."""
+
+    def __init__(self, loader: Iterator[Any], photos: int) -> None:
+        self.kept = take(loader, photos)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.kept)
+
+
+def repeatable(loader: Loader, photos: int) -> Loader:
+    """Return the loader, or what it still gives where it can be read only once."""
+    return Remembered(loader, photos) if isinstance(loader, Iterator) else loader
+
 
 RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
 
@@ -132,3 +229,93 @@ def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> 
     there = torch.cat([batch.labels for batch in picked]).numpy() if indexable(loader) else None
     soft = any(batch.shares is not None for batch in batches)
     return Drawn.of([batch.labels.numpy() for batch in batches], prints, there, soft=soft)
+
+
+LOOKED_AT = 8  # photos
+
+Source = Path | str | Photo
+"""A photo: its file, or its 8-bit RGB pixels."""
+
+
+class Match(NamedTuple):
+    """How some val photos became tensors; each None where it cannot be told.
+
+    Attributes:
+        fit: in the loader.
+        rotated: R^2 of photos with an EXIF rotation, upright and as stored.
+        serving: where the network answers.
+    """
+
+    fit: Fit | None = None
+    rotated: tuple[float, float] | None = None
+    serving: Fit | None = None
+
+
+def match(
+    val_loader: Loader,
+    photos: Sequence[Source],
+    contract: Preprocessing | None,
+    serve: Callable[[Any], Any] | None = None,
+    seen: Callable[[Tensor], Tensor] = lambda images: images,
+) -> Match:
+    """Compare some val photos with their tensors, pixel by pixel.
+
+    Args:
+        val_loader: gives the tensors; only one whose data set can be indexed tells anything.
+        photos: in the order of that data set; looked up there where there are none.
+        contract: what the network expects.
+        serve: photo to tensor where the network answers.
+        seen: what the first convolution sees of a batch.
+    """
+    dataset = indexable(val_loader)
+    photos = photos or known(val_loader)[1]
+    if dataset is None or len(photos) != len(dataset):
+        return Match()
+    chosen = files(photos, LOOKED_AT)
+    tensors = [_seen(photo_of(dataset[i]), seen) for i in chosen]
+    if tensors[0].ndim != 3 or tensors[0].shape[0] != 3:
+        return Match()
+    expected = contract or Preprocessing(size=tensors[0].shape[-1])
+    upright = [_upright(photos[i]) for i in chosen]
+    turned = [n for n, i in enumerate(chosen) if orientation_of(photos[i]) != 1]
+    straight = [n for n in range(len(chosen)) if n not in turned] or turned
+    plain = _some(upright, straight)
+    fit = fit_photometry(_some(tensors, straight), plain, expected)
+    if serve is None:
+        return Match(fit, _rotated(tensors, upright, [photos[i] for i in chosen], expected))
+    served = [_seen(torch.as_tensor(serve(photos[chosen[n]])), seen) for n in straight]
+    return Match(fit, None, fit_photometry(served, plain, expected))
+
+
+def _seen(photo: Tensor, seen: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401 (3, h, w)
+    return seen(photo.float()[None])[0].numpy() if photo.ndim == 3 else photo.float().numpy()
+
+
+def _rotated(
+    tensors: Sequence[Any],
+    upright: Sequence[Photo],
+    photos: Sequence[Source],
+    contract: Preprocessing,
+) -> tuple[float, float] | None:
+    turned = [n for n, photo in enumerate(photos) if orientation_of(photo) != 1]
+    if not turned:
+        return None
+    given = _some(tensors, turned)
+    lying = [_lying(photos[n]) for n in turned]
+    up, down = (
+        fit_photometry(given, stood, contract).r2 for stood in (_some(upright, turned), lying)
+    )
+    return up, down
+
+
+def _some(items: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
+    return [items[i] for i in indexes]
+
+
+def _upright(photo: Source) -> Photo:
+    return photo if isinstance(photo, np.ndarray) else read_photo(Path(photo))
+
+
+def _lying(photo: Source) -> Photo:
+    """A file's pixels as stored, without its EXIF rotation."""
+    return read_photo(Path(str(photo)), upright=False)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from florascope.doctor.anatomy import Layer, Modes, Network, Norm
-from florascope.doctor.batches import Batch
 from florascope.doctor.evidence import Answers
+from florascope.doctor.loaders import Batch
 from florascope.doctor.trials import Overfit
 from florascope.errors import FlorascopeError
 from florascope.progress import Progress, silent, track

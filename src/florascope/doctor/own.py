@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from florascope.bundle.participation import Participation
-from florascope.data.dataset import Dataset, FilePhoto, Indexes, Photo, Split
+from florascope.data.dataset import SUBSETS, Dataset, FilePhoto, Indexes, Photo, Split
 from florascope.data.identity import Hashes
-from florascope.data.subsets import SUBSETS
 from florascope.doctor.anatomy import Network
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Answers, Claims, Evidence, Finding, Inputs, Subset, ordered
 from florascope.doctor.network import examine, find_head, modes
 from florascope.doctor.trials import Loop
 from florascope.errors import PhotoError
@@ -29,8 +27,9 @@ from florascope.nets.classifier import Classifier
 from florascope.nets.fusing import fuse
 from florascope.nets.weights import load_backbone
 from florascope.preprocessing import Preprocessing
-from florascope.training.experiment import Experiment
-from florascope.training.recipes import Finetune
+from florascope.training.devices import is_first_process, leave_to_first_process
+from florascope.training.experiment import Experiment, backbone_of, train
+from florascope.training.recipes import Finetune, Recipe
 
 Digests = tuple[str, ...]
 
@@ -298,3 +297,42 @@ def read_figures(run: Path) -> dict[str, Any]:
     """A run's metrics.json; {} where the file is missing."""
     path = run / "metrics.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+Say = Callable[[Sequence[Finding]], None]
+
+
+def train_diagnosed(
+    dataset: Dataset,
+    split: Split,
+    recipe: Recipe,
+    say: Say,
+    **options: Any,  # noqa: ANN401 (those of `train`, which checks them)
+) -> tuple[Experiment, tuple[Finding, ...]]:
+    """Train, told of what is wrong before the training starts and after it has ended.
+
+    Findings stop nothing: only their reader can know that a warning does not matter. Of several
+    processes that share a training, only the first is looked at, and only it returns.
+
+    Args:
+        dataset: the labelled photos.
+        split: their division.
+        recipe: how to fit.
+        say: told of the findings before, then of those that came to light after.
+        options: further ones of `florascope.training.experiment.train`.
+
+    Returns:
+        The finished run, and all findings, most likely cause first.
+
+    Raises:
+        FlorascopeError: whatever the training raises.
+    """
+    backbone = backbone_of(recipe)
+    early = before_training(dataset, split, backbone) if is_first_process() else ()
+    say(early)
+    experiment = train(dataset, split, recipe, backbone=backbone, **options)
+    leave_to_first_process()
+    known = {finding.cause for finding in early}
+    late = tuple(f for f in after_training(experiment) if f.cause not in known)
+    say(late)
+    return experiment, ordered((*early, *late))

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from florascope.doctor.batches import Batch
 from florascope.doctor.diagnosis import settled
-from florascope.doctor.evidence import Evidence
+from florascope.doctor.evidence import LOST, Evidence, performance
+from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, answers, find_head
-from florascope.doctor.performance import LOST, performance
 from florascope.doctor.substitution import (
     Material,
     Suspect,

@@ -14,11 +14,9 @@ from torch.optim import Optimizer
 from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
-from florascope.doctor.batches import Batch, repeatable, take
-from florascope.doctor.canary import sureness_by_remedy
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
-from florascope.doctor.matching import Match, Source, match
+from florascope.doctor.loaders import Batch, Match, Source, match, repeatable, take
 from florascope.doctor.network import (
     answers,
     could_be_photo,
@@ -33,7 +31,7 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
+from florascope.doctor.retouching import LOOKED_AT, RETOUCHES, sureness_by_remedy
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from florascope.doctor.batches import Batch
+from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss

@@ -33,7 +33,7 @@ from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.looks import hashes, look_at_all
 from florascope.metrics import measure
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import LinearHead
 from florascope.nets.saving import load_classifier
 from florascope.nets.weights import default_weights, load_backbone
 from florascope.progress import Progress, silent

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from florascope.doctor.anatomy import Traces
-from florascope.doctor.batches import Batch
+from florascope.doctor.loaders import Batch
 from florascope.doctor.network import outputs_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -12,8 +12,7 @@ from florascope.errors import DataError
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.metrics import ClassMetrics, Labels, Metrics, Outcome
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import Classifier, LinearHead
 from florascope.progress import Progress, silent
 
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from florascope.bundle.config import read_config
 from florascope.bundle.participation import Participation, read_participation
-from florascope.data.dataset import Dataset, Indexes, Split
+from florascope.data.dataset import SUBSETS, Dataset, Indexes, Split
 from florascope.data.identity import content_keys, looks_of, nearest, unpack_looks
 from florascope.data.splits import STRATIFIED, named_split
-from florascope.data.subsets import SUBSETS
 from florascope.errors import DataError
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent

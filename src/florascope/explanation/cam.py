@@ -8,8 +8,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.fitting import advice, require_gradients, require_linear
+from florascope.explanation.attribution import (
+    Attribution,
+    Targets,
+    advice,
+    require_gradients,
+    require_linear,
+)
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
 

@@ -7,9 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Targets
+from florascope.explanation.attribution import Attribution, Targets, advice
 from florascope.explanation.cam import spread
-from florascope.explanation.fitting import advice
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
 from florascope.nets.token_stream import TokenStream, Written, token_stream, writes_a_token

@@ -15,10 +15,9 @@ from florascope.data.dataset import ClassName
 from florascope.data.names import match_classes
 from florascope.display import picture_html
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Explainer, Targets
+from florascope.explanation.attribution import Attribution, Explainer, Targets, fitting_methods
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.direct import Direct
-from florascope.explanation.fitting import fitting_methods
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.layer_cam import LayerCAM
 from florascope.explanation.occlusion import Occlusion, announce

@@ -16,8 +16,7 @@ from florascope.explanation.cam import ClassActivationMap
 from florascope.explanation.occlusion import Occlusion
 from florascope.explanation.sharp import Contributions, Sharp, contributions, unstrided, weigh
 from florascope.features.engines import OnnxRuntime
-from florascope.nets.classifier import Answer, Classifier, Logits
-from florascope.nets.cutting import above, input_of
+from florascope.nets.classifier import Answer, Classifier, Logits, above, input_of
 from florascope.nets.extractor import Embedding, FeatureExtractor, FeatureMap, Images
 from florascope.nets.fusing import fuse
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Targets
-from florascope.explanation.fitting import require_gradients
+from florascope.explanation.attribution import Attribution, Targets, require_gradients
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
 from florascope.preprocessing import Preprocessing

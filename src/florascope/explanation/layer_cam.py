@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Targets
+from florascope.explanation.attribution import Attribution, Targets, advice
 from florascope.explanation.cam import spread
-from florascope.explanation.fitting import advice
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import After, FeatureMap, Images, hooked, learns
 

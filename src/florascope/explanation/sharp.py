@@ -13,9 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from florascope.explanation.attribution import Attribution, Targets
+from florascope.explanation.attribution import Attribution, Targets, require_linear
 from florascope.explanation.cam import spread
-from florascope.explanation.fitting import require_linear
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Answer, Classifier
 from florascope.nets.extractor import FeatureExtractor, Images, hooked

@@ -5,8 +5,7 @@ species as classes and masks of their flowers; in `marked_garden` a small mark b
 decides the class, so an explanation that is true must find the mark.
 """
 
-from florascope.garden.collection import garden, marked_garden
-from florascope.garden.marked import MARKS, MarkedPhoto
+from florascope.garden.collection import MARKS, MarkedPhoto, garden, marked_garden
 from florascope.garden.scene import GardenPhoto
 from florascope.garden.species import SPECIES
 

@@ -15,8 +15,8 @@ from florascope.data.dataset import Dataset, Split
 from florascope.data.identity import near_pairs
 from florascope.data.remarks import remarks
 from florascope.errors import DataError
-from florascope.health.label_errors import Suspect, noise_rate, suspects
 from florascope.health.looks import Looks, hashes, look_at_all
+from florascope.health.quick_probe import Suspect, noise_rate, suspects
 from florascope.progress import Progress, silent
 
 SMALL_CLASS = 10  # photos

@@ -1,14 +1,111 @@
-"""A backbone with a linear head: the network that answers."""
+"""A backbone with a linear head: how it answers, is fitted, and is cut in two."""
 
-from typing import NamedTuple
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 
 from florascope.data.dataset import ClassName
-from florascope.nets.extractor import FeatureExtractor, Images
+from florascope.nets.extractor import FeatureExtractor, Images, hooked
 from florascope.preprocessing import Preprocessing
+
+Features = Float32[Tensor, "n c"]
+Targets = Int64[Tensor, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """logits = features W^T + b.
+
+    Attributes:
+        weight: (K, c).
+        bias: (K,).
+        history: one row a step of the fit (an epoch, a penalty), for history.csv.
+    """
+
+    weight: Float32[Tensor, "k c"]
+    bias: Float32[Tensor, " k"]
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def __call__(self, features: Features) -> Float32[Tensor, "n k"]:
+        """Apply the head, to tensors."""
+        return features @ self.weight.T + self.bias
+
+    def logits(self, features: Float32[np.ndarray, "n c"]) -> Float32[np.ndarray, "n k"]:
+        """Apply the head, to arrays."""
+        values: Float32[np.ndarray, "n k"] = features @ self.weight.numpy().T + self.bias.numpy()
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Features with their classes.
+
+    Attributes:
+        features: (n, c).
+        targets: (n,) class indexes.
+        classes: K.
+    """
+
+    features: Features
+    targets: Targets
+    classes: int
+
+
+def join_samples(parts: Sequence[Samples]) -> Samples:
+    """Samples of the same classes, one after the other."""
+    features, targets = ([getattr(p, name) for p in parts] for name in ("features", "targets"))
+    return Samples(torch.cat(features), torch.cat(targets), parts[0].classes)
+
+
+def centre_head(head: LinearHead) -> LinearHead:
+    """Subtract the mean of all classes' weights from each: the same answers, told apart better.
+
+    Only differences of logits matter to the softmax. What all classes' weights share is free, yet
+    shows in every class's map; without it, a map says what speaks for the class rather than for
+    flowers as such. A fitted probe is centred as it is; Adam and label smoothing leave a rest.
+    """
+    weight, bias = head.weight - head.weight.mean(0), head.bias - head.bias.mean()
+    return LinearHead(weight, bias, head.history)
+
+
+def two_classes(head: LinearHead) -> LinearHead:
+    """Return the head of two classes that a single logit z, a sigmoid's, stands for: -z/2 and z/2.
+
+    Their softmax is the sigmoid; a head of more classes stays as it is.
+    """
+    if len(head.bias) > 1:
+        return head
+    halves = torch.tensor([-0.5, 0.5])
+    return LinearHead(halves[:, None] * head.weight, halves * head.bias)
+
+
+def soften_head(head: LinearHead, samples: Samples, smoothing: float) -> LinearHead:
+    """Scale a head so that its label-smoothed loss on some samples is the least.
+
+    A probe's logits lie far apart, which label smoothing punishes: fine-tuning from them as they
+    are would begin with steep gradients that throw the backbone off course.
+    """
+    logits = head(samples.features)
+    scales = torch.logspace(-2, 1, 61)
+    losses = [
+        torch.nn.functional.cross_entropy(s * logits, samples.targets, label_smoothing=smoothing)
+        for s in scales
+    ]
+    best = scales[int(torch.stack(losses).argmin())]
+    return LinearHead(best * head.weight, best * head.bias, head.history)
+
+
+def score(logits: Float32[Tensor, "n k"], targets: Targets) -> tuple[float, float]:
+    """Cross-entropy in nats, and top-1."""
+    loss = torch.nn.functional.cross_entropy(logits, targets)
+    return loss.item(), (logits.argmax(1) == targets).float().mean().item()
+
 
 Logits = Float[Tensor, "b k"]
 
@@ -60,3 +157,55 @@ class Classifier(nn.Module):
         with torch.no_grad():
             self.head.weight.copy_(weight)
             self.head.bias.copy_(bias)
+
+
+TOLERANCE = 1e-5  # relative to the largest logit: the same sums, maybe in another order
+
+
+def input_of(network: nn.Module, module: nn.Module, images: Images) -> tuple[Tensor, Any]:
+    """What a module within a network is given when that looks at images, and what that answers."""
+    found: list[Tensor] = []
+    with hooked(before={module: lambda given: found.append(given[0])}):
+        answer = network(images)
+    return found[0], answer
+
+
+def above(classifier: Classifier, module: nn.Module, example: Images) -> Classifier | None:
+    """Return a classifier that takes a module's inputs in place of images.
+
+    Everything before that module, as the modules were registered, becomes the identity. That the
+    rest gives the same logits is *measured* on the example, not assumed.
+
+    Args:
+        classifier: in eval mode; it is not changed.
+        module: of the network.
+        example: (b, 3, H, W) inputs to compare the two on.
+
+    Returns:
+        None where the network cannot be cut there: transformers, whose modules hand on tokens.
+    """
+    upper = copy.deepcopy(classifier)
+    net = classifier.backbone.net
+    path = next(name for name, found in net.named_modules() if found is module)
+    _empty_before(upper.backbone.net, path)
+    try:
+        with torch.no_grad():
+            inputs, truth = input_of(classifier, module, example)
+            if inputs.ndim != 4:
+                return None
+            answer = upper(inputs)
+    except (RuntimeError, ValueError, AttributeError, IndexError):
+        return None  # a network whose layers do more than follow one another
+    same = bool((truth - answer).abs().max() <= TOLERANCE * truth.abs().max())
+    return upper if same else None
+
+
+def _empty_before(net: nn.Module, path: str) -> None:
+    """Put the identity in the place of all modules that were registered before one."""
+    parent = net
+    for step in path.split("."):
+        for name, _ in list(parent.named_children()):
+            if name == step:
+                break
+            setattr(parent, name, nn.Identity())
+        parent = parent.get_submodule(step)

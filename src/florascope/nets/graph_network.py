@@ -13,9 +13,9 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from torch import nn
 
 from florascope.errors import ExplanationError
+from florascope.nets.classifier import LinearHead, two_classes
 from florascope.nets.extractor import Embedding, FeatureExtractor, Images
 from florascope.nets.graph_reading import GraphReading, read_graph
-from florascope.nets.head import LinearHead, two_classes
 from florascope.nets.onnx_parts import Array, Graph, Runner, relative_gap, tolerance
 from florascope.nets.reading import Norm
 from florascope.preprocessing import Preprocessing

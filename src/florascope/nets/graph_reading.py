@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from florascope.errors import ExplanationError
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import LinearHead
 from florascope.nets.onnx_parts import AFFINE, Array, Graph, Operators, Runner, Tail
 from florascope.nets.reading import Layout, Norm
 

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from florascope.errors import ExplanationError
+from florascope.nets.classifier import LinearHead
 from florascope.nets.extractor import FeatureMap, Images, close
-from florascope.nets.head import LinearHead
 from florascope.nets.recording import Call, record
 
 Kind = Literal["mean", "places", "token", "map", "none"]

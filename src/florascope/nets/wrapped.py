@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from florascope.data.dataset import ClassName
 from florascope.errors import ExplanationError
 from florascope.nets.backbone import contract
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import Classifier, LinearHead, two_classes
 from florascope.nets.extractor import (
     Embedding,
     FeatureExtractor,
@@ -19,7 +19,6 @@ from florascope.nets.extractor import (
     is_sequence,
     last_block,
 )
-from florascope.nets.head import LinearHead, two_classes
 from florascope.nets.reading import Reading, centred_noise, class_map, read, read_again
 from florascope.nets.recording import record
 from florascope.preprocessing import Preprocessing

@@ -5,7 +5,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Finding
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Finding
 from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import default_method, explainer
@@ -25,11 +25,19 @@ from florascope.report.charts.classes import (
 )
 from florascope.report.charts.curves import accuracy_curve, loss_curve
 from florascope.report.explained import choose_examples, explain
-from florascope.report.figures import Figures, class_rows, figures_of
+from florascope.report.figures import (
+    Figures,
+    ResultRow,
+    chance_rows,
+    class_report_rows,
+    class_rows,
+    figures_of,
+    grouped,
+    own_rows,
+)
 from florascope.report.html import environment, findings_html
 from florascope.report.pair import Pair, worst_pair
 from florascope.report.pictures import augmented_samples, sample_photos
-from florascope.report.results import ResultRow, chance_rows, class_report_rows, grouped, own_rows
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import describe

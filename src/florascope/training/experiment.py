@@ -21,12 +21,16 @@ from florascope.features.embedding import FeatureBank, Views, embed
 from florascope.features.engines import Engine, choose_runtime
 from florascope.metrics import Metrics, measure
 from florascope.nets.backbone import Backbone
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import LinearHead, centre_head, join_samples, soften_head
+from florascope.nets.classifier import (
+    Classifier,
+    LinearHead,
+    centre_head,
+    join_samples,
+    soften_head,
+)
 from florascope.nets.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.cross_fitting import cross_fit, is_cross_fitted
 from florascope.training.finetune import (
     Candidate,
     Learned,
@@ -37,6 +41,7 @@ from florascope.training.finetune import (
 )
 from florascope.training.heads import fit_dense, fit_head, samples_of
 from florascope.training.logbook import Logbook
+from florascope.training.probe import cross_fit, is_cross_fitted
 from florascope.training.recipes import Finetune, Probe, Recipe, describe
 
 

@@ -16,9 +16,8 @@ from torch.nn.functional import cross_entropy
 from florascope.augmentation import ColourJitter, RandomCrop
 from florascope.errors import TrainingError
 from florascope.features.embedding import FeatureBank
-from florascope.nets.classifier import Classifier
+from florascope.nets.classifier import Classifier, LinearHead, Samples, soften_head
 from florascope.nets.fusing import Fused, fuse
-from florascope.nets.head import LinearHead, Samples, soften_head
 from florascope.progress import Progress, silent
 from florascope.training.batches import Batch, LabelledPhotos, Transform
 from florascope.training.devices import fabric_for, recast

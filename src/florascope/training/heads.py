@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.errors import TrainingError
 from florascope.metrics import Metrics, measure
-from florascope.nets.head import LinearHead, Samples, centre_head, score
+from florascope.nets.classifier import LinearHead, Samples, centre_head, score
 from florascope.progress import Progress, silent, track
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import ClassReport, Probe, Recipe, describe

@@ -14,8 +14,7 @@ from torch import nn
 
 from florascope.files import cache_dir, clear_errors
 from florascope.nets.backbone import learning, stages
-from florascope.nets.classifier import Classifier
-from florascope.nets.cutting import above, input_of
+from florascope.nets.classifier import Classifier, above, input_of
 from florascope.nets.extractor import Images
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track

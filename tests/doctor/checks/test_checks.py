@@ -12,9 +12,7 @@ from florascope.doctor.checks import (
     augmentation,
     inputs,
     labels,
-    leaks,
     optimisation,
-    serving,
     split,
 )
 from florascope.doctor.checks import figures as claims
@@ -54,7 +52,7 @@ def answered(truth: list[int], said: list[int], K: int = 3) -> Answers:
 
 def test_sound_input_passes() -> None:
     evidence = given(photos())
-    assert [check(evidence) for check in inputs.CHECKS] == [None] * len(inputs.CHECKS)
+    assert [check(evidence) for check in inputs.INPUT_CHECKS] == [None] * len(inputs.INPUT_CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,7 @@ def test_scalings_are_known_from_a_batch_alone(
     unit = np.random.default_rng(0).uniform(0, 1, (4, 3, 16, 16))
     unit[:, :, 0, 0], unit[:, :, 0, 1] = 0, 1
     evidence = given(standardised(unit, mean, std))
-    found = [f.cause for check in inputs.CHECKS if (f := check(evidence))]
+    found = [f.cause for check in inputs.INPUT_CHECKS if (f := check(evidence))]
     assert found == [cause]
 
 
@@ -183,7 +181,7 @@ def test_repeats_are_wanted_where_nothing_is_random() -> None:
 def test_a_few_leaks_are_a_warning() -> None:
     subset = Subset(200, np.arange(200) % 5, digests=tuple(map(str, range(200))))
     other = replace(subset, digests=("0", *(f"x{n}" for n in range(199))))
-    found = leaks.TRAIN_VAL.contents(Evidence(5, train=subset, val=other))
+    found = split.TRAIN_VAL.contents(Evidence(5, train=subset, val=other))
     assert found is not None
     assert found.severity == "warning"
     assert "1 of 200" in found.found
@@ -240,14 +238,14 @@ def test_shuffled_answers_give_the_dealt_accuracy() -> None:
 
 def test_precision_changes_answers() -> None:
     logits = np.eye(4, dtype=np.float32)
-    assert serving.precision(modes_of(logits, logits, deployed=logits)) is None
-    assert serving.precision(modes_of(logits, logits, deployed=logits[::-1].copy())) is not None
-    assert serving.precision(modes_of(logits, logits, single=logits + 1)) is not None
+    assert inputs.precision(modes_of(logits, logits, deployed=logits)) is None
+    assert inputs.precision(modes_of(logits, logits, deployed=logits[::-1].copy())) is not None
+    assert inputs.precision(modes_of(logits, logits, single=logits + 1)) is not None
 
 
 def test_exif_is_ignored_where_the_lying_photo_fits() -> None:
-    assert serving.exif(given(photos(), rotated=(0.1, 0.99))) is not None
-    assert serving.exif(given(photos(), rotated=(0.99, 0.1))) is None
+    assert inputs.exif(given(photos(), rotated=(0.1, 0.99))) is not None
+    assert inputs.exif(given(photos(), rotated=(0.99, 0.1))) is None
 
 
 def test_effective_rank_of_equal_directions() -> None:

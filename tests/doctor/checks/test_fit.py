@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network
-from florascope.doctor.checks import history, layers, loss
-from florascope.doctor.evidence import Answers, Evidence
-from florascope.doctor.finding import Finding
+from florascope.doctor.checks import layers, network, optimisation
+from florascope.doctor.evidence import Answers, Evidence, Finding
 from florascope.doctor.trials import Loop
 
 
@@ -14,8 +13,8 @@ def asked(outputs: np.ndarray, loop: Loop, *parts: Layer) -> Evidence:
     labels = np.zeros(len(outputs), np.int64)
     one = outputs.astype(np.float32)
     modes = Modes(training=False, labels=labels, given=one, evaluated=one, trained=one)
-    network = Network(("head/kernel",), head=("head/kernel",), layers=parts)
-    return Evidence(outputs.shape[1], modes=modes, loop=loop, network=network)
+    seen = Network(("head/kernel",), head=("head/kernel",), layers=parts)
+    return Evidence(outputs.shape[1], modes=modes, loop=loop, network=seen)
 
 
 def cause(found: Finding | None) -> str:
@@ -31,9 +30,9 @@ LOGITS = np.array([[3.0, -1.0, 0.0], [0.0, 5.0, 1.0]])
     ("outputs", "name", "takes", "expected"),
     [
         (SOFTMAX, "categorical_crossentropy", "probabilities", ""),
-        (LOGITS, "categorical_crossentropy", "probabilities", loss.LOGITS),
+        (LOGITS, "categorical_crossentropy", "probabilities", optimisation.LOGITS),
         (LOGITS, "CategoricalCrossentropy(from_logits=True)", "logits", ""),
-        (SIGMOID, "categorical_crossentropy", "probabilities", loss.SIGMOIDS),
+        (SIGMOID, "categorical_crossentropy", "probabilities", optimisation.SIGMOIDS),
         (SIGMOID, "binary_crossentropy", "probabilities", ""),
         (LOGITS, "own", None, ""),
     ],
@@ -42,21 +41,21 @@ def test_outputs_fit_the_loss(
     outputs: np.ndarray, name: str, takes: str | None, expected: str
 ) -> None:
     evidence = asked(outputs, Loop(name, takes=takes))  # type: ignore[arg-type]
-    assert cause(loss.activation(evidence)) == expected
+    assert cause(optimisation.activation(evidence)) == expected
 
 
 @pytest.mark.parametrize(
     ("takes", "targets", "given", "expected"),
     [
-        ("probabilities", "one-hot", "integers", loss.BROADCAST),
-        ("numbers", "one-hot", "integers", loss.REGRESSION),
+        ("probabilities", "one-hot", "integers", optimisation.BROADCAST),
+        ("numbers", "one-hot", "integers", optimisation.REGRESSION),
         ("numbers", "one-hot", "one-hot", ""),
         ("probabilities", "integers", "integers", ""),
     ],
 )
 def test_labels_fit_the_loss(takes: str, targets: str, given: str, expected: str) -> None:
     loop = Loop("own", takes=takes, targets=targets, given=given)  # type: ignore[arg-type]
-    assert cause(loss.targets(asked(SOFTMAX, loop))) == expected
+    assert cause(optimisation.targets(asked(SOFTMAX, loop))) == expected
 
 
 def test_two_dense_layers_without_an_activation_between() -> None:
@@ -81,7 +80,7 @@ def after(now: float, *epochs: float) -> Finding | None:
     outputs = np.tile(np.array([[1.0, 0.0]], np.float32), (100, 1))
     answers = Answers(labels, outputs, outputs)
     rows = tuple({"val_top1": top1} for top1 in epochs)
-    return history.best(Evidence(2, val_answers=answers, loop=Loop(history=rows)))
+    return network.best(Evidence(2, val_answers=answers, loop=Loop(history=rows)))
 
 
 def test_the_epoch_whose_weights_were_kept() -> None:
@@ -89,9 +88,9 @@ def test_the_epoch_whose_weights_were_kept() -> None:
     assert after(0.85, 0.5, 0.9) is None
     worst, last, none = after(0.3, 0.3, 0.9), after(0.5, 0.9, 0.5), after(0.3, 0.6, 0.9)
     assert worst is not None
-    assert (worst.cause, worst.severity) == (history.WORSE, "error")
+    assert (worst.cause, worst.severity) == (network.WORSE, "error")
     assert "those of epoch 1" in worst.found
     assert last is not None
-    assert (last.cause, last.severity) == (history.WORSE, "warning")
+    assert (last.cause, last.severity) == (network.WORSE, "warning")
     assert none is not None
-    assert none.cause == history.OTHER
+    assert none.cause == network.OTHER

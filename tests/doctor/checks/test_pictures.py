@@ -29,11 +29,15 @@ SOUND = seen(some(100, 0), some(60, 1))
 
 
 def test_sound_photos_pass() -> None:
-    assert [check(SOUND) for check in pictures.CHECKS] == [None] * len(pictures.CHECKS)
+    assert [check(SOUND) for check in pictures.PICTURE_CHECKS] == [None] * len(
+        pictures.PICTURE_CHECKS
+    )
 
 
 def test_nothing_is_said_without_photos() -> None:
-    assert [check(Evidence(4)) for check in pictures.CHECKS] == [None] * len(pictures.CHECKS)
+    assert [check(Evidence(4)) for check in pictures.PICTURE_CHECKS] == [None] * len(
+        pictures.PICTURE_CHECKS
+    )
 
 
 def test_a_third_of_the_photos_black() -> None:

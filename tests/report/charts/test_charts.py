@@ -10,8 +10,7 @@ from florascope.data.dataset import ClassName
 from florascope.metrics import ClassMetrics
 from florascope.report.charts.classes import counts_chart, matrix_chart, ranking_chart, recall_chart
 from florascope.report.charts.curves import accuracy_curve, loss_curve
-from florascope.report.figures import Figures
-from florascope.report.results import ResultRow
+from florascope.report.figures import Figures, ResultRow
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import ClassReport

@@ -3,8 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Evidence, Finding
 
 VAL = "validation is augmented"
 RANGE = "augmentation leaves the value range"

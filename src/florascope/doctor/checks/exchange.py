@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 from florascope.doctor.checks.layers import DROPPED
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding
-from florascope.doctor.performance import LOST, Performance, performance
+from florascope.doctor.evidence import LOST, Evidence, Finding, Performance, performance
 from florascope.doctor.trials import FAILS, Exchange, Part, Substitution
 
 NETWORK = "the network cannot learn these photos"

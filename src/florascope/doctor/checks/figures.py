@@ -8,8 +8,7 @@ from jaxtyping import Float, Int64
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
 from florascope.doctor.checks.network import mode
-from florascope.doctor.evidence import Answers, Evidence
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Answers, Evidence, Finding
 
 METRIC = "wrong accuracy for several classes"
 SHUFFLED = "shuffled evaluation compared with unshuffled labels"

@@ -9,10 +9,8 @@ from jaxtyping import Int64
 
 from florascope.data.names import natural_key
 from florascope.doctor.checks.pictures import augmented, differ
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding
-from florascope.health.label_errors import noise_rate
-from florascope.health.quick_probe import QuickProbe
+from florascope.doctor.evidence import Evidence, Finding
+from florascope.health.quick_probe import QuickProbe, noise_rate
 
 ONE_BASED = "labels start at 1"
 ORDER = "label order differs (1, 10, 100 for 1, 2, 3)"

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from florascope.doctor.anatomy import Layer
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding, Severity
+from florascope.doctor.evidence import Evidence, Finding, Severity
 
 DEAD = "dead units: a layer gives 0 for every photo"
 DROPPED = "dropout drops nearly everything"

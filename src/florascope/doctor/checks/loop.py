@@ -3,9 +3,7 @@
 import numpy as np
 
 from florascope.doctor.checks.exchange import LOOP
-from florascope.doctor.evidence import Drawn, Evidence, Labels
-from florascope.doctor.finding import Finding
-from florascope.doctor.performance import LOST, performance
+from florascope.doctor.evidence import LOST, Drawn, Evidence, Finding, Labels, performance
 from florascope.doctor.trials import FAILS
 
 NOT_FINITE = "weights are not finite"

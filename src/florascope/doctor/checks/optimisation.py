@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
+from jaxtyping import Float
+
 from florascope.doctor.checks.network import loaded
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding
+from florascope.doctor.evidence import Evidence, Finding, Severity
 from florascope.doctor.trials import FAILS, Loop
 
 NOT_OPTIMISED = "parameters missing from the optimizer"
@@ -135,4 +137,118 @@ def _rate(cause: str, found: str, expected: str, sure: float) -> Finding:
     return Finding("optimisation.rate", cause, "error", found, expected, fixes[cause], sure)
 
 
-CHECKS = (missing, frozen, rate)
+OPTIMIZER_CHECKS = (missing, frozen, rate)
+
+
+LOGITS = "logits given to a loss that takes probabilities"
+SIGMOIDS = "sigmoids for classes that exclude each other"
+ONE_UNIT = "softmax over a single unit"
+BROADCAST = "class numbers compared with a row of outputs"
+REGRESSION = "regression loss for classes"
+
+IGNORED = "the loss ignores a class (ignore_index)"
+
+WEIGHTS = "class weights upside down: rare classes count least"
+UNEVEN = 1.8  # times
+ALIGNED = 0.6  # correlation of weights with numbers of photos, both as logarithms
+
+SURE = 0.97
+
+
+def activation(evidence: Evidence) -> Finding | None:
+    """A loss of probabilities gets probabilities, which sum to 1."""
+    loop, outputs = evidence.loop, _outputs(evidence)
+    if loop is None or outputs is None or loop.takes != "probabilities" or len(outputs) < 2:
+        return None
+    inside = bool(outputs.min() >= 0 and outputs.max() <= 1)
+    off = float(np.abs(outputs.sum(1) - 1).max())
+    if not inside:
+        found = (
+            f"outputs from {outputs.min():.3g} to {outputs.max():.3g} go to {loop.loss}, which"
+            " takes probabilities"
+        )
+        fix = "Let the loss apply softmax (from_logits=True), or end the network with a softmax"
+        return _finding("activation", LOGITS, "error", found, "0 to 1, of sum 1", fix, SURE)
+    if off < 0.02 or "binary" in loop.loss.lower():
+        return None
+    found = f"outputs between 0 and 1 whose sums are off 1 by up to {off:.2g} go to {loop.loss}"
+    fix = "End the network with softmax instead of sigmoid"
+    return _finding("activation", SIGMOIDS, "warning", found, "sums of 1", fix, 0.6)
+
+
+def one_unit(evidence: Evidence) -> Finding | None:
+    """A single output unit says something: softmax of one number is always 1."""
+    layers = evidence.network.layers if evidence.network else ()
+    last = layers[-1] if layers else None
+    if last is None or last.units != 1 or last.activation != "softmax" or _kind(last.kind) == "":
+        return None
+    found = f"the last layer ({last.name}) has one unit with softmax, which always says 1"
+    fix = "Use a unit for each class, or sigmoid with binary cross-entropy for two classes"
+    return _finding("one_unit", ONE_UNIT, "error", found, "an answer that can vary", fix, 0.98)
+
+
+def _kind(name: str) -> str:
+    return name if name in {"Dense", "Activation", "Softmax"} else ""
+
+
+def targets(evidence: Evidence) -> Finding | None:
+    """A loss that compares number by number gets a row for each photo, not its class number."""
+    loop, outputs = evidence.loop, _outputs(evidence)
+    if loop is None or outputs is None or loop.targets != "one-hot" or loop.given != "integers":
+        return None
+    if outputs.shape[1] < 3:  # one unit for two classes: its number is the label
+        return None
+    cause = REGRESSION if loop.takes == "numbers" else BROADCAST
+    found = (
+        f"{loop.loss} compares class numbers of 0 to {evidence.classes - 1} with every one of"
+        f" {evidence.classes} outputs (the shapes broadcast silently)"
+    )
+    fix = "Use cross-entropy for class numbers, or give the labels one-hot"
+    return _finding("targets", cause, "error", found, "cross-entropy", fix, SURE)
+
+
+def ignored(evidence: Evidence) -> Finding | None:
+    """The loss counts photos of every class."""
+    left_out = evidence.loop.ignored if evidence.loop else None
+    if left_out is None:
+        return None
+    found = f"ignore_index={left_out}: photos of class {left_out} never count in the loss"
+    fix = "Leave ignore_index at its default, -100, where no label means 'nothing'"
+    return _finding("ignored", IGNORED, "error", found, "every class", fix, 0.95)
+
+
+def upside_down(evidence: Evidence) -> Finding | None:
+    """Class weights make up for the number of photos, not worse of it."""
+    weights, train = evidence.loop.weights if evidence.loop else (), evidence.train
+    if train is None or len(weights) != evidence.classes or min(weights) < 0:
+        return None
+    counts = np.bincount(train.labels.clip(0), minlength=evidence.classes)[: evidence.classes]
+    there = counts > 0
+    w, n = np.array(weights)[there], counts[there]
+    if len(n) < 2 or n.max() < UNEVEN * n.min() or w.max() < UNEVEN * max(w.min(), 1e-12):
+        return None
+    if np.corrcoef(np.log(np.maximum(w, 1e-12)), np.log(n))[0, 1] < ALIGNED:
+        return None
+    rare, often = int(np.argmin(n)), int(np.argmax(n))
+    found = (
+        f"the rarest class ({n[rare]} photos) weighs {w[rare]:.3g} in the loss, the largest"
+        f" ({n[often]}) {w[often]:.3g}"
+    )
+    fix = "Turn them round: weight = 1 / photos of the class, so that rare classes count more"
+    return _finding(
+        "weights", WEIGHTS, "error", found, "larger weights for rare classes", fix, 0.94
+    )
+
+
+def _outputs(evidence: Evidence) -> Float[np.ndarray, "b k"] | None:
+    outputs = evidence.modes.evaluated if evidence.modes else None
+    return outputs if outputs is not None and np.isfinite(outputs).all() else None
+
+
+def _finding(
+    check: str, cause: str, severity: Severity, found: str, expected: str, fix: str, sure: float
+) -> Finding:
+    return Finding(f"loss.{check}", cause, severity, found, expected, fix, sure)
+
+
+LOSS_CHECKS = (ignored, upside_down, one_unit, targets, activation)

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.evidence import Evidence
-from florascope.doctor.finding import Finding, Severity
+from florascope.doctor.evidence import Evidence, Finding, Severity
 from florascope.doctor.recording import Recording, Sizes
 
 NO_STEP = "optimizer.step is never called"

@@ -10,8 +10,8 @@ from PIL import Image
 from florascope.data.dataset import Dataset, Indexes
 from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis
-from florascope.doctor.finding import Finding
-from florascope.doctor.keras.trace import run
+from florascope.doctor.evidence import Finding
+from florascope.doctor.keras.network import run
 from florascope.errors import DataError, FlorascopeError, PhotoError
 from florascope.nets.keras_models import is_front, leaves, opened
 from florascope.progress import Progress, silent, track

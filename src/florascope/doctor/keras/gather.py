@@ -1,4 +1,4 @@
-"""The doctor for a Keras 3 training: a model and its two data sets."""
+"""The doctor for a Keras 3 training: a model and its two data sets; fixes in Keras's words."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from florascope.doctor.checks import augmentation, figures, inputs, layers, optimisation, recorded
+from florascope.doctor.checks.network import NOT_LOADED, TWICE
 from florascope.doctor.diagnosis import Diagnosis, judge, settled
-from florascope.doctor.evidence import Answers, Claims, Drawn, Evidence, Pictures, Subset
+from florascope.doctor.evidence import (
+    LOST,
+    Answers,
+    Claims,
+    Drawn,
+    Evidence,
+    Finding,
+    Pictures,
+    Subset,
+    performance,
+)
 from florascope.doctor.keras import network, substitution
 from florascope.doctor.keras.compiled import (
     half_right,
@@ -18,13 +30,51 @@ from florascope.doctor.keras.compiled import (
     rows,
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
-from florascope.doctor.keras.words import in_keras
-from florascope.doctor.performance import LOST, performance
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.trials import Loop, Substitution
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
+
+SCALED = "layers.Rescaling(1 / 127.5, offset=-1), or the application's own preprocess_input"
+
+FIXES = {
+    inputs.RANGE: f"Scale the pixels once, as the backbone expects: {SCALED}",
+    inputs.TWICE: "Drop one of the two: the division in the data set, or layers.Rescaling",
+    inputs.STANDARDISED: "Use the preprocess_input of the backbone's own keras.applications module",
+    inputs.LAYOUT: "Give photos as (height, width, channels): np.transpose, never np.reshape",
+    augmentation.VAL: "Map the augmentation over the train data set alone, or put its layers into"
+    " the model, where they do nothing at evaluation",
+    augmentation.RANGE: "Give augmentation layers the photos' own range: value_range=(0, 1) or"
+    " (0, 255)",
+    augmentation.FROZEN: "Call train_ds.cache() before .map(augment), not after it",
+    figures.METRIC: 'Compile with metrics=["accuracy"], which chooses the one that fits the loss',
+    figures.SHUFFLED: "Take labels and predictions in one pass, or build the data set with"
+    " shuffle=False",
+    layers.FROZEN_HEAD: "Set base.trainable = False instead of model.trainable, then compile again",
+    layers.DEAD: 'Leave bias_initializer at "zeros", lower the learning rate, or use LeakyReLU',
+    layers.ALIKE: 'Leave kernel_initializer at its default, "glorot_uniform"',
+    optimisation.LOGITS: "Compile with from_logits=True, or give the last layer"
+    " activation='softmax'",
+    optimisation.BROADCAST: "Use SparseCategoricalCrossentropy for class numbers, or one-hot labels"
+    " (keras.utils.to_categorical)",
+    optimisation.REGRESSION: "Compile with SparseCategoricalCrossentropy: squared errors are for"
+    " numbers",
+    TWICE: "Use from_logits=False with a softmax, or Dense(K) without activation",
+    NOT_LOADED: 'Build the backbone with weights="imagenet", or load_weights before it is frozen',
+    optimisation.NOT_OPTIMISED: "Call model.compile again after changing trainable",
+    optimisation.NOT_FROZEN: "Set layer.trainable = False before model.compile",
+    optimisation.ZERO: "Compile with a learning rate above 0; look at the schedule's end",
+    optimisation.LOW: "Raise learning_rate tenfold until the loss falls within an epoch",
+    optimisation.HIGH: "Lower learning_rate tenfold until the loss falls steadily",
+    recorded.SORTED: "Shuffle train: ds.shuffle(len(paths)), or fit(..., shuffle=True) on arrays",
+}
+"""By cause; a cause that is not here keeps its own fix."""
+
+
+def in_keras(finding: Finding) -> Finding:
+    """Say a finding's fix in Keras's words."""
+    return replace(finding, fix=FIXES.get(finding.cause, finding.fix))
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,7 @@ from jaxtyping import Float32, Int64
 from florascope.doctor.evidence import Answers
 from florascope.doctor.keras.compiled import rates_of
 from florascope.doctor.keras.data import BATCH, Batch, Reading
-from florascope.doctor.keras.network import columns
-from florascope.doctor.keras.trace import run
+from florascope.doctor.keras.network import columns, run
 from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
 from florascope.nets.keras_models import leaves
 

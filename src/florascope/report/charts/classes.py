@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from florascope.data.subsets import SUBSETS
+from florascope.data.dataset import SUBSETS
 from florascope.evaluation.intervals import wilson_share
 from florascope.report.charts.canvas import FAINT, INK, LEAF, PETAL, canvas
-from florascope.report.figures import Figures
-from florascope.report.results import ResultRow
+from florascope.report.figures import Figures, ResultRow
 from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from florascope.doctor.batches import photo_of, read, repeatable, take
+from florascope.doctor.loaders import photo_of, read, repeatable, take
 from florascope.errors import DataError
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
