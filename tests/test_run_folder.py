@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.support.painted import painted_dataset, planted_split
 
 from florascope import run_folder
 from florascope.calibration.fitting import calibrate
 from florascope.calibration.similarity import similarities
-from florascope.data.dataset import ClassName, Dataset, Split
+from florascope.data.dataset import ClassName
 from florascope.errors import DataError, FlorascopeError
 from florascope.identify.identifier import Identifier
 from florascope.nets.saving import load_classifier
@@ -22,13 +23,16 @@ from florascope.run_folder import check_out, model_card, write_run
 from florascope.training.experiment import Experiment, train
 from florascope.training.recipes import make_recipe
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("module_cache")
+
+PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
 
 
-@pytest.fixture
-def experiment(dataset: Dataset, split: Split) -> Experiment:
+@pytest.fixture(scope="module")
+def experiment(module_cache: Path) -> Experiment:
+    dataset, split = painted_dataset(), planted_split()
     dataset.photos[int(split.train[0])].broken = True  # type: ignore[attr-defined]
-    return train(dataset, split, make_recipe("probe", backbone="test_resnet", weights="random"))
+    return train(dataset, split, PROBE)
 
 
 def table(card: str, heading: str) -> list[list[str]]:
@@ -89,12 +93,9 @@ def test_a_name_cannot_break_the_table(experiment: Experiment) -> None:
     assert "| 1\\|a | red rose | " in model_card(renamed)
 
 
-PROBE = make_recipe("probe", backbone="test_resnet", weights="random")
-
-
-@pytest.fixture
-def run_experiment(dataset: Dataset, split: Split) -> Experiment:
-    return train(dataset, split, PROBE)
+@pytest.fixture(scope="module")
+def run_experiment(module_cache: Path) -> Experiment:
+    return train(painted_dataset(), planted_split(), PROBE)
 
 
 def test_a_run_holds_bundle_figures_and_history(run_experiment: Experiment, tmp_path: Path) -> None:
@@ -186,12 +187,12 @@ def test_facts_put_into_a_bundle_outlive_the_next_training(
 
 
 def test_a_second_run_takes_the_place_of_the_first(
-    run_experiment: Experiment, dataset: Dataset, split: Split, tmp_path: Path
+    run_experiment: Experiment, cache: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     write_run(run_experiment, out)
     first = json.loads((out / "metrics.json").read_text("utf-8"))
-    write_run(train(dataset, split, PROBE), out)
+    write_run(train(painted_dataset(), planted_split(), PROBE), out)
     second = json.loads((out / "metrics.json").read_text("utf-8"))
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
 

@@ -39,36 +39,46 @@ class Painted:
 Paint = Callable[[int], list[Painted]]
 
 
+def painted(n: int) -> list[Painted]:
+    """Paint n photos of different sizes, in one of three colours by turns, with noise."""
+    rng = np.random.default_rng(0)
+    colours = np.array([[225, 60, 60], [60, 200, 60], [70, 70, 230]])
+    photos = []
+    for i in range(n):
+        shape = (int(rng.integers(60, 90)), int(rng.integers(60, 90)), 3)
+        pixels = (colours[i % 3] + rng.normal(0, 40, shape)).clip(0, 255).astype(np.uint8)
+        photos.append(Painted(f"photo {i}", pixels))
+    return photos
+
+
+def painted_dataset() -> Dataset:
+    """45 painted photos of three colours."""
+    classes = tuple(ClassName(str(k + 1), name) for k, name in enumerate(("red", "lawn", "blue")))
+    return Dataset("painted", painted(45), np.arange(45) % 3, classes)
+
+
+def planted_split() -> Split:
+    """27 train, 9 val, 9 test."""
+    every = np.random.default_rng(1).permutation(45)
+    return Split("planted", every[:27], every[27:36], every[36:])
+
+
 @pytest.fixture
 def paint() -> Paint:
-    """Paint n photos of different sizes, in one of three colours by turns, with noise."""
-
-    def make(n: int) -> list[Painted]:
-        rng = np.random.default_rng(0)
-        colours = np.array([[225, 60, 60], [60, 200, 60], [70, 70, 230]])
-        photos = []
-        for i in range(n):
-            shape = (int(rng.integers(60, 90)), int(rng.integers(60, 90)), 3)
-            pixels = (colours[i % 3] + rng.normal(0, 40, shape)).clip(0, 255).astype(np.uint8)
-            photos.append(Painted(f"photo {i}", pixels))
-        return photos
-
-    return make
+    """Paint photos; see `painted`."""
+    return painted
 
 
 @pytest.fixture
-def dataset(paint: Paint) -> Dataset:
-    """45 painted photos of three colours."""
-    photos = paint(45)
-    classes = tuple(ClassName(str(k + 1), name) for k, name in enumerate(("red", "lawn", "blue")))
-    return Dataset("painted", photos, np.arange(45) % 3, classes)
+def dataset() -> Dataset:
+    """45 photos that a test may spoil; see `painted_dataset`."""
+    return painted_dataset()
 
 
 @pytest.fixture
 def split() -> Split:
-    """27 train, 9 val, 9 test."""
-    every = np.random.default_rng(1).permutation(45)
-    return Split("planted", every[:27], every[27:36], every[36:])
+    """See `planted_split`."""
+    return planted_split()
 
 
 @pytest.fixture
