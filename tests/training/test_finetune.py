@@ -1,12 +1,13 @@
 """Whole fine-tuning runs on painted photos, some of them killed."""
 
 import math
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -201,8 +202,8 @@ def test_progress_tells_loss_accuracy_and_speed(tune: Tune) -> None:
     assert all("top-1" in what and what.endswith("photos/s") for what, _, _ in told)
 
 
-WORKER = """
-import sys
+WORKERS = """
+import os, sys
 from pathlib import Path
 import numpy as np, torch
 from safetensors.torch import save_file
@@ -210,12 +211,9 @@ from florascope.data.dataset import ClassName
 from florascope.nets.classifier import Classifier
 from florascope.preprocessing import Preprocessing
 from florascope.nets.weights import load_backbone
-from florascope.training.batches import Batch, LabelledPhotos, Transform
-from florascope.preprocessing import Preprocessing
-from florascope.nets.weights import load_backbone
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.finetune import Learned, finetune, training_transform
-from florascope.training.logbook import Logbook, Row
+from florascope.training.finetune import finetune, training_transform
+from florascope.training.logbook import Logbook
 from florascope.training.recipes import make_recipe
 
 class Painted:
@@ -225,60 +223,90 @@ class Painted:
     def read(self):
         return self.pixels
 
+def work(folder):
+    torch.manual_seed(0)
+    network = {"backbone": "test_resnet", "weights": "random"}
+    recipe = make_recipe("finetune", **network, epochs=4, batch_size=4)
+    backbone = load_backbone(*network.values())
+    backbone.preprocessing = Preprocessing(size=64)
+    classifier = Classifier(backbone, tuple(ClassName(str(k), str(k)) for k in range(3))).eval()
+    photos, labels = [Painted(i) for i in range(24)], np.arange(24) % 3
+    train = LabelledPhotos(photos, labels, 3, training_transform(classifier, recipe), 4)
+    val = LabelledPhotos(photos[:6], labels[:6], 3, Transform(backbone.preprocessing), 4)
+    finetune(classifier, train, val, recipe, Logbook(folder, {"seed": 0}, interval=0.0))
+    save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, folder / "final")
+
 torch.set_num_threads(1)
-torch.manual_seed(0)
-folder = Path(sys.argv[1])
-recipe = make_recipe("finetune", backbone="test_resnet", weights="random", epochs=4, batch_size=4)
-backbone = load_backbone("test_resnet", "random")
-backbone.preprocessing = Preprocessing(size=64)
-classifier = Classifier(backbone, tuple(ClassName(str(k), str(k)) for k in range(3))).eval()
-photos, labels = [Painted(i) for i in range(24)], np.arange(24) % 3
-train = LabelledPhotos(photos, labels, 3, training_transform(classifier, recipe), 4)
-val = LabelledPhotos(photos[:6], labels[:6], 3, Transform(backbone.preprocessing), 4)
-print("ready", flush=True)
-finetune(classifier, train, val, recipe, Logbook(folder, {"seed": 0}, interval=0.0))
-save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, folder / "final")
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work(Path(line.strip()))
+            code = 0
+        finally:
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def run_worker(folder: Path, writes: int | None, pause: float) -> int:
-    """Run the worker; kill it a moment after it has written some checkpoints.
+@pytest.fixture
+def workers() -> "Iterator[subprocess.Popen[str]]":
+    """A process that has imported everything and, for each folder it is told, forks a worker."""
+    command, pipe = [sys.executable, "-c", WORKERS], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def run_worker(
+    workers: "subprocess.Popen[str]", folder: Path, writes: int | None = None, pause: float = 0.0
+) -> int:
+    """Run a worker; kill it a moment after it has written some checkpoints.
 
     Args:
+        workers: what starts it.
         folder: of the run.
         writes: checkpoints after which it is killed; None lets it end.
         pause: seconds from the last of these to the kill, which may fall into the next save.
     """
+    assert workers.stdin is not None
+    assert workers.stdout is not None
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", WORKER, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-        if writes is not None:
-            _wait_for(folder / "checkpoint.safetensors", writes, worker)
-            time.sleep(pause)
-            worker.send_signal(signal.SIGKILL)
-        return worker.wait()
+    workers.stdin.write(f"{folder}\n")
+    workers.stdin.flush()
+    worker = int(workers.stdout.readline())
+    if writes is not None:
+        _wait_for(folder / "checkpoint.safetensors", writes)
+        time.sleep(pause)
+        os.kill(worker, signal.SIGKILL)
+    return int(workers.stdout.readline())
 
 
-def _wait_for(path: Path, writes: int, worker: "subprocess.Popen[str]") -> None:
-    """Wait until a file has been replaced that often, or the worker has ended."""
-    seen = {path.stat().st_ino} if path.exists() else set()
+def _wait_for(path: Path, writes: int) -> None:
+    """Wait until a file has been replaced that often."""
+    deadline = time.monotonic() + 60
+    seen = {path.stat().st_mtime_ns} if path.exists() else set()
     wanted = len(seen) + writes
-    while len(seen) < wanted and worker.poll() is None:
+    while len(seen) < wanted:
+        assert time.monotonic() < deadline
         if path.exists():
             seen.add(path.stat().st_mtime_ns)
         time.sleep(0.001)
 
 
-def test_a_run_killed_at_random_instants_ends_with_the_same_weights(tmp_path: Path) -> None:
+def test_a_run_killed_at_random_instants_ends_with_the_same_weights(
+    workers: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
     """A checkpoint is written after every step, so that many kills fall into a save."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run_worker(whole, None, 0.0) == 0
+    assert run_worker(workers, whole) == 0
     draw = random.Random(0)
-    ends = [run_worker(killed, draw.randint(1, 4), draw.uniform(0, 0.05)) for _ in range(5)]
+    ends = [run_worker(workers, killed, draw.randint(1, 4), draw.uniform(0, 0.05)) for _ in "12345"]
     assert ends == [-signal.SIGKILL] * 5
-    assert run_worker(killed, None, 0.0) == 0
+    assert run_worker(workers, killed) == 0
     assert same(load_file(whole / "final"), load_file(killed / "final"))
 
 
