@@ -1,8 +1,10 @@
 """A small trained run that the command-line tests share."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,14 +82,34 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
 
 
+class Training(NamedTuple):
+    """A run's folder, and how the command that made it ended."""
+
+    out: Path
+    ended: Ended
+
+
 @pytest.fixture(scope="session")
-def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A run's folder; the network's body is random, which suffices for three colours."""
+def training(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Training:
+    """`train --json`; the network's body is random, which suffices for three colours."""
     out = tmp_path_factory.mktemp("run") / "colours"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["florascope", "train", str(photos), *TRAIN, "--out", str(out)])
+    told, said = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    arguments = ["train", str(photos), *TRAIN, "--out", str(out), "--json"]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told), redirect_stderr(said):
+        patch.setattr(sys, "argv", ["florascope", *arguments])
         main()
-    return out
+    return Training(out, Ended(0, _text(told), _text(said)))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.fixture(scope="session")
+def trained(training: Training) -> Path:
+    """The run's folder."""
+    return training.out
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Training
 
 from florascope.errors import FlorascopeError
 
@@ -43,10 +44,11 @@ def test_history_has_a_row_a_penalty(trained: Path) -> None:
     assert set(rows[0]) == {"l2", "train_loss", "train_top1", "val_loss", "val_top1"}
 
 
-def test_json_and_the_same_seed_twice(run: Any, photos: Path, tmp_path: Path) -> None:
-    first, second = (
-        run("train", photos, *TRAIN, "--out", tmp_path / name, "--json").json for name in "ab"
-    )
+def test_json_and_the_same_seed_twice(
+    run: Any, training: Training, photos: Path, tmp_path: Path
+) -> None:
+    first = training.ended.json
+    second = run("train", photos, *TRAIN, "--out", tmp_path / "b", "--no-report", "--json").json
     assert first["schema"] == "florascope/1"
     for subset in ("train", "val", "test"):
         assert set(first[subset]) == {"n", "top1", "top5", "mean_class", "loss"}
@@ -54,18 +56,15 @@ def test_json_and_the_same_seed_twice(run: Any, photos: Path, tmp_path: Path) ->
     assert first["seconds"] > 0
 
 
-def test_the_doctor_speaks_on_stderr_and_is_in_json_metrics_and_report(
-    run: Any, photos: Path, tmp_path: Path
-) -> None:
-    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--json")
-    assert ended.code == 0
+def test_the_doctor_speaks_on_stderr_and_is_in_json_metrics_and_report(training: Training) -> None:
+    out, ended = training
     (tiny,) = [f for f in ended.json["findings"] if f["cause"] == "split is tiny"]
     assert " train photos (" in tiny["found"]
     assert "error: split is tiny (90% sure, split.tiny)\n  found: " in ended.err
     assert ended.err.count("split is tiny") == 1
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["findings"] == ended.json["findings"]
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
     assert "What the doctor found" in page
     assert "split is tiny" in page
 
@@ -130,11 +129,9 @@ def test_wrong_facts_are_said_before_any_training(run: Any, photos: Path, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_broken_photo_is_named_and_skipped(run: Any, photos: Path, tmp_path: Path) -> None:
-    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--json")
-    assert ended.code == 0
-    assert ended.json["skipped"] == 1
-    assert "broken.jpg is damaged or cut short" in ended.err
+def test_a_broken_photo_is_named_and_skipped(training: Training) -> None:
+    assert training.ended.json["skipped"] == 1
+    assert "broken.jpg is damaged or cut short" in training.ended.err
 
 
 def test_a_broken_photo_is_fatal_when_strict(run: Any, photos: Path, tmp_path: Path) -> None:
