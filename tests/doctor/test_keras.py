@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.references import remembered
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
@@ -30,7 +31,7 @@ from florascope.doctor.checks import labels as label_checks  # noqa: E402
 from florascope.doctor.checks import layers as layer_checks  # noqa: E402
 from florascope.doctor.checks import optimisation as optimiser  # noqa: E402
 from florascope.doctor.diagnosis import Diagnosis  # noqa: E402
-from florascope.doctor.keras import compiled  # noqa: E402
+from florascope.doctor.keras import compiled, substitution  # noqa: E402
 from florascope.doctor.keras.data import read  # noqa: E402
 from florascope.doctor.keras.network import activity  # noqa: E402
 from florascope.errors import DataError, FlorascopeError  # noqa: E402
@@ -122,6 +123,14 @@ def first(found: Diagnosis) -> str:
 @pytest.fixture(autouse=True)
 def _same_draws() -> None:
     keras.utils.set_random_seed(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _photos_are_learned_once() -> Iterator[None]:
+    """Most of these trainings see the very same photos."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(substitution, "reference", remembered(substitution.reference))
+        yield
 
 
 @pytest.fixture(scope="module")

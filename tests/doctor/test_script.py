@@ -1,16 +1,17 @@
 """Sound trainings of a real network raise no error; each planted failure is named first."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
+from tests.support.references import remembered
 from torch import nn
 
 import florascope
-from florascope.doctor import dispatch
+from florascope.doctor import dispatch, retraining, substitution
 from florascope.doctor.script import diagnose
 from florascope.errors import DataError, FlorascopeError
 
@@ -19,6 +20,16 @@ TOO_SMALL = {"noisy_labels"}  # this world has too few photos to tell noise from
 PLANTED = [
     f for f in failures.FAILURES if f not in failures.BY_CANARY and f.__name__ not in TOO_SMALL
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _photos_are_learned_once() -> Iterator[None]:
+    """Most of these trainings see the very same photos."""
+    reference = remembered(substitution.reference)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(substitution, "reference", reference)
+        patch.setattr(retraining, "reference", reference)
+        yield
 
 
 @pytest.mark.parametrize("failure", PLANTED, ids=lambda f: f.__name__)
