@@ -9,8 +9,9 @@ demo: .venv/ready
 
 # One thread a worker, a worker a core: more would wait for each other.
 # A worker that dies ends the run, with its test named: replaced, pytest-xdist waits for ever.
+# Bytecode is kept: the tests start hundreds of interpreters.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 lint: .venv/ready
 	$(BIN)/ruff check

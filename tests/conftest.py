@@ -43,7 +43,40 @@ pytest_plugins = [
 ]
 
 VARIABLES = {"real_data": "FLORASCOPE_DATA", "real_weights": "FLORASCOPE_WEIGHTS"}
+# What takes longest, for pytest-xdist to begin with: last, one file would leave the others waiting.
+LONGEST = (
+    "doctor/test_script.py",
+    "explanation/test_contract.py",
+    "doctor/test_keras.py",
+    "cluster/test_engines.py",
+    "training/test_finetune.py",
+    "cli/test_train.py",
+    "docs/test_site.py",
+    "docs/test_pages.py",
+    "explanation/test_inference.py",
+    "explanation/test_planted_mark.py",
+    "export/test_web.py",
+    "nets/test_onnx_graph.py",
+    "training/test_devices.py",
+    "garden/test_scene.py",
+    "training/test_experiment.py",
+    "report/test_page.py",
+    "cli/test_bad_input.py",
+    "export/test_int8.py",
+)
 COLOURS = {"daisy": (235, 235, 225), "rose": (200, 30, 60), "violet": (110, 60, 190)}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Keep the order below; xdist would begin with the files of the most tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,6 +1,7 @@
 """The fixtures themselves: they must check, skip and fail as they say."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import jaxtyping
@@ -32,6 +33,16 @@ def test_a_wrong_shape_in_a_record_is_caught() -> None:
     classes = (ClassName("1", "rose"), ClassName("2", "daisy"))
     with pytest.raises(jaxtyping.TypeCheckError, match="labels"):
         Dataset("two axes", photos, np.zeros((1, 1), dtype=np.int64), classes)
+
+
+def test_the_longest_files_exist_and_come_first(request: pytest.FixtureRequest) -> None:
+    plugin: Any = request.config.pluginmanager.get_plugin(str(HERE / "conftest.py"))
+    longest = [HERE / name for name in plugin.LONGEST]
+    assert [path for path in longest if not path.is_file()] == []
+    others = [HERE / "test_errors.py", HERE / "test_files.py"]
+    items = [SimpleNamespace(path=path) for path in (*others, *reversed(longest))]
+    plugin.pytest_collection_modifyitems(items)
+    assert [item.path for item in items] == [*longest, *others]
 
 
 def test_photo_folder_holds_three_classes_of_ten_readable_photos(photo_folder: Path) -> None:
@@ -91,7 +102,7 @@ def run_probe(pytester: pytest.Pytester, value: str | None) -> pytest.RunResult:
             patch.delenv(variable, raising=False)
             if value is not None:
                 patch.setenv(variable, value)
-        return pytester.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
+        return pytester.runpytest_inprocess("-rs", "-p", "no:cacheprovider")
 
 
 def test_real_tests_skip_visibly_where_the_variables_are_unset(pytester: pytest.Pytester) -> None:
