@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from florascope.garden import garden
+
 
 @pytest.fixture(scope="module")
 def plain(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,7 +29,10 @@ def plain(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_gardens_own_masks_and_one_json_object(run: Any, trained: Path, tmp_path: Path) -> None:
+def test_the_gardens_own_masks_and_one_json_object(
+    run: Any, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florascope.garden.garden", lambda: garden(6, size=96))
     out = tmp_path / "audit.json"
     ended = run("audit", trained, "garden", "--limit", 3, "--method", "cam", "--out", out, "--json")
     values = ended.json
