@@ -271,7 +271,7 @@ def test_a_run_of_other_data_is_refused(run_experiment: Experiment, tmp_path: Pa
     before = contents(tmp_path / "run")
     with pytest.raises(FlorascopeError, match=r"run holds a run of other data \(.*a/photos\)") as e:
         write_run(theirs, tmp_path / "run")
-    assert e.value.fix == "Choose another --out, or replace that run with --overwrite"
+    assert e.value.fix == "Choose another folder, or replace that run with `overwrite=True`"
     assert contents(tmp_path / "run") == before
     same = replace(ours.dataset, source=str(tmp_path / "b" / ".." / "a" / "photos"))
     check_out(tmp_path / "run", same)
@@ -327,7 +327,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         with pytest.raises(FlorascopeError) as raised:
             check_out(out)
         assert raised.value.found == f"{tmp_path / 'run'} is a file"
-        assert raised.value.expected == "a folder for --out"
+        assert raised.value.expected == "a folder"
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(FlorascopeError) as raised:
         check_out(out)
     assert raised.value.found == f"{out} holds other files and no earlier run (thesis.tex)"
-    assert raised.value.expected == "a new or empty folder for --out"
+    assert raised.value.expected == "a new or empty folder"
 
 
 def test_nothing_is_written_into_a_folder_of_something_else(

@@ -118,7 +118,7 @@ class TestRefusals:
             open_dataset(spec)
         for kind in ("oxford102 (", "garden (", "a folder with", "a .csv file"):
             assert kind in info.value.expected
-        assert info.value.fix == "Try: florascope train garden"
+        assert info.value.fix == "Try: `florascope.load('garden')`"
 
     @pytest.mark.parametrize(
         ("spec", "meant"),

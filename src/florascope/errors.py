@@ -1,10 +1,15 @@
 """Errors that say what was found, what was expected and what to do next."""
 
+from collections.abc import Callable
+from typing import Self
+
 
 class FlorascopeError(Exception):
     """Anything a user can mend: bad input, a missing file, an option that does not fit.
 
-    The command line prints the message alone, without a traceback, and exits with status 1.
+    Parameters and calls stand between backticks, as Python writes them: "Use `size=160`". The
+    command line says them as options, prints the message alone, without a traceback, and exits with
+    status 1.
 
     Args:
         found: what was met, naming the file or value.
@@ -16,6 +21,10 @@ class FlorascopeError(Exception):
         self.found, self.expected, self.fix = found, expected, fix
         sentences = [found, f"expected {expected}" if expected else "", fix]
         super().__init__(". ".join(s.rstrip(".") for s in sentences if s) + ".")
+
+    def reworded(self, say: Callable[[str], str]) -> Self:
+        """Return the same error in other words."""
+        return type(self)(say(self.found), expected=say(self.expected), fix=say(self.fix))
 
 
 class PhotoError(FlorascopeError):

@@ -152,7 +152,7 @@ def clear_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise FlorascopeError(
             f"{path} cannot be written ({error.strerror or error})",
-            fix="Free some space or choose another place (--out; FLORASCOPE_CACHE for the cache);"
+            fix="Free some space or choose another place (FLORASCOPE_CACHE is the cache's);"
             " nothing was changed there",
         ) from error
 

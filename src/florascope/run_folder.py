@@ -124,10 +124,10 @@ def check_out(out: Path, dataset: Dataset | None = None, *, overwrite: bool = Fa
     """
     for place in (out, *out.parents):
         if place.is_file():
-            raise FlorascopeError(f"{place} is a file", expected="a folder for --out")
+            raise FlorascopeError(f"{place} is a file", expected="a folder")
     nearest = next(place for place in (out, *out.absolute().parents) if place.is_dir())
     if not os.access(nearest, os.W_OK):
-        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder for --out")
+        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder")
     if not out.is_dir():
         return
     _check_nothing_is_lost(out)
@@ -157,7 +157,7 @@ def _check_nothing_is_lost(out: Path) -> None:
     """Check that all files of a folder are a run's; beside a finished run there may be others."""
     if (out / "report.html").is_dir():
         raise FlorascopeError(
-            f"{out / 'report.html'} is a folder", expected="another --out, or no such folder"
+            f"{out / 'report.html'} is a folder", expected="another place, or no such folder"
         )
     strangers = [] if (out / METRICS).is_file() else _others(out, PARTS)
     if (out / BUNDLE).is_dir():
@@ -165,7 +165,7 @@ def _check_nothing_is_lost(out: Path) -> None:
     if strangers:
         raise FlorascopeError(
             f"{strangers[0].parent} holds other files and no earlier run ({strangers[0].name})",
-            expected="a new or empty folder for --out",
+            expected="a new or empty folder",
         )
 
 
@@ -186,7 +186,7 @@ def _check_same_data(out: Path, dataset: Dataset) -> None:
         raise FlorascopeError(
             f"{out} holds a run of other data ({trained_on})",
             expected=f"a new folder for a run of {dataset.source or dataset.name}",
-            fix="Choose another --out, or replace that run with --overwrite",
+            fix="Choose another folder, or replace that run with `overwrite=True`",
         )
 
 

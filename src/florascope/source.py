@@ -109,5 +109,5 @@ def _open_folder(path: Path) -> Dataset:
 def _unknown(spec: str, path: Path) -> DataError:
     kind = f"a {path.suffix or 'plain'} file" if path.exists() else "no file or folder"
     close = difflib.get_close_matches(spec.lower(), NAMES, n=1)
-    fix = f"Did you mean {close[0]}?" if close else "Try: florascope train garden"
+    fix = f"Did you mean {close[0]}?" if close else "Try: `florascope.load('garden')`"
     return DataError(f"{spec!r} is {kind}", expected=KINDS, fix=fix)

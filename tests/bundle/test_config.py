@@ -75,7 +75,7 @@ def test_a_folder_without_a_config(tmp_path: Path) -> None:
     with pytest.raises(BundleError) as raised:
         read_config(tmp_path)
     assert raised.value.found == f"{tmp_path} is not a bundle (no config.json in it)"
-    assert raised.value.expected.startswith("a folder written by florascope train")
+    assert raised.value.expected.startswith("a folder that training wrote")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"a": 1,}'])
@@ -165,7 +165,7 @@ def test_a_name_that_nothing_has(monkeypatch: pytest.MonkeyPatch) -> None:
         find_bundle("tulips")
     assert raised.value.found == "no bundle 'tulips'"
     assert "none ships with this version" in raised.value.expected
-    assert raised.value.fix.startswith("Train one with: florascope train")
+    assert raised.value.fix.startswith("Train one: `florascope.train(")
 
 
 def test_shipped_bundles_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

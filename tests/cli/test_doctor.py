@@ -80,3 +80,9 @@ def test_neither_run_nor_data(run: Any) -> None:
     ended = run("doctor", "nowhere")
     assert ended.code == 1
     assert "'nowhere' is no file or folder" in ended.err
+
+
+def test_a_model_without_photos(run: Any, tmp_path: Path) -> None:
+    ended = run("doctor", tmp_path / "model.keras")
+    assert ended.code == 1
+    assert "holds a model without photos. Name them: florascope doctor" in ended.err

@@ -566,7 +566,7 @@ class TestRefusedArchives:
         archive = archived(tmp_path, file("jpg/a.jpg"))
         monkeypatch.setattr("tarfile.copyfileobj", full)
         error = refused(archive, home, r"cannot be unpacked \(No space left")
-        assert error.fix.endswith("free some space or choose another --data-dir")
+        assert error.fix.endswith("free some space or choose another `data_dir`")
 
     def test_a_missing_archive(self, tmp_path: Path, home: Path) -> None:
         refused(tmp_path / "gone.tgz", home, r"gone\.tgz cannot be unpacked \(No such file")

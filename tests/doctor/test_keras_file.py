@@ -78,11 +78,6 @@ def test_a_model_of_other_classes(folder: Path, tmp_path: Path) -> None:
         examine(path, str(folder))
 
 
-def test_no_photos(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"model.keras holds a model without photos. Name them"):
-        examine(tmp_path / "model.keras", None)
-
-
 def test_no_model(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"no model")

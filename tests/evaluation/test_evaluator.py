@@ -119,7 +119,7 @@ def test_an_unreadable_photo_is_left_out_and_named(
 
 def test_an_unreadable_photo_is_fatal_when_strict(classifier: Classifier, dataset: Dataset) -> None:
     photos = [Noise(n, broken=n > 6) for n in range(9)]
-    message = "2 of 9 photos cannot be read; the first: noise 7 is damaged.*leave out --strict"
+    message = "2 of 9 photos cannot be read; the first: noise 7 is damaged.*leave out `strict`"
     with pytest.raises(DataError, match=message):
         evaluate(classifier, replace(dataset, photos=photos), EVERY, strict=True)
 

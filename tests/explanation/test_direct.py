@@ -123,6 +123,6 @@ def test_the_default_of_a_network_that_reads_a_token(make_classifier: MakeClassi
 def test_others_are_refused_with_what_exists(make_classifier: MakeClassifier) -> None:
     classifier = make_classifier("test_resnet")
     with pytest.raises(
-        ExplanationError, match=r"test_resnet does not answer from a token.*--method"
+        ExplanationError, match=r"test_resnet does not answer from a token.*method="
     ):
         explain(classifier, torch.zeros(8, 8, 3).byte().numpy(), "direct")

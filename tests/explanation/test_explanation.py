@@ -175,7 +175,7 @@ def test_unknown_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cam_refuses_other_heads_and_names_gradcam() -> None:
     classifier = network("mobilenetv3_small_050")
-    with pytest.raises(ExplanationError, match="Use --method gradcam"):
+    with pytest.raises(ExplanationError, match="Use `method='gradcam'`"):
         ClassActivationMap()(classifier, inputs(1), torch.tensor([0]))
     assert GradCAM()(classifier, inputs(1), torch.tensor([0])).values.abs().sum() > 0
 

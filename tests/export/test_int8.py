@@ -177,5 +177,5 @@ def test_no_photos_to_measure_on(world: World, tmp_path: Path) -> None:
 
 def test_a_graph_that_cannot_be_quantised(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
-    with pytest.raises(FlorascopeError, match="cannot be quantised .* --to onnx"):
+    with pytest.raises(FlorascopeError, match="cannot be quantised .* as onnx"):
         quantise(tmp_path / "model.onnx", [])

@@ -88,7 +88,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_no_npm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(DownloadError, match="there is no npm .* name it with --runtime FILE"):
+    with pytest.raises(DownloadError, match="there is no npm .* name it: `runtime='FILE'`"):
         web_runtime()
 
 
@@ -102,7 +102,7 @@ def test_npm_fetches_once(package: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_npm_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     npm(tmp_path / "bin", "echo npm error offline >&2; exit 1", monkeypatch)
-    with pytest.raises(DownloadError, match=r"failed: npm error offline.*--runtime FILE"):
+    with pytest.raises(DownloadError, match=r"failed: npm error offline.*`runtime='FILE'`"):
         web_runtime()
     assert not list(cache.rglob("*.tgz"))
 

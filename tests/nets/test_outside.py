@@ -108,7 +108,7 @@ def test_a_keras_head_of_two_layers_has_gradients() -> None:
         keras_graph(model, SIZE), Told(None, classifier.preprocessing.to_json()), "x"
     )
     assert fitting_methods(exported.backbone) == ("occlusion",)
-    with pytest.raises(ExplanationError, match="gives no gradients.*--method occlusion"):
+    with pytest.raises(ExplanationError, match="gives no gradients.*`method='occlusion'`"):
         explain(exported, PHOTO, method="ig")
 
 
@@ -149,7 +149,7 @@ def test_an_application_says_what_it_expects() -> None:
 def test_a_model_that_says_nothing_asks_for_the_scaling() -> None:
     with pytest.raises(ExplanationError, match="does not say how the pixels") as raised:
         wrap(sequential(*pooled(), front=layers.Activation("linear")))
-    assert "--scaling" in raised.value.fix
+    assert "`preprocessing='torch'`" in raised.value.fix
     assert wrap(sequential(*pooled(), front=layers.Activation("linear")), preprocessing="tf")
 
 
@@ -223,6 +223,6 @@ def test_a_graph_of_any_size_asks_for_one(tmp_path: Path) -> None:
     onnx.save(
         chain.then("Gemm", WEIGHT, BIAS, transB=1).model(("b", 3, "h", "w")), tmp_path / "m.onnx"
     )
-    with pytest.raises(ExplanationError, match="takes pictures of any size.*--size"):
+    with pytest.raises(ExplanationError, match="takes pictures of any size.*`preprocessing="):
         wrap(tmp_path / "m.onnx", preprocessing="unit")
     assert wrap(tmp_path / "m.onnx", preprocessing=Preprocessing(size=16)).preprocessing.size == 16

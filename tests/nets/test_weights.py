@@ -86,14 +86,14 @@ def test_named_weights_without_a_folder() -> None:
     with pytest.raises(WeightsError, match="FLORASCOPE_WEIGHTS is not set") as raised:
         load_backbone("mobilenetv2_100", "torchvision")
     assert NAMED["torchvision"].file in raised.value.fix
-    assert "--weights timm" in raised.value.fix
+    assert "`weights='timm'`" in raised.value.fix
 
 
 def test_named_weights_of_another_backbone() -> None:
     with pytest.raises(WeightsError) as raised:
         load_backbone("resnet18", "google")
     assert raised.value.found == "weights 'google' are for mobilenetv2_100, not resnet18"
-    assert raised.value.fix == "Use --backbone mobilenetv2_100, or --weights timm"
+    assert raised.value.fix == "Use `backbone='mobilenetv2_100'`, or `weights='timm'`"
 
 
 def test_a_file_by_its_path_without_its_classifier(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_timms_weights_offline(weights: str | None, monkeypatch: pytest.MonkeyPa
         "timm could not load pretrained weights for test_resnet"
         " (ConnectionError: Name or service not known)"
     )
-    assert raised.value.fix.startswith("Check the network, or give --weights FILE")
+    assert raised.value.fix.startswith("Check the network, or give `weights='FILE'`")
 
 
 def test_timms_weights_online(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_with_preprocessing_refuses_a_size_that_the_network_cannot_take() -> Non
     with pytest.raises(WeightsError) as raised:
         with_preprocessing(Backbone("test_vit3"), size=224)
     assert raised.value.found == "test_vit3 takes photos of 160 x 160 pixels, not 224"
-    assert raised.value.fix == "Use --set size=160, or another backbone"
+    assert raised.value.fix == "Use `size=160`, or another backbone"
 
 
 DAISY = 49  # "oxeye daisy" in Oxford Flowers 102

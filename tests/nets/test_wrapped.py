@@ -142,7 +142,9 @@ def test_methods_that_do_not_exist_advise_those_that_do(named: Named) -> None:
     _, _, classifier = named
     fits = fitting_methods(classifier.backbone)
     for method in {*LINEAR, "direct"} - set(fits):
-        with pytest.raises(ExplanationError, match=f"Use --method {' or '.join(fits)}"):
+        with pytest.raises(
+            ExplanationError, match="Use " + " or ".join(f"`method='{name}'`" for name in fits)
+        ):
             explainer(method)(classifier, images(1), torch.tensor([0]))
 
 

@@ -191,7 +191,7 @@ def test_strict_refuses_unreadable_photos(dataset: Dataset, split: Split) -> Non
     assert raised.value.found == (
         "2 of 45 photos cannot be read; the first: photo 7 is damaged. expected a complete photo."
     )
-    assert raised.value.fix == "Mend or remove them, or leave out --strict to skip them"
+    assert raised.value.fix == "Mend or remove them, or leave out `strict` to skip them"
 
 
 def test_strict_lets_whole_photos_pass(dataset: Dataset, split: Split) -> None:

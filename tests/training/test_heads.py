@@ -161,7 +161,7 @@ def test_infinite_features_are_an_error(make_samples: MakeSamples) -> None:
     assert raised.value.found == (
         "the loss became nan (train) and nan (val) at learning rate 0.001"
     )
-    assert raised.value.fix == "Lower it: --set learning_rate=0.0001"
+    assert raised.value.fix == "Lower it: `learning_rate=0.0001`"
 
 
 def test_a_last_step_into_nothing_is_an_error(make_samples: MakeSamples) -> None:

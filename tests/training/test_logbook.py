@@ -68,7 +68,7 @@ def test_another_run_is_refused_naming_the_difference(
     with pytest.raises(TrainingError) as caught:
         read_checkpoint(path, {**ORIGIN, **changed})
     assert words in str(caught.value)
-    assert "another --out, or remove the file" in str(caught.value)
+    assert "another folder, or remove the file" in str(caught.value)
 
 
 def test_a_damaged_file_is_named(path: Path) -> None:
@@ -164,5 +164,5 @@ def test_without_tensorboard_one_is_told_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, MODULE, None)
-    with pytest.raises(TrainingError, match="pip install tensorboard, or leave out --tensorboard"):
+    with pytest.raises(TrainingError, match="pip install tensorboard, or leave out `tensorboard`"):
         tensorboard(tmp_path)

@@ -202,7 +202,7 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(student: Stude
     with pytest.raises(TrainingError) as caught:
         student.learn(Batch(images * math.nan, shares))
     assert "the loss became nan in epoch 1, step 1, at learning rate 0.0005" in str(caught.value)
-    assert "--set learning_rate=0.00017" in str(caught.value)
+    assert "`learning_rate=0.00017`" in str(caught.value)
     assert torch.equal(student.network.head.weight, before)
 
 

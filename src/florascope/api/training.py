@@ -168,7 +168,7 @@ def _figures(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise BundleError(
             f"{folder} is no finished run ({path.name}: {error})",
-            expected="a folder that Run.save or florascope train wrote",
+            expected="the folder of a run that was saved",
         ) from error
     if not isinstance(figures, dict) or "recipe" not in figures:
         raise BundleError(f"{path} names no recipe", expected="the figures of a run")

@@ -105,7 +105,7 @@ def is_folder_name(name: str) -> bool:
 
 FULL = "The collection is full ({} photos). Ask whoever runs this server to empty it."
 UNWRITTEN = "The photo could not be kept: the server cannot write its collection."
-CLOSED = "This server keeps no photos. Whoever runs it can allow it: serve --collect FOLDER."
+CLOSED = "This server keeps no photos. Whoever runs it can let it keep them."
 ANSWERS = {
     **REFUSALS,
     **described(HTTPStatus.NOT_FOUND, HTTPStatus.INSUFFICIENT_STORAGE),

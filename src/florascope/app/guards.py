@@ -46,11 +46,12 @@ class Access:
         """Say what is wrong with a request, if anything is."""
         name = _name(headers.get("host", ""))
         if self.hosts and name not in self.hosts and not _is_address(name):
-            told = f"This server is not called {name!r}. Use --allow-host to let it be."
-            return HTTPStatus.MISDIRECTED_REQUEST, told
+            told = f"This server is not called {name!r}."
+            cure = "Whoever runs it can allow that name (allow-host)."
+            return HTTPStatus.MISDIRECTED_REQUEST, f"{told} {cure}"
         if method not in {"GET", "HEAD"} and self._foreign(headers):
             told = "Pages of other sites may not send photos here."
-            return HTTPStatus.FORBIDDEN, f"{told} Use --allow-origin to let one."
+            return HTTPStatus.FORBIDDEN, f"{told} Whoever runs it can allow one (allow-origin)."
         return None
 
     def _foreign(self, headers: Headers) -> bool:

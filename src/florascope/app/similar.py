@@ -150,8 +150,8 @@ def _embed(identifier: Identifier, photo: Photo) -> Float32[np.ndarray, "c"]:
     if found is None:
         raise BundleError(
             "the bundle's graph gives no features",
-            expected="a bundle written by florascope train, whose photos can be compared",
-            fix="Leave out --photos",
+            expected="a bundle that training wrote, whose photos can be compared",
+            fix="Leave out `photos`",
         )
     return found
 

@@ -268,7 +268,7 @@ class Selection:
             raise DataError(
                 f"none of the {len(audit_photos)} masks in {self.masks.path} shows both kinds",
                 expected=f"pixels of {ids.flower} (flower) and of {ids.background} (background)",
-                fix="Say what the numbers mean: --flower and --background",
+                fix="Say what the numbers mean: `flower` and `background`",
             )
         return replace(audit_photos, statement=statement)
 

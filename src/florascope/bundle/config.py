@@ -140,7 +140,7 @@ def read_config(bundle: Path) -> BundleConfig:
     if not path.is_file():
         raise BundleError(
             f"{bundle} is not a bundle (no {CONFIG} in it)",
-            expected="a folder written by florascope train, such as runs/NAME/bundle",
+            expected="a folder that training wrote, such as runs/NAME/bundle",
         )
     data = read_own_file(bundle, CONFIG, MAX_CONFIG)
     try:
@@ -213,8 +213,8 @@ def find_bundle(spec: str) -> Path:
     names = ", ".join(shipped_bundles()) or "none ships with this version"
     raise BundleError(
         f"no bundle {spec!r}",
-        expected=f"a folder written by florascope train, or a shipped bundle ({names})",
-        fix="Train one with: florascope train DATA --recipe probe --out runs/mine",
+        expected=f"a folder that training wrote, or a shipped bundle ({names})",
+        fix="Train one: `florascope.train('photos/').save('runs/mine')`",
     )
 
 

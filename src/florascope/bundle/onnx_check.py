@@ -119,7 +119,7 @@ def check_graph(data: bytes, config: BundleConfig, source: str) -> None:
     except ValueError as error:
         raise BundleError(
             f"{source} is not a graph that may be run: {error}",
-            expected="an ONNX network as florascope train writes it",
+            expected="an ONNX network as training writes it",
         ) from error
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
+from florascope.cli.wording import said_here
 from florascope.errors import FlorascopeError
 from florascope.files import as_utf8, check_path, json_text
 
@@ -167,8 +168,9 @@ class ToldError(FlorascopeError):
 def error_json(error: BaseException) -> dict[str, str]:
     """Return what is said of an error as JSON values."""
     if isinstance(error, FlorascopeError):
-        parts = {"found": error.found, "expected": error.expected, "fix": error.fix}
-        return {"message": str(error), **parts}
+        told = error.reworded(said_here)
+        parts = {"found": told.found, "expected": told.expected, "fix": told.fix}
+        return {"message": str(told), **parts}
     message = str(error) or type(error).__name__
     return {"message": message, "found": message, "expected": "", "fix": ""}
 
@@ -279,7 +281,7 @@ def said_on_stderr() -> Iterator[None]:
 
 class _Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        note(record.getMessage())
+        note(said_here(record.getMessage()))
 
 
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import click
 
 from florascope.cli.console import LOCAL_PATH, json_option, print_json, print_table
 from florascope.cli.job import JobOptions, job_options
+from florascope.cli.wording import Commands
 from florascope.files import as_utf8
 from florascope.progress import Progress, progress_bars
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 BACKBONE = "mobilenetv2_100"
 
 
-@click.group()
+@click.group(cls=Commands)
 def data() -> None:
     """Look at data sets."""
 

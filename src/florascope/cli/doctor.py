@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from florascope.cli.console import LOCAL_PATH, json_option, print_json
+from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def doctor(
         if Path(target).suffix in KERAS:
             from florascope.doctor.keras.file import examine as of_keras
 
+            if source is None:
+                raise FlorascopeError(
+                    f"{target} holds a model without photos",
+                    fix=f"Name them: florascope doctor {target} --data photos/",
+                )
             diagnosis = of_keras(Path(target), source, split, data_dir, progress)
         else:
             from florascope.doctor.target import Question, examine

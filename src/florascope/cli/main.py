@@ -27,10 +27,11 @@ from florascope.cli.identify import identify
 from florascope.cli.job import embed, fit
 from florascope.cli.serve import serve
 from florascope.cli.train import train
+from florascope.cli.wording import Commands
 from florascope.errors import FlorascopeError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="florascope")
 def cli() -> None:
     """From a folder of photos to an image classifier that can be trusted.

@@ -129,7 +129,7 @@ class RayData:
         except (ConnectionError, ValueError, ray.exceptions.RayError) as error:
             raise FlorascopeError(
                 f"no Ray cluster answers at {address} ({error})",
-                expected="the address that ray start --head told",
+                expected="the address that Ray's head node told",
                 fix="Check the address, and that this machine has the cluster's token"
                 " (RAY_AUTH_TOKEN; Ray asks for one since 2.59)",
             ) from error

@@ -99,7 +99,7 @@ class Job:
         if about is None:
             raise DataError(
                 f"{out} holds no job",
-                expected="a folder that florascope identify --out or florascope embed wrote",
+                expected="the folder of a job that was begun",
             )
         return cls(store, about)
 
@@ -309,7 +309,7 @@ def _check_room(store: Store) -> None:
         raise DataError(
             f"{store.place} holds other files ({', '.join(names[:3])})",
             expected="an empty folder, or a job's",
-            fix="Choose another place for --out",
+            fix="Choose another folder",
         )
 
 
@@ -340,5 +340,5 @@ def _check_same(kept: dict[str, Any], asked: dict[str, Any], out: str) -> None:
     raise DataError(
         f"{out} holds a job with another {_CALLED[key]}: {kept.get(key)}, now {asked.get(key)}",
         expected="the same command, to go on where it stopped",
-        fix="Choose another place for --out, or remove that folder to begin anew",
+        fix="Choose another folder, or remove that one to begin anew",
     )

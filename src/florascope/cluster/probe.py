@@ -206,7 +206,7 @@ def train_from_features(
         raise DataError(
             f"{features} holds a job of {job.about['task']}",
             expected="features",
-            fix="Make them with: florascope embed SOURCE --out FOLDER",
+            fix="Make them: `florascope.map(photos, out=folder, model=Embed())`",
         )
     backbone = load_backbone(job.about["backbone"], job.about["weights"] or None)
     room = cache_dir()

@@ -272,7 +272,7 @@ def unpack(
     except OSError as error:
         raise DownloadError(
             f"{archive} cannot be unpacked ({error.strerror or error})",
-            fix="Nothing was unpacked; free some space or choose another --data-dir",
+            fix="Nothing was unpacked; free some space or choose another `data_dir`",
         ) from error
     return target
 

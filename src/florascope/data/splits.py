@@ -286,7 +286,7 @@ def check_usable(split: Split, dataset: Dataset, lost: str = "") -> None:
             raise DataError(
                 f"split {split.name} of {dataset.name} has no {subset} photos{lost}",
                 expected="photos in train, val and test",
-                fix="Mend or replace them" if lost else f"Try --split {STRATIFIED}",
+                fix="Mend or replace them" if lost else f"Try `split={STRATIFIED!r}`",
             )
     trained = np.bincount(dataset.labels[split.train], minlength=len(dataset.classes))
     untrained = [dataset.classes[k].name for k in np.flatnonzero(trained == 0)]

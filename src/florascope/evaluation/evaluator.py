@@ -65,7 +65,7 @@ def evaluate(
     if problems and (strict or len(problems) == len(photos)):
         raise DataError(
             f"{len(problems)} of {len(photos)} photos cannot be read; the first: {problems[0]}",
-            fix="Mend or remove them, or leave out --strict to skip them" if strict else "",
+            fix="Mend or remove them, or leave out `strict` to skip them" if strict else "",
         )
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     parts = [

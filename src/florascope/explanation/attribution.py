@@ -126,4 +126,4 @@ def require_gradients(backbone: FeatureExtractor) -> None:
 
 def advice(backbone: FeatureExtractor) -> str:
     """Say which methods exist for a network."""
-    return f"Use --method {' or '.join(fitting_methods(backbone))}"
+    return "Use " + " or ".join(f"`method={name!r}`" for name in fitting_methods(backbone))

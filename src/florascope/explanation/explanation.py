@@ -205,7 +205,7 @@ def layers_method(layers: Sequence[str], method: Explainer | str | None) -> Expl
         raise ExplanationError(
             f"layers are named for the method {method}",
             expected="layercam, the one that looks at layers",
-            fix="Leave out --layers, or take --method layercam",
+            fix="Leave out `layers`, or take `method='layercam'`",
         )
     return LayerCAM(tuple(layers))
 

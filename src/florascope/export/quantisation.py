@@ -85,7 +85,7 @@ def quantise(
             raise FlorascopeError(
                 f"{graph} cannot be quantised ({type(error).__name__}:"
                 f" {str(error).splitlines()[0] if str(error) else 'no reason given'})",
-                fix="Export it as it is with: --to onnx",
+                fix="Export it as it is, as onnx",
             ) from error
 
 

@@ -52,12 +52,12 @@ def export_timm(bundle: Path, out: Path) -> list[str]:
         raise BundleError(
             f"{bundle} holds a network that was imported from elsewhere as a graph",
             expected="one of timm's networks",
-            fix="Use --to onnx, web or int8",
+            fix="Export it as onnx, web or int8",
         )
     if not (bundle / WEIGHTS).is_file():
         raise BundleError(
             f"{bundle} has no {WEIGHTS}",
-            expected="a bundle written by florascope train",
+            expected="a bundle that training wrote",
             fix="Export the bundle itself, not an export of it",
         )
     arguments = "".join(f", {name}={value!r}" for name, value in config.model_args.items())

@@ -151,7 +151,7 @@ def _fetched() -> Path:
 
 def _pack(folder: Path) -> None:
     npm = shutil.which("npm")
-    advice = f"Fetch {FILE} elsewhere and name it with --runtime FILE"
+    advice = f"Fetch {FILE} elsewhere and name it: `runtime='FILE'`"
     if npm is None:
         raise DownloadError(
             "there is no npm to fetch ONNX Runtime Web with", expected="Node.js", fix=advice

@@ -103,7 +103,7 @@ class Identification(Conclusion):
             raise ExplanationError(
                 "this model's network has no class maps",
                 expected="a network of pooled features and a linear head",
-                fix="Use: florascope explain BUNDLE IMAGE --out FOLDER",
+                fix="Use: `florascope.explain(model, photo)`",
             )
         return maps[index] if against is None else maps[index] - maps[against]
 

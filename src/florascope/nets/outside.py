@@ -213,14 +213,14 @@ def contract(
         raise ExplanationError(
             f"{name} does not say how the pixels of its pictures are scaled",
             expected="a scaling: " + ", ".join(SCALINGS),
-            fix="Use --scaling, preprocessing= in Python, or a file"
+            fix="Say which, as `preprocessing='torch'`, or in a file"
             f' {Path(name).stem}.json beside it: {{"preprocessing": {{"scaling": "torch"}}}}',
         )
     if size is None and "size" not in own:
         raise ExplanationError(
             f"{name} takes pictures of any size",
             expected="the size that it was trained with",
-            fix="Use --size, or preprocessing=florascope.Preprocessing(size=...) in Python",
+            fix="Say which, as `preprocessing=florascope.Preprocessing(size=224)`",
         )
     values = {**(base or Preprocessing()).to_json(), **({"size": size} if size else {}), **own}
     try:

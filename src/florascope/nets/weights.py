@@ -98,7 +98,7 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
     if known.backbone != name:
         raise WeightsError(
             f"weights {chosen!r} are for {known.backbone}, not {name}",
-            fix=f"Use --backbone {known.backbone}, or --weights timm",
+            fix=f"Use `backbone={known.backbone!r}`, or `weights='timm'`",
         )
     backbone = Backbone(name, known.preprocessing, known.model_args)
     return _from_file(backbone, _named_file(chosen, known)).eval()
@@ -118,7 +118,7 @@ def _named_file(name: str, known: NamedWeights) -> Path:
         raise WeightsError(
             f"weights {name!r} lie in a folder, and FLORASCOPE_WEIGHTS is not set",
             fix=f"Set FLORASCOPE_WEIGHTS to the folder that holds {known.file},"
-            " or use --weights timm to download",
+            " or use `weights='timm'` to download",
         )
     return folder / known.file
 
@@ -128,7 +128,7 @@ def _from_bundle(name: str, bundle: Path) -> Backbone:
     if config.architecture != name:
         raise WeightsError(
             f"the bundle {bundle.name} holds a {config.architecture}, not a {name}",
-            fix=f"Use --backbone {config.architecture}, or --weights timm",
+            fix=f"Use `backbone={config.architecture!r}`, or `weights='timm'`",
         )
     backbone = Backbone(name, config.preprocessing, config.model_args)
     return _from_file(backbone, bundle / WEIGHTS)
@@ -216,7 +216,7 @@ def _from_timm(name: str) -> Backbone:
     except Exception as error:  # the hub client raises many kinds
         raise WeightsError(
             f"timm could not load pretrained weights for {name} ({type(error).__name__}: {error})",
-            fix="Check the network, or give --weights FILE (safetensors in timm's names)",
+            fix="Check the network, or give `weights='FILE'` (safetensors in timm's names)",
         ) from error
     load_state(backbone, pretrained.state_dict(), f"timm's {name}")
     return backbone
@@ -235,7 +235,7 @@ def with_preprocessing(backbone: Backbone, **changes: Any) -> Backbone:  # noqa:
     if fixed != changed.size:
         raise WeightsError(
             f"{backbone.name} takes photos of {fixed} x {fixed} pixels, not {changed.size}",
-            fix=f"Use --set size={fixed}, or another backbone",
+            fix=f"Use `size={fixed}`, or another backbone",
         )
     backbone.preprocessing = changed
     return backbone

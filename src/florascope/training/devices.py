@@ -27,7 +27,9 @@ def fabric_for(precision: str) -> Fabric:
     gpu = torch.cuda.is_available()
     if precision == "16" and not gpu:
         raise TrainingError(
-            "precision=16 on a CPU", expected="a GPU for it", fix="Use --set precision=bf16 or 32"
+            "precision=16 on a CPU",
+            expected="a GPU for it",
+            fix="Use `precision='bf16'` or `precision='32'`",
         )
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))

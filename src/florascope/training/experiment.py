@@ -176,7 +176,7 @@ def _readable(dataset: Dataset, split: Split, bank: FeatureBank, *, strict: bool
         raise DataError(
             f"{len(bank.problems)} of {len(dataset)} photos cannot be read; the first:"
             f" {bank.problems[first]}",
-            fix="Mend or remove them, or leave out --strict to skip them",
+            fix="Mend or remove them, or leave out `strict` to skip them",
         )
     kept = split.only(bank.readable)
     check_usable(kept, dataset, _lost(dataset, bank))

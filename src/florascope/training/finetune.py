@@ -147,7 +147,7 @@ def _learn(student: Student, batch: Batch) -> None:
         size = student.recipe.batch_size
         raise TrainingError(
             f"memory ran out with {size} photos a step",
-            fix=f"Try --set batch_size={max(1, size // 2)}",
+            fix=f"Try `batch_size={max(1, size // 2)}`",
         ) from error
 
 

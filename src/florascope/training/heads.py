@@ -93,7 +93,7 @@ def _check(row: dict[str, float], learning_rate: float) -> None:
     if not (math.isfinite(train) and math.isfinite(val)):
         raise TrainingError(
             f"the loss became {train} (train) and {val} (val) at learning rate {learning_rate}",
-            fix=f"Lower it: --set learning_rate={learning_rate / 10:g}",
+            fix=f"Lower it: `learning_rate={learning_rate / 10:g}`",
         )
 
 

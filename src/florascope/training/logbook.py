@@ -80,7 +80,7 @@ def _compare(begun: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
         raise TrainingError(
             f"{path} was begun with {before}, and this run has {now}",
             expected="the same settings and data to go on with",
-            fix="Use those, or another --out, or remove the file to start anew",
+            fix="Use those, or another folder, or remove the file to start anew",
         )
 
 
@@ -155,7 +155,7 @@ def tensorboard(folder: Path) -> Listener:
     except ImportError as error:
         raise TrainingError(
             f"TensorBoard cannot be used ({error})",
-            fix="Install it with: pip install tensorboard, or leave out --tensorboard"
+            fix="Install it with: pip install tensorboard, or leave out `tensorboard`"
             " (history.csv has the same figures)",
         ) from error
     writer: Any = SummaryWriter(str(folder))

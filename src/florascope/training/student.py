@@ -188,7 +188,7 @@ class Student:
             raise TrainingError(
                 f"the loss became {loss} in epoch {self.epoch + 1}, step {self.step + 1}, at"
                 f" learning rate {rate:g}; the last checkpoint is from before",
-                fix=f"Lower it in a new --out: --set learning_rate={rate / 3:.2g}",
+                fix=f"Lower it, in a new folder: `learning_rate={rate / 3:.2g}`",
             )
 
     def _meet(self, loss: float, right: Tensor) -> None:

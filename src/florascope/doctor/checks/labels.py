@@ -298,7 +298,7 @@ def noise(evidence: Evidence) -> Finding | None:
         f"about {rate:.0%} of the train labels are wrong (a probe is right for"
         f" {probe.train_top1:.0%} of train left out and {probe.val_top1:.0%} of val)",
         f"less than {NOISY:.0%}",
-        "Look at the suspects: florascope data inspect DATA --report health.html",
+        "Look at the suspects that a health report of the data set shows",
         0.85,
     )
 

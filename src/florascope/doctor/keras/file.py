@@ -56,7 +56,7 @@ class Photos(NamedTuple):
 
 def examine(
     path: Path,
-    source: str | None,
+    source: str,
     split: str | None = None,
     data_dir: Path | None = None,
     progress: Progress = silent,
@@ -69,15 +69,10 @@ def examine(
 
     Raises:
         FlorascopeError: the model cannot be opened, or takes no photos.
-        DataError: no photos are named, or they are of other classes than the model's.
+        DataError: no photo can be read, or they are of other classes than the model's.
     """
     from florascope.doctor.keras.gather import diagnose
 
-    if source is None:
-        raise DataError(
-            f"{path.name} holds a model without photos",
-            fix=f"Name them: florascope doctor {path} --data photos/",
-        )
     model = opened(path)
     height, width = _size(model)
     dataset = open_dataset(source, data_dir, progress)
@@ -113,16 +108,17 @@ def _read(
     """Some photos of a subset, evenly; those that cannot be read are left out."""
     picked = indexes[np.unique(np.linspace(0, len(indexes) - 1, LOOKED_AT).astype(int))]
     rank = np.argsort(np.argsort([kind.id for kind in dataset.classes]))
-    images, labels = [], []
+    images, labels, problem = [], [], ""
     for index in track(picked.tolist(), len(picked), what, progress):
         try:
             photo = Image.fromarray(dataset.photos[index].read())
-        except PhotoError:
+        except PhotoError as error:
+            problem = str(error)
             continue
         images.append(np.asarray(photo.resize(size, Image.Resampling.BILINEAR), np.float32))
         labels.append(rank[dataset.labels[index]])
     if not images:
-        raise DataError("no photo can be read", fix="florascope data inspect DATA says why")
+        raise DataError(f"no photo can be read; the last: {problem}")
     return Photos(np.stack(images), np.array(labels, np.int64))
 
 
