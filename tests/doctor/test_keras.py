@@ -21,11 +21,10 @@ import florascope  # noqa: E402
 from florascope.doctor.checks import (  # noqa: E402
     augmentation,
     figures,
-    history,
     inputs,
     loop,
     network,
-    retouched,
+    pictures,
 )
 from florascope.doctor.checks import labels as label_checks  # noqa: E402
 from florascope.doctor.checks import layers as layer_checks  # noqa: E402
@@ -385,10 +384,10 @@ PLANTED = {
     bright: augmentation.RANGE,
     predicted_in_another_order: figures.SHUFFLED,
     accuracy_of_each_class_alone: figures.METRIC,
-    worst_epoch: history.WORSE,
+    worst_epoch: network.WORSE,
     cut_in_two: label_checks.ABSENT,
-    val_with_blue_for_red: retouched.BGR,
-    stamped: retouched.BORDER,
+    val_with_blue_for_red: pictures.BGR,
+    stamped: pictures.BORDER,
     sorted_by_class: loop.SORTED,
 }
 

@@ -1,14 +1,10 @@
 """What is hidden is hidden, what is shown is left as it was."""
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from florascope.doctor.checks.inputs import canary
 from florascope.doctor.checks.pictures import BGR, BORDER, border, colours
 from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence
-from florascope.doctor.retouching import CENTRE, EDGE, RETOUCHES, SWAPPED, sureness_by_remedy
-from florascope.preprocessing import Preprocessing
+from florascope.doctor.retouching import CENTRE, EDGE, RETOUCHES, SWAPPED, by_retouch
 
 PHOTOS = np.random.default_rng(0).uniform(0, 1, (2, 20, 10, 3)).astype(np.float32)
 
@@ -28,6 +24,14 @@ def test_red_for_blue_twice_is_the_photo() -> None:
     np.testing.assert_array_equal(once[..., 0], PHOTOS[..., 2])
     np.testing.assert_array_equal(RETOUCHES[SWAPPED](once), PHOTOS)
     np.testing.assert_array_equal(RETOUCHES[AS_IT_IS](PHOTOS), PHOTOS)
+
+
+def test_accuracy_by_what_was_done() -> None:
+    red = np.zeros((300, 10, 10, 3), np.float32)
+    red[:150, ..., 0], red[150:, ..., 2] = 1, 1
+    labels = np.repeat([0, 1], 150)
+    found = by_retouch(red, labels, lambda images: images.mean((1, 2)).argmax(1) // 2)
+    assert (found[AS_IT_IS], found[SWAPPED]) == (1, 0)
 
 
 def evidence(**right: float) -> Evidence:
@@ -54,41 +58,3 @@ def test_the_edge_alone_tells_the_class() -> None:
     assert border(evidence(whole=0.95, edge=0.9, middle=0.9)) is None
     assert border(evidence(whole=0.95, edge=0.4, middle=0.3)) is None
     assert border(evidence(whole=0.3, edge=0.3, middle=0.25)) is None
-
-
-PREPROCESSING = Preprocessing(size=32)
-
-
-def batch() -> Tensor:
-    """Reddish photos, as the contract says."""
-    draw = np.random.default_rng(0)
-    pixels = draw.integers(0, 90, (4, 32, 32, 3))
-    pixels[..., 0] += 160
-    return torch.from_numpy(PREPROCESSING.normalise(pixels.astype(np.uint8)))
-
-
-def likes_red(images: Tensor) -> Tensor:
-    """Two logits: how much redder than blue the photos are, and 0."""
-    red = 4 * (images[:, 0] - images[:, 2]).mean((1, 2))
-    return torch.stack([red.clamp(min=0), torch.zeros_like(red)], 1)
-
-
-def test_sound_input_needs_no_remedy() -> None:
-    sung = sureness_by_remedy(likes_red, batch(), PREPROCESSING)
-    assert max(sung, key=lambda name: sung[name]) == AS_IT_IS
-    assert canary(Evidence(2, canary=sung)) is None
-
-
-def test_swapped_channels_are_heard() -> None:
-    sung = sureness_by_remedy(likes_red, batch().flip(1), PREPROCESSING)
-    found = canary(Evidence(2, canary=sung))
-    assert found is not None
-    assert found.cause == "BGR for RGB"
-
-
-def test_remedies_that_give_no_photo_are_not_sung() -> None:
-    assert "multiplied by 255" not in sureness_by_remedy(likes_red, batch(), PREPROCESSING)
-
-
-def test_silence_says_nothing() -> None:
-    assert canary(Evidence(2)) is None

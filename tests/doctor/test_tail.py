@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from florascope.doctor.checks.inputs import canary
+from florascope.doctor.evidence import AS_IT_IS, Evidence
 from florascope.doctor.network import find_head
-from florascope.doctor.tail import find_tail, whole, without_tail
+from florascope.doctor.tail import find_tail, sureness_by_remedy, whole, without_tail
+from florascope.preprocessing import Preprocessing
 
 
 class Ends(nn.Module):
@@ -66,3 +70,41 @@ def test_a_network_without_its_tail() -> None:
     assert torch.equal(cut(IMAGES), model.head(IMAGES.flatten(1)))
     assert whole(cut) is model
     assert whole(model) is model
+
+
+PREPROCESSING = Preprocessing(size=32)
+
+
+def batch() -> Tensor:
+    """Reddish photos, as the contract says."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 90, (4, 32, 32, 3))
+    pixels[..., 0] += 160
+    return torch.from_numpy(PREPROCESSING.normalise(pixels.astype(np.uint8)))
+
+
+def likes_red(images: Tensor) -> Tensor:
+    """Two logits: how much redder than blue the photos are, and 0."""
+    red = 4 * (images[:, 0] - images[:, 2]).mean((1, 2))
+    return torch.stack([red.clamp(min=0), torch.zeros_like(red)], 1)
+
+
+def test_sound_input_needs_no_remedy() -> None:
+    sung = sureness_by_remedy(likes_red, batch(), PREPROCESSING)
+    assert max(sung, key=lambda name: sung[name]) == AS_IT_IS
+    assert canary(Evidence(2, canary=sung)) is None
+
+
+def test_swapped_channels_are_heard() -> None:
+    sung = sureness_by_remedy(likes_red, batch().flip(1), PREPROCESSING)
+    found = canary(Evidence(2, canary=sung))
+    assert found is not None
+    assert found.cause == "BGR for RGB"
+
+
+def test_remedies_that_give_no_photo_are_not_sung() -> None:
+    assert "multiplied by 255" not in sureness_by_remedy(likes_red, batch(), PREPROCESSING)
+
+
+def test_silence_says_nothing() -> None:
+    assert canary(Evidence(2)) is None

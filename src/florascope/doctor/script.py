@@ -31,8 +31,9 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.properties import measure
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.retouching import LOOKED_AT, RETOUCHES, sureness_by_remedy
+from florascope.doctor.retouching import by_retouch
 from florascope.doctor.retraining import Taken, Training, stack, try_again
+from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop
 from florascope.errors import FlorascopeError
@@ -226,17 +227,13 @@ def _pictures(data: Sequence[Batch]) -> Pictures | None:
 
 def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:
     """Val accuracy by what was done to the photos."""
-    images, labels = (part[:: max(1, len(part) // LOOKED_AT)] for part in stack(data))
-    shown = np.ascontiguousarray(images.float().numpy().transpose(0, 2, 3, 1))
-    return {
-        name: _right(twin, torch.from_numpy(change(shown).transpose(0, 3, 1, 2).copy()), labels)
-        for name, change in RETOUCHES.items()
-    }
+    images, labels = stack(data)
 
+    def named(photos: np.ndarray) -> np.ndarray:
+        shown = torch.from_numpy(photos.transpose(0, 3, 1, 2).copy())
+        return torch.cat([run(twin, part).argmax(1) for part in shown.split(BATCH)]).numpy()
 
-def _right(twin: nn.Module, images: Tensor, labels: Tensor) -> float:
-    said = torch.cat([run(twin, part).argmax(1) for part in images.split(BATCH)])
-    return float((said == labels).float().mean())
+    return by_retouch(images.float().numpy().transpose(0, 2, 3, 1), labels.numpy(), named)
 
 
 def _own_contract(model: nn.Module) -> Preprocessing | None:

@@ -12,7 +12,7 @@ from florascope.doctor.anatomy import Layer, Modes, Network, Norm
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
-from florascope.doctor.retouching import LOOKED_AT, RETOUCHES
+from florascope.doctor.retouching import by_retouch
 from florascope.errors import FlorascopeError
 from florascope.nets.keras_models import application, is_front, leaves
 from florascope.preprocessing import Preprocessing
@@ -150,15 +150,9 @@ def columns(outputs: Float[np.ndarray, "b _"]) -> Outputs:
 
 def retouched(model: Any, val: Reading) -> dict[str, float]:  # noqa: ANN401
     """Val accuracy by what was done to the photos; {} where they are no colour photos."""
-    images, labels = (
-        part[:: max(1, len(val.labels) // LOOKED_AT)] for part in (val.images, val.labels)
-    )
-    if images.ndim != 4 or images.shape[-1] != 3:
+    if val.images.ndim != 4 or val.images.shape[-1] != 3:
         return {}
-    return {
-        name: float((columns(run(model, change(images))).argmax(1) == labels).mean())
-        for name, change in RETOUCHES.items()
-    }
+    return by_retouch(val.images, val.labels, lambda images: columns(run(model, images)).argmax(1))
 
 
 def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401
