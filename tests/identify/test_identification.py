@@ -14,7 +14,7 @@ from florascope.errors import ExplanationError
 from florascope.explanation.cam import spread as torch_spread
 from florascope.identify.caution import cautions
 from florascope.identify.identification import Identification, Observation, spread
-from florascope.identify.words import WORDS
+from florascope.identify.words import words_of
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_candidates_alone_have_no_certainty(answer: Any) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_words_call_anything_safe(flowers: Any, language: Any) -> None:
-    words = WORDS[language]
+    words = words_of(language)
     said = [c.text for c in cautions(flowers, range(102), language)]
     said += [str(getattr(words, name)) for name in words.__dataclass_fields__]
     forbidden = re.compile(

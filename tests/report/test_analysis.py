@@ -11,7 +11,8 @@ from florascope.metrics import ClassMetrics, Confusion, Metrics
 from florascope.report import analysis
 from florascope.report.analysis import Statement, analyse
 from florascope.report.figures import Figures
-from florascope.report.words import Words, texts
+from florascope.report.words import Words
+from florascope.sentences import sentences
 from florascope.training.recipes import ClassReport
 
 EN, ES = Words.of("en"), Words.of("es")
@@ -39,7 +40,7 @@ def _history(step: str, losses: dict[float, float]) -> tuple[dict[str, float], .
 
 def _claims(key: str) -> str:
     """The fixed beginning of a finding's claim."""
-    return texts("en")[f"analysis.{key}.claim"].split("{")[0]
+    return sentences("report", "en")[f"analysis.{key}.claim"].split("{")[0]
 
 
 def _is(statement: Statement | None, key: str) -> bool:

@@ -12,11 +12,12 @@ from florascope.audit.sanity import Similarity
 from florascope.audit.verdict import CRITERIA
 from florascope.explanation.attribution import Explainer
 from florascope.report.audited import PHOTOS, Audited, _told, audit_section
-from florascope.report.words import Words, texts
+from florascope.report.words import Words
+from florascope.sentences import sentences
 from florascope.training.experiment import Experiment
 
 EN, ES = Words.of("en"), Words.of("es")
-ENGLISH = texts("en")
+ENGLISH = sentences("report", "en")
 N = 12
 STABLE = {"noise_correlation": 0.97, "flip_correlation": 0.9}
 GOOD = {"gain": 0.4, "auroc": 0.8, "grid": 0.6, "gap": 0.001, **STABLE}

@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from florascope.data.species import Harm, Language
-from florascope.identify.catalogue import Subject
 from florascope.identify.verdict import Level
+from florascope.identify.words import Subject
 
 SCHEMA = "florascope/1"
 Share = Field(ge=0, le=1)

@@ -1,6 +1,7 @@
 """The HTTP API and the page around one identifier."""
 
 import io
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -30,6 +31,7 @@ from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import Occasion
 from florascope.identify.words import calibration_remark
+from florascope.sentences import sentences
 
 PHOTO: dict[str, Any] = {
     "requestBody": {"required": True, "content": {**form(FILE), "image/*": {"schema": FILE}}}
@@ -42,12 +44,19 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 Spoken = Annotated[Language, Depends(spoken)]
 Class = Annotated[str, Query(max_length=200, description="Id of a class")]
 Against = Annotated[str | None, Query(max_length=200, description="Id of another class")]
+TEXTS = "texts.js"  # made of data files, unlike the other scripts
 Top = Annotated[int, Query(ge=1, le=20, description="Candidates")]
 
 
 def static_folder() -> Path:
     """Return the folder of the page."""
     return Path(str(files("florascope.app") / "static"))
+
+
+def page_texts() -> bytes:
+    """Return the module of the page's words, in every language, that its scripts import."""
+    told = {language: sentences("page", language) for language in LANGUAGES}
+    return f"export const TEXTS = {json.dumps(told, ensure_ascii=False)};\n".encode()
 
 
 def create_app(
@@ -135,11 +144,7 @@ def create_app(
         """Counters in the Prometheus text format."""
         return Response(measures.text(), media_type="text/plain; version=0.0.4")
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(static_folder() / "index.html")
-
-    app.mount("/static", StaticFiles(directory=static_folder()))
+    _serve_page(app)
     if access.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -148,6 +153,18 @@ def create_app(
             allow_headers=["*"],
         )
     return RequestGuard(app, bounds.seconds, access, measures.count)
+
+
+def _serve_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(static_folder() / "index.html")
+
+    @app.get(f"/static/{TEXTS}", include_in_schema=False)
+    async def texts() -> Response:
+        return Response(page_texts(), media_type="text/javascript")
+
+    app.mount("/static", StaticFiles(directory=static_folder()))
 
 
 def _compared(album: Album | None, found: Identification) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from florascope.app.server import static_folder
+from florascope.app.server import TEXTS, page_texts, static_folder
 from florascope.bundle.config import GRAPH, BundleConfig, read_config
 from florascope.bundle.facts import read_facts
 from florascope.calibration.calibration import REFUSED
@@ -235,6 +235,7 @@ def _page() -> dict[str, bytes]:
     index = page.pop("static/index.html").decode()
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     page["index.html"] = index.replace("<head>", f"<head>\n{policy}", 1).encode()
+    page[f"static/{TEXTS}"] = page_texts()
     page["static/answerer.js"] = ANSWERER.encode()
     for name in MODULES:
         page[f"static/{name}"] = _own(name)

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 from florascope.data.dataset import ClassName
 from florascope.data.species import Harm, Language, Species, species_of
-from florascope.identify.words import OF_THINGS, WORDS, Words
+from florascope.identify.words import Subject, Words, words_of
 
 Rank = Literal["genus", "group", "family"]
-Subject = Literal["flowers", "things"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Catalogue:
 
     def words(self, language: Language) -> Words:
         """Return the sentences that speak of such classes."""
-        return WORDS[language] if self.subject == "flowers" else OF_THINGS[language]
+        return words_of(language, self.subject)
 
     def name(self, index: int, language: Language) -> str:
         """Return a class's name for people."""

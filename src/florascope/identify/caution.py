@@ -6,7 +6,7 @@ from typing import Any
 
 from florascope.data.species import Harm, Language, Species
 from florascope.identify.catalogue import Catalogue
-from florascope.identify.words import WORDS, Words
+from florascope.identify.words import Words, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ def marked(catalogue: Catalogue, index: int, language: Language) -> str:
     species, name = catalogue.species[index], catalogue.name(index, language)
     if species is None or species.harm in {"unknown", "unlisted"}:
         return name
-    return f"{name} ({_harms(species, WORDS[language])})"
+    return f"{name} ({_harms(species, words_of(language))})"
 
 
 def _caution(class_id: str, species: Species, language: Language) -> Caution:
-    words, name = WORDS[language], species.names[language]
+    words, name = words_of(language), species.names[language]
     scientific = f" ({species.scientific})" if species.scientific else ""
     text = f"{capital(name)}{scientific}: {_harms(species, words)}."
     if note := species.notes[language]:

@@ -1,25 +1,16 @@
 """Every sentence of the report in every language, with its way of writing numbers."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Self
 
 from florascope.data.species import LANGUAGES, Language
 from florascope.errors import FlorascopeError
+from florascope.sentences import sentences
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@cache
-def texts(language: str) -> Mapping[str, str]:
-    """Return a language's sentences by key; they lie in texts/, one TOML file a language."""
-    path = files("florascope.report") / "texts" / f"{language}.toml"
-    return tomllib.loads(path.read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class Words:
         if language not in LANGUAGES:
             known = ", ".join(LANGUAGES)
             raise FlorascopeError(f"no report in language {language!r}", expected=f"one of {known}")
-        return cls(language, texts(language))
+        return cls(language, sentences("report", language))
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled in."""
