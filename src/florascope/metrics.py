@@ -34,6 +34,11 @@ class Metrics:
         """Return the figures as JSON values."""
         return asdict(self)
 
+    def cells(self) -> tuple[str, ...]:
+        """Write the figures for a table: photos, three shares in percent, loss."""
+        shares = (f"{100 * share:.2f} %" for share in (self.top1, self.top5, self.mean_class))
+        return (f"{self.n:,}", *shares, f"{self.loss:.4f}")
+
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:

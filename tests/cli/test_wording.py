@@ -73,7 +73,8 @@ def strings(tree: ast.AST) -> Iterator[str]:
         if node in inner:
             continue
         if isinstance(node, ast.JoinedStr):
-            yield "".join(p.value if isinstance(p, ast.Constant) else "X" for p in node.values)
+            parts = [str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values]
+            yield "".join(parts)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 

@@ -124,6 +124,8 @@ def test_every_field_of_every_answer_is_on_the_page(
     check({k: v for k, v in trained.items() if k not in names}, "florascope train")
     assert set(kept) == set(trained) - {"schema", "files"} | {"source"}
     check(bundle, "config.json of a bundle")
+    check(ask("recipes"), "florascope recipes")
+    check(ask("recipes", "probe"), "florascope recipes NAME")
     check(ask("evaluate", "run", "photos", "--split", "80-10-10"), "florascope evaluate")
     explained = ask("explain", "run", "new.jpg", "--method", "cam", "--out", "maps")
     check(explained, "florascope explain", "ignored.* results[].left_out")
@@ -141,4 +143,6 @@ def test_every_field_of_every_answer_is_on_the_page(
         ask("bench", "new.jpg", "--backbone", "test_resnet", "--seconds", "0.01"),
         "florascope bench",
     )
+    check(ask("recipes"), "florascope recipes")
+    check(ask("recipes", "probe"), "florascope recipes NAME")
     check(ask("evaluate", "run", "nothing"), "Errors")

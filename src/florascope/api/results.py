@@ -48,15 +48,7 @@ class MetricsTable(dict[str, Metrics]):
 
     def rows(self) -> list[tuple[str, ...]]:
         """Write each subset's figures for a table."""
-        return [
-            (
-                subset,
-                f"{m.n:,}",
-                *(f"{100 * share:.2f} %" for share in (m.top1, m.top5, m.mean_class)),
-                f"{m.loss:.4f}",
-            )
-            for subset, m in self.items()
-        ]
+        return [(subset, *found.cells()) for subset, found in self.items()]
 
     def to_pandas(self) -> Any:  # noqa: ANN401
         """Return a DataFrame with a row a subset.

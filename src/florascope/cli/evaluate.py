@@ -13,7 +13,6 @@ from florascope.cli.console import (
     print_json,
     print_table,
 )
-from florascope.cli.train import metric_cells
 from florascope.progress import progress_bars as bars
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         print_json({"subset": chosen.subset, **figures, **left, **told})
         return
     headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
-    print_table(headers, [(chosen.subset, *metric_cells(found.metrics))])
+    print_table(headers, [(chosen.subset, *found.metrics.cells())])
     click.echo(f"Measured: {chosen.statement}.")
     _print_worst(found)
 

@@ -25,6 +25,7 @@ from florascope.cli.explain import explain
 from florascope.cli.export import export, import_model
 from florascope.cli.identify import identify
 from florascope.cli.job import embed, fit
+from florascope.cli.recipes import recipes
 from florascope.cli.serve import serve
 from florascope.cli.train import train
 from florascope.cli.wording import Commands
@@ -44,6 +45,7 @@ def cli() -> None:
 for command in (
     demo,
     train,
+    recipes,
     evaluate,
     explain,
     audit,

@@ -12,7 +12,6 @@ from florascope.cli.console import (
     Command,
     data_options,
     json_option,
-    percent,
     print_json,
     print_table,
     said_on_stderr,
@@ -21,7 +20,6 @@ from florascope.errors import FlorascopeError
 
 if TYPE_CHECKING:
     from florascope.api.run import Run
-    from florascope.metrics import Metrics
     from florascope.training.experiment import Experiment
 
 
@@ -42,7 +40,13 @@ def overwrite_option(command: Command) -> Command:
 @click.option("--backbone", help="Any timm model name.  [default: mobilenetv2_100]")
 @click.option("--weights", help="torchvision, google, timm, random, a shipped bundle or a FILE.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same numbers.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A recipe's setting.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting; `florascope recipes NAME` lists them.",
+)
 @click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
 @click.option(
@@ -158,12 +162,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
 def print_results(experiment: "Experiment", title: str = "") -> None:
     """Print the results table."""
     headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
-    rows = [(s, *metric_cells(m)) for s, m in experiment.metrics.items()]
+    rows = [(s, *m.cells()) for s, m in experiment.metrics.items()]
     print_table(headers, rows, title)
     click.echo(f"{experiment.seconds:.1f} s")
-
-
-def metric_cells(metrics: "Metrics") -> tuple[str, ...]:
-    """Write a subset's figures for a table."""
-    shares = (metrics.top1, metrics.top5, metrics.mean_class)
-    return (str(metrics.n), *map(percent, shares), f"{metrics.loss:.4f}")

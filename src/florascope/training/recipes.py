@@ -8,6 +8,19 @@ from florascope.errors import TrainingError
 from florascope.preprocessing import CropMode
 from florascope.training.settings import about, recipe
 
+Architecture = Annotated[str, about("timm's architecture name")]
+Weights = Annotated[
+    str | None,
+    about(
+        "torchvision, google, timm, random, a shipped bundle or a file; None takes what is at hand"
+    ),
+]
+Rotation = Annotated[float, about("degrees, to both sides", ge=0)]
+Zoom = Annotated[float, about("share of the scale, to both sides", ge=0, lt=1)]
+AcrossWidth = Annotated[float, about("share of the width, to both sides", ge=0)]
+AcrossHeight = Annotated[float, about("share of the height, to both sides", ge=0)]
+Flip = Annotated[bool, about("mirror left and right half of the time")]
+
 
 @recipe
 class ClassReport:
@@ -19,8 +32,8 @@ class ClassReport:
     """
 
     name: ClassVar[str] = "class-report"
-    backbone: Annotated[str, about("timm's architecture name")] = "mobilenetv2_100"
-    weights: Annotated[str | None, about("see `florascope.nets.weights.load_backbone`")] = "google"
+    backbone: Architecture = "mobilenetv2_100"
+    weights: Weights = "google"
     size: Annotated[int, about("height and width of the input, in pixels", gt=0)] = 224
     crop_mode: Annotated[CropMode, about("'squash' resizes to a square, as Keras's loaders do")] = (
         "squash"
@@ -37,11 +50,11 @@ class ClassReport:
         about("passes over the training photos, each with fresh augmentation", gt=0),
     ] = 6
     augment: Annotated[bool, about("whether the five settings below are used")] = True
-    rotation: Annotated[float, about("degrees, to both sides", ge=0)] = 20.0
-    zoom: Annotated[float, about("share of the scale, to both sides", ge=0, lt=1)] = 0.1
-    translate_x: Annotated[float, about("share of the width, to both sides", ge=0)] = 0.1
-    translate_y: Annotated[float, about("share of the height, to both sides", ge=0)] = 0.1
-    flip: Annotated[bool, about("mirror left and right half of the time")] = True
+    rotation: Rotation = 20.0
+    zoom: Zoom = 0.1
+    translate_x: AcrossWidth = 0.1
+    translate_y: AcrossHeight = 0.1
+    flip: Flip = True
     seed: Annotated[
         int,
         about("of the head's start, the order of the photos and the augmentation", ge=0),
@@ -78,11 +91,8 @@ class Probe:
     """
 
     name: ClassVar[str] = "probe"
-    backbone: Annotated[str, about("timm's architecture name")] = "mobilenetv2_100"
-    weights: Annotated[
-        str | None,
-        about("see `florascope.nets.weights.load_backbone`; None takes what is at hand"),
-    ] = None
+    backbone: Architecture = "mobilenetv2_100"
+    weights: Weights = None
     size: Annotated[
         int | None,
         about(
@@ -154,11 +164,8 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    backbone: Annotated[str, about("timm's architecture name")] = "mobilenetv2_100"
-    weights: Annotated[
-        str | None,
-        about("see `florascope.nets.weights.load_backbone`; None takes what is at hand"),
-    ] = None
+    backbone: Architecture = "mobilenetv2_100"
+    weights: Weights = None
     size: Annotated[
         int | None,
         about("height and width of the input when answering; None keeps the weights' own", gt=0),
@@ -211,11 +218,11 @@ class Finetune:
             le=1,
         ),
     ] = 0.3
-    rotation: Annotated[float, about("degrees, to both sides", ge=0)] = 0.0
-    zoom: Annotated[float, about("share of the scale, to both sides", ge=0, lt=1)] = 0.0
-    translate_x: Annotated[float, about("share of the width, to both sides", ge=0)] = 0.0
-    translate_y: Annotated[float, about("share of the height, to both sides", ge=0)] = 0.0
-    flip: Annotated[bool, about("mirror left and right half of the time")] = True
+    rotation: Rotation = 0.0
+    zoom: Zoom = 0.0
+    translate_x: AcrossWidth = 0.0
+    translate_y: AcrossHeight = 0.0
+    flip: Flip = True
     colour: Annotated[
         float,
         about("strength of brightness, contrast and saturation changes; 0 leaves them", ge=0, lt=1),
@@ -270,10 +277,19 @@ def make_recipe(name: str, **settings: Any) -> Recipe:  # noqa: ANN401
     Raises:
         TrainingError: the recipe or a setting does not exist, or a value does not fit.
     """
+    return recipe_named(name)(**settings)
+
+
+def recipe_named(name: str) -> type[ClassReport] | type[Probe] | type[Finetune]:
+    """Return a recipe's class.
+
+    Raises:
+        TrainingError: there is none of that name.
+    """
     known = FORMER.get(name, name)
     if known not in RECIPES:
         raise TrainingError(f"no recipe {name!r}", expected=f"one of {', '.join(RECIPES)}")
-    return RECIPES[known](**settings)
+    return RECIPES[known]
 
 
 def describe(made: Recipe) -> dict[str, Any]:
