@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
 from florascope.bundle.facts import carry_facts
+from florascope.bundle.runtime import open_session
 from florascope.errors import BundleError
 from florascope.files import new_folder
 
@@ -95,7 +95,7 @@ def check(model: onnx.ModelProto, original: bytes, config: BundleConfig) -> None
     """
     try:
         onnx.checker.check_model(model)
-        sessions = [session(data) for data in (model.SerializeToString(), original)]
+        sessions = [open_session(data) for data in (model.SerializeToString(), original)]
         size = config.preprocessing.size
         for photos in (1, 2):
             image = np.random.default_rng(photos).normal(size=(photos, 3, size, size))
@@ -127,13 +127,6 @@ def graph_lines(model: onnx.ModelProto, config: BundleConfig) -> list[str]:
         " probability is softmax(logits / temperature), the temperature being that of"
         " `calibration`. The same is in the graph's metadata, as JSON.",
     ]
-
-
-def session(data: bytes) -> Any:  # noqa: ANN401 (onnxruntime has no types)
-    """Open a graph in ONNX Runtime, without its advice on the standard error."""
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: Any, image: np.ndarray) -> dict[str, np.ndarray]:  # noqa: ANN401

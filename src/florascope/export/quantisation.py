@@ -19,6 +19,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import FlorascopeError
 from florascope.shapes import Float32
 
@@ -91,11 +92,10 @@ def quantise(
 
 def _fold(graph: Path, plain: Path) -> None:
     """Fold what is constant, such as the casts of half precision, so that weights are weights."""
-    options = ort.SessionOptions()
+    options = quiet_options()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(plain)
-    options.log_severity_level = 3
-    ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    open_session(str(graph), options)
 
 
 def _trimmed(model: onnx.ModelProto) -> onnx.ModelProto:

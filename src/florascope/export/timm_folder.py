@@ -8,8 +8,9 @@ import timm
 import torch
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, ONNX, WEIGHTS, BundleConfig, read_config
+from florascope.bundle.runtime import open_session
 from florascope.errors import BundleError
-from florascope.export.graph import card_with, session
+from florascope.export.graph import card_with
 from florascope.files import new_folder
 
 TOLERANCE = 1e-3  # of the largest logit: kernels differ
@@ -88,7 +89,7 @@ def _check(folder: Path, graph: Path, config: BundleConfig) -> None:
         raise BundleError(f"timm cannot load the bundle ({error})") from error
     with torch.no_grad():
         found = model(torch.from_numpy(image)).numpy()
-    (truth,) = session(graph.read_bytes()).run(["logits"], {"image": image})
+    (truth,) = open_session(graph.read_bytes()).run(["logits"], {"image": image})
     gap = float(np.abs(found - truth).max())
     if not gap <= TOLERANCE * max(1.0, float(np.abs(truth).max())):
         raise BundleError(

@@ -13,12 +13,12 @@ from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 import numpy as np
-import onnxruntime as ort
 import openvino as ov
 import torch
 from jaxtyping import Float32
 from torch import nn
 
+from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import FlorascopeError
 from florascope.nets.extractor import FeatureExtractor
 from florascope.nets.onnx_graph import backbone_graph
@@ -247,12 +247,8 @@ class OnnxRuntime:
     """
 
     def __init__(self, backbone: FeatureExtractor, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session: Any = ort.InferenceSession(
-            str(backbone_graph(backbone)), options, providers=["CPUExecutionProvider"]
-        )
+        graph = str(backbone_graph(backbone))
+        self._session: Any = open_session(graph, quiet_options(threads))
 
     def __call__(self, batch: Batch) -> Features:
         """Pooled features of a normalised batch."""

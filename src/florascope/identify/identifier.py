@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from florascope.bundle.config import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
 from florascope.bundle.facts import read_facts
 from florascope.bundle.onnx_check import check_graph
+from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import BundleError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation
@@ -147,14 +147,10 @@ def _open(bundle: Path, config: BundleConfig, threads: int) -> Any:  # noqa: ANN
     path = bundle / GRAPH
     graph = read_own_file(bundle, GRAPH, MAX_GRAPH)
     check_graph(graph, config, str(path))
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    # idle threads that spin cost a single answer more than they gain
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = quiet_options(threads, spinning=False)
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return open_session(graph, options)
     except Exception as error:  # ONNX Runtime raises many kinds
         raise BundleError(
             f"{path} cannot be run ({str(error).splitlines()[0]})", expected="an ONNX model"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import ExplanationError
 
 Array = NDArray[Any]
@@ -58,13 +58,10 @@ class Runner:
     def __init__(self, model: onnx.ModelProto, batch: int | None = None) -> None:
         self.outputs = [output.name for output in model.graph.output]
         self._batch = batch
-        options = ort.SessionOptions()
+        options = quiet_options(spinning=False)
         options.log_severity_level = 4  # what fails is raised
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session: Any = ort.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session: Any = open_session(model.SerializeToString(), options)
         except Exception as error:  # ONNX Runtime and protobuf raise many kinds
             raise _cannot_run(error) from error
 
