@@ -27,7 +27,7 @@ LICENCE = (
 )
 LIMITS = (
     "For photos like those of {}. Its logits always name one of its classes, also for a photo of"
-    "something else; florascope refuses most of those, not all. Do not use it to decide"
+    " something else; florascope refuses most of those, not all. Do not use it to decide"
     " whether a plant is safe to touch or eat."
 )
 
