@@ -34,7 +34,7 @@ class Lan(NamedTuple):
 def lan() -> Iterator[Lan]:
     port = free_port()
     command = [sys.executable, "-u", "-m", "florascope", "serve"]
-    command += ["--host", "0.0.0.0", "--port", str(port), "allow-host", "Flowers.example"]
+    command += ["--host", "0.0.0.0", "--port", str(port), "--allow-host", "Flowers.example"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         wait_for(f"http://127.0.0.1:{port}")
