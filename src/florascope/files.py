@@ -1,11 +1,8 @@
 """Files and folders written whole or not at all, and the cache."""
 
-import ctypes
 import errno
-import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +44,8 @@ def _sweep(folder: Path, process: int) -> None:  # noqa: ARG001 (a forked proces
 
 def _remove(entry: "os.DirEntry[str]") -> None:
     if entry.is_dir(follow_symlinks=False):
+        import shutil  # brings compressors along, which reading needs as little as --help
+
         shutil.rmtree(entry.path, ignore_errors=True)
     else:
         with suppress(OSError):  # another writer swept it
@@ -137,6 +136,8 @@ def new_folder(path: Path) -> Iterator[Path]:
                 _replace_folder(draft, path)
             _sync_folder(room)
         finally:
+            import shutil
+
             shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -178,6 +179,8 @@ def write_text(path: Path, text: str) -> None:
 
 def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 (any JSON value)
     """Return JSON that UTF-8 can hold, also of file names that are no UTF-8; see `as_utf8`."""
+    import json
+
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     return _NO_CHARACTER.sub(lambda half: "\\" + _escaped(ord(half[0])), text)
 
@@ -258,6 +261,8 @@ def _replace_contents(draft: Path, path: Path) -> None:
         else:
             new.replace(path / new.name)
     for old in gone:
+        import shutil
+
         shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
 
 
@@ -290,6 +295,8 @@ def _moved(draft: Path, path: Path) -> bool:
 
 def _exchanged(draft: Path, path: Path) -> bool:
     """Swap two folders in one step, where the system can: a kill finds the old one or the new."""
+    import ctypes
+
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):  # not Linux

@@ -182,7 +182,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a photo that is in bounds; whatever goes wrong inside becomes a PhotoError."""
     _check_bytes(data, name)
     try:
-        with Image.open(io.BytesIO(data), formats=readable_formats()) as image:
+        with Image.open(io.BytesIO(data), formats=_formats_of(data)) as image:
             _check_pixels(image, name)
             _check_scans(data, image, name)
             yield image
@@ -210,6 +210,11 @@ def readable_formats() -> tuple[str, ...]:
         return FORMATS
     register_heif_opener()
     return (*FORMATS, "HEIF")
+
+
+def _formats_of(data: bytes) -> tuple[str, ...]:
+    """Leave HEIF's decoder where it is, unless bytes are of its family: loading it takes 20 ms."""
+    return readable_formats() if data[4:8] == b"ftyp" else FORMATS
 
 
 def _is_heif(data: bytes) -> bool:

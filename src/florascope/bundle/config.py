@@ -9,7 +9,6 @@ photos.json         which photos trained, selected and measured it; see `bundle.
 
 import stat
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -194,6 +193,9 @@ def read_own_file(bundle: Path, name: str, most: int) -> bytes:
         raise BundleError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
+SHIPPED = Path(__file__).parents[1] / "bundles"
+
+
 def find_bundle(spec: str) -> Path:
     """Return a bundle's folder: a path (a run's folder will do), or the name of a shipped one.
 
@@ -205,9 +207,8 @@ def find_bundle(spec: str) -> Path:
     for candidate in (path, path / "bundle"):
         if (candidate / CONFIG).is_file():
             return candidate
-    shipped = Path(str(files("florascope"))) / "bundles" / spec
     if spec in shipped_bundles():
-        return shipped
+        return SHIPPED / spec
     if path.exists():
         read_config(path)
     names = ", ".join(shipped_bundles()) or "none ships with this version"
@@ -220,10 +221,9 @@ def find_bundle(spec: str) -> Path:
 
 def shipped_bundles() -> tuple[str, ...]:
     """Names of the bundles inside the package."""
-    root = Path(str(files("florascope"))) / "bundles"
-    if not root.is_dir():
+    if not SHIPPED.is_dir():
         return ()
-    return tuple(sorted(p.name for p in root.iterdir() if (p / CONFIG).is_file()))
+    return tuple(sorted(p.name for p in SHIPPED.iterdir() if (p / CONFIG).is_file()))
 
 
 def _name(value: object) -> str:

@@ -1,6 +1,5 @@
 """`florascope bench`: what this machine reaches, and which engine is used and why."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,8 @@ def bench(photos: tuple[str, ...], backbone: str, seconds: float, *, as_json: bo
     FLORASCOPE_ENGINE (onnxruntime, openvino, openvino-bf16, torch, torch-bf16) overrules the
     choice of the engine.
     """
+    import tempfile
+
     from florascope.cli.identify import expand
     from florascope.data.dataset import FilePhoto
     from florascope.features.speed import measure_speed

@@ -1,9 +1,7 @@
 """What the commands share with the terminal: JSON, tables, progress bars and errors."""
 
 import io
-import logging
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -207,6 +205,8 @@ def cell_width(text: str) -> int:
 def _console_width(needed: int) -> int:
     """Columns of the terminal, or COLUMNS; a file is as wide as it needs to be."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        import shutil
+
         return shutil.get_terminal_size().columns
     return needed
 
@@ -269,7 +269,13 @@ def note_left_out(ignored: Counter[str]) -> dict[str, int]:
 @contextmanager
 def said_on_stderr() -> Iterator[None]:
     """Say what the library logs meanwhile as plain lines on standard error."""
-    handler, logger = _Notes(), logging.getLogger("florascope")
+    import logging
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(said_here(record.getMessage()))
+
+    handler, logger = Notes(), logging.getLogger("florascope")
     logger.addHandler(handler)
     logger.propagate = False
     try:
@@ -277,11 +283,6 @@ def said_on_stderr() -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.propagate = True
-
-
-class _Notes(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        note(said_here(record.getMessage()))
 
 
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:

@@ -1,7 +1,5 @@
 """`florascope recipes`: the recipes of `florascope train`, and their settings."""
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +18,8 @@ def recipes(name: str | None, *, as_json: bool) -> None:
 
     A setting is given as `--set NAME=VALUE`.
     """
+    from dataclasses import asdict
+
     from florascope.training.recipes import RECIPES, recipe_named
     from florascope.training.settings import settings_of
 
@@ -49,6 +49,8 @@ def _print_all(recipes: list[dict[str, Any]]) -> None:
 
 def _print(setting: "Setting") -> None:
     """Print a setting with its default, what it may be, and what it does."""
+    import json
+
     default = setting.default
     value = default if isinstance(default, str) else json.dumps(default)
     allowed = f", {setting.allowed}" if setting.allowed else ""

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from florascope.errors import FlorascopeError
 from florascope.progress import progress_bars
 
 if TYPE_CHECKING:
+    import socket
+
     from florascope.app.collection import Collection
     from florascope.app.similar import Album
     from florascope.data.dataset import ClassName
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048  # connections that wait to be taken: uvicorn's own number
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-EVERYWHERE = {"0.0.0.0": socket.AF_INET, "::": socket.AF_INET6}  # noqa: S104 (compared, not bound)
-ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # RFC 5737, RFC 3849
+EVERYWHERE = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}  # noqa: S104 (compared, not bound)
+"""What listens at every address, with an address elsewhere of its kind (RFC 5737, RFC 3849)."""
 
 
 @click.command()
@@ -108,12 +109,14 @@ def serve(  # noqa: PLR0913 (one an option)
     uvicorn.Server(config).run(sockets=[place])
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> "socket.socket":
     """Take a port, 0 for a free one, without answering there yet.
 
     Raises:
         FlorascopeError: it is taken or may not be used, or the host is not this machine.
     """
+    import socket
+
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         place = socket.socket(family, socket.SOCK_STREAM)
@@ -167,6 +170,8 @@ def allowed(host: str, hosts: tuple[str, ...]) -> frozenset[str]:
     """Return the names under which the server may be called; empty for any ("*")."""
     if "*" in hosts:
         return frozenset()
+    import socket
+
     own = socket.gethostname().lower()
     known = (host, *LOOPBACK, own, f"{own.partition('.')[0]}.local", *hosts)
     return frozenset(name.lower() for name in known)
@@ -196,12 +201,15 @@ def lan_address(host: str) -> str | None:
     Args:
         host: what the server listens at; only of one that listens everywhere there is more to say.
     """
-    family = EVERYWHERE.get(host)
-    if family is None:
+    import socket
+
+    elsewhere = EVERYWHERE.get(host)
+    if elsewhere is None:
         return None
+    family = socket.AF_INET6 if ":" in elsewhere else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((ELSEWHERE[family], 9))  # chooses a route; nothing is sent
+            probe.connect((elsewhere, 9))  # chooses a route; nothing is sent
         except OSError:  # no network
             return None
         return str(probe.getsockname()[0])

@@ -4,9 +4,7 @@ Messages of the library name parameters and calls between backticks, as Python k
 true for whoever imports florascope; here they become what one types.
 """
 
-import ast
 import re
-import shlex
 from typing import Any
 
 import click
@@ -74,6 +72,9 @@ def _option(code: str, command: click.Command) -> str:
 
 def _typed(value: str) -> str:
     """Write a Python literal as a shell takes it."""
+    import ast
+    import shlex
+
     try:
         return shlex.quote(str(ast.literal_eval(value)))
     except (ValueError, SyntaxError):

@@ -1,6 +1,5 @@
 """The record every data source produces: photos, labels, class names and their split."""
 
-import hashlib
 import os
 import re
 import unicodedata
@@ -170,6 +169,8 @@ class FilePhoto:
 
     def digest(self) -> str:
         """BLAKE2b of the file's bytes."""
+        import hashlib  # loads OpenSSL, which identifying a photo never needs
+
         return hashlib.blake2b(read_bytes(self.path), digest_size=16).hexdigest()
 
 

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Literal, get_args
 
 from florascope.data.dataset import ClassName
@@ -72,7 +72,7 @@ class Species:
 @cache
 def species102() -> dict[str, Species]:
     """Return the table by class id."""
-    table = resources.files("florascope.data") / "species102.csv"
+    table = Path(__file__).with_name("species102.csv")
     rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     return {row["id"]: _species(row) for row in rows}
 
