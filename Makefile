@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean docs docs-serve docs-test audit sbom
+.PHONY: demo test lint format clean docs docs-serve docs-test links audit sbom
 
 demo: .venv/ready
 	$(BIN)/florascope demo --out runs/demo
@@ -34,10 +34,14 @@ docs-serve: .venv/ready
 docs-test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m documentation --numprocesses auto tests/docs
 
+# Asks every address that the documentation names; needs the network.
+links: .venv/ready
+	$(BIN)/python docs/check_links.py
+
 clean:
 	rm -rf .venv runs dist build .mypy_cache .ruff_cache .pytest_cache
 
-# What a user gets (light install and training, no tools), audited and listed by tools beside it.
+# What a user gets (light install, server and training, no tools), audited and listed by tools beside it.
 # Strict: where the advisories cannot be reached, pip-audit skips everything and else ends well.
 audit: build/shipped/ready build/tools/ready
 	build/shipped/bin/pip freeze --all --exclude florascope --exclude pip > build/shipped/pinned.txt
@@ -51,7 +55,7 @@ sbom: build/shipped/ready build/tools/ready
 
 build/shipped/ready: pyproject.toml
 	$(PYTHON) -m venv build/shipped
-	build/shipped/bin/pip install --quiet --disable-pip-version-check '.[train]'
+	build/shipped/bin/pip install --quiet --disable-pip-version-check '.[train,serve]'
 	touch $@
 
 build/tools/ready: pyproject.toml
@@ -61,5 +65,5 @@ build/tools/ready: pyproject.toml
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev,docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,serve,dev,docs]'
 	touch $@

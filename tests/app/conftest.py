@@ -21,10 +21,11 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page
 from tests.support.chromium import opened
 
+from florascope.app import static_folder
 from florascope.app.collection import Collection
 from florascope.app.guards import Access
 from florascope.app.limits import Limits, protocol_with_timeouts
-from florascope.app.server import create_app, static_folder
+from florascope.app.server import create_app
 from florascope.app.similar import Album, open_album
 from florascope.bundle.config import find_bundle
 from florascope.data.folder import folder

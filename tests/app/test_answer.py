@@ -6,10 +6,10 @@ import httpx
 import numpy as np
 import pytest
 
+from florascope.app import static_folder
 from florascope.app.answer import accepted
 from florascope.app.limits import Limits
 from florascope.app.schema import AnswerShape, SeveralShape
-from florascope.app.server import static_folder
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import TablePrior
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support.chromium import opened
 
+from florascope.app import static_folder
 from florascope.app.limits import Limits
-from florascope.app.server import static_folder
 from florascope.app.similar import Album
 from florascope.identify.identifier import Identifier
 

@@ -10,8 +10,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from tests.support.chromium import opened
 
+from florascope.app import static_folder
 from florascope.app.limits import Limits
-from florascope.app.server import static_folder
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import Occasion

@@ -23,7 +23,7 @@ from florascope.errors import FlorascopeError
 
 SHIPPED = "flowers102-mobilenetv2"
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-MODULES = {"lightning-fabric": "lightning", "pi-heif": "pi_heif", "protobuf": "google"}
+MODULES = {"lightning-fabric": "lightning", "protobuf": "google"}
 PROGRAM = """
 import sys
 for name in sys.argv.pop(1).split(","):
@@ -61,7 +61,9 @@ def test_the_browser_edition_needs_none_of_it(tmp_path: Path) -> None:
     """It goes as far as to ONNX Runtime Web's package, which is a wrong one here."""
     (tmp_path / "other.tgz").write_bytes(b"something else")
     given = ("--to", "web", "--runtime", tmp_path / "other.tgz", "--out", tmp_path / "out")
-    ended = without("torch,timm,onnx,safetensors", "export", SHIPPED, *given)
+    ended = without(
+        "torch,timm,onnx,safetensors,fastapi,starlette,pydantic", "export", SHIPPED, *given
+    )
     assert ended.returncode == 1
     assert "npm pack onnxruntime-web@" in ended.stderr
 
@@ -73,6 +75,21 @@ def test_other_commands_say_it_too() -> None:
     assert told["fix"] == "Install it with: pip install 'florascope[train]'"
 
 
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "prometheus_client", "packaging"])
+def test_the_server_says_what_to_install(package: str) -> None:
+    ended = without(package, "serve", "--port", "0")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith("Install it with: pip install 'florascope[serve]'.")
+
+
+def test_photos_are_identified_without_the_servers_packages() -> None:
+    photo = PYPROJECT.parent / "src/florascope/app/static/samples/1.webp"
+    ended = without(",".join(EXTRAS["serve"]), "identify", photo, "--json")
+    assert ended.returncode in {0, 3}, ended.stderr
+    assert len(json.loads(ended.stdout)["results"]) == 1
+
+
 def test_a_module_of_no_extra_is_a_failure_of_ours() -> None:
     assert missing_extra(ModuleNotFoundError("no", name="florascope.gone")) is None
     assert missing_extra(ModuleNotFoundError("no")) is None
@@ -80,9 +97,13 @@ def test_a_module_of_no_extra_is_a_failure_of_ours() -> None:
 
 @pytest.mark.parametrize("extra", list(EXTRAS))
 def test_every_package_of_an_extra_is_known(extra: str) -> None:
-    listed = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"][extra]
-    packages = [text.partition(">")[0].partition("[")[0] for text in listed]
-    assert {MODULES.get(p, p) for p in packages} <= set(EXTRAS[extra])
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    packages = names(project["optional-dependencies"][extra]) - names(project["dependencies"])
+    assert {MODULES.get(p, p).replace("-", "_") for p in packages} <= set(EXTRAS[extra])
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {text.partition(">")[0].partition("[")[0] for text in requirements}
 
 
 def test_a_list_is_one_object(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

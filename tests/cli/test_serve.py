@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import segno
 
-from florascope.cli.serve import allowed, as_origin, bound, lan_address, qr_code
+from florascope.app import versions
+from florascope.cli.serve import allowed, as_origin, bound, check_versions, lan_address, qr_code
 from florascope.errors import FlorascopeError
 
 URL = "http://192.168.1.20:8000"
@@ -38,6 +39,35 @@ def test_a_port_in_use_is_one_line_and_nothing_before(taken: int) -> None:
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"Error: port {taken} of 127.0.0.1 is in use.")
     assert "--port 0 takes a free one" in line
+
+
+@pytest.fixture
+def old_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if everything were at version 12."""
+    monkeypatch.setattr(versions, "version", lambda _: "12.0")
+
+
+@pytest.mark.usefixtures("old_pillow")
+def test_known_holes_are_kept_from_other_machines() -> None:
+    with pytest.raises(FlorascopeError, match=r"pillow 12\.0, safe from 13\.0 on\.") as raised:
+        check_versions("0.0.0.0", allowed=False)
+    assert "pip install --upgrade 'florascope[serve]'" in raised.value.fix
+    assert "--allow-outdated" in raised.value.fix
+
+
+@pytest.mark.usefixtures("old_pillow")
+@pytest.mark.parametrize(("host", "allowed"), [("localhost", False), ("0.0.0.0", True)])
+def test_known_holes_are_noted_where_nobody_else_comes(
+    host: str, capsys: pytest.CaptureFixture[str], *, allowed: bool
+) -> None:
+    check_versions(host, allowed=allowed)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Known holes, so let no stranger send photos here: pillow 12.0, safe")
+
+
+def test_sound_packages_are_not_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
+    check_versions("0.0.0.0", allowed=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_host_that_is_not_this_machine() -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.support.chromium import opened
 
-from florascope.app.server import static_folder
+from florascope.app import static_folder
 from florascope.errors import DownloadError
 from florascope.export import web as module
 from florascope.export.web import FILE, NAMES, export_web, web_runtime

@@ -1,13 +1,10 @@
 """The HTTP API and the page around one identifier."""
 
 import io
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -16,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from starlette.middleware.cors import CORSMiddleware
 
+from florascope.app import TEXTS, page_texts, static_folder
 from florascope.app.answer import answer, answer_several, evidence_map, index_of, occasion, spoken
 from florascope.app.collection import Collection, collect_photos
 from florascope.app.guards import Access, RequestGuard
@@ -31,7 +29,6 @@ from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import Occasion
 from florascope.identify.words import calibration_remark
-from florascope.sentences import sentences
 
 PHOTO: dict[str, Any] = {
     "requestBody": {"required": True, "content": {**form(FILE), "image/*": {"schema": FILE}}}
@@ -44,19 +41,7 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 Spoken = Annotated[Language, Depends(spoken)]
 Class = Annotated[str, Query(max_length=200, description="Id of a class")]
 Against = Annotated[str | None, Query(max_length=200, description="Id of another class")]
-TEXTS = "texts.js"  # made of data files, unlike the other scripts
 Top = Annotated[int, Query(ge=1, le=20, description="Candidates")]
-
-
-def static_folder() -> Path:
-    """Return the folder of the page."""
-    return Path(str(files("florascope.app") / "static"))
-
-
-def page_texts() -> bytes:
-    """Return the module of the page's words, in every language, that its scripts import."""
-    told = {language: sentences("page", language) for language in LANGUAGES}
-    return f"export const TEXTS = {json.dumps(told, ensure_ascii=False)};\n".encode()
 
 
 def create_app(

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from florascope.nets.outside import Told
     from florascope.progress import Progress
 
+    PathType = click.ParamType[Path]
+else:
+    PathType = click.ParamType  # older ones take no argument
+
 SCHEMA = "florascope/1"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class LocalPath(click.ParamType[Path]):
+class LocalPath(PathType):
     """A file or folder on this machine, as an option's value."""
 
     name = "path"
@@ -300,6 +304,10 @@ def percent(share: float) -> str:
 
 
 EXTRAS = {
+    "serve": (
+        *("fastapi", "starlette", "uvicorn", "h11", "python_multipart", "prometheus_client"),
+        *("segno", "packaging"),
+    ),
     "train": (
         *("torch", "torchvision", "timm", "lightning", "lightning_fabric", "safetensors"),
         *("onnx", "google", "onnxscript", "scipy", "pydantic", "jinja2", "matplotlib"),

@@ -62,6 +62,11 @@ EVERYWHERE = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}  # noqa: S104 (compar
     type=LOCAL_PATH,
     help="A CSV that says how likely each class is by month and place (docs/prior.md).",
 )
+@click.option(
+    "--allow-outdated",
+    is_flag=True,
+    help="Serve other machines although a package has known holes.",
+)
 def serve(  # noqa: PLR0913 (one an option)
     host: str,
     port: int,
@@ -72,6 +77,7 @@ def serve(  # noqa: PLR0913 (one an option)
     photos: str | None,
     collect: Path | None,
     prior: Path | None,
+    allow_outdated: bool,
 ) -> None:
     """Answer photos at http://HOST:PORT, in a page and as an API, without loading torch."""
     import uvicorn
@@ -84,6 +90,7 @@ def serve(  # noqa: PLR0913 (one an option)
     from florascope.identify.identifier import Identifier
     from florascope.identify.prior import read_prior
 
+    check_versions(host, allowed=allow_outdated)
     place = bound(host, port)  # first: nothing else needs to be done where it is taken
     limits = Limits()
     identifier = Identifier(find_bundle(model or default_model()))
@@ -107,6 +114,32 @@ def serve(  # noqa: PLR0913 (one an option)
     if address := lan_address(host):
         invite(f"http://{_shown(address)}:{port}")
     uvicorn.Server(config).run(sockets=[place])
+
+
+def check_versions(host: str, *, allowed: bool) -> None:
+    """Keep packages with known holes from strangers: a note at a loopback address, else a refusal.
+
+    Args:
+        host: what the server listens at.
+        allowed: a note will do.
+
+    Raises:
+        FlorascopeError: other machines could reach them.
+    """
+    from florascope.app.versions import outdated
+
+    told = "; ".join(map(str, outdated()))
+    if not told:
+        return
+    fix = "Update with: pip install --upgrade 'florascope[serve]'"
+    if host in LOOPBACK or allowed:
+        note(f"Known holes, so let no stranger send photos here: {told}. {fix}")
+        return
+    raise FlorascopeError(
+        f"packages with known holes would answer other machines: {told}",
+        expected=f"newer ones, or --host {LOOPBACK[1]}",
+        fix=f"{fix}. --allow-outdated serves all the same",
+    )
 
 
 def bound(host: str, port: int) -> "socket.socket":

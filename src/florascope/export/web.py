@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from florascope.app.server import TEXTS, page_texts, static_folder
+from florascope.app import TEXTS, page_texts, static_folder
 from florascope.bundle.config import GRAPH, BundleConfig, read_config
 from florascope.bundle.facts import read_facts
 from florascope.calibration.calibration import REFUSED
