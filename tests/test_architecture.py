@@ -11,6 +11,8 @@ from types import CodeType
 
 import pytest
 
+from florascope.cli.console import EXTRAS
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "florascope"
 MODULES = [p for p in SOURCE.rglob("*.py") if p.name not in {"__init__.py", "__main__.py"}]
@@ -52,6 +54,38 @@ def _globals(code: CodeType) -> Iterator[str]:
     return (str(i.argval) for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL")
 
 
+IMPORT_ALL = """
+import sys
+from importlib import import_module
+blocked, *modules = sys.argv[1:]
+for name in blocked.split(","):
+    sys.modules[name] = None  # whoever imports it finds that it is not installed
+for module in modules:
+    try:
+        import_module(module)
+    except ModuleNotFoundError:
+        print(module)
+"""
+WITH_EXTRAS = {
+    "serve": ("florascope.app.",),
+    "keras": ("florascope.keras", "florascope.doctor.keras."),
+    "cluster": ("florascope.cluster.",),
+}
+
+
+def test_training_needs_no_package_of_another_extra() -> None:
+    """Nor any of the tests' own tools, which are always there where tests run."""
+    others = [m for extra in EXTRAS.keys() - {"train"} for m in EXTRAS[extra]]
+    tools = ("sklearn", "captum", "crepes", "pandas", "httpx", "hypothesis", "beartype")
+    parts = (p.relative_to(SOURCE.parent).with_suffix("").parts for p in MODULES)
+    command = [sys.executable, "-c", IMPORT_ALL, ",".join((*others, *tools)), *map(".".join, parts)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    places = tuple(place for some in WITH_EXTRAS.values() for place in some)
+    missing = ended.stdout.split()
+    assert [name for name in missing if not name.startswith(places)] == []
+    assert all(any(name.startswith(some) for name in missing) for some in WITH_EXTRAS.values())
+
+
 def test_every_folder_has_its_layer() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
@@ -62,6 +96,6 @@ def test_every_folder_has_its_layer() -> None:
 
 def test_rooms_are_neither_drawers_nor_slips_of_paper() -> None:
     lengths = sorted(len(p.read_text("utf-8").splitlines()) for p in MODULES)
-    assert len(lengths) <= 221
+    assert len(lengths) <= 222
     assert lengths[len(lengths) // 2] >= 100
     assert lengths[-1] <= 420

@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 import numpy as np
-import openvino as ov
 import torch
 from jaxtyping import Float32
 from torch import nn
@@ -309,10 +308,14 @@ def _core() -> Any:  # noqa: ANN401 (OpenVINO's core)
     back when it goes. Cores that go in another order than the reverse would leave the stack of one
     that is gone, and the next signal with a handler would end the process (SIGSEGV).
     """
+    import openvino as ov  # the extra `fast`, which training does without
+
     return ov.Core()
 
 
 def _model(backbone: FeatureExtractor) -> Any:  # noqa: ANN401 (OpenVINO's model)
     """Read the graph that bundles carry, less its map."""
+    from openvino import Model
+
     whole = _core().read_model(backbone_graph(backbone))
-    return ov.Model([whole.output("features")], whole.get_parameters())
+    return Model([whole.output("features")], whole.get_parameters())
