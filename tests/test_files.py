@@ -1,6 +1,7 @@
 """Drafts of writers that were really killed, and of those that live."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -372,6 +373,48 @@ def test_what_is_renamed_has_reached_the_disk(
     assert sorted(files) == ["a", "b"]
     assert folder.startswith(".run.")
     assert parent == tmp_path.name
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise on Windows: only a writer syncs, no folder gives way, no writer is known."""
+    replace, fsync = Path.replace, os.fsync
+
+    def refuse(source: Path, target: Path) -> Path:
+        if target.is_dir():
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return replace(source, target)
+
+    def sync(descriptor: int) -> None:
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        fsync(descriptor)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    monkeypatch.setattr("florascope.files._mark", str)
+    monkeypatch.setattr("florascope.files._exchanged", lambda *_: False)
+
+
+@pytest.mark.usefixtures("windows")
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "made by another just now"])
+def test_files_and_folders_are_replaced_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, seen: bool
+) -> None:
+    for text in ("old", "new"):
+        write_text(tmp_path / "note.txt", text)
+        with monkeypatch.context() as patch, new_folder(tmp_path / "run") as draft:
+            (draft / "x.txt").write_text(text)
+            if not seen:
+                patch.setattr(Path, "exists", lambda _: False)
+    assert tree(tmp_path) == {"note.txt": "new", "run/x.txt": "new"}
+
+
+def test_lines_end_alike_on_every_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "linesep", "\r\n")
+    write_text(tmp_path / "x.csv", "a,b\n1,2\n")
+    assert (tmp_path / "x.csv").read_bytes() == b"a,b\n1,2\n"
 
 
 def test_reserve_claims_the_blocks_of_a_sparse_file(tmp_path: Path) -> None:

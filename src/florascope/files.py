@@ -1,6 +1,7 @@
 """Files and folders written whole or not at all, and the cache."""
 
-import errno
+import ctypes
+import json
 import os
 import re
 import stat
@@ -174,13 +175,11 @@ def _escaped(half: int) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file, wholly or not at all; see `as_utf8`."""
     with new_file(path) as draft:
-        draft.write_text(as_utf8(text), encoding="utf-8")
+        draft.write_text(as_utf8(text), encoding="utf-8", newline="\n")  # the same bytes on Windows
 
 
 def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 (any JSON value)
     """Return JSON that UTF-8 can hold, also of file names that are no UTF-8; see `as_utf8`."""
-    import json
-
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     return _NO_CHARACTER.sub(lambda half: "\\" + _escaped(ord(half[0])), text)
 
@@ -286,8 +285,8 @@ def _moved(draft: Path, path: Path) -> bool:
     """Move in where nothing is; False where another process was faster."""
     try:
         draft.replace(path)
-    except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+    except OSError:  # its number differs between systems; Windows says EACCES
+        if not path.is_dir():
             raise
         return False
     return True
@@ -295,8 +294,6 @@ def _moved(draft: Path, path: Path) -> bool:
 
 def _exchanged(draft: Path, path: Path) -> bool:
     """Swap two folders in one step, where the system can: a kill finds the old one or the new."""
-    import ctypes
-
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):  # not Linux
@@ -312,7 +309,8 @@ def _sync_folder(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    """Bring a file or folder to the disk; Windows does it only for who may write."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

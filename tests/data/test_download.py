@@ -68,6 +68,19 @@ def test_the_lock_file_goes_when_the_work_is_done(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
+def test_a_lock_file_that_windows_does_not_remove_while_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "The process cannot access the file", str(path))
+
+    with monkeypatch.context() as patch, locked(tmp_path / "target"):
+        patch.setattr(Path, "unlink", refuse)
+    with locked(tmp_path / "target"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_lock_can_be_taken_again_after_an_error(tmp_path: Path) -> None:
     target = tmp_path / "target"
     with pytest.raises(ZeroDivisionError), locked(target):

@@ -40,7 +40,8 @@ def locked(path: Path) -> Iterator[None]:
     with FileLock(lock):
         yield
         # Only when the work is done: whoever waits for this file looks at the target next.
-        lock.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows removes no open file; FileLock does it later
+            lock.unlink(missing_ok=True)
 
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
