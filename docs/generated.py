@@ -72,6 +72,7 @@ def settings() -> str:
 
 def error_table() -> str:
     """Every error that the source raises: what was found, what was expected, the cure."""
+    kinds = error_kinds()
     parts = [
         "# Errors",
         "",
@@ -84,27 +85,40 @@ def error_table() -> str:
     ]
     found = sorted(raised())
     for kind in sorted({row[0] for row in found}):
-        about = (getattr(errors, kind).__doc__ or "").partition("\n")[0]
-        parts += [f"## {kind}", "", about, "", "| cause | expected | cure |", "|---|---|---|"]
+        parts += [f"## {kind}", "", kinds[kind], "", "| cause | expected | cure |", "|---|---|---|"]
         rows = dict.fromkeys(row[1:] for row in found if row[0] == kind)
         parts += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
         parts.append("")
     return "\n".join(parts)
 
 
+def error_kinds() -> dict[str, str]:
+    """The first line about each class of errors, the packages' own ones included."""
+    classes = [node for node in _source() if isinstance(node, ast.ClassDef)]
+    kinds = {"FlorascopeError": ""}
+    while found := [c for c in classes if _first_base(c) in kinds and c.name not in kinds]:
+        kinds |= {c.name: (ast.get_docstring(c) or "").partition("\n")[0] for c in found}
+    about = (errors.FlorascopeError.__doc__ or "").partition("\n")[0]
+    return kinds | {"FlorascopeError": about}
+
+
+def _first_base(node: ast.ClassDef) -> str:
+    return _words(node.bases[0]) if node.bases else ""
+
+
+def _source() -> Iterator[ast.AST]:
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
 def raised() -> Iterator[tuple[str, str, str, str]]:
     """Yield class, found, expected and fix of every error made in the source."""
-    for path in sorted((ROOT / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and _is_error(_words(node.func)):
-                named = {word.arg: _words(word.value) for word in node.keywords}
-                expected, fix = named.get("expected", ""), named.get("fix", "")
-                yield _words(node.func), _words(node.args[0]), expected, fix
-
-
-def _is_error(name: str) -> bool:
-    kind = getattr(errors, name, None)
-    return isinstance(kind, type) and issubclass(kind, errors.FlorascopeError)
+    kinds = error_kinds()
+    for node in _source():
+        if isinstance(node, ast.Call) and node.args and _words(node.func) in kinds:
+            named = {word.arg: _words(word.value) for word in node.keywords}
+            expected, fix = named.get("expected", ""), named.get("fix", "")
+            yield _words(node.func), _words(node.args[0]), expected, fix
 
 
 def _words(node: ast.expr) -> str:
@@ -146,10 +160,28 @@ def _beside() -> list[str]:
 
 
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401, ARG001 (MkDocs)
-    """Turn a notebook's links to files into links to pages, as MkDocs does for Markdown alone."""
+    """Turn a notebook's links to files into links to pages, as MkDocs does for Markdown alone.
+
+    Where mkdocs.yml names the repository, a notebook also leads to Colab.
+    """
+    repository = config.extra["repository"]
     for file in files.documentation_pages():
         if file.page is not None and file.src_uri.endswith(".ipynb"):
-            file.page.content = _linked(file.page.content or "", file, files)
+            linked = _linked(file.page.content or "", file, files)
+            file.page.content = colab_link(repository, file.src_uri) + linked
+
+
+def colab_link(repository: str | None, page: str) -> str:
+    """Return a link that opens a notebook in Colab; nothing as long as the repository is unknown.
+
+    Args:
+        repository: OWNER/NAME at GitHub, whose branch is main.
+        page: the notebook's path in docs/.
+    """
+    if not repository:
+        return ""
+    address = f"https://colab.research.google.com/github/{repository}/blob/main/docs/{page}"
+    return f'<p><a href="{address}">Open in Colab</a></p>\n'
 
 
 def _linked(html: str, page: File, files: Files) -> str:

@@ -136,7 +136,10 @@ class Preprocessing:
             and all(1 / LARGEST <= v <= LARGEST for v in self.std)
         )
         if not right:
-            raise BundleError(f"preprocessing settings out of range: {self.to_json()}")
+            raise BundleError(
+                f"preprocessing settings out of range: {self.to_json()}",
+                expected=f"a size of 8 to {MAX_SIZE}, crop_pct of 0.1 to 1, three means and stds",
+            )
 
     def _cut_out(
         self, pixels: UInt8[np.ndarray, "h w *c"], resample: Image.Resampling

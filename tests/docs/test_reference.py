@@ -1,5 +1,6 @@
 """The reference names what there is: no variable, field, setting or error is missing."""
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.generated import commands, error_table, raised, settings, site_link
+from docs.generated import colab_link, commands, error_table, raised, settings, site_link
 
 from florascope.cli.main import cli
 from florascope.training.recipes import RECIPES
@@ -19,18 +20,61 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 def test_every_environment_variable_is_in_the_table() -> None:
-    code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"))
-    code += (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    sources = [p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py")]
+    code = "".join(sources) + (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     page = (REFERENCE / "environment.md").read_text(encoding="utf-8")
-    asked = r"(?:environ(?:\.get|\.setdefault)?[\[(]|getenv\()\"([A-Z_]+)\""
-    read = set(re.findall(asked, code)) | set(
-        re.findall(r"\"([A-Z_]+)\" (?:not )?in os\.env", code)
-    )
+    read = {name for source in sources if "env" in source for name in variables(source)}
+    assert {"FLORASCOPE_ENGINE", "NO_COLOR", "KERAS_BACKEND"} <= read
     own = set(re.findall(r"FLORASCOPE_[A-Z]+", code))
     told = set(re.findall(r"^\| (.+?) \|", page, re.MULTILINE))
-    named = set(re.findall(r"`([A-Z_]+)`", " ".join(told)))
+    named = set(re.findall(r"`([A-Z0-9_]+)`", " ".join(told)))
     assert read | own <= named
     assert own == {name for name in named if name.startswith("FLORASCOPE_")}
+
+
+def variables(source: str) -> Iterator[str]:
+    """Name the environment variables that a module reads or sets, also through its constants."""
+    tree = ast.parse(source)
+    constants = {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    for key in filter(None, map(_asked, ast.walk(tree))):
+        yield constants[key.id] if isinstance(key, ast.Name) else ast.literal_eval(key)
+
+
+def _asked(node: ast.AST) -> ast.expr | None:
+    """The key with which a node asks the environment; None where it asks for nothing."""
+    match node:
+        case ast.Subscript(value=place, slice=key) if _is_environ(place):
+            return key
+        case ast.Call(func=ast.Attribute(value=place), args=[key, *_]) if _is_environ(place):
+            return key
+        case ast.Call(func=ast.Attribute(attr="getenv"), args=[key, *_]):
+            return key
+        case ast.Compare(left=key, comparators=[place]) if _is_environ(place):
+            return key
+    return None
+
+
+def _is_environ(node: ast.expr) -> bool:
+    return ast.unparse(node) in {"os.environ", "environ"}
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('os.environ["A_B"]', "A_B"),
+        ('os.environ.get("A_B", "x")', "A_B"),
+        ('environ.pop("A_B")', "A_B"),
+        ('os.getenv("A_B")', "A_B"),
+        ('"A_B" not in os.environ', "A_B"),
+        ("os.environ.get(KEY)", "C_D"),
+    ],
+)
+def test_however_a_variable_is_asked_for(line: str, name: str) -> None:
+    assert list(variables(f'KEY = "C_D"\n{line}')) == [name]
 
 
 def test_every_setting_is_in_the_table() -> None:
@@ -53,7 +97,17 @@ def test_errors_are_read_from_where_they_are_made() -> None:
     found, page = set(raised()), error_table()
     assert row in found
     assert {kind for kind, *_ in found} == set(re.findall(r"^## (\w+)$", page, re.MULTILINE))
+    assert "## UnreachableError" in page  # a class of the cluster's own
     assert "| subset {subset} | one of {', '.join(SUBSETS)} |  |" in page
+
+
+RETOLD = {"told", "_too_large(self._limits.max_bytes).detail"}
+"""What another place has put into words already; a system's own error is in English anyway."""
+
+
+def test_every_error_says_what_would_be_right_or_what_to_do() -> None:
+    bare = {found for _, found, expected, fix in raised() if not (expected or fix)}
+    assert bare - RETOLD == {"{error.filename or 'a file'}: {error.strerror or error}"}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +126,14 @@ def test_errors_are_read_from_where_they_are_made() -> None:
 )
 def test_links_lead_to_the_same_text_in_the_site(target: str, page: str, link: str) -> None:
     assert site_link(target, page) == link
+
+
+def test_notebooks_lead_to_colab_once_the_repository_is_known() -> None:
+    page = "notebooks/own-folder.ipynb"
+    assert colab_link(None, page) == ""
+    assert (ROOT / "docs" / page).is_file()
+    aim = "https://colab.research.google.com/github/someone/florascope/blob/main/docs/"
+    assert f'href="{aim}{page}"' in colab_link("someone/florascope", page)
 
 
 def documented() -> dict[str, list[str]]:

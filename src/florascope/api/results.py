@@ -211,7 +211,10 @@ class Mistakes(Sequence[Mistake]):
         from matplotlib import pyplot as plt
 
         if not self.items:
-            raise FlorascopeError("no photo was answered wrong: there is nothing to show")
+            raise FlorascopeError(
+                "no photo was answered wrong: there is nothing to show",
+                expected="at least one mistake (len(mistakes) counts them)",
+            )
         rows, columns = len(self.items), 1 + len(methods)
         size = (INCHES * columns, 1.15 * INCHES * rows)
         figure, grid = plt.subplots(

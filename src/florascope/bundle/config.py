@@ -190,7 +190,10 @@ def read_own_file(bundle: Path, name: str, most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror or error})") from error
+        raise BundleError(
+            f"{path} cannot be read ({error.strerror or error})",
+            expected="a file that you may read",
+        ) from error
 
 
 SHIPPED = Path(__file__).parents[1] / "bundles"

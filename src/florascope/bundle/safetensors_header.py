@@ -43,7 +43,10 @@ def read_header(path: Path) -> dict[str, Stored]:
             entries, used = _read(file, size)
         return _tensors(entries, size - used)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror or error})") from error
+        raise WeightsError(
+            f"{path} cannot be read ({error.strerror or error})",
+            expected="a file that you may read",
+        ) from error
     except ValueError as error:
         raise WeightsError(
             f"{path} is not a safetensors file ({error})",

@@ -176,7 +176,10 @@ def _table(
 def _named(path: Path, columns: tuple[str, ...]) -> tuple[str, ...]:
     """Call the columns that are needed by one name, whatever the file calls them."""
     if len(set(columns)) < len(columns):
-        raise DataError(f"{path} names a column twice: {','.join(columns)!r}")
+        raise DataError(
+            f"{path} names a column twice: {','.join(columns)!r}",
+            fix="Rename or remove one of them",
+        )
     meant: dict[str, str] = {}
     for name, words in WORDS.items():
         known = words.split()

@@ -105,7 +105,10 @@ def check(model: onnx.ModelProto, original: bytes, config: BundleConfig) -> None
         raise
     except Exception as error:  # ONNX and its runtime raise many kinds
         reason = str(error).splitlines()[0]
-        raise BundleError(f"the bundle's graph cannot be run ({reason})") from error
+        raise BundleError(
+            f"the bundle's graph cannot be run ({reason})",
+            fix="Copy the bundle anew, or train it again",
+        ) from error
 
 
 def graph_lines(model: onnx.ModelProto, config: BundleConfig) -> list[str]:
@@ -145,7 +148,10 @@ def _compare(
     bound = TOLERANCE * max(1.0, float(np.abs(truth["logits"]).max()))
     gaps = {name: float(np.abs(found[name] - values).max()) for name, values in truth.items()}
     if max(gaps.values()) > bound:
-        raise BundleError(f"the exported graph differs from the bundle's by {gaps}")
+        raise BundleError(
+            f"the exported graph differs from the bundle's by {gaps}",
+            fix="Nothing was written; use the bundle's own model.onnx",
+        )
 
 
 def _shape(value: Any) -> str:  # noqa: ANN401 (protobuf)

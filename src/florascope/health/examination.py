@@ -136,7 +136,10 @@ def examine(
     """
     looks = look_at_all(dataset.photos, progress)
     if all(look.problem for look in looks):
-        raise DataError(f"none of the {len(dataset)} photos of {dataset.name} can be read")
+        raise DataError(
+            f"none of the {len(dataset)} photos of {dataset.name} can be read",
+            fix="Open one with another program: it may be damaged, or no photo",
+        )
     if embed is None:
         return Examination(dataset, looks)
     found, noise = _label_errors(dataset, embed)

@@ -159,7 +159,9 @@ def load_classifier(path: Path) -> Classifier:
         classifier = Classifier(backbone, config.classes)
         _load(classifier, read_state(weights), str(path))
     except WeightsError as error:
-        raise BundleError(f"the bundle {path} is damaged: {error}") from error
+        raise BundleError(
+            f"the bundle {path} is damaged: {error}", fix="Copy it anew, or train it again"
+        ) from error
     _check_claims(config, backbone, path)
     return classifier.eval()
 
