@@ -59,11 +59,13 @@ def _terminal_bars() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
+    if not console.is_terminal:  # older rich ends even bars that are disabled with an empty line
+        yield silent
+        return
     text = TextColumn("{task.description}", markup=False)
     columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[str, Any] = {}
-    quiet = not console.is_terminal
-    with Bars(*columns, console=console, transient=True, disable=quiet) as shown:
+    with Bars(*columns, console=console, transient=True) as shown:
 
         def show(what: str, done: int, total: int) -> None:
             step, _, _ = what.partition(":")
