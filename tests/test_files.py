@@ -329,8 +329,8 @@ def test_a_file_on_a_full_disk(tmp_path: Path) -> None:
         write_text(path, "new" * 1000)
     assert raised.value.found == f"{path} cannot be written (File too large)"
     assert raised.value.fix == (
-        "Free some space or choose another place (--out; FLORASCOPE_CACHE for the cache);"
-        " nothing was changed there"
+        "Free some space or choose another place (FLORASCOPE_CACHE is the cache's); nothing was"
+        " changed there"
     )
     assert tree(tmp_path) == {"x.txt": "old"}
 

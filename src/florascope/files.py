@@ -1,7 +1,5 @@
 """Files and folders written whole or not at all, and the cache."""
 
-import ctypes
-import json
 import os
 import re
 import stat
@@ -180,6 +178,8 @@ def write_text(path: Path, text: str) -> None:
 
 def json_text(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 (any JSON value)
     """Return JSON that UTF-8 can hold, also of file names that are no UTF-8; see `as_utf8`."""
+    import json
+
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     return _NO_CHARACTER.sub(lambda half: "\\" + _escaped(ord(half[0])), text)
 
@@ -294,6 +294,8 @@ def _moved(draft: Path, path: Path) -> bool:
 
 def _exchanged(draft: Path, path: Path) -> bool:
     """Swap two folders in one step, where the system can: a kill finds the old one or the new."""
+    import ctypes
+
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):  # not Linux
