@@ -27,6 +27,7 @@ from florascope.cli.identify import identify
 from florascope.cli.job import embed, fit
 from florascope.cli.recipes import recipes
 from florascope.cli.serve import serve
+from florascope.cli.studio import studio
 from florascope.cli.train import train
 from florascope.cli.wording import Commands
 from florascope.errors import FlorascopeError
@@ -53,6 +54,7 @@ for command in (
     embed,
     fit,
     serve,
+    studio,
     export,
     import_model,
     data,

@@ -1,0 +1,1 @@
+"""The workbench: a project of photos, mended, trained on and looked at in the browser."""

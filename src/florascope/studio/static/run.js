@@ -1,0 +1,87 @@
+// One run: its figures, where it errs and why, what the doctor says, and the model to take along.
+
+import { confusionView } from "./confusion.js";
+import { button, make } from "./make.js";
+import { between, named } from "./runs.js";
+import { get, post } from "./server.js";
+import { tried } from "./telling.js";
+import { follow, watch } from "./work.js";
+import { number, percent, say } from "./words.js";
+
+export async function runView(main, which) {
+  const run = await get(`api/runs/${Number(which)}`);
+  const view = { main, run, doctor: make("section"), take: make("div.row") };
+  fillDoctor(view);
+  fillTake(view);
+  main.append(
+    make("p", {}, make("a", { href: "#runs", textContent: `← ${say("runs")}` })),
+    make("h1", { textContent: named(run) }),
+    make("div.two", {}, figures(run), make("section.card", {}, make("h2", { textContent: say("takeAlong") }), make("p.small", { textContent: say("takeNote") }), view.take)),
+    await confusionView(run),
+    view.doctor,
+  );
+  return follow((job, before) => {
+    if (job?.run === run.number && before?.state === "running" && job.state === "done") again(view);
+  });
+}
+
+async function again(view) {
+  view.run = await get(`api/runs/${view.run.number}`);
+  fillDoctor(view);
+  fillTake(view);
+}
+
+function figures({ test, val, train, photos, classes, seconds }) {
+  const rest = [["val", val], ["train", train]].map(([name, part]) => `${say(`subset-${name}`)}: ${percent(part.top1)}`);
+  return make("section.card", {},
+    make("h2", { textContent: say("accuracy") }),
+    make("div.figure", {}, make("strong", { textContent: percent(test.top1) }), make("span", { textContent: between(test.interval, 1) })),
+    scale(test),
+    make("p", { textContent: say("measured", { count: test.n }) }),
+    test.n < 100 ? make("p.small", { textContent: say("fewMeasured") }) : null,
+    make("p.small", { textContent: `${rest.join(" · ")} · ${say("trainOn", { photos, classes: Array.isArray(classes) ? classes.length : classes })} ${say("elapsed", { seconds: number(Math.round(seconds)) })}` }));
+}
+
+function scale({ top1, interval: [low, high] }) {
+  const [range, mark] = [make("i"), make("b")];
+  range.style.left = `${100 * low}%`;
+  range.style.width = `${100 * (high - low)}%`;
+  mark.style.left = `${100 * top1}%`;
+  return make("div.scale", { ariaHidden: "true" }, range, mark);
+}
+
+function fillTake({ run, take }) {
+  const link = (href, word, kind = "a.button") => make(kind, { href, textContent: say(word) });
+  const page = run.web ? Object.assign(link(`api/runs/${run.number}/web.zip`, "takeWeb"), { id: "web" }) : button(say("makeWeb"), () => begin("web", run.number));
+  const trial = Object.assign(link(`try/${run.number}/`, "tryIt", "a.button.primary"), { target: "_blank", rel: "noopener", id: "try" });
+  const bundle = Object.assign(link(`api/runs/${run.number}/bundle.zip`, "takeBundle"), { id: "bundle" });
+  take.replaceChildren(trial, bundle, page);
+}
+
+const begin = tried(async (work, run) => {
+  await post("api/job", { work, run });
+  await watch();
+});
+
+function fillDoctor({ run, doctor }) {
+  const findings = run.doctor ?? run.findings ?? [];
+  const asked = button(say(run.doctor ? "askAgain" : "askDoctor"), () => begin("doctor", run.number));
+  asked.id = "ask-doctor";
+  doctor.className = "card";
+  doctor.id = "doctor";
+  doctor.replaceChildren(
+    make("h2", { textContent: say("doctor") }),
+    make("p.small", { textContent: say("doctorLead") }),
+    ...(findings.length ? findings.map(finding) : [make("p", { textContent: say(run.doctor ? "doctorFine" : "doctorQuiet") })]),
+    asked,
+  );
+}
+
+function finding({ severity, cause, found, expected, fix, confidence }) {
+  return make("article.finding", { "data-severity": severity },
+    make("h3", { textContent: `${say(`severity-${severity}`)}: ${cause}` }),
+    make("p", { textContent: found, lang: "en" }),
+    make("p.small", { textContent: `${say("expected")} ${expected}`, lang: "en" }),
+    make("p", {}, make("strong", { textContent: say("fix") }), ` ${fix}`),
+    make("p.small", { textContent: say("sure", { share: percent(confidence, 0) }) }));
+}

@@ -1,0 +1,44 @@
+// The work that is going on, shown at the bottom of every view.
+
+import { $ } from "../shared/dom.js";
+import { get, remove } from "./server.js";
+import { trouble } from "./telling.js";
+import { say, stepName } from "./words.js";
+
+const EVERY = 500; // milliseconds
+const listeners = new Set();
+let timer = null;
+export let job = null;
+
+// Told of the job at each look; the function returned ends that.
+export function follow(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export async function watch() {
+  clearTimeout(timer);
+  const before = job;
+  job = await get("api/job").catch(() => job);
+  show();
+  if (before?.state === "running" && job?.state === "failed") trouble(new Error(job.error.message));
+  for (const listener of listeners) listener(job, before);
+  if (job?.state === "running") timer = setTimeout(watch, EVERY);
+}
+
+export async function stop() {
+  await remove("api/job");
+  await watch();
+}
+
+export function show() {
+  const running = job?.state === "running";
+  $("work").hidden = !running;
+  if (!running) return;
+  $("work-step").textContent = `${say(`work-${job.work}`)}: ${stepName(job.step)}`;
+  $("work-bar").max = job.total || 1;
+  if (job.total > 1) $("work-bar").value = job.done;
+  else $("work-bar").removeAttribute("value");
+}
+
+$("work-stop").addEventListener("click", () => stop().catch(trouble));
