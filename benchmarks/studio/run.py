@@ -1,6 +1,6 @@
 """The workbench with a large folder: first screen, scrolling, edits and memory, in Chromium.
 
-    python benchmarks/studio/run.py [--photos N] [--side PIXELS] [--out FILE.md]
+    python benchmarks/studio/run.py [--photos N] [--side PIXELS] [--folder DIR] [--out FILE.md]
 
 A folder of class folders is made of hard links to 400 garden photos drawn at --side pixels; a path
 is a photo to the workbench, which decodes each. A real `florascope studio` process is opened in
@@ -50,10 +50,12 @@ FULL = """() => {
 
 
 def make_folder(root: Path, photos: int, side: int) -> Path:
-    """Draw some photos and link them under as many names as are wanted."""
+    """Draw some photos and link them under as many names as are wanted, unless they are there."""
+    if (root / "photos").is_dir():
+        return root / "photos"
     flowers = garden(-(-DRAWN // 18), size=256)
     drawn = root / "drawn"
-    drawn.mkdir()
+    drawn.mkdir(parents=True)
 
     def draw(i: int) -> Path:
         image = Image.fromarray(flowers.photos[i].read()).resize((side, side))
@@ -123,11 +125,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=800)
+    parser.add_argument("--folder", type=Path, help="where photos lie or shall lie")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as room:
-        folder = make_folder(Path(room), options.photos, options.side)
-        command = [sys.executable, "-m", "florascope", "studio", str(folder), "--no-open"]
+        folder = make_folder(options.folder or Path(room), options.photos, options.side)
+        command = [
+            sys.executable,
+            "-m",
+            "florascope",
+            "studio",
+            str(folder.absolute()),
+            "--no-open",
+        ]
         start = time.perf_counter()
         server = subprocess.Popen(command, cwd=room, stdout=subprocess.PIPE, text=True)  # noqa: S603
         assert server.stdout is not None

@@ -25,6 +25,10 @@ def test_it_says_its_address_and_keeps_the_project(photo_folder: Path, tmp_path:
     assert told["classes"] == ["daisy", "rose", "violet"]
     assert told["source"] == str(photo_folder)
     assert httpx.get(found[0].replace(found[1], "guess")).status_code == 404
+    second = start("--project", tmp_path / "mine")
+    _, said = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "a studio is open on" in said
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert (tmp_path / "mine" / "project.json").is_file()

@@ -165,7 +165,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not sys.stdin, whose lock would be held when the process ends
+        pass
     os._exit(1)
 
 

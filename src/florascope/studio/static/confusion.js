@@ -28,7 +28,7 @@ const fill = tried(async (node, asked) => {
   node.replaceChildren(
     make("div.row", {}, make("h2", { textContent: say("errors") }), menu),
     make("p.small", { textContent: say(asked.subset === "test" ? "errorsNote" : "notMeasured") }),
-    make("div.two", {}, matrix(view), pairs(view, wrong)),
+    make("div.errors", {}, matrix(view), pairs(view, wrong)),
     view.photos,
   );
 });
@@ -65,7 +65,7 @@ function cell(view, label, predicted, count, total) {
 function pairs(view, wrong) {
   if (!wrong.length) return make("p", { textContent: say("noErrors") });
   const items = wrong.slice(0, LISTED).map(([label, predicted, count]) => make("li", {}, button(say("cell", { count, label: view.classes[label], predicted: view.classes[predicted] }), (event) => open(view, label, predicted, event.currentTarget), "button.button.plain")));
-  return make("div", {}, make("h3", { textContent: say("mostOften") }), make("ul.classes", {}, ...items));
+  return make("div", {}, make("h3", { textContent: say("mostOften") }), make("ul.pairs", {}, ...items));
 }
 
 const open = tried(async (view, label, predicted, pressed) => {
@@ -73,8 +73,8 @@ const open = tried(async (view, label, predicted, pressed) => {
   pressed.ariaPressed = "true";
   const found = await get(`api/runs/${view.run}/answers?${new URLSearchParams({ label, predicted, subset: view.subset })}`);
   const title = say("cell", { count: found.length, label: view.classes[label], predicted: view.classes[predicted] });
-  const more = found.length > SHOWN ? make("p.small", { textContent: say("firstShown", { shown: SHOWN }) }) : null;
-  view.photos.replaceChildren(make("h3", { textContent: title }), make("p.small", { textContent: say("mapNote") }), make("ul.pictures", {}, ...found.slice(0, SHOWN).map((one) => photo(view, one, label, predicted))), more);
+  const more = found.length > SHOWN ? [make("p.small", { textContent: say("firstShown", { shown: SHOWN }) })] : [];
+  view.photos.replaceChildren(make("h3", { textContent: title }), make("p.small", { textContent: say("mapNote") }), make("ul.pictures", {}, ...found.slice(0, SHOWN).map((one) => photo(view, one, label, predicted))), ...more);
   view.photos.scrollIntoView({ behavior: "smooth", block: "nearest" });
 });
 

@@ -57,7 +57,7 @@ export const ENGLISH = {
   notMeasured: "These photos took part in training: this is no measure of the model.",
   axes: "Rows: what it is. Columns: what was answered.", someClasses: "The {shown} most confused of {all} classes.",
   cell: "{label} answered as {predicted}: {count}", mostOften: "Most frequent errors", noErrors: "There is no error among these photos.",
-  firstShown: "The {shown} surest are shown.", mapNote: "Bright, within white lines: spoke for the answer. Within blue lines: against it.",
+  firstShown: "The {shown} surest are shown.", mapNote: "Orange spoke for the answer, blue against it.",
   why: "Why {name}?", whyNot: "Why {name} and not {other}?", mended: "label changed since",
   doctor: "The doctor", doctorLead: "Looks for what goes wrong in training without an error message. Most likely cause first.",
   askDoctor: "Ask the doctor", askAgain: "Ask again", doctorFine: "Nothing wrong was found.", doctorQuiet: "Nothing stood out while it was trained. Ask for a closer look.",

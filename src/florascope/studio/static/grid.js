@@ -18,7 +18,7 @@ export class Grid {
     this.node.addEventListener("scroll", () => this.#soon(), { passive: true });
     this.node.addEventListener("keydown", (event) => this.#key(event));
     this.sheet.addEventListener("click", (event) => this.#click(event));
-    this.sheet.addEventListener("dblclick", (event) => this.#place(event) !== null && this.opened(this.ids[this.#place(event)]));
+    this.sheet.addEventListener("dblclick", (event) => this.#open(this.#place(event)));
     this.sheet.addEventListener("dragstart", (event) => this.#drag(event));
     this.watch = new ResizeObserver(() => this.#soon());
     this.watch.observe(this.node);
@@ -29,15 +29,13 @@ export class Grid {
     this.ids = ids;
     this.at = Math.min(this.at, Math.max(0, ids.length - 1));
     this.selected = new Set([...this.selected].filter((id) => kept.has(id)));
-    for (const tile of this.tiles.values()) tile.remove();
-    this.tiles.clear();
     this.#draw();
     this.chosen(this.selected);
   }
 
   select(ids) {
     this.selected = new Set(ids);
-    for (const [place, tile] of this.tiles) this.#mark(tile, place);
+    for (const [id, tile] of this.tiles) this.#mark(tile, id);
     this.chosen(this.selected);
   }
 
@@ -64,47 +62,51 @@ export class Grid {
     const first = Math.max(0, Math.floor(this.node.scrollTop / this.row) - SPARE) * this.columns;
     const rows = Math.ceil(this.node.clientHeight / this.row) + 2 * SPARE;
     const last = Math.min(this.ids.length, first + rows * this.columns);
-    for (const [place, tile] of this.tiles) if (place < first || place >= last) this.#drop(place, tile);
+    const seen = new Set(this.ids.slice(first, last));
+    for (const [id, tile] of this.tiles) if (!seen.has(id)) this.#drop(id, tile);
     for (let place = first; place < last; place += 1) this.#put(place);
     this.timer ??= setTimeout(() => this.#fetch(), CALM);
   }
 
   #put(place) {
-    let tile = this.tiles.get(place);
-    if (!tile) {
-      const image = make("img", { alt: "", draggable: false, decoding: "async" });
-      image.onerror = () => image.src && tile.classList.add("broken");
-      tile = make("div.tile", { role: "option", draggable: true, title: this.named(this.ids[place]) }, image);
-      tile.ariaLabel = tile.title;
-      tile.ariaSetSize = this.ids.length;
-      tile.ariaPosInSet = place + 1;
-      tile.dataset.place = place;
-      this.tiles.set(place, tile);
-      this.sheet.append(tile);
-    }
+    const id = this.ids[place];
+    const tile = this.tiles.get(id) ?? this.#made(id);
     const [row, column] = [Math.floor(place / this.columns), place % this.columns];
     tile.style.transform = `translate(${GAP + column * this.row}px, ${GAP + row * this.row}px)`;
     tile.style.width = tile.style.height = `${this.side}px`;
-    this.#mark(tile, place);
+    tile.dataset.place = place;
+    tile.ariaSetSize = this.ids.length;
+    tile.ariaPosInSet = place + 1;
+    this.#mark(tile, id);
   }
 
-  #mark(tile, place) {
-    tile.ariaSelected = String(this.selected.has(this.ids[place]));
-    tile.tabIndex = place === this.at ? 0 : -1;
+  #made(id) {
+    const image = make("img", { alt: "", draggable: false, decoding: "async" });
+    const name = this.named(id);
+    const tile = make("div.tile", { role: "option", draggable: true, title: name, ariaLabel: name }, image);
+    image.onerror = () => image.hasAttribute("src") && tile.classList.add("broken");
+    this.tiles.set(id, tile);
+    this.sheet.append(tile);
+    return tile;
   }
 
-  #drop(place, tile) {
+  #mark(tile, id) {
+    tile.ariaSelected = String(this.selected.has(id));
+    tile.tabIndex = id === this.ids[this.at] ? 0 : -1;
+  }
+
+  #drop(id, tile) {
     tile.firstChild.removeAttribute("src"); // what was on its way need not come
     tile.remove();
-    this.tiles.delete(place);
+    this.tiles.delete(id);
   }
 
   // Pictures are fetched a moment later: whoever flies past a thousand wants none of them.
   #fetch() {
     this.timer = null;
-    for (const [place, tile] of this.tiles) {
+    for (const [id, tile] of this.tiles) {
       const image = tile.firstChild;
-      if (!image.hasAttribute("src")) image.src = small(this.ids[place]);
+      if (!image.hasAttribute("src")) image.src = small(id);
     }
   }
 
@@ -119,6 +121,10 @@ export class Grid {
     this.#go(place);
     if (event.shiftKey) this.#range(place);
     else this.#toggle(place);
+  }
+
+  #open(place) {
+    if (place !== null) this.opened(this.ids[place]);
   }
 
   #toggle(place) {
@@ -141,7 +147,7 @@ export class Grid {
     if (top < scrollTop) this.node.scrollTop = top;
     else if (top + this.row > scrollTop + clientHeight) this.node.scrollTop = top + this.row + GAP - clientHeight;
     this.#draw();
-    this.tiles.get(this.at)?.focus({ preventScroll: true });
+    this.tiles.get(this.ids[this.at])?.focus({ preventScroll: true });
   }
 
   #key(event) {
@@ -154,7 +160,7 @@ export class Grid {
       this.#go(this.at + steps[event.key]);
       if (event.shiftKey) this.#range(this.at);
     } else if (event.key === " ") this.#toggle(this.at);
-    else if (event.key === "Enter") this.opened(this.ids[this.at]);
+    else if (event.key === "Enter") this.#open(this.at);
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.select(this.ids);
     else if (event.key === "Escape") this.select([]);
     else return;

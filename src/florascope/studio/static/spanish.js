@@ -57,7 +57,7 @@ export const SPANISH = {
   notMeasured: "Estas fotos participaron en el entrenamiento: no miden el modelo.",
   axes: "Filas: lo que es. Columnas: lo que se respondió.", someClasses: "Las {shown} más confundidas de {all} clases.",
   cell: "{label} respondida como {predicted}: {count}", mostOften: "Errores más frecuentes", noErrors: "No hay errores entre estas fotos.",
-  firstShown: "Se muestran las {shown} más seguras.", mapNote: "Claro, dentro de líneas blancas: habló a favor de la respuesta. Dentro de líneas azules: en contra.",
+  firstShown: "Se muestran las {shown} más seguras.", mapNote: "Lo naranja habló a favor de la respuesta; lo azul, en contra.",
   why: "¿Por qué {name}?", whyNot: "¿Por qué {name} y no {other}?", mended: "etiqueta cambiada después",
   doctor: "El doctor", doctorLead: "Busca lo que falla al entrenar sin mensaje de error. Primero la causa más probable (en inglés).",
   askDoctor: "Preguntar al doctor", askAgain: "Preguntar de nuevo", doctorFine: "No se encontró nada malo.", doctorQuiet: "Nada llamó la atención durante el entrenamiento. Pida una mirada más atenta.",
