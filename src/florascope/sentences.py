@@ -1,15 +1,15 @@
 """What is said in English and Spanish: files in texts/ that a translator can edit.
 
-One file a use and language: the sentences of an answer (answer.en.json), of the app's page and of
-the report. {names} are filled in. JSON, since every start of `florascope identify` reads one, and
-the page does.
+One file a use and language: the sentences of an answer (answer.en.json), of the app's page, of the
+report and of the workbench. {names} are filled in. JSON, since every start of `florascope identify`
+reads one, and the pages do.
 """
 
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-Use = Literal["answer", "page", "report"]
+Use = Literal["answer", "page", "report", "studio"]
 FOLDER = Path(__file__).parent / "texts"
 
 

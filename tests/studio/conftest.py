@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from florascope.app.guards import Access
 from florascope.studio.project import Project
-from florascope.studio.runs import LIST, Request, Runs
+from florascope.studio.runs import LIST, Request, Runs, write_list
 from florascope.studio.server import create_studio
 from florascope.studio.worker import train
 
@@ -48,7 +48,7 @@ def _trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "mine"
     project = Project.open(folder, source)
     run = Runs(folder).begin(TINY)
-    project.write_list(run.path / LIST)
+    write_list(project, run.path / LIST)
     train(folder, run.number, lambda _what, _done, _total: None)
     return folder
 

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from florascope.data.manifest import manifest
 from florascope.errors import DataError, FlorascopeError
-from florascope.studio.project import Edit, Project, dealt, listed_names
+from florascope.studio.project import Edit, Project
 
 
 @pytest.fixture
@@ -140,48 +138,6 @@ def test_corrections_join_under_their_name(tmp_path: Path, photo: bytes) -> None
     assert list(project.corrections()) == []
 
 
-def test_the_list_is_what_training_takes(project: Project, tmp_path: Path) -> None:
-    project.edit(Edit("label", ("rose/0.jpg",), "daisy"))
-    project.edit(Edit("remove", ("rose/1.jpg",)))
-    project.edit(Edit("label", ("rose/2.jpg",)))
-    project.write_list(tmp_path / "photos.csv")
-    data = manifest(tmp_path / "photos.csv")
-    assert dict(zip((c.name for c in data.classes), data.counts(), strict=True)) == {
-        "daisy": 13,
-        "rose": 9,
-        "violet": 12,
-    }
-    names = listed_names(tmp_path / "photos.csv")
-    assert names[:2] == ["daisy/0.jpg", "daisy/1.jpg"]
-    assert not {"rose/1.jpg", "rose/2.jpg"} & set(names)
-    sides = data.own_splits["csv"]
-    assert {int(data.labels[i]) for i in sides.test} == {0, 1, 2}
-
-
-def test_a_source_that_divides_its_photos_keeps_its_division(tmp_path: Path, photo: bytes) -> None:
-    for side, count in (("train", 4), ("val", 2), ("test", 3)):
-        for name in ("lily", "rose"):
-            folder = tmp_path / "flowers" / side / name
-            folder.mkdir(parents=True)
-            for number in range(count):
-                (folder / f"{number}.jpg").write_bytes(photo)
-    project = Project.open(tmp_path / "mine", tmp_path / "flowers")
-    project.add(photo, "rose", "new.jpg")
-    project.write_list(tmp_path / "photos.csv")
-    sides = manifest(tmp_path / "photos.csv").own_splits["csv"]
-    assert [len(part) for _, part in sides.items()] == [9, 4, 6]
-
-
-def test_photos_stay_on_their_side_when_others_are_mended() -> None:
-    photos = [("rose" if n % 2 else "lily", f"{n}.jpg") for n in range(400)]
-    before = dealt(photos)
-    assert {side: before.count(side) for side in ("test", "val")} == {"test": 40, "val": 40}
-    mended = [("lily" if n in {1, 3, 5} else label, name) for n, (label, name) in enumerate(photos)]
-    moved = sum(a != b for a, b in zip(before, dealt(mended), strict=True))
-    assert moved <= 6
-    assert dealt([("few", "a"), ("few", "b"), ("few", "c")]).count("train") == 1
-
-
 def test_too_small_classes_are_named(project: Project) -> None:
     project.edit(Edit("label", ("rose/0.jpg", "rose/1.jpg"), "lily"))
     assert project.too_small() == ["lily"]
@@ -210,16 +166,6 @@ def test_a_damaged_project_says_so(tmp_path: Path, text: str) -> None:
     (tmp_path / "project.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"project.json cannot be read"):
         Project.open(tmp_path)
-
-
-def test_a_name_that_no_list_can_hold_is_named(tmp_path: Path, photo: bytes) -> None:
-    folder = tmp_path / "flowers" / "rose"
-    folder.mkdir(parents=True)
-    (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes(photo)
-    project = Project.open(tmp_path / "mine", tmp_path / "flowers")
-    assert project.photos[0].name == r"rose/caf\xe9.jpg"
-    with pytest.raises(DataError, match=r"caf\\xe9.jpg is no UTF-8"):
-        project.write_list(tmp_path / "photos.csv")
 
 
 def test_the_file_is_plain_json(project: Project, source: Path) -> None:

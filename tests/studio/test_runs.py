@@ -1,17 +1,34 @@
 """A run's figures and answers against the run itself, opened as any other."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import florascope as fs
+from florascope.data.manifest import manifest
 from florascope.errors import DataError
 from florascope.evaluation.intervals import difference
 from florascope.studio.project import Edit, Project
-from florascope.studio.runs import Answer, Answers, Request, RunFolder, Runs, compared
+from florascope.studio.runs import (
+    Answer,
+    Answers,
+    Request,
+    RunFolder,
+    Runs,
+    compared,
+    dealt,
+    listed_names,
+    write_list,
+)
 
 from .conftest import TINY
+
+
+@pytest.fixture
+def project(source: Path, tmp_path: Path) -> Project:
+    return Project.open(tmp_path / "mine", source)
 
 
 def test_figures_and_answers_are_the_runs_own(trained: Project) -> None:
@@ -85,3 +102,55 @@ def test_answers_keep_the_label_of_their_training(trained: Project) -> None:
     before = Runs(trained.folder)[1].answers.confusions("test")
     trained.edit(Edit("rename", (), "lily", "rose"))
     assert Runs(trained.folder)[1].answers.confusions("test") == before
+
+
+def test_the_list_is_what_training_takes(project: Project, tmp_path: Path) -> None:
+    project.edit(Edit("label", ("rose/0.jpg",), "daisy"))
+    project.edit(Edit("remove", ("rose/1.jpg",)))
+    project.edit(Edit("label", ("rose/2.jpg",)))
+    write_list(project, tmp_path / "photos.csv")
+    data = manifest(tmp_path / "photos.csv")
+    assert dict(zip((c.name for c in data.classes), data.counts(), strict=True)) == {
+        "daisy": 13,
+        "rose": 9,
+        "violet": 12,
+    }
+    names = listed_names(tmp_path / "photos.csv")
+    assert names[:2] == ["daisy/0.jpg", "daisy/1.jpg"]
+    assert not {"rose/1.jpg", "rose/2.jpg"} & set(names)
+    sides = data.own_splits["csv"]
+    assert {int(data.labels[i]) for i in sides.test} == {0, 1, 2}
+
+
+def test_a_source_that_divides_its_photos_keeps_its_division(tmp_path: Path, photo: bytes) -> None:
+    for side, count in (("train", 4), ("val", 2), ("test", 3)):
+        for name in ("lily", "rose"):
+            folder = tmp_path / "flowers" / side / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.jpg").write_bytes(photo)
+    project = Project.open(tmp_path / "mine", tmp_path / "flowers")
+    project.add(photo, "rose", "new.jpg")
+    write_list(project, tmp_path / "photos.csv")
+    sides = manifest(tmp_path / "photos.csv").own_splits["csv"]
+    assert [len(part) for _, part in sides.items()] == [9, 4, 6]
+
+
+def test_photos_stay_on_their_side_when_others_are_mended() -> None:
+    photos = [("rose" if n % 2 else "lily", f"{n}.jpg") for n in range(400)]
+    before = dealt(photos)
+    assert {side: before.count(side) for side in ("test", "val")} == {"test": 40, "val": 40}
+    mended = [("lily" if n in {1, 3, 5} else label, name) for n, (label, name) in enumerate(photos)]
+    moved = sum(a != b for a, b in zip(before, dealt(mended), strict=True))
+    assert moved <= 6
+    assert dealt([("few", "a"), ("few", "b"), ("few", "c")]).count("train") == 1
+
+
+def test_a_name_that_no_list_can_hold_is_named(tmp_path: Path, photo: bytes) -> None:
+    folder = tmp_path / "flowers" / "rose"
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes(photo)
+    project = Project.open(tmp_path / "mine", tmp_path / "flowers")
+    assert project.photos[0].name == r"rose/caf\xe9.jpg"
+    with pytest.raises(DataError, match=r"caf\\xe9.jpg is no UTF-8"):
+        write_list(project, tmp_path / "photos.csv")

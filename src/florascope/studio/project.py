@@ -1,8 +1,5 @@
 """A project on disk: whose photos, what each shows, and every edit that was made to that."""
 
-import csv
-import hashlib
-import io
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +12,8 @@ import numpy as np
 from florascope.data.dataset import ClassName, Dataset, FilePhoto, is_showable
 from florascope.data.listing import photos_below
 from florascope.data.names import natural_key
-from florascope.data.subsets import SUBSETS
-from florascope.data.table import read_table
 from florascope.errors import DataError
-from florascope.files import as_utf8, new_file, write_json, write_text
+from florascope.files import as_utf8, new_file, write_json
 from florascope.source import open_dataset
 from florascope.strict_json import parse_json
 
@@ -26,7 +21,6 @@ SCHEMA = "florascope-studio/1"
 FILE, ADDED, CORRECTIONS = "project.json", "added", "corrections"
 UNSORTED = ""  # what a photo shows that nobody has said anything about
 FEWEST = 3  # photos of a class: one to train, one to select, one to measure
-SHARE = 10  # every tenth photo selects, and every tenth measures
 Kind = Literal["label", "remove", "rename", "confirm"]
 Change = tuple[int, str | None]
 
@@ -238,33 +232,6 @@ class Project:
         classes = tuple(ClassName(name, name) for name in names)
         return Dataset(self.folder.absolute().name, photos, labels, classes)
 
-    def write_list(self, path: Path) -> None:
-        """Write the labelled photos as a list that `florascope train` takes.
-
-        Its columns are path, label, split and photo (the name in the project).
-
-        A photo's side follows from its name, so that it stays where it is while others are mended,
-        and runs are measured on the same photos. Where the source divides its photos, its own
-        division holds and what was added trains.
-        """
-        at = self.labelled()
-        sides = self._own_sides(at) or dealt(
-            [(str(self.labels[i]), self.photos[i].name) for i in at]
-        )
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("path", "label", "split", "photo"))
-        for i, side in zip(at, sides, strict=True):
-            photo = self.photos[i]
-            row = (str(photo.path.absolute()), self.labels[i], side, photo.name)
-            _check_utf8(row[0])
-            writer.writerow(row)
-        write_text(path, text.getvalue())
-
-    def _own_sides(self, at: Sequence[int]) -> list[str]:
-        sides = [self.photos[i].subset for i in at]
-        return [side or "train" for side in sides] if set(SUBSETS) <= set(sides) else []
-
     def _free(self, below: Path, photo: bytes) -> Path | None:
         """Return a path for a photo that no other has; None where it is there already."""
         place = self.folder / ADDED / below
@@ -301,32 +268,6 @@ class Project:
 
 
 UNNAMED = "_"  # the folder of dropped photos without a class
-
-
-def dealt(photos: Sequence[tuple[str, str]]) -> list[str]:
-    """Divide photos, given as (class, name), into train, val and test by their names' hashes.
-
-    The photos of a class are ranked by hash: the first tenth measures, the next selects, at least
-    one each. A photo with a small hash measures in whatever class it is.
-    """
-    ranks: dict[str, list[tuple[bytes, int]]] = {}
-    for i, (label, name) in enumerate(photos):
-        key = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-        ranks.setdefault(label, []).append((key, i))
-    sides = ["train"] * len(photos)
-    for ranked in ranks.values():
-        part = max(1, round(len(ranked) / SHARE))
-        for place, (_, i) in enumerate(sorted(ranked)[: 2 * part]):
-            sides[i] = "test" if place < part else "val"
-    return sides
-
-
-def _check_utf8(path: str) -> None:
-    if as_utf8(path) != path:
-        raise DataError(
-            f"the name of {as_utf8(path)} is no UTF-8, so that no list can hold it",
-            fix="Rename the file, or leave it out of the project",
-        )
 
 
 def check_class_name(name: str) -> None:
@@ -415,8 +356,3 @@ def _added_photo(folder: Path, path: Path) -> Original:
     label = path.parent.name
     name = as_utf8(path.relative_to(folder).as_posix())
     return Original(name, path, UNSORTED if label == UNNAMED else label)
-
-
-def listed_names(path: Path) -> list[str]:
-    """Return the photos' names of a list that `Project.write_list` wrote, in its order."""
-    return [row.cells["photo"] for row in read_table(path).rows]

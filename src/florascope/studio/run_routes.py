@@ -31,6 +31,7 @@ from florascope.studio.runs import (
     RunFolder,
     Runs,
     compared,
+    write_list,
 )
 
 Subset = Literal["train", "val", "test"]
@@ -94,7 +95,7 @@ def work_routes(project: Project, runs: Runs, jobs: Jobs, desk: Admission) -> AP
         _check_trainable(project)
         run = runs.begin(Request(**asked.model_dump()))
         try:
-            await desk.run(lambda: project.write_list(run.path / LIST))
+            await desk.run(lambda: write_list(project, run.path / LIST))
             started = await jobs.start("train", run.number, _without_ruins(runs))
         except BaseException:
             runs.remove(run.number)

@@ -1,5 +1,8 @@
 """The runs of a project: their folders, figures with intervals, answers and comparisons."""
 
+import csv
+import hashlib
+import io
 import json
 import shutil
 from collections import Counter
@@ -10,14 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from florascope.data.subsets import SUBSETS
+from florascope.data.table import read_table
 from florascope.errors import DataError
 from florascope.evaluation.intervals import difference, wilson_share
-from florascope.files import write_json
+from florascope.files import as_utf8, write_json, write_text
+from florascope.studio.project import Project
 
 FOLDER = "runs"
 LIST, REQUEST, RUN, ANSWERS, DOCTOR, WEB = (
     *("photos.csv", "request.json", "run", "answers.json", "doctor.json", "web"),
 )
+SHARE = 10  # every tenth photo selects, and every tenth measures
 CHECKPOINT = "checkpoint.safetensors"
 Recipe = Literal["probe", "finetune"]
 
@@ -214,3 +220,65 @@ def compared(one: RunFolder, other: RunFolder) -> dict[str, Any]:
 
 def _measured(answers: Sequence[Answer]) -> tuple[float, int]:
     return sum(a.right for a in answers) / max(len(answers), 1), len(answers)
+
+
+def write_list(project: Project, path: Path) -> None:
+    """Write a project's labelled photos as a list that `florascope train` takes.
+
+    Its columns are path, label, split and photo (the name in the project). A photo's side follows
+    from its name, so that it stays where it is while others are mended, and runs are measured on
+    the same photos. Where the source divides its photos, its own division holds and what was added
+    trains.
+
+    Raises:
+        DataError: a file's name can stand in no list.
+    """
+    at = project.labelled()
+    sides = _own_sides(project, at) or dealt(
+        [(str(project.labels[i]), project.photos[i].name) for i in at]
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("path", "label", "split", "photo"))
+    for i, side in zip(at, sides, strict=True):
+        photo = project.photos[i]
+        place = str(photo.path.absolute())
+        _check_utf8(place)
+        writer.writerow((place, project.labels[i], side, photo.name))
+    write_text(path, text.getvalue())
+
+
+def listed_names(path: Path) -> list[str]:
+    """Return the photos' names of a list that `write_list` wrote, in its order."""
+    return [row.cells["photo"] for row in read_table(path).rows]
+
+
+def _own_sides(project: Project, at: Sequence[int]) -> list[str]:
+    sides = [project.photos[i].subset for i in at]
+    return [side or "train" for side in sides] if set(SUBSETS) <= set(sides) else []
+
+
+def dealt(photos: Sequence[tuple[str, str]]) -> list[str]:
+    """Divide photos, given as (class, name), into train, val and test by their names' hashes.
+
+    The photos of a class are ranked by hash: the first tenth measures, the next selects, at least
+    one each. A photo with a small hash measures in whatever class it is.
+    """
+    ranks: dict[str, list[tuple[bytes, int]]] = {}
+    for i, (label, name) in enumerate(photos):
+        key = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        ranks.setdefault(label, []).append((key, i))
+    sides = ["train"] * len(photos)
+    for ranked in ranks.values():
+        part = max(1, round(len(ranked) / SHARE))
+        for place, (_, i) in enumerate(sorted(ranked)[: 2 * part]):
+            sides[i] = "test" if place < part else "val"
+    return sides
+
+
+def _check_utf8(path: str) -> None:
+    if as_utf8(path) != path:
+        raise DataError(
+            f"the name of {as_utf8(path)} is no UTF-8, so that no list can hold it",
+            fix="Rename the file, or leave it out of the project",
+        )

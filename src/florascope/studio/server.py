@@ -17,7 +17,7 @@ from florascope.app.collection import Collection
 from florascope.app.guards import HEADERS, Access, RequestGuard
 from florascope.app.limits import Limits
 from florascope.app.problem import problem, speak_problems
-from florascope.app.server import create_app, static_folder
+from florascope.app.server import TEXTS, create_app, page_texts, static_folder
 from florascope.app.upload import UploadReader
 from florascope.app.workers import Admission
 from florascope.errors import FlorascopeError
@@ -80,6 +80,10 @@ def create_studio(project: Project, token: str, access: Access) -> ASGIApp:
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(studio_static() / "index.html")
+
+    @app.get(f"/static/{TEXTS}", include_in_schema=False)
+    async def texts() -> Response:
+        return Response(page_texts("studio"), media_type="text/javascript")
 
     app.mount("/static", StaticFiles(directory=studio_static()))
     app.mount("/shared", StaticFiles(directory=static_folder()))

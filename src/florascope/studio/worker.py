@@ -17,8 +17,18 @@ from florascope.errors import FlorascopeError
 from florascope.files import json_text, write_json
 from florascope.metrics import softmax
 from florascope.progress import Progress
-from florascope.studio.project import Project, listed_names
-from florascope.studio.runs import ANSWERS, DOCTOR, LIST, RUN, WEB, Answer, Answers, Runs
+from florascope.studio.project import Project
+from florascope.studio.runs import (
+    ANSWERS,
+    DOCTOR,
+    LIST,
+    RUN,
+    WEB,
+    Answer,
+    Answers,
+    Runs,
+    listed_names,
+)
 
 HEALTH = "health.json"
 EVERY = 0.1  # seconds between two lines about one step

@@ -2,15 +2,13 @@
 // comes in English.
 
 import { filled } from "../shared/dom.js";
-import { ENGLISH } from "./english.js";
-import { SPANISH } from "./spanish.js";
+import { TEXTS } from "./texts.js"; // made of florascope/texts/studio.*.json
 
-const LANGUAGES = { en: ENGLISH, es: SPANISH };
 const KEY = "florascope-language";
 let current = null;
 
 export function language() {
-  current ??= [localStorage.getItem(KEY), navigator.language.slice(0, 2)].find((l) => l in LANGUAGES) ?? "en";
+  current ??= [localStorage.getItem(KEY), navigator.language.slice(0, 2)].find((l) => l in TEXTS) ?? "en";
   return current;
 }
 
@@ -20,7 +18,7 @@ export function speak(chosen) {
 }
 
 export function say(word, values = {}) {
-  const told = LANGUAGES[language()][word];
+  const told = TEXTS[language()][word];
   const sentence = typeof told === "object" ? told[values.count === 1 ? "one" : "other"] : told;
   const shown = Object.entries(values).map(([k, v]) => [k, typeof v === "number" ? number(v) : v]);
   return filled(sentence, Object.fromEntries(shown));
@@ -39,6 +37,6 @@ export function spell(node) {
 // A step's name as the library gives it, in the page's language where it is known.
 export function stepName(step) {
   const [name, ...remark] = step.split(":");
-  const known = LANGUAGES[language()].steps?.[name] ?? name;
+  const known = TEXTS[language()].steps[name] ?? name;
   return [known, ...remark].join(":");
 }
