@@ -36,9 +36,8 @@ def studio(photos: Path | None, project: Path | None, port: int, *, opened: bool
     """
     import uvicorn
 
-    from florascope.app.connection import protocol_with_timeouts
     from florascope.app.guards import Access
-    from florascope.app.limits import Limits
+    from florascope.app.limits import Limits, protocol_with_timeouts
     from florascope.studio.project import Project
     from florascope.studio.server import create_studio
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from florascope.app.problem import Refusal
 from florascope.app.upload import UploadReader
 from florascope.app.workers import Admission
+from florascope.data.dataset import subset_named
 from florascope.data.names import natural_key
-from florascope.data.subsets import subset_named
 from florascope.errors import DataError
 from florascope.images import SUFFIXES
 from florascope.studio.project import UNSORTED, Change, Edit, Kind, Project

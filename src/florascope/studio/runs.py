@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from florascope.data.subsets import SUBSETS
+from florascope.data.dataset import SUBSETS
 from florascope.data.table import read_table
 from florascope.errors import DataError
 from florascope.evaluation.intervals import difference, wilson_share
