@@ -17,6 +17,7 @@ from florascope.garden import garden
 from florascope.identify.identifier import Identifier
 
 SPECIES, EACH, SIDE = 10, 20, 48
+PATIENCE = 90_000  # milliseconds for a worker that imports PyTorch on a busy machine
 WRONG = "sun disc"  # what a photo of another species is filed under
 
 
@@ -87,7 +88,7 @@ def test_from_a_dropped_folder_to_a_model_that_identifies(
     for page in opened(browser, studio, complaints, viewport={"width": 1366, "height": 768}):
         expect(page.get_by_role("heading", name="Drop a folder of photos here")).to_be_visible()
         drop(page, drawn)
-        expect(page.locator("#notice")).to_contain_text("200 photos were added.")
+        expect(page.locator("#notice")).to_contain_text("200 photos were added.", timeout=PATIENCE)
         expect(page.locator(".classes button").first).to_have_text("All200")
         mend(page)
         train(page)
@@ -121,7 +122,7 @@ def train(page: Page) -> None:
     page.get_by_label("Starts from").select_option("flowers")
     page.locator("#start").click()
     expect(page.locator("#going")).to_be_visible()
-    expect(page.get_by_role("heading", name="mended")).to_be_visible()
+    expect(page.get_by_role("heading", name="mended")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".figure strong")).to_have_text(re.compile(r"^\d+(\.\d)?%$"))
     expect(page.locator("main")).to_contain_text("Measured on 20 photos that took no part")
 
@@ -143,7 +144,7 @@ def look(page: Page) -> None:
 
 def ask(page: Page) -> None:
     page.locator("#ask-doctor").click()
-    expect(page.locator("#ask-doctor")).to_have_text("Ask again")
+    expect(page.locator("#ask-doctor")).to_have_text("Ask again", timeout=PATIENCE)
     expect(page.locator("#doctor .finding, #doctor p").nth(1)).to_be_visible()
 
 
@@ -159,7 +160,7 @@ def take(page: Page, folder: Path, drawn: Path) -> None:
     with page.expect_popup() as tried:
         page.locator("#try").click()
     tried.value.locator("#file").set_input_files(photo)
-    expect(tried.value.locator("#candidates li").first).to_be_visible()
+    expect(tried.value.locator("#candidates li").first).to_be_visible(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("width", [390, 1366])

@@ -25,6 +25,7 @@ async function show() {
     if (here) link.ariaCurrent = "page";
     else link.removeAttribute("aria-current");
   }
+  work.show();
   leave?.();
   leave = null;
   const main = $("main");

@@ -33,7 +33,8 @@ export async function stop() {
 
 export function show() {
   const running = job?.state === "running";
-  $("work").hidden = !running;
+  const told = running && job.work === "train" && location.hash === "#train"; // by the view itself
+  $("work").hidden = !running || told;
   if (!running) return;
   $("work-step").textContent = `${say(`work-${job.work}`)}: ${stepName(job.step)}`;
   $("work-bar").max = job.total || 1;
