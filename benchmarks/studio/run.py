@@ -71,6 +71,15 @@ def make_folder(root: Path, photos: int, side: int) -> Path:
     return folder
 
 
+def wait_full(page: Page) -> None:
+    """Wait until all pictures in sight are there; asked, since the page allows no eval."""
+    deadline = time.monotonic() + 60
+    while not page.evaluate(FULL):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the pictures did not come")
+        time.sleep(0.02)
+
+
 def frames(page: Page, step: float) -> dict[str, float]:
     """Scroll for ten seconds and return frame times in milliseconds."""
     times = page.evaluate(SCROLL, [step, 10_000])
@@ -102,11 +111,11 @@ def measure(page: Page, address: str, server: int) -> dict[str, Any]:
     """Measure one page around one server."""
     start = time.perf_counter()
     page.goto(address)
-    page.wait_for_function(FULL)
+    wait_full(page)
     found: dict[str, Any] = {"first": time.perf_counter() - start}
     found["fast"], found["slow"] = frames(page, 280), frames(page, 48)
     start = time.perf_counter()
-    page.wait_for_function(FULL)
+    wait_full(page)
     found["settled"] = time.perf_counter() - start
     found["edit"], found["undo"] = edits(page)
     page.evaluate("globalThis.gc?.()")
@@ -116,7 +125,7 @@ def measure(page: Page, address: str, server: int) -> dict[str, Any]:
     found["server"] = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
     start = time.perf_counter()
     page.reload()
-    page.wait_for_function(FULL)
+    wait_full(page)
     return {**found, "again": time.perf_counter() - start}
 
 

@@ -1,5 +1,6 @@
 """What the page asks of a project's photos: the list, edits, uploads, thumbnails, their health."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from florascope.studio.project import UNSORTED, Change, Edit, Kind, Project
 from florascope.studio.thumbnails import Thumbnails
 from florascope.studio.worker import HEALTH
 
+AT_ONCE = 4  # pictures that are made
 KEEP = {"cache-control": "private, max-age=86400"}  # the address changes with each start
 NO_PHOTO = "There is no photo {} in this project."
 NO_ENDING = "{!r} does not end as a photo does ({}). It was left out."
@@ -46,7 +48,7 @@ def photo_routes(
         desk: where pictures are made and uploads written, beside the event loop.
         inbox: receives uploads.
     """
-    routes = APIRouter()
+    routes, turn = APIRouter(), asyncio.Semaphore(AT_ONCE)
 
     @routes.get("/api/project")
     async def everything() -> Response:
@@ -82,12 +84,15 @@ def photo_routes(
 
     @routes.get("/api/photos/{photo}/{size}")
     async def picture(
-        photo: Id, size: Annotated[str, Field(pattern="^(small|large)$")]
+        request: Request, photo: Id, size: Annotated[str, Field(pattern="^(small|large)$")]
     ) -> Response:
         """Show a photo; large ones for looking at, small ones for lists."""
         _photo(project, photo)
         path = project.photos[photo].path
-        made = await desk.run(lambda: thumbnails(path, size))
+        async with turn:
+            if await request.is_disconnected():  # flew past, and wants it no more
+                return Response(status_code=HTTPStatus.NO_CONTENT)
+            made = await desk.run(lambda: thumbnails(path, size))
         return Response(made, media_type="image/jpeg", headers=KEEP)
 
     @routes.get("/api/health")

@@ -85,6 +85,7 @@ export class Grid {
     const name = this.named(id);
     const tile = make("div.tile", { role: "option", draggable: true, title: name, ariaLabel: name }, image);
     image.onerror = () => image.hasAttribute("src") && tile.classList.add("broken");
+    image.onload = () => tile.classList.remove("broken");
     this.tiles.set(id, tile);
     this.sheet.append(tile);
     return tile;
