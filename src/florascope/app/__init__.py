@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from florascope.data.species import LANGUAGES
-from florascope.sentences import sentences
+from florascope.sentences import Use, sentences
 
 TEXTS = "texts.js"  # made of data files, unlike the other scripts
 
@@ -18,7 +18,7 @@ def static_folder() -> Path:
     return Path(str(files("florascope.app") / "static"))
 
 
-def page_texts() -> bytes:
-    """Return the module of the page's words, in every language, that its scripts import."""
-    told = {language: sentences("page", language) for language in LANGUAGES}
+def page_texts(use: Use = "page") -> bytes:
+    """Return the module of a page's words, in every language, that its scripts import."""
+    told = {language: sentences(use, language) for language in LANGUAGES}
     return f"export const TEXTS = {json.dumps(told, ensure_ascii=False)};\n".encode()

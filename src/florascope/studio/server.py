@@ -13,11 +13,12 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from florascope.app import TEXTS, page_texts, static_folder
 from florascope.app.collection import Collection
 from florascope.app.guards import HEADERS, Access, RequestGuard
 from florascope.app.limits import Limits
 from florascope.app.problem import problem, speak_problems
-from florascope.app.server import TEXTS, create_app, page_texts, static_folder
+from florascope.app.server import create_app
 from florascope.app.upload import UploadReader
 from florascope.app.workers import Admission
 from florascope.errors import FlorascopeError
