@@ -175,12 +175,57 @@ def test_the_penalty_with_the_lowest_validation_loss_wins(make_samples: MakeSamp
     )
 
 
+def test_a_path_that_begins_too_weak_is_extended_to_what_a_longer_one_finds(
+    make_samples: MakeSamples,
+) -> None:
+    train, val = (make_samples(n, c=30, seed=n, overlap=3.0) for n in (40, 200))
+    whole = Probe(l2_max=100.0, l2_min=1e-4, l2_steps=7, max_iterations=200)
+    best = min(fit_probe(train, val, whole).history, key=lambda row: row["val_loss"])
+    short = replace(whole, l2_max=best["l2"] / 100, l2_steps=3)  # in steps of ten
+    head = fit_probe(train, val, replace(short, l2_min=best["l2"] / 1e4))
+    found = min(head.history, key=lambda row: row["val_loss"])
+    assert found["l2"] == pytest.approx(best["l2"])
+    assert found["val_loss"] == pytest.approx(best["val_loss"], rel=1e-3)
+    tried = [row["l2"] for row in head.history]
+    assert tried == pytest.approx([best["l2"] * 10.0**k for k in (1, 0, -1, -2, -3)])
+    logits = torch.from_numpy(head.logits(val.features.numpy()))
+    loss = torch.nn.functional.cross_entropy(logits, val.targets).item()
+    assert loss == pytest.approx(found["val_loss"], rel=1e-4)
+
+
+def test_labels_that_features_cannot_tell_ask_for_ever_stronger_penalties_within_bounds(
+    make_samples: MakeSamples,
+) -> None:
+    draw = torch.Generator().manual_seed(3)
+
+    def shuffled(samples: Samples) -> Samples:
+        order = torch.randperm(len(samples.targets), generator=draw)
+        return replace(samples, targets=samples.targets[order])
+
+    train, val = make_samples(40, c=30), make_samples(200, c=30, seed=1)
+    head = fit_probe(shuffled(train), shuffled(val), Probe())
+    tried = [row["l2"] for row in head.history]
+    assert tried == pytest.approx([10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4])
+    losses = [row["val_loss"] for row in head.history]
+    assert losses == sorted(losses)  # the strongest is best: the head says what it says of all
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_one_penalty_is_not_extended_nor_a_path_whose_strongest_loses(
+    make_samples: MakeSamples, steps: int
+) -> None:
+    samples = make_samples(60)
+    rows = fit_probe(samples, samples, Probe(l2_steps=steps)).history
+    assert max(row["l2"] for row in rows) == pytest.approx(1e-3)
+
+
 def test_history_walks_from_strong_to_weak(make_samples: MakeSamples) -> None:
     train, val = make_samples(60), make_samples(30, seed=1)
     recipe = Probe(l2_max=1e-1, l2_min=1e-5, l2_steps=5)
     rows = fit_probe(train, val, recipe).history
-    walked = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5][: len(rows)]
-    assert [row["l2"] for row in rows] == pytest.approx(walked)
+    walked = np.array([row["l2"] for row in rows])
+    assert walked[:-1] / walked[1:] == pytest.approx(10)  # whichever way the path was extended
+    assert 1e-1 in walked
     train_losses = [row["train_loss"] for row in rows]
     assert train_losses == sorted(train_losses, reverse=True)
     assert set(rows[0]) == {"l2", "train_loss", "train_top1", "val_loss", "val_top1"}
@@ -284,6 +329,15 @@ def test_the_path_ends_with_the_penalty_that_val_chose() -> None:
     found = cross_fit(samples, CLOSE, rows)
     stronger = replace(CLOSE, l2_min=CLOSE.l2_max, l2_steps=1)
     np.testing.assert_array_equal(found.logits, cross_fit(samples, stronger, rows).logits)
+
+
+def test_the_path_begins_with_the_strongest_penalty_that_was_tried() -> None:
+    samples = few()
+    rows = [{"l2": 1.0, "val_loss": 0.2}, {"l2": 0.1, "val_loss": 0.1}, {"l2": 1e-2, "val_loss": 3}]
+    found = cross_fit(samples, CLOSE, rows)
+    named = replace(CLOSE, l2_max=1.0, l2_min=0.1, l2_steps=2)
+    same = cross_fit(samples, named, history(samples, named))
+    np.testing.assert_array_equal(found.logits, same.logits)
 
 
 def test_labels_without_meaning_are_not_learned() -> None:

@@ -1,13 +1,13 @@
 """A linear probe on whitened features, its penalty chosen on validation photos; by folds if few."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeGuard
+from typing import NamedTuple, Self, TypeGuard
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor
 from torch.linalg import cholesky, solve_triangular
 from torch.nn.functional import cross_entropy
@@ -113,8 +113,9 @@ def fit_probe(
 
     W acts on whitened features (`Whitening`) and folds into a head on the plain ones. Each fit
     (L-BFGS with strong Wolfe line search) starts from the one before; the penalty with the lowest
-    validation loss wins, and the path ends after the first that is worse than it. The loss, not the
-    accuracy, chooses: it is less noisy on a small validation set and asks for honest
+    validation loss wins, and the path ends after the first that is worse than it. Where the
+    strongest wins, up to `STRONGER` stronger ones follow, in the path's own steps. The loss, not
+    the accuracy, chooses: it is less noisy on a small validation set and asks for honest
     probabilities.
 
     Args:
@@ -140,6 +141,8 @@ def fit_probe(
     return follow_path(loss, judge, whitening, start, recipe, progress)
 
 
+Parameters = tuple[Tensor, Tensor]
+"""Weight (K, c) and bias (K,) of a head on whitened features."""
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Mean cross-entropy of a head (weight, bias) on whitened training features."""
 Judge = Callable[[LinearHead], dict[str, float]]
@@ -156,7 +159,7 @@ def follow_path(
     loss: Loss,
     judge: Judge,
     whitening: Whitening,
-    start: tuple[Tensor, Tensor],
+    start: Parameters,
     recipe: Probe,
     progress: Progress = silent,
 ) -> LinearHead:
@@ -173,31 +176,76 @@ def follow_path(
     Raises:
         TrainingError: no penalty gives a finite loss.
     """
-    weight, bias = start
-    penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps).tolist()
-    history: list[dict[str, float]] = []
-    best, lowest = LinearHead(weight, bias, history), float("inf")
-    for l2 in track(penalties, len(penalties), "Fitting the head", progress):
-        weight, bias = _minimise(loss, (weight, bias), l2, recipe.max_iterations)
-        head = LinearHead(*whitening.fold(weight, bias), history)
-        history.append({"l2": l2, **judge(head)})
-        if history[-1]["val_loss"] < lowest:
-            best, lowest = head, history[-1]["val_loss"]
-        elif history[-1]["val_loss"] > lowest:
-            progress("Fitting the head", len(penalties), len(penalties))
-            break
-    if not math.isfinite(lowest):
+
+    def fit(start: Parameters, l2: float) -> Fit:
+        weight, bias = _minimise(loss, start, l2, recipe.max_iterations)
+        head = LinearHead(*whitening.fold(weight, bias), [])
+        return Fit((weight, bias), head, {"l2": l2, **judge(head)})
+
+    penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps)
+    fits = _walk(fit, start, penalties, progress)
+    best = _best(fits)
+    if not math.isfinite(best.val_loss):
         raise TrainingError(
-            f"the validation loss is {history[-1]['val_loss']} for every penalty",
+            f"the validation loss is {fits[-1].val_loss} for every penalty",
             expected="finite features",
             fix="Check the backbone's weights and the scale of its input",
         )
-    return best
+    if best is fits[0] and penalties[0] > penalties[-1]:
+        steps = (penalties[0] / penalties[1]) ** np.arange(1, STRONGER + 1)
+        stronger = _walk(fit, best.white, penalties[0] * steps, progress, best.val_loss)
+        fits = [*reversed(stronger), *fits]
+        best = _best([best, *stronger])
+    return LinearHead(best.head.weight, best.head.bias, [fit.row for fit in fits])
 
 
-def _minimise(
-    loss: Loss, start: tuple[Tensor, Tensor], l2: float, iterations: int
-) -> tuple[Tensor, Tensor]:
+STRONGER = 4
+"""Penalties beyond the strongest of the path that are tried where that one wins."""
+
+
+class Fit(NamedTuple):
+    """A head at one penalty.
+
+    Attributes:
+        white: on whitened features, where the next fit starts.
+        head: the same on plain features.
+        row: of history.csv: penalty and figures.
+    """
+
+    white: Parameters
+    head: LinearHead
+    row: dict[str, float]
+
+    @property
+    def val_loss(self) -> float:
+        """What chooses among fits."""
+        return self.row["val_loss"]
+
+
+def _walk(
+    fit: Callable[[Parameters, float], Fit],
+    start: Parameters,
+    penalties: Float64[np.ndarray, " n"],
+    progress: Progress,
+    lowest: float = math.inf,
+) -> list[Fit]:
+    """Fit at one penalty after the other, up to the first whose loss lies above the lowest."""
+    fits: list[Fit] = []
+    for l2 in track(penalties.tolist(), len(penalties), "Fitting the head", progress):
+        fits.append(fit(fits[-1].white if fits else start, l2))
+        if fits[-1].val_loss > lowest:
+            progress("Fitting the head", len(penalties), len(penalties))
+            break
+        lowest = min(lowest, fits[-1].val_loss)
+    return fits
+
+
+def _best(fits: Sequence[Fit]) -> Fit:
+    """The first of lowest validation loss that is finite, else the first."""
+    return min(fits, key=lambda fit: fit.val_loss if math.isfinite(fit.val_loss) else math.inf)
+
+
+def _minimise(loss: Loss, start: Parameters, l2: float, iterations: int) -> Parameters:
     weight, bias = (part.clone().requires_grad_() for part in start)
     lbfgs = torch.optim.LBFGS(
         [weight, bias], max_iter=iterations, history_size=10, line_search_fn="strong_wolfe"
@@ -261,9 +309,10 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
 
 
 def _path(recipe: Probe, history: list[dict[str, float]]) -> Probe:
-    """Shorten the path of penalties so that it ends with the one of the lowest validation loss."""
+    """The penalties that were tried, strong to weak, down to the one of lowest validation loss."""
     last = int(np.nanargmin([row["val_loss"] for row in history]))
-    return replace(recipe, l2_min=history[last]["l2"], l2_steps=last + 1)
+    first, chosen = history[0]["l2"], history[last]["l2"]
+    return replace(recipe, l2_max=first, l2_min=chosen, l2_steps=last + 1)
 
 
 def _in_span(samples: Samples, recipe: Probe) -> tuple[Samples, Probe]:

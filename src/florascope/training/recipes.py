@@ -114,7 +114,13 @@ class Probe:
             gt=0,
         ),
     ] = 2.0
-    l2_max: Annotated[float, about("strongest penalty on the weights that is tried", gt=0)] = 1e-3
+    l2_max: Annotated[
+        float,
+        about(
+            "strongest penalty on the weights of the path; where it wins, stronger ones follow",
+            gt=0,
+        ),
+    ] = 1e-3
     l2_min: Annotated[float, about("weakest", gt=0)] = 1e-7
     l2_steps: Annotated[
         int,
