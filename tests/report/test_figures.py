@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from florascope.data.oxford102 import NAME
 from florascope.metrics import ClassMetrics, Confusion
 from florascope.report.figures import (
     Figures,
@@ -81,11 +83,17 @@ def test_own_rows_are_the_metrics(figures: Make) -> None:
         assert (row.loss, row.n) == (metrics.loss, metrics.n)
 
 
-def test_the_class_reports_figures() -> None:
-    train, val, test = class_report_rows(EN)
+def test_the_class_reports_figures(experiment: Experiment) -> None:
+    oxford = replace(experiment.dataset, published=NAME)
+    train, val, test = class_report_rows(oxford, EN)
     assert (train.top1, val.top1, test.top1, test.loss) == (0.14, 0.05, 0.0520, 4.6937)
     # Read off curves, two of them are known to a hundredth only.
     assert (train.digits, val.digits, test.digits) == (0, 0, 2)
+
+
+def test_other_photos_are_not_compared_with_oxfords(experiment: Experiment) -> None:
+    assert class_report_rows(experiment.dataset, EN) == []
+    assert class_report_rows(replace(experiment.dataset, published="garden"), EN) == []
 
 
 def test_chance_in_closed_form(figures: Make) -> None:

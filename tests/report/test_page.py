@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from florascope.data.oxford102 import NAME
 from florascope.data.species import LANGUAGES, Language
 from florascope.doctor.evidence import Finding
 from florascope.explanation.attribution import Explainer
@@ -204,6 +205,16 @@ def test_every_setting_is_listed(seeded: Experiment) -> None:
     assert "learning_rate 0.001 step size of Adam" in text
     assert "augment yes" in text
     assert "crop_mode squash" in text
+
+
+def test_only_oxfords_photos_are_compared_with_the_class_report(
+    experiment: Experiment, html: str
+) -> None:
+    assert "class report" not in read(html).words.lower()
+    oxford = replace(experiment, dataset=replace(experiment.dataset, published=NAME))
+    text = read(report_html(oxford)).words
+    assert "The class report, Oxford 102 train" in text
+    assert "Its test loss is above ln 102" in text
 
 
 def test_rivals_stand_in_the_table(experiment: Experiment) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from florascope.data.dataset import Dataset
 from florascope.doctor.evidence import Finding
 from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
@@ -81,7 +82,7 @@ def report_html(
             data=_data(experiment, words),
             doctor=None if findings is None else Markup(findings_html(findings)),  # noqa: S704 (escaped there)
             settings=describe(experiment.recipe),
-            results=_results(figures, rivals, words),
+            results=_results(experiment.dataset, figures, rivals, words),
             curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
             confusions=_confusions(experiment, figures, words),
             explained=_explained(experiment, quick, words, progress),
@@ -124,11 +125,15 @@ def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
     }
 
 
-def _results(figures: Figures, rivals: Sequence[ResultRow], words: Words) -> dict[str, Any]:
-    rows = [*own_rows(figures, words), *rivals, *class_report_rows(words)]
+def _results(
+    dataset: Dataset, figures: Figures, rivals: Sequence[ResultRow], words: Words
+) -> dict[str, Any]:
+    original = class_report_rows(dataset, words)
+    rows = [*own_rows(figures, words), *rivals, *original]
     ranked = [row for row in rows if row.subset == "test" and row.top1 is not None]
     return {
         "groups": list(grouped([*rows, *chance_rows(figures, words)])),
+        "original": bool(original),
         "chart": ranking_chart(ranked, figures.chance, words),
     }
 
