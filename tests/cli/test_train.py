@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.cli.conftest import Training
 
 from florascope.errors import FlorascopeError
@@ -174,6 +175,19 @@ def test_bad_values_end_in_one_line(
     assert message in ended.err
     assert "Traceback" not in ended.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_precision_that_is_slow_here_needs_force(
+    run: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    recipe = ("--recipe", "finetune", "--set", "precision=bf16", "--split", "official")
+    asked = ("train", photos, *recipe, "--out", tmp_path / "run")
+    refused, forced = run(*asked), run(*asked, "--force")
+    assert "this CPU does not multiply bfloat16" in refused.err
+    assert "insist with --force" in refused.err
+    assert "has no split 'official'" in forced.err  # what comes after it
 
 
 def test_a_setting_without_a_value_is_wrong_usage(run: Any, photos: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from florascope.errors import TrainingError
 from florascope.training.devices import (
     ChannelsLastReLU6,
     StridedDepthwise,
+    check_precision,
     fabric_for,
     leave_to_first_process,
     recast,
@@ -45,6 +46,20 @@ def test_precision_is_as_asked_or_as_the_processor_multiplies(
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(TrainingError, match="precision=16 on a CPU.*precision=bf16 or 32"):
         fabric_for("16")
+
+
+@CPU
+def test_bfloat16_that_would_be_imitated_is_refused_unless_forced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    with pytest.raises(TrainingError, match="this CPU does not multiply bfloat16.*force=True"):
+        check_precision("bf16")
+    check_precision("bf16", force=True)
+    check_precision("auto")
+    check_precision("32")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    check_precision("bf16")
 
 
 def test_only_the_first_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,7 +263,7 @@ def test_a_probe_takes_the_place_of_a_worse_head(
     def ruin(classifier: Classifier, *_: object, **__: object) -> Tuned:
         return Tuned([], (blank(classifier),))
 
-    monkeypatch.setattr("florascope.training.experiment.finetune", ruin)
+    monkeypatch.setattr("florascope.training.finetune.finetune", ruin)
     found = train(dataset, split, TUNED)
     frozen = train(dataset, split, PROBE)
     assert torch.allclose(found.classifier.head.weight, frozen.classifier.head.weight, atol=1e-4)
@@ -281,7 +281,7 @@ def test_the_epoch_with_the_better_features_wins(
         epochs[1 - sound].body["conv1.0.weight"].zero_()
         return Tuned([], tuple(epochs))
 
-    monkeypatch.setattr("florascope.training.experiment.finetune", ruin_one)
+    monkeypatch.setattr("florascope.training.finetune.finetune", ruin_one)
     found = train(dataset, split, TUNED)
     frozen = train(dataset, split, PROBE)
     assert found.classifier.backbone.net.state_dict()["conv1.0.weight"].any()
@@ -309,7 +309,7 @@ def test_a_better_head_than_the_probe_stays(
         heads.append(2 * weight.float())
         return Tuned([], (learned(classifier, heads[0], 2 * bias.float()),))
 
-    monkeypatch.setattr("florascope.training.experiment.finetune", learn)
+    monkeypatch.setattr("florascope.training.finetune.finetune", learn)
     found = train(replace(dataset, labels=labels), split, TUNED)
     centred = heads[0] - heads[0].mean(0)
     torch.testing.assert_close(found.classifier.head.weight.detach(), centred)

@@ -31,20 +31,22 @@ from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
 from florascope.run_folder import own_facts
 from florascope.source import load
+from florascope.training.devices import check_precision
 from florascope.training.experiment import Experiment
 from florascope.training.logbook import Logbook
-from florascope.training.recipes import Probe, Recipe, make_recipe
+from florascope.training.recipes import Finetune, Probe, Recipe, make_recipe
 
 LOG = logging.getLogger("florascope")
 
 
-def train(
+def train(  # noqa: PLR0913 (each by name alone)
     data: Any,  # noqa: ANN401 (see `florascope.load`)
     recipe: Recipe | None = None,
     *,
     split: str | None = None,
     seed: int | None = None,
     strict: bool = False,
+    force: bool = False,
     checkpoints: str | PathLike[str] | Logbook | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -62,16 +64,19 @@ def train(
             data's own split where there is one, and draws 80-10-10 otherwise.
         seed: of the split and of all that the recipe draws; None takes the recipe's.
         strict: stop at the first photo that cannot be read, instead of leaving it out.
+        force: fine-tune in a precision that this machine has to imitate, however slowly.
         checkpoints: folder where fine-tuning keeps its checkpoint, so that the same call goes on
             where it was stopped; None keeps none.
         progress: told of each step; None draws a bar where somebody can see one.
 
     Raises:
         DataError: the data or the split cannot be used.
-        TrainingError: the training diverged.
+        TrainingError: the training diverged, or this machine lacks the recipe's precision.
         WeightsError: the backbone's weights are not to be had.
     """
     chosen = recipe or Probe()
+    if isinstance(chosen, Finetune):
+        check_precision(chosen.precision, force=force)
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     with shown(progress) as told:

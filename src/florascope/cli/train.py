@@ -47,6 +47,7 @@ def overwrite_option(command: Command) -> Command:
     metavar="NAME=VALUE",
     help="A setting; `florascope recipes NAME` lists them.",
 )
+@click.option("--force", is_flag=True, help="Also train in a precision that is slow here.")
 @click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
 @click.option(
@@ -107,6 +108,7 @@ def run_training(  # noqa: PLR0913 (one an option)
     seed: int = 0,
     data_dir: str | None = None,
     strict: bool = False,
+    force: bool = False,
     tensorboard: bool = False,
     overwrite: bool = False,
 ) -> "Run":
@@ -126,7 +128,7 @@ def run_training(  # noqa: PLR0913 (one an option)
     data = load(source, data_dir=data_dir)
     check_out(out, data, overwrite=overwrite)
     with said_on_stderr():
-        return train(data, recipe, split=split, strict=strict, checkpoints=logbook)
+        return train(data, recipe, split=split, strict=strict, force=force, checkpoints=logbook)
 
 
 @contextmanager

@@ -1,18 +1,20 @@
 """The device and precision of a training, and the layers that a CPU computes slowly."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from florascope.errors import TrainingError
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
-def fabric_for(precision: str) -> Fabric:
+def fabric_for(precision: str) -> "Fabric":
     """Return a Fabric for this process.
 
     Started by `torchrun --nproc-per-node N`, N processes share the work; without, one device does
@@ -24,13 +26,10 @@ def fabric_for(precision: str) -> Fabric:
     Raises:
         TrainingError: 16-bit floats are asked for on a CPU.
     """
+    from lightning_fabric import Fabric  # takes a good part of a second
+
+    check_precision(precision, force=True)
     gpu = torch.cuda.is_available()
-    if precision == "16" and not gpu:
-        raise TrainingError(
-            "precision=16 on a CPU",
-            expected="a GPU for it",
-            fix="Use `precision='bf16'` or `precision='32'`",
-        )
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))
     fabric = Fabric(
@@ -42,6 +41,32 @@ def fabric_for(precision: str) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def check_precision(precision: str, *, force: bool = False) -> None:
+    """Refuse, before any work is done, a precision that this machine's hardware lacks.
+
+    Args:
+        precision: see `fabric_for`.
+        force: let a machine train in bfloat16 that has to imitate it.
+
+    Raises:
+        TrainingError: see above.
+    """
+    gpu = torch.cuda.is_available()
+    if precision == "16" and not gpu:
+        raise TrainingError(
+            "precision=16 on a CPU",
+            expected="a GPU for it",
+            fix="Use `precision='bf16'` or `precision='32'`",
+        )
+    if precision == "bf16" and not force and not _multiplies_bfloat16(gpu=gpu):
+        raise TrainingError(
+            f"precision=bf16, and this {'GPU' if gpu else 'CPU'} does not multiply bfloat16: it"
+            " would train many times slower than in float32",
+            expected="a GPU since NVIDIA's Ampere, or a CPU with AVX512_BF16 or AMX",
+            fix="Leave precision out, which takes what is fast here, or insist with `force=True`",
+        )
 
 
 def is_first_process() -> bool:
@@ -57,9 +82,15 @@ def leave_to_first_process() -> None:
 
 def _fitting(*, gpu: bool) -> str:
     """Choose the precision that this machine's hardware multiplies in."""
+    if _multiplies_bfloat16(gpu=gpu):
+        return "bf16"
+    return "16" if gpu else "32"
+
+
+def _multiplies_bfloat16(*, gpu: bool) -> bool:
     if gpu:
-        return "bf16" if torch.cuda.is_bf16_supported() else "16"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "32"  # noqa: SLF001
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001
 
 
 class StridedDepthwise(nn.Conv2d):

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,18 +31,13 @@ from florascope.nets.classifier import (
 from florascope.nets.weights import default_weights, load_backbone, with_preprocessing
 from florascope.progress import Progress, silent
 from florascope.training.batches import LabelledPhotos, Transform
-from florascope.training.finetune import (
-    Candidate,
-    Learned,
-    Tuned,
-    choose_candidate,
-    finetune,
-    training_transform,
-)
 from florascope.training.heads import fit_dense, fit_head, samples_of
 from florascope.training.logbook import Logbook
 from florascope.training.probe import cross_fit, is_cross_fitted
 from florascope.training.recipes import Finetune, Probe, Recipe, describe
+
+if TYPE_CHECKING:  # what only fine-tuning needs is imported there: a probe takes seconds in all
+    from florascope.training.finetune import Learned, Tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +233,9 @@ def _finetune(
     recipe: Finetune,
     logbook: Logbook,
     progress: Progress,
-) -> Tuned:
+) -> "Tuned":
+    from florascope.training.finetune import finetune, training_transform
+
     transforms = training_transform(classifier, recipe), Transform(classifier.preprocessing)
     train, val = (
         LabelledPhotos(
@@ -256,13 +253,15 @@ def _finetune(
 
 def _settle(
     classifier: Classifier,
-    epochs: Sequence[Learned],
+    epochs: "Sequence[Learned]",
     dataset: Dataset,
     split: Split,
     recipe: Finetune,
     progress: Progress,
 ) -> tuple[LinearHead, FeatureBank]:
     """Let the classifier answer by an epoch's own head or a probe, and return its features, too."""
+    from florascope.training.finetune import Candidate, choose_candidate
+
     probes: list[Candidate] = []
     learned: list[Candidate] = []
     for epoch in epochs:
