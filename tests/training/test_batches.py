@@ -10,12 +10,15 @@ import torch
 
 from florascope.augmentation import Augmentation, ColourJitter, RandomCrop
 from florascope.data.dataset import Dataset
+from florascope.degradation import Degradation
 from florascope.errors import PhotoError
 from florascope.preprocessing import Preprocessing
 from florascope.training.batches import Batch, LabelledPhotos, Mixing, Transform
 
 PLAIN = Transform(Preprocessing(size=32))
-WILD = Transform(Preprocessing(size=32), 7, RandomCrop(), Augmentation(), ColourJitter())
+WILD = Transform(
+    Preprocessing(size=32), 7, RandomCrop(), Augmentation(), ColourJitter(), Degradation(0.5)
+)
 
 
 @pytest.fixture

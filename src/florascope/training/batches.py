@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, Int64
 
 from florascope.augmentation import Augmentation, ColourJitter, RandomCrop
 from florascope.data.dataset import Photo
+from florascope.degradation import Degradation
 from florascope.nets.extractor import Images
 from florascope.preprocessing import Crop, Preprocessing
 
@@ -45,6 +46,7 @@ class Transform:
         crop: random part of the photo; None takes the centre crop.
         augmentation: rotations, zooms, translations and flips; None for none.
         colour: brightness, contrast and saturation; None leaves them.
+        degradation: what phones and messengers do to photos; None for none.
     """
 
     preprocessing: Preprocessing
@@ -52,6 +54,7 @@ class Transform:
     crop: RandomCrop | None = None
     augmentation: Augmentation | None = None
     colour: ColourJitter | None = None
+    degradation: Degradation | None = None
 
     def __call__(self, photos: Sequence[Photo], epoch: int, indexes: Sequence[int]) -> Images:
         """Read, change and normalise photos.
@@ -68,6 +71,11 @@ class Transform:
         if self.colour is not None:
             jittered = [self.colour(crop, draw) for crop, draw in zip(crops, draws, strict=True)]
             crops = np.stack(jittered)
+        if self.degradation is not None:
+            damaged = [
+                self.degradation(crop, draw) for crop, draw in zip(crops, draws, strict=True)
+            ]
+            crops = np.stack(damaged)
         images = torch.from_numpy(self.preprocessing.normalise(crops))
         return images.contiguous(memory_format=torch.channels_last)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from florascope.augmentation import ColourJitter, RandomCrop
+from florascope.degradation import Degradation
 from florascope.errors import TrainingError
 from florascope.features.embedding import FeatureBank
 from florascope.nets.classifier import Classifier, LinearHead, Samples, soften_head
@@ -113,6 +114,7 @@ def training_transform(classifier: Classifier, recipe: Finetune) -> Transform:
         RandomCrop(recipe.crop_area) if recipe.crop_area < 1 else None,
         recipe.augmentation if recipe.moves else None,
         ColourJitter(recipe.colour) if recipe.colour > 0 else None,
+        Degradation(recipe.degrade) if recipe.degrade > 0 else None,
     )
 
 

@@ -233,6 +233,15 @@ class Finetune:
         float,
         about("strength of brightness, contrast and saturation changes; 0 leaves them", ge=0, lt=1),
     ] = 0.2
+    degrade: Annotated[
+        float,
+        about(
+            "share of the photos that are spoilt as phones and messengers do: turned, dim, blurred,"
+            " far away, JPEG, screenshots",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     mixup: Annotated[float, about("alpha of mixup; 0 leaves it out", ge=0)] = 0.0
     cutmix: Annotated[float, about("alpha of CutMix; 0 leaves it out", ge=0)] = 0.0
     mixed: Annotated[float, about("share of the batches that are mixed", ge=0, le=1)] = 0.5
@@ -260,7 +269,7 @@ class Finetune:
     def still(self) -> bool:
         """Whether every epoch shows a photo alike, and layers that do not learn answer alike."""
         mixes = self.mixed > 0 and (self.mixup > 0 or self.cutmix > 0)
-        changes = self.moves or self.crop_area < 1 or self.colour > 0 or mixes
+        changes = self.moves or self.crop_area < 1 or self.colour > 0 or self.degrade > 0 or mixes
         return not changes and not self.train_batchnorm
 
     @property
