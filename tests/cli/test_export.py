@@ -44,12 +44,23 @@ def test_int8_prints_its_cost(run: Any, bundle: Path, photos: Path, tmp_path: Pa
     assert run("identify", photos / "2" / "photo-2-0.jpg", "--model", out).code == 0
 
 
+def test_small_is_as_small_as_asked(run: Any, bundle: Path, photos: Path, tmp_path: Path) -> None:
+    out, most = tmp_path / "small", (bundle / "model.onnx").stat().st_size / 3e6
+    given = ("--data", photos, "--split", "80-10-10", "--megabytes", most, "--json")
+    ended = run("export", bundle, "--to", "small", "--out", out, *given)
+    assert (ended.code, ended.json["form"]) == (0, "small")
+    assert (out / "model.onnx").stat().st_size <= most * 1e6
+    assert run("identify", photos / "2" / "photo-2-0.jpg", "--model", out).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("--to", "int8"), "--to int8 without --data"),
         (("--to", "onnx", "--data", "garden"), "--data with --to onnx"),
-        (("--to", "keras"), "is not one of 'web', 'onnx', 'int8', 'timm'"),
+        (("--to", "small"), "--to small without --data"),
+        (("--to", "int8", "--data", "garden", "--megabytes", "2"), "it is for --to small alone"),
+        (("--to", "keras"), "is not one of 'web', 'onnx', 'int8', 'small', 'timm'"),
     ],
 )
 def test_wrong_usage(

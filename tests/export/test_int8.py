@@ -16,7 +16,7 @@ from florascope.data.dataset import Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.splits import choose_split
 from florascope.errors import DataError, FlorascopeError
-from florascope.export.int8 import correlation, export_int8, fidelity
+from florascope.export.int8 import correlation, export_int8, export_small, fidelity
 from florascope.export.quantisation import HEAD, quantise
 from florascope.identify.identification import Observation
 from florascope.identify.identifier import Identifier
@@ -149,6 +149,18 @@ def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:
     head = [n for n in graph.node if n.name in HEAD]
     assert {n.name for n in head} == set(HEAD)
     assert all(values[n.input[1]].dtype == np.float32 for n in head)
+
+
+def test_packed_weights_are_measured_likewise(world: World, tmp_path: Path) -> None:
+    cost = export_small(world.bundle, tmp_path / "small", world.dataset, world.split)
+    plain, small = Identifier(world.bundle), Identifier(tmp_path / "small")
+    photos = [world.dataset.photos[i].read() for i in world.split.test]
+    before, after = ([form.observe(p).logits for p in photos] for form in (plain, small))
+    assert cost.logit_gap == pytest.approx(np.abs(np.subtract(before, after)).max(), rel=1e-5)
+    assert 0 < cost.logit_gap < 0.1 * np.ptp(before)
+    card = (tmp_path / "small" / "README.md").read_text()
+    assert "## Packed weights" in card
+    assert "computes in float32 as before. The graph has" in card
 
 
 def test_maps_still_sum_to_their_logits(world: World, tmp_path: Path) -> None:

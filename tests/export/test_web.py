@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
@@ -22,6 +23,7 @@ from tests.support.chromium import opened
 from florascope.app import static_folder
 from florascope.errors import DownloadError
 from florascope.export import web as module
+from florascope.export.packing import METADATA, pack
 from florascope.export.web import FILE, NAMES, export_web, web_runtime
 from florascope.identify.identifier import Identifier
 
@@ -237,6 +239,22 @@ def test_logits_are_the_runtimes(page: Page, bundle: Path, tmp_path: Path) -> No
             k = truth.catalogue.ids(range(len(logits))).index(class_id)
             whole = sum(values) + found["maps"]["bias"][class_id]
             assert whole == pytest.approx(logits[k], abs=1e-3), name
+
+
+def test_packed_weights_answer_in_the_browser_as_in_python(
+    browser: Browser, site: Site, bundle: Path, tmp_path: Path
+) -> None:
+    """In 8 bits and, the largest tensor, in 4."""
+    smaller = (pack(bundle / "model.onnx").ByteSize() + METADATA - 1) / 1e6
+    packed = shutil.copytree(bundle, tmp_path / "packed")
+    onnx.save(pack(bundle / "model.onnx", smaller), packed / "model.onnx")
+    graph = (packed / "model.onnx").read_bytes()
+    for page in opened(browser, "about:blank"):
+        page.route("**/model.onnx", lambda route: route.fulfill(body=graph))
+        page.goto(site.address)
+        found = np.array(ask(page, DRAWING)["logits"])
+        truth, whole = (Identifier(p)(DRAWING).observation.logits for p in (packed, bundle))
+        assert np.abs(found - truth).max() <= 1e-3 < np.abs(found - whole).max()
 
 
 def test_it_works_when_the_server_is_gone(page: Page, site: Site, bundle: Path) -> None:

@@ -17,7 +17,8 @@ from florascope.cli.console import (
 )
 from florascope.progress import progress_bars
 
-FORMS = ("web", "onnx", "int8", "timm")
+FORMS = ("web", "onnx", "int8", "small", "timm")
+MEASURED = ("int8", "small")
 
 
 @click.command()
@@ -30,9 +31,12 @@ FORMS = ("web", "onnx", "int8", "timm")
     metavar="FILE.tgz",
     help="web: the npm package onnxruntime-web, where npm cannot fetch it.",
 )
-@click.option("--data", "source", metavar="DATA", help="int8: photos to measure on.")
-@click.option("--split", help="int8: official, csv, FILE.csv ...  [default: the run's own]")
-@click.option("--seed", type=int, help="int8: of a split that is drawn.  [default: the run's own]")
+@click.option("--data", "source", metavar="DATA", help="int8, small: photos to measure on.")
+@click.option("--megabytes", type=float, help="small: what the graph may take.")
+@click.option("--split", help="int8, small: official, csv, FILE.csv ...  [default: the run's own]")
+@click.option(
+    "--seed", type=int, help="int8, small: of a split that is drawn.  [default: the run's own]"
+)
 @data_options
 @json_option
 def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401
@@ -42,14 +46,18 @@ def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) 
     web   a page that answers and explains in the browser, offline, from any static server
     onnx  the graph (logits, class maps, features, similarities), described
     int8  the same in 8-bit integers, less than half the size; needs --data
+    small the same, its weights in 8 bits or 4, a quarter of the size or less; needs --data
     timm  a folder that plain timm.create_model("local-dir:OUT") reads
     """  # noqa: D301 (\b keeps click from filling the list)
     from florascope.bundle.config import find_bundle
 
     check_out(out)
-    if (form == "int8") != bool(options["source"]):
-        told = "--to int8 without --data" if form == "int8" else f"--data with --to {form}"
-        raise click.UsageError(f"{told}: photos are measured on for int8, and for it alone")
+    measured = form in MEASURED
+    if measured != bool(options["source"]):
+        told = f"--to {form} without --data" if measured else f"--data with --to {form}"
+        raise click.UsageError(f"{told}: photos are measured on for int8 and small, and them alone")
+    if options["megabytes"] and form != "small":
+        raise click.UsageError(f"--megabytes with --to {form}: it is for --to small alone")
     found = _write(find_bundle(bundle), form, out, options)
     if as_json:
         print_json({"form": form, "out": str(out), **found})
@@ -76,8 +84,8 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
         from florascope.export.web import export_web
 
         return {"bytes": export_web(bundle, out, options["runtime"])}
-    if form == "int8":
-        return _int8(bundle, out, options)
+    if form in MEASURED:
+        return _measured(bundle, form, out, options)
     if form == "onnx":
         from florascope.export.graph import export_onnx
 
@@ -87,17 +95,20 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
     return {"files": export_timm(bundle, out)}
 
 
-def _int8(bundle: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
+def _measured(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[str, Any]:
     from florascope.evaluation.held_out import Asked, Origin, choose_division
-    from florascope.export.int8 import export_int8
+    from florascope.export.int8 import export_int8, export_small
 
     with progress_bars() as progress:
         dataset = open_data(options["source"], options["data_dir"], progress)
         asked = Asked(split=options["split"], seed=options["seed"])
         split = choose_division(Origin.read(bundle), dataset, asked, progress)
+        data = (dataset, split)
+        if form == "small":
+            most = options["megabytes"]
+            return export_small(bundle, out, *data, megabytes=most, progress=progress).to_json()
         seed = options["seed"] or 0
-        cost = export_int8(bundle, out, dataset, split, seed=seed, progress=progress)
-    return cost.to_json()
+        return export_int8(bundle, out, *data, seed=seed, progress=progress).to_json()
 
 
 @click.command("import")

@@ -1,10 +1,11 @@
-"""A bundle in 8-bit integers, with its measured cost."""
+"""A bundle in fewer bits, with its measured cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from florascope.bundle.config import CARD, CONFIG, GRAPH, BundleConfig, read_config
 from florascope.bundle.facts import carry_facts
@@ -15,6 +16,7 @@ from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.errors import DataError, PhotoError
 from florascope.evaluation.evaluator import own_labels
 from florascope.export.graph import card_with, describe, graph_lines, table
+from florascope.export.packing import pack
 from florascope.export.quantisation import quantise
 from florascope.files import new_folder, write_json
 from florascope.identify.identification import Observation
@@ -144,13 +146,73 @@ def export_int8(
         DataError: a class is unknown to the bundle, or a subset holds no readable photo.
         FlorascopeError: ONNX Runtime cannot quantise this network.
     """
-    config = read_config(bundle)
-    labels = own_labels(config.classes, dataset, np.arange(len(dataset)))
+    preprocessing = read_config(bundle).preprocessing
     chosen = np.random.default_rng(seed).permutation(split.train)[:photos]
     images = track(
-        _images(dataset, chosen, config.preprocessing), len(chosen), "Measuring ranges", progress
+        _images(dataset, chosen, preprocessing), len(chosen), "Measuring ranges", progress
     )
-    graph = describe(quantise(bundle / GRAPH, images), config)
+    told = (
+        f"Weights and activations of its convolutions are now 8-bit integers (ranges from"
+        f" {len(chosen)} training photos of {dataset.name}); the head and its maps are not."
+    )
+    form = Form("In 8-bit integers", told, lambda: quantise(bundle / GRAPH, images))
+    return _write(bundle, out, form, dataset, split, progress)
+
+
+def export_small(
+    bundle: Path,
+    out: Path,
+    dataset: Dataset,
+    split: Split,
+    *,
+    megabytes: float | None = None,
+    progress: Progress = silent,
+) -> Fidelity:
+    """Write the bundle with its weights packed (see `packing`), and measure it like `export_int8`.
+
+    Args:
+        bundle: the bundle's folder.
+        out: the folder to write, wholly or not at all.
+        dataset: labelled photos of the bundle's classes.
+        split: the split that the bundle was trained on, by content (`choose_division`).
+        megabytes: what the graph may take; the largest weights have 4 bits then. None: 8 for all.
+        progress: told after each photo.
+
+    Returns:
+        The cost on the test photos.
+
+    Raises:
+        BundleError: the folder is no bundle.
+        DataError: a class is unknown to the bundle, or a subset holds no readable photo.
+        FlorascopeError: the graph cannot be as small as that.
+    """
+    told = "Its weights are now kept in 8 or 4 bits, and it computes in float32 as before."
+    form = Form("Packed weights", told, lambda: pack(bundle / GRAPH, megabytes))
+    return _write(bundle, out, form, dataset, split, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A bundle's other form.
+
+    Attributes:
+        title: its heading in the card.
+        told: what is said of it there.
+        make: gives its graph.
+    """
+
+    title: str
+    told: str
+    make: Callable[[], onnx.ModelProto]
+
+
+def _write(
+    bundle: Path, out: Path, form: Form, dataset: Dataset, split: Split, progress: Progress
+) -> Fidelity:
+    """Write another form as a bundle, adapt its calibration on val and measure it on test."""
+    config = read_config(bundle)
+    labels = own_labels(config.classes, dataset, np.arange(len(dataset)))
+    graph = describe(form.make(), config)
     with new_folder(out) as draft:
         (draft / GRAPH).write_bytes(graph.SerializeToString())
         write_json(draft / CONFIG, config.to_json())
@@ -167,8 +229,8 @@ def export_int8(
         write_json(draft / CONFIG, config.to_json())
         copy_participation(bundle, draft)
         sizes = tuple((folder / GRAPH).stat().st_size for folder in (bundle, draft))
-        lines = [*_cost_lines(costs, dataset, len(chosen), sizes), "", *graph_lines(graph, config)]
-        (draft / CARD).write_text(card_with(bundle, "In 8-bit integers", lines), encoding="utf-8")
+        lines = [*_cost_lines(costs, form.told, sizes), "", *graph_lines(graph, config)]
+        (draft / CARD).write_text(card_with(bundle, form.title, lines), encoding="utf-8")
     return costs["test"]
 
 
@@ -227,17 +289,13 @@ def _figures(config: BundleConfig, val: Subset) -> Calibration | None:
     return fit_figures(HeldOut(logits, after, val.labels))
 
 
-def _cost_lines(
-    costs: dict[str, Fidelity], dataset: Dataset, photos: int, sizes: tuple[int, ...]
-) -> list[str]:
+def _cost_lines(costs: dict[str, Fidelity], told: str, sizes: tuple[int, ...]) -> list[str]:
     headers = ("photos", "n", "top-1 before", "top-1 now", "same answer", "largest logit change")
     rows = [_cost_row(name, cost) for name, cost in costs.items()]
     before, now = (f"{size / 1e6:.1f} MB" for size in sizes)
     return [
-        "The figures above are those of the bundle that this one was made from. Weights and"
-        f" activations of its convolutions are now 8-bit integers (ranges from {photos} training"
-        f" photos of {dataset.name}); the head and its maps are not. The graph has {now} instead"
-        f" of {before}. The calibration of its verdicts was adapted on val.",
+        f"The figures above are those of the bundle that this one was made from. {told} The graph"
+        f" has {now} instead of {before}. The calibration of its verdicts was adapted on val.",
         "",
         *table((*headers, "map correlation, mean", "least"), rows),
     ]

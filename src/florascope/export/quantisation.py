@@ -72,7 +72,7 @@ def quantise(
     """
     with tempfile.TemporaryDirectory(prefix="florascope-int8-") as folder, _quiet():
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
-        try:
+        with _refused(graph):
             _fold(graph, plain)
             quantize_static(
                 str(plain),
@@ -82,12 +82,29 @@ def quantise(
                 **way,
             )
             return _trimmed(onnx.load(small))
-        except Exception as error:  # ONNX Runtime raises many kinds
-            raise FlorascopeError(
-                f"{graph} cannot be quantised ({type(error).__name__}:"
-                f" {str(error).splitlines()[0] if str(error) else 'no reason given'})",
-                fix="Export it as it is, as onnx",
-            ) from error
+
+
+def folded_graph(graph: Path) -> onnx.ModelProto:
+    """Read a bundle's graph with all that is constant computed, so that weights are weights.
+
+    Raises:
+        FlorascopeError: ONNX Runtime cannot read it.
+    """
+    with tempfile.TemporaryDirectory(prefix="florascope-fold-") as folder, _refused(graph):
+        _fold(graph, Path(folder) / "plain.onnx")
+        return _trimmed(onnx.load(Path(folder) / "plain.onnx"))
+
+
+@contextmanager
+def _refused(graph: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # ONNX Runtime raises many kinds
+        raise FlorascopeError(
+            f"{graph} cannot be quantised ({type(error).__name__}:"
+            f" {str(error).splitlines()[0] if str(error) else 'no reason given'})",
+            fix="Export it as it is, as onnx",
+        ) from error
 
 
 def _fold(graph: Path, plain: Path) -> None:
