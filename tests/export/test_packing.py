@@ -114,9 +114,7 @@ def test_without_maps_there_is_nothing_to_share(unmapped: Path) -> None:
 
 
 def test_a_size_that_cannot_be_reached(bundle: Path) -> None:
-    with pytest.raises(
-        FlorascopeError, match=r"at the least.*at most 0.01 MB.*megabytes=0\.\d\d"
-    ):
+    with pytest.raises(FlorascopeError, match=r"at the least.*at most 0.01 MB.*megabytes=0\.\d\d"):
         pack(bundle / "model.onnx", 0.01)
 
 

@@ -70,6 +70,17 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it() -> None:
         choose_runtime(Machine("", bfloat16=False, openvino=False), "openvino")
 
 
+def test_training_needs_no_openvino_and_imports_nothing_that_a_probe_leaves_out() -> None:
+    left_out = ("openvino", "lightning_fabric", "matplotlib", "scipy.stats", "onnxscript")
+    code = (
+        "import sys; sys.modules['openvino'] = None\n"
+        "import florascope.api.training\n"
+        f"print([name for name in {left_out} if sys.modules.get(name)])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
 def test_this_machine_can_be_looked_at() -> None:
     machine = Machine.here()
     assert choose_runtime(machine, "onnxruntime").name == EXACT.name == "onnxruntime"

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import DegenerateDataWarning
-from scipy.stats import bootstrap as resampled
 
 Z = 1.959963984540054  # the normal distribution's 97.5 % point
 
@@ -107,10 +105,15 @@ def bootstrap(values: Values, seed: int = 0, resamples: int = 2000) -> Interval:
 
 def _bca(values: Values, seed: int, resamples: int) -> tuple[float, float]:
     """Ends by SciPy; plain percentiles where so extreme a skew leaves BCa without an answer."""
+    from scipy.stats import (  # half a second that training needs not
+        DegenerateDataWarning,
+        bootstrap,
+    )
+
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", DegenerateDataWarning)
-            found = resampled(
+            found = bootstrap(
                 (values,),
                 np.mean,
                 n_resamples=resamples,
