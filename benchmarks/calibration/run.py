@@ -166,7 +166,7 @@ def cross_fitted(task: Task, head: LinearHead) -> Calibrated:
 def validated(task: Task, head: LinearHead) -> Calibrated:
     """Calibrate as florascope 0.1 did."""
     logits, labels = head.logits(task.features), task.dataset.labels
-    figures, means = calibrate(task.features, logits, labels, task.split)
+    figures, means, _ = calibrate(task.features, logits, labels, task.split)
     val, truth = task.split.val, labels[task.split.val]
     temperature = coldest(logits[val], truth)
     shares = softmax(logits[val] / temperature)

@@ -62,7 +62,7 @@ def _probe(
 def _levels(
     features: Features, logits: Logits, calibrated: Calibrated, catalogue: Catalogue
 ) -> list[Level]:
-    figures, means = calibrated
+    figures, means, _ = calibrated
     shares = softmax(logits / figures.temperature)
     alike = similarities(features, means).max(1)
     return [

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from florascope.api.importing import import_keras as import_keras
     from florascope.api.importing import import_onnx as import_onnx
     from florascope.api.run import Run as Run
+    from florascope.api.suggesting import suggest as suggest
     from florascope.api.training import open_run as open_run
     from florascope.api.training import train as train
     from florascope.cluster.engines import map as map  # noqa: A004 (fs.map)
@@ -60,6 +61,7 @@ _HOMES = {
     "load": "source",
     "map": "cluster.engines",
     "open_run": "api.training",
+    "suggest": "api.suggesting",
     "train": "api.training",
     "wrap": "nets.outside",
     "watch": "doctor.watch",

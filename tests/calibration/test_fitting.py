@@ -39,7 +39,7 @@ def fitted() -> tuple[Calibrated, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_every_figure_is_of_the_validation_photos() -> None:
-    (figures, means), features, logits, labels = fitted()
+    (figures, means, _), features, logits, labels = fitted()
     val, truth = SPLIT.val, labels[SPLIT.val]
     assert figures.photos == 100
     assert figures.temperature == fit_temperature(logits[val], truth)
@@ -54,9 +54,9 @@ def test_every_figure_is_of_the_validation_photos() -> None:
 
 
 def test_test_photos_are_not_looked_at() -> None:
-    (expected, means), features, logits, labels = fitted()
+    (expected, means, _), features, logits, labels = fitted()
     features[SPLIT.test], logits[SPLIT.test], labels[SPLIT.test] = np.nan, np.nan, 0
-    figures, again = calibrate(features, logits, labels, SPLIT)
+    figures, again, _ = calibrate(features, logits, labels, SPLIT)
     assert figures == expected
     np.testing.assert_array_equal(again, means)
 
@@ -72,7 +72,7 @@ def test_new_photos_fall_below_the_quantile_as_promised() -> None:
 def test_cross_fitted_photos_take_the_place_of_validation_photos() -> None:
     features, logits, labels = data()
     held_out = HeldOut(logits[:250], np.linspace(0, 1, 250), labels[:250], folds=10)
-    figures, means = calibrate(features, logits, labels, SPLIT, held_out)
+    figures, means, _ = calibrate(features, logits, labels, SPLIT, held_out)
     assert figures == fit_figures(held_out)
     assert (figures.photos, figures.folds) == (250, 10)
     np.testing.assert_array_equal(means, fitted()[0].means)

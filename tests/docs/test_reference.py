@@ -185,10 +185,14 @@ def test_every_field_of_every_answer_is_on_the_page(
     assert names <= set(trained)
     check({k: v for k, v in trained.items() if k not in names}, "florascope train")
     assert set(kept) == set(trained) - {"schema", "files"} | {"source"}
-    check(bundle, "config.json of a bundle")
+    check(bundle, "config.json of a bundle", "florascope.calibration.familiarity.*")
     check(ask("recipes"), "florascope recipes")
     check(ask("recipes", "probe"), "florascope recipes NAME")
     check(ask("evaluate", "run", "photos", "--split", "80-10-10"), "florascope evaluate")
+    suggested = ask("suggest", "run", "photos")
+    absent = {f"review[].{name}" for name in ("photo", "label", "looks_like", "margin")}
+    absent |= {"review[]", "unreadable[]"}
+    check(suggested, "florascope suggest", " ".join(absent))
     explained = ask("explain", "run", "new.jpg", "--method", "cam", "--out", "maps")
     check(explained, "florascope explain", "ignored.* results[].left_out")
     audited = ask(

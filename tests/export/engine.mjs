@@ -27,7 +27,8 @@ const run = {
   normalise: ({ pixels, settings }) => Array.from(normalise(Uint8Array.from(pixels), settings)),
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
   together: ({ model, photos, language }) => concludeTogether(model, photos, language),
-  conclude: ({ model, logits, alike, language, nearest }) => conclude(model, logits, alike, language, nearest),
+  conclude: ({ model, logits, alike, language, nearest, ratios }) =>
+    conclude(model, logits, alike, language, nearest, ratios),
 };
 
 const { shared, calls } = JSON.parse(readFileSync(cases, "utf8"));

@@ -10,14 +10,15 @@ import pytest
 
 from florascope.bundle.config import BundleConfig
 from florascope.calibration.calibration import Calibration
+from florascope.calibration.familiarity import Familiarity
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.data.species import LANGUAGES, Species, species102
 from florascope.export.web import facts
 from florascope.identify.catalogue import Catalogue
-from florascope.identify.identification import Identification, Observation
+from florascope.identify.identification import Identification, Observation, is_strange
 from florascope.identify.together import combine
-from florascope.identify.verdict import decide, plausible, prediction_set
+from florascope.identify.verdict import Judgement, decide, plausible, prediction_set, unnamed
 from florascope.metrics import softmax
 from florascope.preprocessing import Preprocessing
 
@@ -41,6 +42,13 @@ def calibrations() -> list[Calibration]:
     narrow = tuple(rng.uniform(0.01, 0.3, K).tolist())
     return [
         Calibration(**FIGURES, temperature=0.8, thresholds=wide, sure=0.6),
+        Calibration(
+            **FIGURES,
+            temperature=0.8,
+            thresholds=wide,
+            sure=0.3,
+            familiarity=Familiarity(0.4, 0.5, -3.0, 0.2),
+        ),
         Calibration(
             **{**FIGURES, "photos": 27}, temperature=1.7, thresholds=narrow, sure=0.9, folds=10
         ),
@@ -76,8 +84,16 @@ def identified(
     held = prediction_set(probabilities, figures)
     verdict = decide(probabilities, held, alike, figures, catalogue)
     named = plausible(probabilities, held, verdict.level)
-    seen = Observation(np.zeros((8, 8, 3), np.uint8), logits, None, alike, nearest=NEAREST)
-    return Identification(catalogue, seen, probabilities, held, named, verdict, figures)
+    crop = np.zeros((8, 8, 3), np.uint8)
+    seen = Observation(crop, logits, None, alike, nearest=NEAREST, ratios=ratios(logits))
+    judged = Judgement(probabilities, held, named, verdict)
+    judged = unnamed(judged) if is_strange(seen, figures) else judged
+    return Identification(catalogue, seen, *judged, figures)
+
+
+def ratios(logits: np.ndarray) -> np.ndarray:
+    """Likelihood ratios that have little to do with the logits."""
+    return np.cos(40 * logits).astype(np.float32) * 4 + logits / 4
 
 
 def expected(
@@ -91,7 +107,7 @@ def compare(engine: Any, settings: BundleConfig, drawn: Any, own: Facts = None) 
     """Compare all answers in both languages; return the levels that occurred."""
     calls = [
         {"what": "conclude", "logits": logits.tolist(), "alike": known(alike), "language": language}
-        | {"nearest": NEAREST}
+        | {"nearest": NEAREST, "ratios": ratios(logits).tolist()}
         for logits, alike in drawn
         for language in LANGUAGES
     ]
@@ -133,7 +149,11 @@ def test_photos_together(engine: Any, calibration: Calibration | None) -> None:
         groups.append([((logits + rng.normal(0, 1, K)).astype(np.float32), alike) for _ in views])
     calls, truth = [], []
     for group, language in product(groups, LANGUAGES):
-        told = [{"logits": z.tolist(), "nearest": NEAREST, "alike": known(a)} for z, a in group]
+        told = [
+            {"logits": z.tolist(), "nearest": NEAREST, "alike": known(a)}
+            | {"ratios": ratios(z).tolist()}
+            for z, a in group
+        ]
         calls.append({"what": "together", "photos": told, "language": language})
         photos = [identified(settings, logits, alike, None) for logits, alike in group]
         truth.append(combine(photos).to_json(language))

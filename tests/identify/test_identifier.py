@@ -1,13 +1,17 @@
 """Answers without torch, against the network in torch and what was planted in the calibration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.calibration.familiarity import Familiarity
+from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.calibration.similarity import similarities
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError, PhotoError
@@ -44,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return save(tmp_path_factory.mktemp("bundles") / "one", Calibrated(calibration(), means()))
 
 
-def altered(bundle: Path, folder: Path, **changes: float) -> Path:
+def altered(bundle: Path, folder: Path, **changes: Any) -> Path:
     """The same bundle with another calibration; None for the whole section removes it."""
     config = json.loads((bundle / "config.json").read_text())
     config["florascope"]["calibration"].update(changes)
@@ -137,3 +141,31 @@ def test_a_config_that_lies_about_the_classes(bundle: Path, tmp_path: Path) -> N
         match=r"its logits has the shape \(None, 7\), and config\.json says \(None, 2\)",
     ):
         Identifier(tmp_path)
+
+
+def test_a_possible_stranger_gets_no_name(tmp_path: Path) -> None:
+    """The same bundle names the photo, or only what it may be, by the familiarity it asks for."""
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(10), 8)
+    features = rng.uniform(0, 1, (10, 96))[labels] + rng.uniform(0, 0.3, (80, 96))
+    ratio = LikelihoodRatio.fit(features.astype(np.float32), labels, 10)
+    assert ratio is not None
+    ratio = replace(
+        ratio, square=ratio.square[:K], linear=ratio.linear[:K], constant=ratio.constant[:K]
+    )
+    figures = replace(
+        calibration(), thresholds=(0.0,) * K, familiarity=Familiarity(1.0, 0.5, -1.0, -1e5)
+    )
+    bundle = save(tmp_path / "one", Calibrated(figures, means(), ratio))
+    answer = Identifier(bundle)(RGB)
+    seen = answer.observation
+    assert seen.ratios is not None
+    assert seen.features is not None
+    np.testing.assert_allclose(seen.ratios, ratio(seen.features[None])[0], rtol=1e-3, atol=1e-2)
+    odds = float(seen.ratios.max() + 0.5 * seen.logits.max() - 1)
+    learned = {"ratio": 1.0, "logit": 0.5, "offset": -1.0}
+    for least, level in ((odds - 0.1, "species"), (odds + 0.1, "unsure")):
+        (folder := tmp_path / level).mkdir()
+        told = Identifier(altered(bundle, folder, familiarity={**learned, "least": least}))(RGB)
+        assert told.verdict.level == level
+        assert told.probabilities.tolist() == answer.probabilities.tolist()

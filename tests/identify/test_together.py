@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.calibration.familiarity import Familiarity
 from florascope.errors import PhotoError
+from florascope.identify.identification import is_strange
 from florascope.identify.together import MOST, combine
 
 
@@ -108,3 +110,21 @@ def test_json_says_what_counted(answer: Any) -> None:
     told = combine([answer({50: 0.99}), answer({50: 0.95}), answer({9: 0.9}, alike=0.1)]).to_json()
     assert (told["photos"], told["counted"], told["disagreeing"]) == (3, 2, False)
     assert told["verdict"]["level"] == "species"
+
+
+def strange(photo: Any, figures: Any) -> Any:
+    """The same answer about what may be a stranger, the verdict as it was."""
+    learned = Familiarity(ratio=1.0, logit=0.0, offset=0.0, least=2.0)
+    seen = replace(photo.observation, ratios=np.full(len(photo.probabilities), 1.9, np.float32))
+    told = replace(figures, familiarity=learned)
+    return replace(photo, observation=seen, calibration=told)
+
+
+def test_where_half_may_be_strangers_no_species_is_named(answer: Any, figures: Any) -> None:
+    photos = [answer({50: 0.99}), answer({50: 0.95})]
+    assert combine(photos).verdict.level == "species"
+    odd = strange(photos[1], figures)
+    assert is_strange(odd.observation, odd.calibration)
+    first = replace(photos[0], calibration=odd.calibration)
+    assert combine([first, odd]).verdict.level == "unsure"
+    assert combine([first, first, odd]).verdict.level == "species"

@@ -14,6 +14,7 @@ from florascope.api.results import MetricsTable
 from florascope.api.run import Run
 from florascope.bundle.config import read_config
 from florascope.calibration.calibration import Calibrated
+from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.calibration.similarity import class_means
 from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.remarks import remarks
@@ -206,7 +207,10 @@ def _gather(
     logits = head.logits(features)
     calibration = read_config(folder / "bundle").calibration
     means = class_means(features[split.train], labels[split.train], len(classifier.classes))
-    calibrated = Calibrated(calibration, means) if calibration else None
+    ratio = None
+    if calibration and calibration.familiarity:
+        ratio = LikelihoodRatio.fit(features[split.train], labels[split.train], len(means))
+    calibrated = Calibrated(calibration, means, ratio) if calibration else None
     history = _history(folder / "history.csv")
     seconds = float(figures.get("seconds", 0.0))
     return Experiment(

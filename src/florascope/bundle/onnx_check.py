@@ -104,7 +104,8 @@ def check_graph(data: bytes, config: BundleConfig, source: str) -> None:
     It holds operators of the allow-list alone, in ONNX's own domain; no functions, subgraphs,
     sparse tensors or external data; weights that are finite and of the stated size; and it takes
     and gives what the config promises: image (b, 3, size, size); logits (b, K), and where they are
-    there cam (b, K, h, w), features (b, c) and similarities (b, K), all float32.
+    there cam (b, K, h, w), features (b, c), similarities (b, K) and ratios
+    (b, K), all float32.
 
     Args:
         data: the file's bytes.
@@ -193,6 +194,7 @@ def _check_ends(graph: Message, config: BundleConfig) -> None:
         "cam": (None, classes, None, None),
         "features": (None, config.num_features),
         "similarities": (None, classes),
+        "ratios": (None, classes),
     }
     for name, shape in {**inputs, **outputs}.items():
         wanted = promised.get(name)

@@ -2,10 +2,14 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from florascope.calibration.familiarity import Familiarity
 from florascope.calibration.similarity import Means
 from florascope.errors import BundleError
+
+if TYPE_CHECKING:  # it needs SciPy, which the light install lacks
+    from florascope.calibration.likelihood_ratio import LikelihoodRatio
 
 LEVEL = 0.90
 REFUSED = 0.03
@@ -15,6 +19,13 @@ DOUBTED = 0.08
 Chosen on ten species held out of a frozen probe (benchmarks/verdicts): the price of not naming
 most of the species that a classifier has never seen.
 """
+
+UNFAMILIAR = 0.06
+"""Share of known photos of which no species is named because they may show a stranger. Where this
+can be told, probabilities need refuse no more than"""
+
+DOUBTED_TOO = 0.02
+"""this: chosen on species that are neither known nor reported (benchmarks/open_world)."""
 
 FEW = 100
 """A share measured on n photos is known to about 1 / sqrt(n): to 10 points on this many."""
@@ -40,6 +51,8 @@ class Calibration:
             each answered by a head fitted to the other folds.
         pooling: what several photos of one thing add, 0 (no confidence) to 1 (as if they were
             independent); see `pooling.pooled`. 0 in bundles of before.
+        familiarity: which photos no species is named of; None in bundles of before, and where the
+            classes are too few to learn it.
     """
 
     photos: int
@@ -52,6 +65,7 @@ class Calibration:
     sure: float
     folds: int = 0
     pooling: float = 0.0
+    familiarity: Familiarity | None = None
 
     @property
     def rough(self) -> bool:
@@ -60,7 +74,10 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        return {**asdict(self), "thresholds": list(self.thresholds)}
+        values = {**asdict(self), "thresholds": list(self.thresholds)}
+        if self.familiarity is None:
+            del values["familiarity"]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any], classes: int) -> Self:
@@ -70,13 +87,18 @@ class Calibration:
             BundleError: a figure is missing, unknown, no number or out of range.
         """
         try:
-            read = cls(**{**values, "thresholds": tuple(values["thresholds"])})
-            figures = [v for v in asdict(read).values() if not isinstance(v, tuple)]
+            familiarity = values.get("familiarity")
+            parts = {
+                "thresholds": tuple(values["thresholds"]),
+                "familiarity": None if familiarity is None else Familiarity.from_json(familiarity),
+            }
+            read = cls(**{**values, **parts})
+            figures = [v for k, v in asdict(read).items() if k not in parts]
             right = MIN_TEMPERATURE <= read.temperature <= 1 / MIN_TEMPERATURE and all(
                 math.isfinite(v) and abs(v) <= MAX_FIGURE for v in (*figures, *read.thresholds)
             )
             right = right and 0 <= read.pooling <= 1
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, AttributeError) as error:
             raise BundleError(
                 f"the calibration in config.json lacks or garbles {error}",
                 expected=", ".join(cls.__dataclass_fields__),
@@ -96,7 +118,9 @@ class Calibrated(NamedTuple):
     Attributes:
         calibration: the figures.
         means: (K, c) unit class means of the training features.
+        ratio: what `familiarity` rests on; None where there is none.
     """
 
     calibration: Calibration
     means: Means
+    ratio: "LikelihoodRatio | None" = None

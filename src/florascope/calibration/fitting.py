@@ -1,13 +1,24 @@
 """Fitting the figures that verdicts rest on, however few photos there are."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtrit
 
-from florascope.calibration.calibration import DOUBTED, LEVEL, REFUSED, Calibrated, Calibration
+from florascope.calibration.calibration import (
+    DOUBTED,
+    DOUBTED_TOO,
+    FEW,
+    LEVEL,
+    REFUSED,
+    UNFAMILIAR,
+    Calibrated,
+    Calibration,
+)
 from florascope.calibration.conformal import balanced_thresholds
+from florascope.calibration.familiarity import Familiarity
+from florascope.calibration.likelihood_ratio import LikelihoodRatio, Ratios, strangers_weights
 from florascope.calibration.pooling import fit_exponent
 from florascope.calibration.similarity import Features, class_means, similarities
 from florascope.data.dataset import Split
@@ -83,12 +94,14 @@ class HeldOut:
         alike: (n,) largest similarity of each photo to a class mean that is not of itself.
         labels: (n,).
         folds: see `Calibration`.
+        ratios: (n, K) see `LikelihoodRatio`, fitted without these photos too; None without one.
     """
 
     logits: Logits
     alike: Float[np.ndarray, "n"]
     labels: Labels
     folds: int = 0
+    ratios: Ratios | None = None
 
 
 def calibrate(
@@ -109,10 +122,13 @@ def calibrate(
     """
     train, val = split.train, split.val
     means = class_means(features[train], labels[train], logits.shape[1])
+    ratio = LikelihoodRatio.fit(features[train], labels[train], logits.shape[1])
     if cross_fitted is None:
         alike = similarities(features[val], means).max(1)
-        cross_fitted = HeldOut(logits[val], alike, labels[val])
-    return Calibrated(fit_figures(cross_fitted), means)
+        ratios = None if ratio is None else ratio(features[val])
+        cross_fitted = HeldOut(logits[val], alike, labels[val], ratios=ratios)
+    figures = fit_figures(cross_fitted)
+    return Calibrated(figures, means, ratio if figures.familiarity else None)
 
 
 def fit_figures(held_out: HeldOut) -> Calibration:
@@ -120,6 +136,7 @@ def fit_figures(held_out: HeldOut) -> Calibration:
     logits, labels = held_out.logits, held_out.labels
     temperature = fit_temperature(logits, labels)
     before, after = softmax(logits), softmax(logits / temperature)
+    familiarity = _familiarity(held_out)
     return Calibration(
         photos=len(labels),
         temperature=temperature,
@@ -128,10 +145,22 @@ def fit_figures(held_out: HeldOut) -> Calibration:
         level=LEVEL,
         thresholds=tuple(balanced_thresholds(after, labels, LEVEL).tolist()),
         alike=lower_quantile(held_out.alike, REFUSED),
-        sure=lower_quantile(after.max(1), DOUBTED),
+        sure=lower_quantile(after.max(1), DOUBTED_TOO if familiarity else DOUBTED),
         folds=held_out.folds,
         pooling=fit_exponent(logits, labels, temperature),
+        familiarity=familiarity,
     )
+
+
+def _familiarity(held_out: HeldOut) -> Familiarity | None:
+    """Learn what a stranger is, and how much familiarity a name needs."""
+    if held_out.ratios is None or len(held_out.labels) < FEW:
+        return None
+    weights = strangers_weights(held_out.logits, held_out.ratios, held_out.labels)
+    learned = Familiarity(*weights, least=0.0)
+    pairs = zip(held_out.logits.max(1), held_out.ratios.max(1), strict=True)
+    known = np.array([learned.log_odds(float(z), float(r)) for z, r in pairs])
+    return replace(learned, least=lower_quantile(known, UNFAMILIAR))
 
 
 def lower_quantile(values: Float[np.ndarray, "n"], share: float) -> float:

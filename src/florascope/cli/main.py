@@ -28,6 +28,7 @@ from florascope.cli.job import embed, fit
 from florascope.cli.recipes import recipes
 from florascope.cli.serve import serve
 from florascope.cli.studio import studio
+from florascope.cli.suggest import suggest
 from florascope.cli.train import train
 from florascope.cli.wording import Commands
 from florascope.errors import FlorascopeError
@@ -48,6 +49,7 @@ for command in (
     train,
     recipes,
     evaluate,
+    suggest,
     explain,
     audit,
     identify,

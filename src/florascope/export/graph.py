@@ -38,6 +38,7 @@ MEANINGS = {
     "cam": "class activation maps in logit units: a map's sum and the class's bias are its logit",
     "features": "pooled features, which the linear head turns into the logits",
     "similarities": "cosine of the features to each class's mean: low for what was never trained",
+    "ratios": "log-likelihood ratio of each class to one that was never shown",
 }
 TOLERANCE = 1e-4  # of the largest logit: runtimes may add in another order
 

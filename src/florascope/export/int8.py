@@ -286,7 +286,9 @@ def _figures(config: BundleConfig, val: Subset) -> Calibration | None:
         moved = after - np.array([seen.alike for seen in val.before], dtype=np.float64)
         return replace(old, alike=old.alike + float(np.median(moved)))
     logits = np.stack([seen.logits for seen in val.after])
-    return fit_figures(HeldOut(logits, after, val.labels))
+    ratios = [seen.ratios for seen in val.after if seen.ratios is not None]
+    told = np.stack(ratios) if len(ratios) == len(logits) else None
+    return fit_figures(HeldOut(logits, after, val.labels, ratios=told))
 
 
 def _cost_lines(costs: dict[str, Fidelity], told: str, sizes: tuple[int, ...]) -> list[str]:

@@ -23,7 +23,8 @@ from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import FlorascopeError
 from florascope.shapes import Float32
 
-HEAD = ("head", "cam", "similarity")
+RATIO = ("ratio.place", "ratio.squared", "ratio.curved", "ratios")
+HEAD = ("head", "cam", "similarity", *RATIO)
 """The linear head, its maps and the similarities stay in float32: they are small, and a map then
 still sums to its logit exactly. The names are those that model.onnx_graph gives."""
 

@@ -30,6 +30,7 @@ class Observation:
         alike: largest cosine of its features to a class mean; None in a bundle without means.
         features: (c,) what the head reads; None where the graph does not give them.
         nearest: the class of that mean.
+        ratios: (K,) see `florascope.calibration.likelihood_ratio`; None where the graph has none.
     """
 
     crop: Crop
@@ -38,6 +39,15 @@ class Observation:
     alike: float | None
     features: Float32[np.ndarray, "c"] | None = None
     nearest: int | None = None
+    ratios: Float32[np.ndarray, "k"] | None = None
+
+
+def is_strange(seen: Observation, calibration: Calibration | None) -> bool:
+    """Whether a photo may show what the classifier has never seen: no species is named of it."""
+    if calibration is None or calibration.familiarity is None:
+        return False
+    ratio = None if seen.ratios is None else float(seen.ratios.max())
+    return calibration.familiarity.is_strange(float(seen.logits.max()), ratio)
 
 
 def spread(evidence: Float[np.ndarray, "h w"], size: int) -> Float32[np.ndarray, "size size"]:

@@ -14,16 +14,16 @@ from florascope.bundle.onnx_check import check_graph
 from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import BundleError
 from florascope.identify.catalogue import Catalogue
-from florascope.identify.identification import Identification, Observation
+from florascope.identify.identification import Identification, Observation, is_strange
 from florascope.identify.prior import Occasion, Prior, Weighting, weigh, weights
 from florascope.identify.together import Group, combine
-from florascope.identify.verdict import Judgement, judge
+from florascope.identify.verdict import Judgement, judge, unnamed
 from florascope.images import RGB, read_photo
 from florascope.metrics import softmax
 from florascope.preprocessing import Crop
 from florascope.shapes import Float32
 
-OUTPUTS = ("logits", "cam", "similarities", "features")
+OUTPUTS = ("logits", "cam", "similarities", "features", "ratios")
 
 
 class Identifier:
@@ -92,7 +92,9 @@ class Identifier:
             BundleError: see `observe`.
         """
         found = self._run(self.config.preprocessing.normalise(crop[None]))
-        seen = Observation(crop, found["logits"], found.get("cam"), None, found.get("features"))
+        maps, ratios = found.get("cam"), found.get("ratios")
+        features = found.get("features")
+        seen = Observation(crop, found["logits"], maps, None, features, ratios=ratios)
         if (alike := found.get("similarities")) is None:
             return seen
         return replace(seen, alike=float(alike.max()), nearest=int(alike.argmax()))
@@ -118,6 +120,8 @@ class Identifier:
         temperature = calibration.temperature if calibration else 1.0
         probabilities = softmax(observation.logits[None] / np.float64(temperature))[0]
         judged = judge(probabilities, observation.alike, calibration, self.catalogue)
+        if is_strange(observation, calibration):
+            judged = unnamed(judged)
         judged, weighting = self._weighed(judged, occasion)
         return Identification(self.catalogue, observation, *judged, calibration, weighting)
 

@@ -13,9 +13,9 @@ from florascope.data.species import Language
 from florascope.errors import PhotoError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.conclusion import TOP, Conclusion
-from florascope.identify.identification import Identification
+from florascope.identify.identification import Identification, is_strange
 from florascope.identify.prior import Weighting
-from florascope.identify.verdict import RANKS, Judgement, Verdict, judge, ordered, unsure
+from florascope.identify.verdict import RANKS, Judgement, Verdict, judge, ordered, unnamed, unsure
 from florascope.metrics import softmax
 from florascope.overlay import Picture
 from florascope.shapes import Float
@@ -101,6 +101,7 @@ def combine(photos: Sequence[Identification]) -> Group:
 
     - photos that alone would be refused have no say; where they are half or more, nothing is named,
       and where all are, the group is refused;
+    - where half of the others or more may show a stranger, no species is named;
     - where photos that alone would be named bear different names, nothing is named;
     - whatever a photo alone would warn of, the group warns of.
 
@@ -116,6 +117,8 @@ def combine(photos: Sequence[Identification]) -> Group:
     catalogue, calibration = photos[0].catalogue, photos[0].calibration
     shares = _probabilities(known or photos, calibration)
     judged = judge(shares, _most_alike(photos).alike, calibration, catalogue)
+    if 2 * sum(is_strange(one.observation, calibration) for one in known) >= max(1, len(known)):
+        judged = unnamed(judged)
     feared = {k for one in photos for k in (*one.plausible, *one.verdict.members)}
     named = ordered(tuple({*judged.plausible, *feared}), shares)
     disagreeing = _disagree(known)

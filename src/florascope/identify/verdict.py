@@ -98,6 +98,13 @@ def decide(
     return doubt
 
 
+def unnamed(judged: Judgement) -> Judgement:
+    """Take back a species' name: there are candidates only."""
+    if judged.verdict.level != "species":
+        return judged
+    return judged._replace(verdict=unsure(judged.plausible, judged.probabilities))
+
+
 def prediction_set(
     probabilities: Probabilities, calibration: Calibration | None
 ) -> tuple[int, ...]:

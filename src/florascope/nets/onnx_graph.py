@@ -15,6 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.calibration.similarity import Means
 from florascope.errors import FlorascopeError
 from florascope.files import cache_dir, new_file
@@ -44,13 +45,16 @@ def backbone_graph(backbone: FeatureExtractor) -> Path:
     return path
 
 
-def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx.ModelProto:
+def classifier_graph(
+    classifier: Classifier, means: Means | None = None, ratio: LikelihoodRatio | None = None
+) -> onnx.ModelProto:
     """Return the whole classifier as ONNX.
 
     Input "image" (b, 3, size, size) float32, normalised. Outputs "logits" (b, K), "features"
     (b, c); where the backbone pools linearly, "cam" (b, K, h, w) in logit units: the sum of a
     class's map plus its bias is its logit; with class means (K, c) of length 1, "similarities"
-    (b, K), the cosine of the angle between the features and each mean.
+    (b, K), the cosine of the angle between the features and each mean; with a likelihood ratio,
+    "ratios" (b, K).
     """
     model = onnx.load(backbone_graph(classifier.backbone))
     weight = classifier.head.weight.detach().numpy()
@@ -61,6 +65,8 @@ def classifier_graph(classifier: Classifier, means: Means | None = None) -> onnx
         _add_maps(model.graph, weight / places, feature_map)
     if means is not None:
         _add_similarities(model.graph, means)
+    if ratio is not None:
+        _add_ratios(model.graph, ratio)
     model.graph.output.remove(feature_map)
     onnx.checker.check_model(model)
     return model
@@ -190,14 +196,36 @@ def _add_maps(graph: Any, weight: Any, feature_map: Any) -> None:  # noqa: ANN40
 
 def _add_similarities(graph: Any, means: Means) -> None:  # noqa: ANN401 (protobuf)
     graph.initializer.append(numpy_helper.from_array(means, "means"))
-    graph.node.append(
-        helper.make_node("LpNormalization", ["features"], ["direction"], "direction", axis=1, p=2)
-    )
+    _add_direction(graph)
     graph.node.append(
         helper.make_node("Gemm", ["direction", "means"], ["similarities"], "similarity", transB=1)
     )
     shape = ["batch", len(means)]
     graph.output.append(helper.make_tensor_value_info("similarities", TensorProto.FLOAT, shape))
+
+
+def _add_ratios(graph: Any, ratio: LikelihoodRatio) -> None:  # noqa: ANN401 (protobuf)
+    for name, values in vars(ratio).items():
+        graph.initializer.append(numpy_helper.from_array(values, f"ratio.{name}"))
+    if not any(node.name == "direction" for node in graph.node):
+        _add_direction(graph)
+    steps: tuple[tuple[str, list[str], str], ...] = (
+        ("Gemm", ["direction", "ratio.axes", "ratio.shift"], "ratio.place"),
+        ("Mul", ["ratio.place", "ratio.place"], "ratio.squared"),
+        ("Gemm", ["ratio.squared", "ratio.square", "ratio.constant"], "ratio.curved"),
+        ("Gemm", ["ratio.place", "ratio.linear", "ratio.curved"], "ratios"),
+    )
+    for operator, inputs, output in steps:
+        how = {"transB": 1} if operator == "Gemm" else {}
+        graph.node.append(helper.make_node(operator, inputs, [output], output, **how))
+    shape = ["batch", len(ratio.constant)]
+    graph.output.append(helper.make_tensor_value_info("ratios", TensorProto.FLOAT, shape))
+
+
+def _add_direction(graph: Any) -> None:  # noqa: ANN401 (protobuf)
+    graph.node.append(
+        helper.make_node("LpNormalization", ["features"], ["direction"], "direction", axis=1, p=2)
+    )
 
 
 def _sides(feature_map: Any) -> list[int]:  # noqa: ANN401 (protobuf)

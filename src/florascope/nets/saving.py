@@ -128,7 +128,7 @@ def fill_bundle(
     """Write a bundle's files into a folder, such as a draft; see `save_bundle`."""
     config = _config(classifier, provenance, calibrated.calibration if calibrated else None)
     kept = round_to_half(classifier) if half else classifier
-    graph = classifier_graph(kept, calibrated.means if calibrated else None)
+    graph = classifier_graph(kept, *(calibrated[1:] if calibrated else ()))
     graph = to_half(graph) if half else graph
     text = json_text(config.to_json(), indent=2)
     (folder / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")

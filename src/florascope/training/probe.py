@@ -13,6 +13,7 @@ from torch.linalg import cholesky, solve_triangular
 from torch.nn.functional import cross_entropy
 
 from florascope.calibration.fitting import HeldOut
+from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.calibration.similarity import class_means, similarities
 from florascope.data.dataset import Split
 from florascope.data.splits import deal_folds
@@ -297,6 +298,7 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
     asked = np.unique(folds[folds >= 0])[: math.ceil(ENOUGH * FOLDS / len(labels))]
     logits = np.zeros((len(labels), photos.classes), np.float32)
     alike = np.zeros(len(labels), np.float32)
+    ratios = np.full_like(logits, np.nan)
     short, path = _in_span(photos, _path(recipe, history))
     for fold in asked:
         out = folds == fold
@@ -304,8 +306,12 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
         means = class_means(rest.features.numpy(), rest.targets.numpy(), rest.classes)
         logits[out] = fit_probe(rest, rest, path).logits(held)
         alike[out] = similarities(held, means).max(1)
+        ratio = LikelihoodRatio.fit(rest.features.numpy(), rest.targets.numpy(), rest.classes)
+        if ratio is not None:
+            ratios[out] = ratio(held)
     held_out = np.isin(folds, asked)
-    return HeldOut(logits[held_out], alike[held_out], labels[held_out], FOLDS)
+    told = ratios[held_out] if np.isfinite(ratios[held_out]).all() else None
+    return HeldOut(logits[held_out], alike[held_out], labels[held_out], FOLDS, told)
 
 
 def _path(recipe: Probe, history: list[dict[str, float]]) -> Probe:

@@ -85,13 +85,13 @@ async function observed(blob) {
   const found = await (await session()).run({ image });
   const means = found.similarities?.data;
   const alike = means ? Math.max(...means) : null;
-  return { square, size, found, logits: found.logits.data, alike, nearest: means ? means.indexOf(alike) : null };
+  return { square, size, found, logits: found.logits.data, alike, nearest: means ? means.indexOf(alike) : null, ratios: found.ratios?.data };
 }
 
 // also: ids of further classes whose maps are wanted.
-async function answered({ square, size, found, logits, alike, nearest }, language, also = []) {
+async function answered({ square, size, found, logits, alike, nearest, ratios }, language, also = []) {
   const told = await model();
-  const answer = conclude(told, logits, alike, language, nearest);
+  const answer = conclude(told, logits, alike, language, nearest, ratios);
   return {
     ...answer,
     crop: { size, image: await address(square, size) },

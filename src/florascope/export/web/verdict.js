@@ -9,9 +9,10 @@ export function softmax(logits, temperature) {
 }
 
 // model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none;
-// nearest: the class that has it.
-export function conclude(model, logits, alike, language, nearest = null) {
+// nearest: the class that has it; ratios: log-likelihood ratios to a class never shown, if there are any.
+export function conclude(model, logits, alike, language, nearest = null, ratios = null) {
   const judged = judge(model, softmax(logits, model.calibration?.temperature ?? 1), alike);
+  if (isStrange(model.calibration, { logits, ratios })) withdraw(judged);
   return told(model, judged, { alike, nearest, language, similar: lookalikes(model.classes, judged.held) });
 }
 
@@ -19,12 +20,14 @@ export function conclude(model, logits, alike, language, nearest = null) {
 export function concludeTogether(model, photos, language) {
   const { calibration, classes, rules } = model;
   const temperature = calibration?.temperature ?? 1;
-  const alone = photos.map(({ logits, alike }) => judge(model, softmax(logits, temperature), alike));
+  const alone = photos.map((photo) => judgedAlone(model, photo, temperature));
   const known = alone.filter(({ verdict }) => verdict.level !== "none");
   const counted = photos.filter((_, k) => known.length === 0 || known.includes(alone[k]));
   const shares = softmax(pooled(counted, calibration?.pooling ?? 0), temperature);
   const first = mostAlike(photos);
   const judged = judge(model, shares, first.alike);
+  const strange = known.filter((one) => one.strange).length;
+  if (2 * strange >= Math.max(1, known.length)) withdraw(judged);
   const feared = [...judged.plausible, ...alone.flatMap(({ plausible, verdict }) => [...plausible, ...verdict.members])];
   judged.plausible = ordered(new Set(feared), shares);
   const disagreeing = disagree(known, rules);
@@ -37,6 +40,26 @@ export function concludeTogether(model, photos, language) {
   const how = { photos: photos.length, counted: known.length, disagreeing };
   answer.verdict.statement = [answer.verdict.statement, ...doubts(how, model.words[language])].join(" ");
   return { ...answer, ...how };
+}
+
+function judgedAlone(model, photo, temperature) {
+  const judged = judge(model, softmax(photo.logits, temperature), photo.alike);
+  const strange = isStrange(model.calibration, photo);
+  if (strange) withdraw(judged);
+  return { ...judged, strange };
+}
+
+// Whether a photo may show what the classifier has never seen.
+function isStrange(calibration, { logits, ratios }) {
+  const learned = calibration?.familiarity;
+  if (!learned || !ratios) return false;
+  const odds = learned.ratio * Math.max(...ratios) + learned.logit * Math.max(...logits) + learned.offset;
+  return !(odds >= learned.least);
+}
+
+// Takes back a species' name: there are candidates only.
+function withdraw(judged) {
+  if (judged.verdict.level === "species") judged.verdict = { level: "unsure", members: judged.plausible };
 }
 
 // n^s times the mean of the photos' logits.

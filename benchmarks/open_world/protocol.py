@@ -1,0 +1,123 @@
+"""Who is known, who is a stranger, and what is said of either."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from florascope.calibration.calibration import Calibrated
+from florascope.calibration.fitting import calibrate
+from florascope.calibration.similarity import Features, similarities
+from florascope.data.dataset import ClassName, Split
+from florascope.identify.catalogue import Catalogue
+from florascope.identify.verdict import judge, unnamed
+from florascope.metrics import Labels, Logits, softmax
+from florascope.nets.head import LinearHead, Samples
+from florascope.shapes import Float, Int64
+from florascope.training.probe import fit_probe
+from florascope.training.recipes import Probe
+
+CLASSES, STRANGERS, VALIDATION = 102, 20, 12
+DRAWS = 5
+REFUSED = 0.10
+
+Indexes = Int64[np.ndarray, "_"]
+Scores = Float[np.ndarray, "n"]
+Score = Callable[[Indexes], Scores]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One draw of species.
+
+    Attributes:
+        split: photos of the known species alone.
+        labels: (n,) of all photos, known species counted from 0; 0 for strangers.
+        classes: how many are known.
+        strangers: photos of the 20 species that are measured.
+        selecting: photos of 12 further species, by which everything is chosen.
+        catalogue: the known species.
+    """
+
+    split: Split
+    labels: Labels
+    classes: int
+    strangers: Indexes
+    selecting: Indexes
+    catalogue: Catalogue
+
+
+def draw(labels: Labels, split: Split, names: tuple[ClassName, ...], seed: int) -> World:
+    """Draw which species are strangers, which select, and which are known."""
+    order = np.random.default_rng(seed).permutation(CLASSES)
+    strange, selecting = order[:STRANGERS], order[STRANGERS : STRANGERS + VALIDATION]
+    known = np.sort(order[STRANGERS + VALIDATION :])
+    numbers = np.zeros(CLASSES, np.int64)
+    numbers[known] = np.arange(len(known))
+    return World(
+        split.only(np.isin(labels, known)),
+        numbers[labels],
+        len(known),
+        np.flatnonzero(np.isin(labels, strange)),
+        np.flatnonzero(np.isin(labels, selecting)),
+        Catalogue.of(tuple(names[k] for k in known)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A probe on features, calibrated as `florascope train` does it."""
+
+    features: Features
+    logits: Logits
+    calibrated: Calibrated
+
+    @classmethod
+    def of(cls, world: World, features: Features, learned: LinearHead | None = None) -> "Answers":
+        """Fit a probe to the known species' training photos, or take the head that was learned."""
+        train, val = (
+            Samples(torch.from_numpy(features[i]), torch.from_numpy(world.labels[i]), world.classes)
+            for i in (world.split.train, world.split.val)
+        )
+        head = learned or fit_probe(train, val, Probe())
+        logits = head.logits(features)
+        return cls(features, logits, calibrate(features, logits, world.labels, world.split))
+
+    def named(self, world: World, photos: Indexes, *, familiar: bool) -> float:
+        """Return the share of photos of which a species is named; `familiar`: strangers count."""
+        figures, means, ratio = self.calibrated
+        shares = softmax(self.logits[photos] / figures.temperature)
+        alike = similarities(self.features[photos], means).max(1)
+        levels = []
+        for number, photo in enumerate(photos):
+            judged = judge(shares[number], float(alike[number]), figures, world.catalogue)
+            if familiar and ratio is not None and figures.familiarity is not None:
+                best = float(ratio(self.features[[photo]]).max())
+                strange = figures.familiarity.is_strange(float(self.logits[photo].max()), best)
+                judged = unnamed(judged) if strange else judged
+            levels.append(judged.verdict.level)
+        return levels.count("species") / len(levels)
+
+
+def separation(score: Score, world: World, strangers: Indexes) -> dict[str, float]:
+    """Measure a score, larger for what is known.
+
+    Returns:
+        AUROC between known test photos and strangers; shares of known test photos refused and of
+        strangers accepted at the threshold that refuses 10 % of the known validation photos.
+    """
+    known, strange = score(world.split.test), score(strangers)
+    least = np.quantile(score(world.split.val), REFUSED)
+    return {
+        "auroc": auroc(known, strange),
+        "refused": float((known < least).mean()),
+        "accepted": float((strange >= least).mean()),
+    }
+
+
+def auroc(known: Scores, strange: Scores) -> float:
+    """Chance that a known photo scores above a stranger; ties count half (Mann and Whitney)."""
+    ordered = np.sort(strange)
+    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
+    return float(below.mean() / 2 / len(strange))
