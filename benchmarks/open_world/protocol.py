@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from florascope.calibration.calibration import Calibrated
-from florascope.calibration.fitting import calibrate
+from florascope.calibration.fitting import HeldOut, calibrate, fit_figures
 from florascope.calibration.similarity import Features, similarities
 from florascope.data.dataset import ClassName, Split
 from florascope.identify.catalogue import Catalogue
@@ -85,14 +85,24 @@ class Answers:
         return cls(features, logits, calibrate(features, logits, world.labels, world.split))
 
     def named(self, world: World, photos: Indexes, *, familiar: bool) -> float:
-        """Return the share of photos of which a species is named; `familiar`: strangers count."""
+        """Return the share of photos of which a species is named.
+
+        Args:
+            world: the known species.
+            photos: whom to ask about.
+            familiar: ask whether they are familiar; else as bundles of before do.
+        """
         figures, means, ratio = self.calibrated
+        if not familiar:
+            val = world.split.val
+            alike = similarities(self.features[val], means).max(1)
+            figures = fit_figures(HeldOut(self.logits[val], alike, world.labels[val]))
         shares = softmax(self.logits[photos] / figures.temperature)
         alike = similarities(self.features[photos], means).max(1)
         levels = []
         for number, photo in enumerate(photos):
             judged = judge(shares[number], float(alike[number]), figures, world.catalogue)
-            if familiar and ratio is not None and figures.familiarity is not None:
+            if ratio is not None and figures.familiarity is not None:
                 best = float(ratio(self.features[[photo]]).max())
                 strange = figures.familiarity.is_strange(float(self.logits[photo].max()), best)
                 judged = unnamed(judged) if strange else judged

@@ -22,6 +22,7 @@ FEWEST = 10
 """Classes: how far classes lie apart cannot be told from fewer."""
 
 PENALTY = 1e-3
+NOTHING = 1e-12  # variance of features of length 1 that rounding alone leaves
 
 Ratios = Float[np.ndarray, "n k"]
 Terms = Float32[np.ndarray, "k d"]
@@ -108,7 +109,7 @@ def _axes(
     width = residuals.shape[1]
     covariance = residuals.T @ residuals / len(residuals)
     mean = np.trace(covariance) / min(width, len(residuals) - len(means))
-    if not mean > 0:
+    if not mean > NOTHING:
         return None
     factor = cho_factor(covariance + RIDGE * mean * np.eye(width))
     solved = cho_solve(factor, means.T)
