@@ -13,7 +13,7 @@ from florascope.data.dataset import ClassName, Split
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.verdict import judge, unnamed
 from florascope.metrics import Labels, Logits, softmax
-from florascope.nets.head import LinearHead, Samples
+from florascope.nets.classifier import LinearHead, Samples
 from florascope.shapes import Float, Int64
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe

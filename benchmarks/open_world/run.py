@@ -19,7 +19,7 @@ from scores import scores
 
 from florascope.data.oxford102_features import CSV_SPLIT, embedded_oxford102
 from florascope.files import write_json, write_text
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import LinearHead
 
 Figures = dict[str, list[dict[str, float]]]
 

@@ -18,7 +18,7 @@ from florascope.health.label_errors import suspects
 from florascope.health.labelling import worth_labelling
 from florascope.health.quick_probe import out_of_fold
 from florascope.metrics import softmax
-from florascope.nets.head import LinearHead
+from florascope.nets.classifier import LinearHead
 from florascope.progress import Progress, shown
 
 
