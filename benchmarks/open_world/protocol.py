@@ -13,7 +13,7 @@ from florascope.data.dataset import ClassName, Split
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.verdict import judge, unnamed
 from florascope.metrics import Labels, Logits, softmax
-from florascope.nets.classifier import LinearHead, Samples
+from florascope.nets.classifier import Samples
 from florascope.shapes import Float, Int64
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe
@@ -74,14 +74,13 @@ class Answers:
     calibrated: Calibrated
 
     @classmethod
-    def of(cls, world: World, features: Features, learned: LinearHead | None = None) -> "Answers":
-        """Fit a probe to the known species' training photos, or take the head that was learned."""
+    def of(cls, world: World, features: Features) -> "Answers":
+        """Fit a probe to the known species' training photos."""
         train, val = (
             Samples(torch.from_numpy(features[i]), torch.from_numpy(world.labels[i]), world.classes)
             for i in (world.split.train, world.split.val)
         )
-        head = learned or fit_probe(train, val, Probe())
-        logits = head.logits(features)
+        logits = fit_probe(train, val, Probe()).logits(features)
         return cls(features, logits, calibrate(features, logits, world.labels, world.split))
 
     def named(self, world: World, photos: Indexes, *, familiar: bool) -> float:

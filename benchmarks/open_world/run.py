@@ -13,13 +13,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 from protocol import DRAWS, Answers, Indexes, World, draw, separation
 from scores import scores
 
 from florascope.data.oxford102_features import CSV_SPLIT, embedded_oxford102
 from florascope.files import write_json, write_text
-from florascope.nets.classifier import LinearHead
 
 Figures = dict[str, dict[str, float]]
 """Of one draw, by the score's name."""
@@ -55,8 +53,7 @@ def _answers(tuned: Path | None, seed: int) -> tuple[World, Answers]:
     if tuned is None:
         return world, Answers.of(world, embedded.features("torchvision"))
     kept = np.load(tuned / f"{seed}.npz")
-    head = LinearHead(torch.from_numpy(kept["weight"]), torch.from_numpy(kept["bias"]))
-    return world, Answers.of(world, kept["features"].astype(np.float32), head)
+    return world, Answers.of(world, kept["features"].astype(np.float32))
 
 
 def _measure(world: World, answers: Answers, strangers: Indexes) -> Figures:
