@@ -19,7 +19,7 @@ def clusters(sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 def value(features: np.ndarray, doubts: np.ndarray, chosen: tuple[int, ...]) -> float:
     centred = features - features.mean(0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-    return float(doubts @ (unit @ unit[list(chosen)].T).max(1))
+    return float((0.2 + 0.8 * doubts) @ (unit @ unit[list(chosen)].T).max(1))
 
 
 def test_each_cluster_gets_a_label_the_largest_first() -> None:

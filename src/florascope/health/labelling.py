@@ -6,6 +6,9 @@ from jaxtyping import Float, Int64
 Features = Float[np.ndarray, "n c"]
 Indexes = Int64[np.ndarray, "_"]
 
+LEAST = 0.2
+"""Doubt about the surest photo: a classifier of few labels is often sure without reason."""
+
 MOST = 8000
 """Photos that are weighed against each other, or memory would grow with their square."""
 
@@ -27,7 +30,8 @@ def worth_labelling(
 
     Args:
         features: (n, c) of the unlabelled photos.
-        doubts: (n,) how little is known of each, from 0; such as 1 - the largest probability.
+        doubts: (n,) how little is known of each, 0 to 1; such as 1 - the largest probability.
+            u is LEAST of 0 and 1 of 1.
         labelled: (m, c) features of photos that have a label; m may be 0.
         count: how many to return; fewer where there are fewer photos.
         seed: of the sample that is weighed where there are more than `MOST`.
@@ -40,7 +44,8 @@ def worth_labelling(
     covered = np.full(len(some), -1.0, np.float32)
     if len(known):
         covered = (unit @ known.T).max(1)
-    chosen = _greedy(unit @ unit.T, doubts[some].astype(np.float32), covered, count)
+    weights = (LEAST + (1 - LEAST) * doubts[some]).astype(np.float32)
+    chosen = _greedy(unit @ unit.T, weights, covered, count)
     return some[chosen]
 
 
