@@ -14,9 +14,8 @@ from florascope.data.listing import photos_below
 from florascope.errors import DataError
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
-from florascope.health.label_errors import suspects
 from florascope.health.labelling import worth_labelling
-from florascope.health.quick_probe import out_of_fold
+from florascope.health.quick_probe import out_of_fold, suspects
 from florascope.metrics import softmax
 from florascope.nets.classifier import LinearHead
 from florascope.progress import Progress, shown
