@@ -30,7 +30,7 @@ def suggest(run: str, photos: str, count: int, *, as_json: bool) -> None:
         print_json(found.to_json())
         return
     if found.review:
-        rows = [(r.photo, r.label, r.looks_like, f"{r.margin:.2f}") for r in found.review]
-        print_table(("photo", "label", "looks like", "margin"), rows, "Labels to look at again")
+        doubtful = [(r.photo, r.label, r.looks_like, f"{r.margin:.2f}") for r in found.review]
+        print_table(("photo", "label", "looks like", "margin"), doubtful, "Labels to look at again")
     rows = [(p.photo, p.looks_like, f"{p.probability:.2f}") for p in found.label]
     print_table(("photo", "looks like", "probability"), rows, "Photos to label next")
