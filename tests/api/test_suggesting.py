@@ -55,12 +55,12 @@ def test_a_wrong_label_is_to_be_looked_at(photos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("photos", "n", "told"),
+    ("place", "n", "told"),
     [("nowhere", 3, "nowhere is no folder"), (".", 0, "0 photos to suggest.*at least 1")],
 )
-def test_what_cannot_be_is_said(run: fs.Run, photos: str, n: int, told: str) -> None:
+def test_what_cannot_be_is_said(run: fs.Run, place: str, n: int, told: str) -> None:
     with pytest.raises(fs.FlorascopeError, match=told):
-        suggest(run, photos, n)
+        suggest(run, place, n)
 
 
 def test_without_a_readable_photo_there_is_nothing_to_label(run: fs.Run, tmp_path: Path) -> None:
