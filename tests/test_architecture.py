@@ -3,6 +3,7 @@
 import builtins
 import dis
 import logging
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
