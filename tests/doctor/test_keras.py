@@ -20,7 +20,7 @@ layers = keras.layers
 import florascope  # noqa: E402
 from florascope.doctor.checks import (  # noqa: E402
     augmentation,
-    figures,
+    claims,
     inputs,
     loop,
     network,
@@ -382,8 +382,8 @@ PLANTED = {
     dropped: layer_checks.DROPPED,
     all_alike: layer_checks.ALIKE,
     bright: augmentation.RANGE,
-    predicted_in_another_order: figures.SHUFFLED,
-    accuracy_of_each_class_alone: figures.METRIC,
+    predicted_in_another_order: claims.SHUFFLED,
+    accuracy_of_each_class_alone: claims.METRIC,
     worst_epoch: network.WORSE,
     cut_in_two: label_checks.ABSENT,
     val_with_blue_for_red: pictures.BGR,

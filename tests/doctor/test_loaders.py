@@ -1,12 +1,14 @@
 """Batches of every usual form are read; others are refused with what was found."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
 
-from florascope.doctor.loaders import photo_of, read, repeatable, take
+from florascope.doctor.loaders import photo_of, prepared_like, read, repeatable, take
 from florascope.errors import DataError
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
@@ -78,3 +80,43 @@ def test_a_generator_can_be_read_twice() -> None:
     assert len(take(kept, 99)) == len(take(kept, 99)) == 2
     plain = [(IMAGES, LABELS)]
     assert repeatable(plain, 4) is plain
+
+
+Transform = Callable[[Tensor], Tensor] | None
+
+
+class Photos(Dataset[Any]):
+    def __init__(self, count: int, transform: Transform = None) -> None:
+        self.x = torch.arange(count * 3.0).reshape(count, 3, 1, 1)
+        self.transform, self.target_transform = transform, None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        photo = self.x[index]
+        return self.transform(photo) if self.transform else photo, index
+
+
+def negative(photo: Tensor) -> Tensor:
+    return -photo
+
+
+def test_the_same_photos_by_the_other_transform() -> None:
+    ours = Photos(10, negative)
+    train = DataLoader(Subset(ours, [7, 2, 5]), 2, shuffle=True)
+    found = prepared_like(train, DataLoader(Photos(4), 4))
+    assert found is not None
+    batches = take(found, 3)
+    assert torch.cat([b.labels for b in batches]).tolist() == [7, 2, 5]
+    assert torch.equal(torch.cat([b.images for b in batches]), ours.x[[7, 2, 5]])
+    assert ours.transform is negative
+
+
+def test_nothing_to_exchange() -> None:
+    alike = DataLoader(Photos(4, negative)), DataLoader(Photos(4, negative))
+    assert prepared_like(*alike) is None
+    assert prepared_like(DataLoader(Photos(4)), DataLoader(Photos(4))) is None
+    assert prepared_like([(torch.zeros(1, 3, 1, 1), torch.zeros(1))], alike[1]) is None
+    plain: Any = torch.utils.data.TensorDataset(torch.zeros(4, 3, 1, 1), torch.zeros(4))
+    assert prepared_like(DataLoader(Photos(4, negative)), DataLoader(plain)) is None

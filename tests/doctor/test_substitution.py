@@ -1,5 +1,6 @@
 """Trainings with parts exchanged: the part with the fault is the one that fails."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,20 @@ def test_a_loss_without_labels_fails_alone() -> None:
 def test_photos_sorted_by_class_fail_alone() -> None:
     found = tried(lambda p: torch.optim.SGD(p, 5.0), ordered=True)
     assert seen(found).own["order"] <= seen(found).sound
+
+
+def test_augmentation_that_exchanges_classes_fails_alone() -> None:
+    whole = material()
+    turned = whole.train[0].roll(1, 1), whole.train[1]  # each class looks like the next
+    layer = nn.Linear(WIDTH, CLASSES)
+    suspect = of_head(layer, None, CLASSES)
+    mixed = (torch.cat([whole.train[0], turned[0]]), torch.cat([whole.train[1], turned[1]]))
+    spoiled = replace(whole, drawn=[], augmented=turned)
+    found = seen(substitute(suspect, spoiled, None, adam(layer.parameters()), 0.9))
+    assert found.own["augmentation"] < 0.5
+    assert found.sound > 0.9
+    half = replace(whole, drawn=[], augmented=mixed)
+    assert seen(substitute(suspect, half, None, None, 0.9)).own["augmentation"] < 0.9
 
 
 def test_parts_that_fail_together_are_repaired_one_at_a_time() -> None:

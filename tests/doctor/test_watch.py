@@ -1,8 +1,11 @@
 """Planted faults of a loop are read off a real training; a sound loop raises no finding."""
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,8 +15,10 @@ from torch.utils.data import DataLoader, TensorDataset
 import florascope
 from florascope.doctor.checks import recorded
 from florascope.doctor.diagnosis import judge
-from florascope.doctor.evidence import Evidence, Finding, Subset
+from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Subset
 from florascope.doctor.recording import Recording
+from florascope.doctor.trials import Loop as Trained
+from florascope.doctor.trials import Substitution
 from florascope.doctor.watch import Watch, outputs_of, watch
 
 K, EACH, C = 4, 40, 8
@@ -195,6 +200,73 @@ def test_what_clipping_leaves() -> None:
     recording = seen(optimizer=sgd(0.1), clip=1e-3, epochs=1)
     assert max(recording.clipped) < 0.02
     assert min(seen(optimizer=sgd(0.1), epochs=1).clipped) == pytest.approx(1.0)
+
+
+def test_gradients_thrown_away_are_counted() -> None:
+    net, steps = network(), 0
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watch(net, optimizer) as watched:
+        for _ in range(4):
+            for x, y in DataLoader(data(), 16, shuffle=True):
+                optimizer.zero_grad()
+                F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+            steps += 1
+    recording = watched.recording
+    assert (recording.steps, recording.backwards, recording.discarded) == (4, 40, 36)
+    found = first(recording)
+    assert found is not None
+    assert found.cause == recorded.DISCARDED
+
+
+def test_closures_throw_nothing_away() -> None:
+    net = network()
+    optimizer = torch.optim.LBFGS(net.parameters(), max_iter=5, line_search_fn="strong_wolfe")
+    x, y = data().tensors
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        return loss
+
+    with watch(net, optimizer) as watched:
+        for _ in range(5):
+            optimizer.step(closure)
+    assert watched.recording.discarded == 0
+
+
+def failing(recording: Recording, **more: Any) -> tuple[str, ...]:
+    """Causes found of a run at chance whose photos can be told apart."""
+    labels = data().tensors[1].numpy()
+    answers = Answers(labels, np.eye(K)[np.zeros_like(labels)], np.zeros((len(labels), 2)))
+    drawn = Drawn(tuple(y.numpy() for _, y in DataLoader(data(), 16, shuffle=True)), len(labels))
+    evidence = Evidence(
+        K, val_answers=answers, recording=recording, drawn=drawn, substitution=Substitution(0.9)
+    )
+    found = judge(replace(evidence, **more), recorded.CHECKS)
+    return tuple(finding.cause for finding in found)
+
+
+def test_targets_that_are_no_labels_are_told() -> None:
+    own = seen(optimizer=sgd(0.1), loss=lambda z, _: F.cross_entropy(z, z.argmax(1)))
+    assert recorded.TARGETS in failing(own)
+    assert recorded.TARGETS not in failing(seen(optimizer=sgd(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ([1e-5 * n for n in range(40)], True),  # of 3e-3: a warm-up that never ends
+        ([3e-3, *[3e-6] * 39], True),
+        ([3e-3 * (1 + math.cos(math.pi * n / 40)) / 2 for n in range(40)], False),
+        ([3e-3] * 20 + [3e-4] * 10 + [3e-5] * 10, False),
+    ],
+)
+def test_schedules(rates: list[float], told: bool) -> None:
+    recording = Recording("PyTorch", 40, 40, 40, rates=tuple(rates))
+    found = failing(recording, loop=Trained(first_rate=3e-3))
+    assert (recorded.SCHEDULE in found) is told
 
 
 def test_gradient_accumulation_is_no_fault() -> None:

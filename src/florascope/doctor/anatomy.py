@@ -99,6 +99,8 @@ class Network:
         untouched: share of normalisation layers still at their initial values.
         norms: the BatchNorm layers.
         layers: what each layer did; () where unknown.
+        hidden: parameters that ask for a gradient, of layers kept in plain lists or dictionaries,
+            which the network therefore does not know.
     """
 
     trainable: tuple[str, ...]
@@ -110,6 +112,7 @@ class Network:
     untouched: float = 0.0
     norms: tuple[Norm, ...] = ()
     layers: tuple[Layer, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

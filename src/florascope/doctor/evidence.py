@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 
 from florascope.doctor.anatomy import Modes, Network, Traces
 from florascope.doctor.photometry import Fit
+from florascope.doctor.provenance import Origins
 from florascope.doctor.recording import Recording
 from florascope.doctor.trials import Loop, Substitution
 from florascope.health.quick_probe import QuickProbe
@@ -32,6 +33,7 @@ class Subset:
         paths: of the n photos; () where unknown.
         digests: of their bytes; () where unknown.
         hashes: (size, bits) perceptual hashes; None where unknown.
+        origins: of some of the photos' files; None where there are none.
     """
 
     size: int
@@ -40,6 +42,7 @@ class Subset:
     paths: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     hashes: Bool[np.ndarray, "size bits"] | None = None
+    origins: Origins | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +298,7 @@ def performance(evidence: Evidence) -> Performance | None:
     if answers is None or not evidence.trained or evidence.classes < 2:
         return None
     tried = evidence.substitution
-    reached = [tried.reference] if tried else []
+    reached = [tried.reachable] if tried else []
     if tried and tried.exchange:
         reached.append(tried.exchange.sound)
     if evidence.probe is not None:

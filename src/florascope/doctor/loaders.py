@@ -1,5 +1,6 @@
 """What PyTorch and Hugging Face loaders give: batches, and how photos become their tensors."""
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from florascope.doctor.evidence import Drawn
 from florascope.doctor.photometry import Fit, Photo, fit_photometry
+from florascope.doctor.trials import RANDOM
 from florascope.errors import DataError
 from florascope.images import read_photo
 from florascope.preprocessing import Preprocessing
@@ -109,9 +111,6 @@ def repeatable(loader: Loader, photos: int) -> Loader:
     return Remembered(loader, photos) if isinstance(loader, Iterator) else loader
 
 
-RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
-
-
 def indexable(loader: Loader) -> Any:  # noqa: ANN401 (torch's Dataset promises no length)
     """Return the loader's data set where its photos can be asked for by index, else None."""
     dataset = getattr(loader, "dataset", None)
@@ -151,14 +150,23 @@ def repeats(loader: Loader, count: int = 4) -> bool | None:
     return all(torch.equal(photo_of(dataset[i]), photo_of(dataset[i])) for i in indexes)
 
 
+TRANSFORM = re.compile(r"transform|augment", re.IGNORECASE)
+
+
 def augments(loader: Loader) -> bool:
     """Whether the data set's transform names something random."""
+    return bool(random_steps(loader))
+
+
+def random_steps(loader: Loader) -> list[str]:
+    """Names of what is random in the data set's transform."""
     dataset = indexable(loader)
     if dataset is None:
-        return False
-    base, _ = unwrapped(dataset)
-    transforms = (getattr(base, name, None) for name in ("transform", "transforms"))
-    return any(t is not None and RANDOM.search(repr(t)) is not None for t in transforms)
+        return []
+    held = getattr(unwrapped(dataset)[0], "__dict__", {})
+    kept = (repr(value) for name, value in held.items() if TRANSFORM.search(name))
+    words = (word for text in kept for word in re.findall(r"\w+(?=\()", text))
+    return list(dict.fromkeys(word for word in words if RANDOM.search(word)))
 
 
 class _Repeated(Dataset[Any]):
@@ -200,6 +208,28 @@ def spread(loader: Loader, photos: int) -> Loader:
     picked = [int(i) for i in torch.linspace(0, len(dataset) - 1, min(photos, len(dataset)))]
     batch = loader.batch_size or 32
     return DataLoader(Subset(dataset, picked), batch_size=batch, collate_fn=loader.collate_fn)
+
+
+def prepared_like(train: Loader, val: Loader) -> Loader | None:
+    """Return the train loader with its photos prepared as val's are, by val's own transform.
+
+    None where the two are prepared by the same, or where it cannot be told by what: a transform is
+    what both data sets keep under one name that says so, other than the labels' (torchvision's
+    `transform`).
+    """
+    ours, theirs = indexable(train), indexable(val)
+    if not isinstance(train, DataLoader) or ours is None or theirs is None:
+        return None
+    (base, indexes), (other, _) = unwrapped(ours), unwrapped(theirs)
+    held, wanted = (dict(getattr(x, "__dict__", {})) for x in (base, other))
+    names = [n for n in held if n in wanted and TRANSFORM.search(n) and "target" not in n]
+    changes = {n: wanted[n] for n in names if wanted[n] is not held[n]}
+    if not any(callable(value) for name in changes for value in (held[name], wanted[name])):
+        return None
+    twin = copy.copy(base)
+    twin.__dict__.update(changes)
+    made = Subset(twin, indexes)
+    return DataLoader(made, batch_size=train.batch_size or 32, collate_fn=train.collate_fn)
 
 
 def orientation_of(photo: Any) -> int:  # noqa: ANN401 (a path or pixels)

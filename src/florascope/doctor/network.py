@@ -1,6 +1,7 @@
 """What a network does on a few batches, its parameters, and whether it can learn at all."""
 
 import copy
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -236,7 +237,29 @@ def examine(
         untouched=_untouched(model),
         norms=tuple(_norms(model, images, pairs, meant)),
         layers=activity(model, images),
+        hidden=tuple(_hidden(model)),
     )
+
+
+def _hidden(model: nn.Module) -> Iterator[str]:
+    """Parameters of modules that stand in a plain list, tuple or dictionary of the network's."""
+    known = {id(p) for p in model.parameters()}
+    for owner, module in model.named_modules():
+        for name, value in vars(module).items():
+            if not name.startswith("_"):  # there PyTorch keeps what it knows
+                place = f"{owner}.{name}".removeprefix(".")
+                yield from (n for n, p in _listed(value, place) if id(p) not in known)
+
+
+def _listed(value: Any, place: str) -> Iterator[tuple[str, Tensor]]:  # noqa: ANN401 (an attribute)
+    """Parameters that ask for a gradient of the modules in a list, tuple or dictionary."""
+    if not isinstance(value, list | tuple | dict):
+        return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(part, nn.Module):
+            for name, parameter in part.named_parameters():
+                if parameter.requires_grad:
+                    yield f"{place}[{key!r}].{name}", parameter
 
 
 def activity(model: nn.Module, images: Tensor) -> tuple[Layer, ...]:
@@ -398,6 +421,24 @@ def _same_kind(optimizer: Optimizer, group: dict[str, Any], parameters: Any) -> 
     return made
 
 
+def take_step(optimizer: Optimizer, loss: Callable[[], Tensor]) -> float:
+    """Make one step, with a closure where the optimizer asks for one (LBFGS); returns the loss."""
+
+    def differentiate() -> float:
+        with torch.enable_grad():
+            optimizer.zero_grad()
+            found = loss()
+            found.backward()
+        return found.item()
+
+    asked = inspect.signature(optimizer.step).parameters.get("closure")
+    if asked is not None and asked.default is inspect.Parameter.empty:
+        return float(optimizer.step(differentiate))
+    before = differentiate()
+    optimizer.step()
+    return before
+
+
 def _descend(
     fresh: nn.Linear, features: Tensor, labels: Tensor, make: Callable[[Any], Optimizer]
 ) -> tuple[float, ...]:
@@ -405,11 +446,8 @@ def _descend(
     optimizer = make(layer.parameters())
     losses = []
     for _ in range(STEPS):
-        loss = nn.functional.cross_entropy(layer(features), labels)
-        losses.append(loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        loss = take_step(optimizer, lambda: nn.functional.cross_entropy(layer(features), labels))
+        losses.append(loss)
     with torch.no_grad():
         losses.append(float(nn.functional.cross_entropy(layer(features), labels)))
     return tuple(losses)

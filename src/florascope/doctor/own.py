@@ -20,6 +20,7 @@ from florascope.doctor.anatomy import Network
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Finding, Inputs, Subset, ordered
 from florascope.doctor.network import examine, find_head, modes
+from florascope.doctor.provenance import origins
 from florascope.doctor.trials import Loop
 from florascope.errors import PhotoError
 from florascope.nets.backbone import Backbone
@@ -210,13 +211,15 @@ def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # n
     known = {"trained": False, **more}
     classes = tuple(c.name for c in dataset.classes)
     digests = shared_digests(dataset, split)
+    places = {s: tuple(_place(dataset, i) for i in part.tolist()) for s, part in split.items()}
     subsets: dict[str, Any] = {
         subset: Subset(
             len(part),
             dataset.labels[part],
             classes,
-            tuple(_place(dataset, i) for i in part.tolist()),
+            places[subset],
             digests[subset],
+            origins=origins(places[subset], dataset.labels[part]),
         )
         for subset, part in split.items()
     }

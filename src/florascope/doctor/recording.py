@@ -47,6 +47,7 @@ class Recording:
         steps: of the optimizer.
         added: share of the first backward passes after a step that met gradients of before;
             None where unseen.
+        discarded: backward passes whose gradients were cleared without a step; None where unseen.
         labels: of each batch, as far as the loss's gradient tells them; () where unseen.
         digests: of each batch's images, equal for equal batches; () where unseen.
         losses: of each batch, cross-entropy where the loss itself is out of sight; () where unseen.
@@ -62,6 +63,7 @@ class Recording:
     backwards: int | None
     steps: int
     added: float | None = None
+    discarded: int | None = None
     labels: Sequence[Int64[np.ndarray, "_"]] = ()
     digests: tuple[int, ...] = ()
     losses: tuple[float, ...] = ()

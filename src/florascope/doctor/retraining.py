@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from florascope.doctor.diagnosis import settled
-from florascope.doctor.evidence import LOST, Evidence, performance
+from florascope.doctor.evidence import LOST, Answers, Evidence, performance
 from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, answers, find_head
 from florascope.doctor.substitution import (
@@ -38,11 +38,15 @@ class Taken(NamedTuple):
         train: picked evenly from all of train where that can be.
         val: likewise.
         drawn: of train, as its loader draws them.
+        plain: of train, prepared as val's are; [] where they are so anyway.
+        augmentation: names of the random steps of train's preparation.
     """
 
     train: list[Batch]
     val: list[Batch]
     drawn: list[Batch]
+    plain: Sequence[Batch] = ()
+    augmentation: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,9 @@ def try_again(
     progress("Trying parts of the training", 0, 1)
     material = Material(stack(taken.train), stack(taken.val), _pairs(taken.drawn))
     found = Substitution(reference(material, K))
+    if taken.plain:
+        material = replace(material, train=stack(taken.plain), augmented=material.train)
+        found = replace(found, plain=reference(material, K), augmentation=taken.augmentation)
     if found.learned_nothing(K):
         found = replace(found, within=within(material, K))
     gap = performance(replace(evidence, substitution=found))
@@ -84,7 +91,9 @@ def try_again(
             tried = substitute(
                 suspect, material, training.loss, training.optimizer, found.reference
             )
-            found = replace(tried, within=found.within)
+            found = replace(
+                tried, within=found.within, plain=found.plain, augmentation=found.augmentation
+            )
     progress("Trying parts of the training", 1, 1)
     return found
 
@@ -104,13 +113,15 @@ def _suspect(
     layer = model.get_submodule(head.name) if head.module else None
     if not isinstance(layer, nn.Linear):
         return None, material
-    caught = (evidence.train_answers, evidence.val_answers)
-    pairs = [
-        (torch.from_numpy(a.features).float(), torch.from_numpy(a.labels)) for a in caught if a
-    ]
-    if not all(bool(x.isfinite().all()) for x, _ in pairs):
+    head = find_head(twin, taken.val[0].images[:1])
+    plain = answers(twin, head, taken.plain) if taken.plain else None
+    learned, unseen = evidence.train_answers, evidence.val_answers
+    if learned is None or unseen is None:
         return None, material
-    seen = answers(twin, find_head(twin, taken.val[0].images[:1]), taken.drawn)
+    sound, val, as_loaded = (_tensors(a) for a in (plain or learned, unseen, learned))
+    if not all(bool(x.isfinite().all()) for x, _ in (sound, val, as_loaded)):
+        return None, material
+    seen = answers(twin, head, taken.drawn)
     sizes = [len(b.labels) for b in taken.drawn]
     drawn = list(
         zip(
@@ -119,7 +130,13 @@ def _suspect(
             strict=True,
         )
     )
-    return of_head(layer, tail, evidence.classes), Material(pairs[0], pairs[1], drawn)
+    cached = Material(sound, val, drawn, as_loaded if plain else None)
+    return of_head(layer, tail, evidence.classes), cached
+
+
+def _tensors(asked: Answers) -> tuple[Tensor, Tensor]:
+    """Features and labels."""
+    return torch.from_numpy(asked.features).float(), torch.from_numpy(asked.labels)
 
 
 def stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:

@@ -30,6 +30,7 @@ from florascope.doctor.network import (
     run,
 )
 from florascope.doctor.properties import measure
+from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.retouching import by_retouch
 from florascope.doctor.retraining import Taken, Training, stack, try_again
@@ -175,7 +176,7 @@ def gather(
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
         train_pictures=_pictures(taken.train),
         val_pictures=_pictures(taken.val),
-        exchanged=_exchanged(twin, taken.val) if is_photo(images) else {},
+        exchanged=_exchanged(twin, taken.val) if could_be_photo(images) else {},
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
         canary=_canary(script, few, script.contract or _own_contract(model)),
@@ -202,7 +203,10 @@ def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int)
     drawn = take(train_loader, photos)
     fair = isinstance(getattr(train_loader, "sampler", None), RandomSampler)
     train = drawn if fair else take(loaders.spread(train_loader, photos), photos)
-    return Taken(train, take(loaders.spread(val_loader, photos), photos), drawn)
+    like_val = loaders.prepared_like(train_loader, val_loader)
+    plain = [] if like_val is None else take(loaders.spread(like_val, photos), photos)
+    val = take(loaders.spread(val_loader, photos), photos)
+    return Taken(train, val, drawn, plain, ", ".join(loaders.random_steps(train_loader)))
 
 
 class _Eyes:
@@ -219,10 +223,10 @@ class _Eyes:
 
 
 def _pictures(data: Sequence[Batch]) -> Pictures | None:
-    if not is_photo(data[0].images):
+    if not could_be_photo(data[0].images):
         return None
     images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
-    return measure(images.numpy(), labels.numpy())
+    return measure(in_three(images).numpy(), labels.numpy())
 
 
 def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:
@@ -301,7 +305,8 @@ def _subset(loader: loaders.Loader, data: Sequence[Batch], progress: Progress) -
     looks = look_at_all([FilePhoto(Path(p)) for p in paths], progress)
     pairs = zip(looks, paths, strict=True)
     digests = tuple(path if look.problem else look.digest.hex() for look, path in pairs)
-    return Subset(size, np.array(labels, np.int64), classes, paths, digests, hashes(looks))
+    known = np.array(labels, np.int64)
+    return Subset(size, known, classes, paths, digests, hashes(looks), origins(paths, known))
 
 
 def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
@@ -320,7 +325,9 @@ def _loop(script: Script, train: Answers, layer: nn.Module | None) -> Loop:
     ignored = out if isinstance(out, int) and 0 <= out < K else None
     given = getattr(loss, "weight", None)
     weights = tuple(given.tolist()) if isinstance(given, Tensor) and given.ndim == 1 else ()
-    return Loop(name, rates, tried, rows, ignored=ignored, weights=weights)
+    groups = optimizer.param_groups if optimizer else ()
+    first = max((float(g.get("initial_lr", g["lr"])) for g in groups), default=0.0)
+    return Loop(name, rates, first, tried, rows, ignored=ignored, weights=weights)
 
 
 def _half(script: Script, classes: int) -> float | None:

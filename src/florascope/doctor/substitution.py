@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from florascope.doctor.loaders import Batch
-from florascope.doctor.network import Head, outputs_of
+from florascope.doctor.network import Head, outputs_of, take_step
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss
 from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
@@ -42,11 +42,13 @@ class Material:
         train: (n, ...) inputs with (n,) labels, in any order.
         val: likewise.
         drawn: batches as the script's loader gives them.
+        augmented: train as its loader prepares it; None where `train` is.
     """
 
     train: tuple[Tensor, Tensor]
     val: tuple[Tensor, Tensor]
     drawn: Sequence[tuple[Tensor, Tensor]]
+    augmented: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +60,14 @@ class Parts:
         loss: of outputs and class numbers.
         optimizer: makes one for a network.
         drawn: whether batches come as the script's loader gives them; drawn at random otherwise.
+        augmented: whether photos are prepared as train's are; as val's otherwise.
     """
 
     network: Callable[[], nn.Module]
     loss: Loss
     optimizer: MakeOptimizer
     drawn: bool = False
+    augmented: bool = False
 
 
 def sound_optimizer(network: nn.Module) -> Optimizer:
@@ -79,16 +83,18 @@ def train(parts: Parts, material: Material, seconds: float = SECONDS) -> float:
         optimizer = parts.optimizer(network)
         start = time.process_time()
         for made, (inputs, labels) in enumerate(_batches(parts, material), start=1):
-            optimizer.zero_grad()
-            parts.loss(outputs_of(network(inputs)), labels).backward()
-            optimizer.step()
+            take_step(optimizer, partial(_loss, parts, network, inputs, labels))
             if made >= STEPS[1] or (made >= STEPS[0] and time.process_time() - start > seconds):
                 break
         return _accuracy(network, material.val)
 
 
+def _loss(parts: Parts, network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    return parts.loss(outputs_of(network(inputs)), labels)
+
+
 def _batches(parts: Parts, material: Material) -> Iterator[tuple[Tensor, Tensor]]:
-    inputs, labels = material.train
+    inputs, labels = (parts.augmented and material.augmented) or material.train
     while True:
         if parts.drawn:
             yield from material.drawn
@@ -300,6 +306,8 @@ def _changes(
 ) -> dict[Part, dict[str, Any]]:
     """What of a sound training each part of the script's would change."""
     found: dict[Part, dict[str, Any]] = {}
+    if material.augmented is not None:
+        found["augmentation"] = {"augmented": True}
     if suspect.tail:
         found["tail"] = {"network": suspect.own}
     if loss is not None and not _usual(loss):
@@ -341,7 +349,7 @@ def _in_words(optimizer: Optimizer) -> str:
     return ", ".join([type(optimizer).__name__, f"lr {_rate(group):g}", *told])
 
 
-USUAL = {"weight_decay": 0.0, "lr": RATE, "momentum": 0.9}
+USUAL = {"weight_decay": 0.0, "lr": RATE, "momentum": 0.9, "eps": 1e-8}
 
 
 def _settings(

@@ -1,11 +1,25 @@
 """What training again, in part and for seconds, tells of a training."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Trained = Literal["", "head", "network"]
-Part = Literal["tail", "loss", "penalty", "dropout", "initial", "optimizer", "order"]
+Part = Literal[
+    "augmentation",
+    "tail",
+    "loss",
+    "penalty",
+    "dropout",
+    "activation",
+    "initial",
+    "optimizer",
+    "order",
+]
+RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
+"""In the names of transforms and layers that draw at random what they do to a photo."""
+
 NOTHING = 0.12  # of the way from chance to perfect: less says that nothing was learned
 FAILS = 0.15  # of accuracy: more than short trainings differ by
 
@@ -37,6 +51,9 @@ class Substitution:
         optimizer: the script's in words.
         rate: its largest learning rate.
         tail: what the network does to its last layer's outputs; "" where nothing.
+        plain: the small network's accuracy from train photos prepared as val's are; None where they
+            are, or where they cannot be had.
+        augmentation: the random steps of train's preparation, by name; "" where unknown.
         within: the small network's accuracy on train photos from other train photos, and on val
             photos from other val photos; None where the reference learned from train to val.
     """
@@ -48,12 +65,19 @@ class Substitution:
     optimizer: str = ""
     rate: float = 0.0
     tail: str = ""
+    plain: float | None = None
+    augmentation: str = ""
     within: tuple[float, float] | None = None
+
+    @property
+    def reachable(self) -> float:
+        """The best that the small network reached on the val photos."""
+        return max(self.reference, self.plain or 0.0)
 
     def learned_nothing(self, classes: int) -> bool:
         """Whether the reference was trained, and stayed near chance."""
         chance = 1 / classes
-        return 0 < self.reference < chance + NOTHING * (1 - chance)
+        return 0 < self.reachable < chance + NOTHING * (1 - chance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +87,7 @@ class Loop:
     Attributes:
         loss: name of the loss.
         rates: learning rates of the optimizer's groups; () where unknown.
+        first_rate: the largest that its schedule started from; 0 where unknown.
         overfit: one batch fitted again.
         history: rows with any of train_loss, val_loss, train_top1, val_top1, oldest first.
         takes: what the loss takes of the network; None where unknown.
@@ -74,6 +99,7 @@ class Loop:
 
     loss: str = "CrossEntropyLoss"
     rates: tuple[float, ...] = ()
+    first_rate: float = 0.0
     overfit: Overfit | None = None
     history: tuple[Mapping[str, float], ...] = ()
     takes: Literal["logits", "probabilities", "numbers"] | None = None

@@ -83,7 +83,8 @@ class Watch:
         self._batches, self._rows, self._rates = _Batches(), _Rows(), list[float]()
         self._forwards = self._backwards = self._steps = 0
         self._after = self._added = 0  # first backward passes after a step, and those that added
-        self._stepped = False
+        self._stepped = self._stepping = self._waits = False  # gradients, for a step
+        self._discarded = 0
         self._raw = math.nan  # size of the last parameter's gradient after the backward pass
         self._scaled = False
         self._before: list[Tensor] = []
@@ -120,6 +121,7 @@ class Watch:
             backwards=self._backwards,
             steps=self._steps,
             added=self._added / self._after if self._after else None,
+            discarded=self._discarded,
             labels=tuple(labels.numpy() for labels in self._batches.labels),
             digests=tuple(hash(d.numpy().tobytes()) for d in self._batches.digests),
             losses=tuple(map(float, self._batches.losses)),
@@ -152,6 +154,9 @@ class Watch:
             self._after += 1
             self._added += self._left_over()
             self._stepped = False
+        if self._waits and not self._stepping and not self._gradients():
+            self._discarded += 1
+        self._waits = False
         if self._measures:
             self._scaled = bool(gradient.abs().max() > SCALED)
         if outputs.ndim == 2 and outputs.shape[1] > 1 and len(self._batches.labels) < KEPT:
@@ -165,8 +170,13 @@ class Watch:
         stepped = [p for p in self._chosen.values() if id(p) in self._held]
         return bool(stepped) and stepped[-1].grad is not None and bool(stepped[-1].grad.any())
 
+    def _gradients(self) -> bool:
+        """Whether any watched parameter has a gradient."""
+        return any(p.grad is not None and bool(p.grad.any()) for p in self._chosen.values())
+
     def _accumulated(self, parameter: Tensor) -> None:
         """After the backward pass, before anything clips the gradient."""
+        self._waits = True
         if self._measures and parameter.grad is not None:
             (self._raw,) = _rms([_some(parameter.grad)])
 
@@ -177,7 +187,10 @@ class Watch:
         return any(id(p) in own for p in _parameters(optimizer))
 
     def _before_step(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:  # noqa: ANN401
-        if self._chosen and self._measures and self._ours(optimizer):
+        if not self._ours(optimizer):
+            return
+        self._stepping = True  # a closure may clear and differentiate as often as it needs
+        if self._chosen and self._measures:
             self._before = [_some(p.detach()).clone() for p in self._chosen.values()]
 
     def _after_step(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:  # noqa: ANN401
@@ -186,6 +199,7 @@ class Watch:
         if self._before:
             self._measure(optimizer)
             self._before = []
+        self._stepping = self._waits = False
         self._held |= {id(p) for p in _parameters(optimizer)}
         self._steps, self._stepped = self._steps + 1, True
         self._rates.append(max((float(g["lr"]) for g in optimizer.param_groups), default=0.0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network, Traces
-from florascope.doctor.checks import figures, labels, layers, loop, network, optimisation
+from florascope.doctor.checks import labels, layers, loop, network, optimisation, skill
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
 from florascope.doctor.recording import Recording
 from florascope.doctor.trials import Exchange, Loop, Substitution
@@ -26,37 +26,37 @@ def said(answers: Any, **more: Any) -> Evidence:
 
 
 def test_right_answers_are_sound() -> None:
-    for check in (figures.reversed_answers, figures.inseparable, figures.favoured):
+    for check in (skill.reversed_answers, skill.inseparable, skill.favoured):
         assert check(said(LABELS)) is None
 
 
 def test_answers_below_chance_have_a_sign_wrong() -> None:
-    found = figures.reversed_answers(said((LABELS + 1) % K))
+    found = skill.reversed_answers(said((LABELS + 1) % K))
     assert found is not None
-    assert found.cause == figures.REVERSED
+    assert found.cause == skill.REVERSED
     guesses = np.random.default_rng(1).integers(0, K, 240)
-    assert figures.reversed_answers(said(guesses)) is None
+    assert skill.reversed_answers(said(guesses)) is None
 
 
 def test_one_thing_in_two_folders() -> None:
     coin = np.random.default_rng(2).integers(0, 2, 240)
-    found = figures.inseparable(said(2 * (LABELS // 2) + coin))
+    found = skill.inseparable(said(2 * (LABELS // 2) + coin))
     assert found is not None
     assert "classes 0 and 1, 2 and 3, 4 and 5" in found.found
-    assert figures.inseparable(said(np.random.default_rng(3).integers(0, K, 240))) is None
+    assert skill.inseparable(said(np.random.default_rng(3).integers(0, K, 240))) is None
 
 
 def test_a_class_that_is_never_answered() -> None:
-    found = figures.favoured(said(np.where(LABELS == 2, 3, LABELS)))
+    found = skill.favoured(said(np.where(LABELS == 2, 3, LABELS)))
     assert found is not None
     assert found.found.startswith("classes 2 are hardly ever answered")
-    assert figures.favoured(said(np.zeros(240, int))) is None  # all is bad: no class in particular
+    assert skill.favoured(said(np.zeros(240, int))) is None  # all is bad: no class in particular
 
 
 def test_rare_classes_that_hardly_count() -> None:
     many = Subset(240, np.concatenate([np.repeat([0, 1, 2], 60), np.repeat([3, 4, 5], 10)]))
     half = np.where((LABELS > 2) & (np.arange(240) % 12 > 5), 0, LABELS)
-    found = figures.favoured(said(half, train=many))
+    found = skill.favoured(said(half, train=many))
     assert found is not None
     assert "the rare ones hardly count" in found.found
 

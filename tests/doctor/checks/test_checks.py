@@ -10,13 +10,13 @@ import pytest
 from florascope.doctor.anatomy import Modes, Network, Norm
 from florascope.doctor.checks import (
     augmentation,
+    claims,
     inputs,
     labels,
     optimisation,
+    skill,
     split,
 )
-from florascope.doctor.checks import figures as claims
-from florascope.doctor.checks import figures as skill
 from florascope.doctor.checks import network as batchnorm
 from florascope.doctor.checks import network as head
 from florascope.doctor.checks import network as weights

@@ -41,6 +41,8 @@ def judged(run: float = 0.1, **tried: Any) -> Any:
             exchange.TAIL,
         ),
         ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
+        ({"own": {"augmentation": 0.2, "order": 0.1}}, exchange.AUGMENTATION),
+        ({"reference": 0.3, "plain": 0.9}, exchange.AUGMENTATION),
         ({"what": "network", "sound": 0.2}, exchange.NETWORK),
         ({"what": "head", "sound": 0.2}, exchange.FEATURES),
     ],
@@ -49,6 +51,16 @@ def test_the_part_that_makes_a_sound_training_fail(tried: Any, cause: str) -> No
     found = judged(**tried)
     assert found is not None
     assert found.cause == cause
+
+
+def test_without_a_trial_the_small_network_tells_of_augmentation() -> None:
+    labels = np.arange(200) % K
+    said = np.where(np.arange(200) < 40, labels, (labels + 1) % K)
+    answers = Answers(labels, np.eye(K)[said], np.zeros((200, 2)))
+    for plain, cause in ((0.8, exchange.AUGMENTATION), (0.3, None), (None, None)):
+        tried = Substitution(0.25, plain=plain)
+        found = exchange.exchanged(Evidence(K, val_answers=answers, substitution=tried))
+        assert (found.cause if found else None) == cause
 
 
 def test_a_tail_with_its_own_loss_is_sound() -> None:

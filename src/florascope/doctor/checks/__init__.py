@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from florascope.doctor.checks import (
     augmentation,
+    claims,
     exchange,
-    figures,
+    files,
     inputs,
     labels,
     layers,
@@ -14,6 +15,7 @@ from florascope.doctor.checks import (
     optimisation,
     pictures,
     recorded,
+    skill,
     split,
 )
 from florascope.doctor.evidence import Evidence, Finding
@@ -35,11 +37,12 @@ CHECKS: tuple[Check, ...] = (
     *layers.CHECKS,
     *network.HEAD_CHECKS,
     *augmentation.CHECKS,
-    *figures.CLAIM_CHECKS,
+    *claims.CHECKS,
     *network.HISTORY_CHECKS,
     *inputs.SERVING_CHECKS,
     *exchange.CHECKS,
+    *files.CHECKS,
     *pictures.RETOUCHED_CHECKS,
     *split.FEATURE_CHECKS,
-    *figures.SKILL_CHECKS,
+    *skill.CHECKS,
 )

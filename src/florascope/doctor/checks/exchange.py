@@ -7,6 +7,7 @@ from florascope.doctor.evidence import LOST, Evidence, Finding, Performance, per
 from florascope.doctor.trials import FAILS, Exchange, Part, Substitution
 
 NETWORK = "the network cannot learn these photos"
+AUGMENTATION = "augmentation of the train photos spoils what tells the classes apart"
 TAIL = "what follows the last layer spoils the training"
 FEATURES = "inputs or weights broken"
 LOSS = "the loss does not fit the network or the labels"
@@ -18,6 +19,7 @@ HIGH = "learning rate too high"
 OPTIMIZER = "the optimizer's settings spoil the training"
 ORDER = "the order or choice of the train photos spoils the training"
 PENALTY = "the penalty on the weights (regularisation) is too strong"
+ACTIVATION = "activations of hidden layers through which nothing is learned"
 INITIAL = "initial weights from which nothing is learned"
 LOOP = "training loop broken"
 
@@ -29,6 +31,9 @@ FIXES = {
     NETWORK: "Check activations (through many sigmoids gradients vanish), initial values, widths,"
     " and that gradients reach every layer",
     FEATURES: "Check the input's scale, the weights, and that what is frozen is pretrained",
+    AUGMENTATION: "Take the augmentation off, then put one step after the other back; leave out"
+    " those that change a photo's class (flips of left and right, turns, colours, crops too small),"
+    " and prepare train and val alike apart from them",
     TAIL: "Return the last layer's outputs as they are, as logits",
     LOSS: "Use cross-entropy on logits, with the class's number as label",
     SMOOTHED: "Set label_smoothing to 0, then try 0.1",
@@ -39,6 +44,8 @@ FIXES = {
     OPTIMIZER: "Use Adam or AdamW at 1e-3 with their usual settings",
     PENALTY: "Drop the regularizers, or make them a thousandfold weaker (1e-5 to 1e-3 are usual)",
     DROPPED: "Lower the rate, which is the share that is dropped: 0.1 to 0.5",
+    ACTIVATION: "Use ReLU (or GELU, SiLU) in hidden layers: softmax and sigmoid saturate, their"
+    " gradients vanish; softmax belongs behind the last layer alone",
     INITIAL: "Leave the initializers at their defaults (Glorot or He)",
     ORDER: "Draw photos at random from all classes: shuffle=True, without a sampler",
     LOOP: "Check the loop: zero_grad(), backward() and step() in every step, no clipping to almost"
@@ -50,25 +57,40 @@ FIXES = {
 def exchanged(evidence: Evidence) -> Finding | None:
     """No part of the training, put into a sound one, makes it fail."""
     tried, reached = evidence.substitution, performance(evidence)
-    if tried is None or reached is None or tried.exchange is None or reached.lost < LOST:
+    if tried is None or reached is None or reached.lost < LOST:
         return None
+    if tried.exchange is None:
+        return _augmentation(tried, reached)
     return (
         _network(tried, tried.exchange, reached)
         or _one_part(tried, tried.exchange, reached)
         or _together(tried, tried.exchange, reached)
+        or _augmentation(tried, reached)
         or _loop(tried, tried.exchange, reached)
     )
 
 
+def _augmentation(tried: Substitution, reached: Performance) -> Finding | None:
+    """Photos prepared as val's are teach a small network more than those of train."""
+    if tried.plain is None or not _fails(tried.reference, tried.plain, reached):
+        return None
+    found = (
+        f"a small convolutional network of our own learns {tried.reference:.0%} of val from train"
+        f" photos as their loader gives them{_steps(tried)}, {tried.plain:.0%} from the same photos"
+        f" prepared as val's are; the run {reached.run:.0%}"
+    )
+    return _finding(AUGMENTATION, found, tried.reference, tried.plain, reached)
+
+
 def _network(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
-    if seen.sound - reached.chance > HALF * (tried.reference - reached.chance):
+    if seen.sound - reached.chance > HALF * (tried.reachable - reached.chance):
         return None
     cause = NETWORK if tried.what == "network" else FEATURES
     found = (
         f"with every other part sound, {WHAT[tried.what]} reaches {seen.sound:.0%}; a small"
-        f" convolutional network of our own {tried.reference:.0%} on the same photos"
+        f" convolutional network of our own {tried.reachable:.0%} on the same photos"
     )
-    return _finding(cause, found, seen.sound, tried.reference, reached)
+    return _finding(cause, found, seen.sound, tried.reachable, reached)
 
 
 def _one_part(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
@@ -76,6 +98,8 @@ def _one_part(tried: Substitution, seen: Exchange, reached: Performance) -> Find
     failing = [p for p, top1 in seen.own.items() if _fails(top1, seen.sound, reached)]
     if "tail" in failing and "loss" in seen.own and "loss" not in failing:
         failing.remove("tail")  # the two belong together, such as log-softmax and NLLLoss
+    if "augmentation" in failing and "order" in failing:
+        failing.remove("order")  # its batches are augmented, too
     if not failing:
         return None
     part = min(failing, key=lambda p: seen.own[p])
@@ -144,10 +168,12 @@ WHAT = {
     "network": "the whole network, drawn anew",
 }
 CAUSES: dict[Part, str] = {
+    "augmentation": AUGMENTATION,
     "tail": TAIL,
     "loss": LOSS,
     "penalty": PENALTY,
     "dropout": DROPPED,
+    "activation": ACTIVATION,
     "initial": INITIAL,
     "optimizer": OPTIMIZER,
     "order": ORDER,
@@ -156,15 +182,21 @@ CAUSES: dict[Part, str] = {
 
 def _yours(part: Part, tried: Substitution) -> str:
     words: dict[Part, str] = {
+        "augmentation": f"train photos prepared and augmented as you do{_steps(tried)}",
         "tail": f"your tail ({tried.tail} of the last layer's outputs)",
         "loss": "your loss",
         "penalty": "your penalties on weights or outputs (regularizers)",
         "dropout": "your dropout",
+        "activation": "your activations of hidden layers",
         "initial": "your initial weights",
         "optimizer": f"your optimizer ({tried.optimizer})",
         "order": "batches as your loader gives them",
     }
     return words[part]
+
+
+def _steps(tried: Substitution) -> str:
+    return f" ({tried.augmentation})" if tried.augmentation else ""
 
 
 def _fails(top1: float, sound: float, reached: Performance) -> bool:

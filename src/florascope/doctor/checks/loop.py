@@ -14,12 +14,15 @@ DEAD = "units are dead: gradients are exactly zero"
 SORTED = "train photos come sorted by class"
 FEW_CLASSES = "the sampler hardly draws some classes"
 ANEW = "weights are initialised again, or another network is evaluated"
+SHORT = "training ended while it still improved: too few epochs, or stopped early"
 FEW_PHOTOS = "the same few photos again and again"
 
 PILE = 10.0  # times a fresh gradient
 SLIVER = 1 / 30
 MANY = 20  # steps
 FEW = 0.3  # different photos of those drawn
+STEEP = 0.03  # of the loss, from one epoch to the next, by which it still falls
+FITTED = 0.3  # of the loss of a guess
 MIXED = 0.5  # of the classes that a batch drawn at random has
 EVEN = 0.7  # of the classes, counted by how often they come
 
@@ -78,6 +81,32 @@ def restored(evidence: Evidence) -> Finding | None:
         "weights that training moved",
         "Look for weights that are initialised or loaded again after or between epochs, and"
         " evaluate the network that the optimizer holds",
+        0.85,
+    )
+
+
+def short(evidence: Evidence) -> Finding | None:
+    """The loss has stopped falling where training ends."""
+    tried = evidence.substitution
+    rows = evidence.loop.history if evidence.loop else ()
+    losses = [row["train_loss"] for row in rows if "train_loss" in row]
+    if tried is None or tried.exchange is None or len(losses) < 2 or not _lost(evidence):
+        return None
+    sound = min(tried.exchange.own.values(), default=1.0) > tried.exchange.sound - FAILS
+    guess = float(np.log(max(evidence.classes, 2)))
+    falling = losses[-1] < (1 - STEEP) * losses[-2] and losses[-1] < (1 - STEEP) * losses[0]
+    if not sound or not falling or losses[-1] < FITTED * guess:
+        return None
+    return Finding(
+        "loop.short",
+        SHORT,
+        "error",
+        f"in the last of {len(losses)} epochs the train loss still falls, from {losses[-2]:.3g}"
+        f" to {losses[-1]:.3g} (a guess has {guess:.3g}); every part of the training is sound by"
+        " itself",
+        "a loss that hardly falls any more",
+        "Train for more epochs; if it was stopped early, look at what is monitored, in which"
+        " direction (mode) and with how much patience",
         0.85,
     )
 
@@ -242,4 +271,16 @@ def alive(evidence: Evidence) -> Finding | None:
     )
 
 
-CHECKS = (finite, stepped, restored, different, shuffled, balanced, zeroed, clipped, reached, alive)
+CHECKS = (
+    finite,
+    stepped,
+    restored,
+    short,
+    different,
+    shuffled,
+    balanced,
+    zeroed,
+    clipped,
+    reached,
+    alive,
+)

@@ -12,6 +12,7 @@ FRESH = 0.9  # share of normalisation layers as made
 
 NOT_LOADED = "backbone weights not loaded"
 PARTLY = "backbone weights partly loaded"
+HIDDEN = "layers that the network does not know, and that never train"
 FIX = "Load with strict=True and look at the missing and unexpected names (a prefix may differ)"
 
 
@@ -51,7 +52,25 @@ def _fresh(evidence: Evidence) -> Finding | None:
     )
 
 
-WEIGHT_CHECKS = (loaded,)
+def known(evidence: Evidence) -> Finding | None:
+    """Every layer is the network's own, which trains, saves and moves it."""
+    network = evidence.network
+    if network is None or not network.hidden:
+        return None
+    return Finding(
+        "weights.known",
+        HIDDEN,
+        "error",
+        f"{len(network.hidden)} parameters of layers in a plain list or dictionary"
+        f" ({network.hidden[0]} first): parameters() does not give them, so that no optimizer"
+        " trains them, and they are neither saved nor moved to a device",
+        "layers that are attributes of the network, or stand in nn.ModuleList or nn.ModuleDict",
+        "Use nn.ModuleList or nn.ModuleDict; requires_grad_(False) where they shall not train",
+        0.95,
+    )
+
+
+WEIGHT_CHECKS = (loaded, known)
 
 
 DRIFTED = 0.05  # running standard deviations

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.evidence import Evidence, Finding, Severity
+from florascope.doctor.evidence import LOST, Evidence, Finding, Severity, performance
 from florascope.doctor.recording import Recording, Sizes
 
 NO_STEP = "optimizer.step is never called"
@@ -18,6 +18,9 @@ ZERO_RATE = "learning rate is zero"
 SAME_BATCH = "the same batch again and again"
 SORTED = "train data sorted by class, not shuffled"
 FEW_CLASSES = "few of the classes are ever drawn"
+DISCARDED = "gradients are thrown away: steps of the optimizer are left out"
+TARGETS = "the loss is computed against something else than the loader's labels"
+SCHEDULE = "learning rate too low: its schedule never lets it rise, or ends it early"
 DECAYED = "weight decay far too strong"
 EXPLODING = "learning rate too high"
 VANISHING = "updates far too small"
@@ -25,6 +28,8 @@ NOT_FINITE = "gradients or losses that are not finite"
 
 ENOUGH = 4  # steps or batches that tell something
 MOSTLY = 0.8  # of the steps
+HARDLY = 0.1  # of the largest learning rate, in the mean over the steps
+ELSEWHERE = 0.35  # total variation between the classes drawn and those that the loss pulls to
 HARD = 0.02  # of its norm that clipping leaves of a gradient
 PULL = 0.4  # of an update: decay and gradient come into balance at 0.5
 TINY, HUGE = 1e-6, 0.3  # update over weight; sound trainings lie around 1e-3
@@ -56,6 +61,22 @@ def zeroed(evidence: Evidence) -> Finding | None:
     )
     fix = "Call optimizer.zero_grad() before each loss.backward()"
     return _finding("zeroed", ADDED, "error", found, "0 %: zeroed after each step", fix, 0.97)
+
+
+def discarded(evidence: Evidence) -> Finding | None:
+    """What is differentiated is stepped, or added up for a step."""
+    seen = evidence.recording
+    if seen is None or not seen.discarded or not seen.backwards or seen.steps == 0:
+        return None
+    share = seen.discarded / seen.backwards
+    if share < 0.5:
+        return None
+    found = (
+        f"{seen.steps} steps for {seen.backwards} backward passes; the gradients of {share:.0%} of"
+        " these were cleared without a step"
+    )
+    fix = "Call optimizer.step() after each loss.backward(), inside the loop over batches"
+    return _finding("discarded", DISCARDED, "error", found, "a step for each batch", fix, 0.95)
 
 
 def emptied(evidence: Evidence) -> Finding | None:
@@ -97,6 +118,27 @@ def unheld(evidence: Evidence) -> Finding | None:
     found = f"{len(seen.unheld)} trainable parameters in no optimizer ({_some(seen.unheld)})"
     fix = "Make the optimizer after the last layer is replaced, from model.parameters()"
     return _finding("unheld", UNHELD, "error", found, "all of them", fix, 0.95)
+
+
+def schedule(evidence: Evidence) -> Finding | None:
+    """The learning rate stands near its largest for a good part of the steps."""
+    seen, loop, reached = evidence.recording, evidence.loop, performance(evidence)
+    if seen is None or len(seen.rates) < 2 * ENOUGH or reached is None or reached.lost < LOST:
+        return None
+    highest = max(seen.rates)
+    wanted = max(highest, loop.first_rate if loop else 0.0)
+    share = float(np.mean(seen.rates)) / wanted if wanted else 1.0
+    if share > HARDLY:
+        return None
+    found = (
+        f"over {len(seen.rates)} steps the learning rate is {share:.1%} of {wanted:.2g} in the"
+        f" mean, {highest:.2g} at most and {seen.rates[-1]:.2g} in the end"
+    )
+    fix = (
+        "Give the scheduler the number of steps there are (a warm-up of a few per cent of them),"
+        " and step it once a batch where it counts batches, once an epoch where it counts epochs"
+    )
+    return _finding("schedule", SCHEDULE, "error", found, "a tenth of it, or more", fix, 0.9)
 
 
 def rate(evidence: Evidence) -> Finding | None:
@@ -148,6 +190,30 @@ def _expected_classes(seen: Recording) -> float:
     """Expected number of classes in a batch of b drawn at random: sum_k 1 - (1 - p_k)^b."""
     shares = np.bincount(seen.drawn.clip(0)) / max(len(seen.drawn), 1)
     return float((1 - (1 - shares) ** len(seen.labels[0])).sum())
+
+
+def targets(evidence: Evidence) -> Finding | None:
+    """The classes that the loss pulls towards are those that the loader gives."""
+    seen, given, reached = evidence.recording, evidence.drawn, performance(evidence)
+    if seen is None or given is None or reached is None or reached.lost < LOST:
+        return None
+    wanted = np.concatenate([*given.batches, np.empty(0, np.int64)])
+    if min(len(seen.drawn), len(wanted)) < 5 * evidence.classes:
+        return None
+    ours, theirs = (
+        np.bincount(x.clip(0), minlength=evidence.classes) / len(x) for x in (seen.drawn, wanted)
+    )
+    width = min(len(ours), len(theirs))
+    apart = float(np.abs(ours[:width] - theirs[:width]).sum()) / 2
+    if apart < ELSEWHERE:
+        return None
+    most = int(ours.argmax())
+    found = (
+        f"the loss pulls {ours[most]:.0%} of the photos towards class {most}, which"
+        f" {theirs[most]:.0%} of the loader's labels are: the targets are not these labels"
+    )
+    fix = "Look at what the loss is given as targets: the batch's own labels, and nothing predicted"
+    return _finding("targets", TARGETS, "error", found, "the loader's labels", fix, 0.96)
 
 
 def drawn(evidence: Evidence) -> Finding | None:
@@ -260,6 +326,9 @@ def _finding(
 
 CHECKS = (
     steps,
+    discarded,
+    targets,
+    schedule,
     zeroed,
     emptied,
     rate,

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from florascope.doctor.checks import augmentation, figures, inputs, layers, optimisation, recorded
+from florascope.doctor.checks import augmentation, claims, inputs, layers, optimisation, recorded
 from florascope.doctor.checks.network import NOT_LOADED, TWICE
 from florascope.doctor.diagnosis import Diagnosis, judge, settled
 from florascope.doctor.evidence import (
@@ -31,6 +32,7 @@ from florascope.doctor.keras.compiled import (
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.properties import measure
+from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.trials import Loop, Substitution
 from florascope.preprocessing import Preprocessing
@@ -48,8 +50,8 @@ FIXES = {
     augmentation.RANGE: "Give augmentation layers the photos' own range: value_range=(0, 1) or"
     " (0, 255)",
     augmentation.FROZEN: "Call train_ds.cache() before .map(augment), not after it",
-    figures.METRIC: 'Compile with metrics=["accuracy"], which chooses the one that fits the loss',
-    figures.SHUFFLED: "Take labels and predictions in one pass, or build the data set with"
+    claims.METRIC: 'Compile with metrics=["accuracy"], which chooses the one that fits the loss',
+    claims.SHUFFLED: "Take labels and predictions in one pass, or build the data set with"
     " shuffle=False",
     layers.FROZEN_HEAD: "Set base.trainable = False instead of model.trainable, then compile again",
     layers.DEAD: 'Leave bias_initializer at "zeros", lower the learning rate, or use LeakyReLU',
@@ -195,11 +197,12 @@ def try_again(
 
 
 def _pictures(reading: Reading) -> Pictures | None:
-    """Photos in named numbers; None where they are no colour photos."""
+    """Photos in named numbers; None where they are no photos."""
     images = reading.images
-    if images.ndim != 4 or images.shape[-1] != 3:
+    if images.ndim != 4 or images.shape[-1] not in {1, 3}:
         return None
-    return measure(images.transpose(0, 3, 1, 2), reading.labels)
+    shape = (len(images), 3, *images.shape[1:3])
+    return measure(np.broadcast_to(images.transpose(0, 3, 1, 2), shape), reading.labels)
 
 
 def _drawn(train: Reading) -> Drawn | None:
@@ -217,7 +220,11 @@ def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401
 
 
 def _subset(reading: Reading) -> Subset:
-    return Subset(reading.size, reading.labels, reading.classes, reading.paths)
+    folders = [Path(path).parent.name for path in reading.paths]  # batches come in another order
+    named = set(folders) <= set(reading.classes)
+    labels = np.array([reading.classes.index(f) for f in folders] if named else [], np.int64)
+    files = origins(reading.paths, labels)
+    return Subset(reading.size, reading.labels, reading.classes, reading.paths, origins=files)
 
 
 def _loop(
@@ -238,6 +245,7 @@ def _loop(
     return Loop(
         loss.name,
         rates_of(model),
+        max((row["rate"] for row in rows(script.history) if "rate" in row), default=0.0),
         tried,
         rows(script.history),
         loss.takes,

@@ -149,8 +149,8 @@ def columns(outputs: Float[np.ndarray, "b _"]) -> Outputs:
 
 
 def retouched(model: Any, val: Reading) -> dict[str, float]:  # noqa: ANN401
-    """Val accuracy by what was done to the photos; {} where they are no colour photos."""
-    if val.images.ndim != 4 or val.images.shape[-1] != 3:
+    """Val accuracy by what was done to the photos; {} where they are no photos."""
+    if val.images.ndim != 4 or val.images.shape[-1] not in {1, 3}:
         return {}
     return by_retouch(val.images, val.labels, lambda images: columns(run(model, images)).argmax(1))
 

@@ -22,7 +22,7 @@ from florascope.doctor.evidence import Answers
 from florascope.doctor.keras.compiled import rates_of
 from florascope.doctor.keras.data import BATCH, Batch, Reading
 from florascope.doctor.keras.network import columns, run
-from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
+from florascope.doctor.trials import FAILS, RANDOM, Part, Substitution, Trained, exchange
 from florascope.nets.keras_models import leaves
 
 SECONDS = 1.0  # of the processor, for one training
@@ -31,8 +31,9 @@ SIDE = 32  # pixels of the reference network's photos
 RATE = 3e-3  # of Adam
 DROPPED = 0.5  # share that dropout may drop in a sound network
 HEAVY = 4.0  # times SECONDS: a network whose training takes longer is tried by its head alone
+SATURATING = frozenset({"softmax", "sigmoid", "hard_sigmoid", "log_softmax"})
 ACTIVATIONS = ("Activation", "Softmax", "ReLU", "LeakyReLU")
-USUAL = {"weight_decay": 0.0, "learning_rate": RATE, "momentum": 0.9}
+USUAL = {"weight_decay": 0.0, "learning_rate": RATE, "momentum": 0.9, "epsilon": 1e-7}
 SETTINGS = {"learning_rate": "lr"}  # by the name that the findings use
 
 Inputs = Float32[np.ndarray, "_ ..."]
@@ -186,11 +187,15 @@ def remade(model: Any, own: frozenset[Part]) -> Any:  # noqa: ANN401
     Raises:
         ValueError: it cannot be made from its configuration.
     """
-    last = [layer for layer in leaves(model) if _weighs(layer)][-1]
-    after = _after(model, last)
+    last = _last(model)
+    after, saturated = _after(model, last), _saturated(model)
 
     def make(layer: Any) -> Any:  # noqa: ANN401
+        if "augmentation" not in own and _augments(layer):
+            return keras.layers.Activation("linear", name=layer.name)
         config = _sound_config(layer, own)
+        if "activation" not in own and layer in saturated:
+            config["activation"] = "relu"
         if "loss" not in own and (layer is last or layer in after):
             linear = keras.layers.Activation("linear", name=layer.name)
             if layer is not last:
@@ -206,8 +211,26 @@ def remade(model: Any, own: frozenset[Part]) -> Any:  # noqa: ANN401
     return twin
 
 
+def _augments(layer: Any) -> bool:  # noqa: ANN401
+    return RANDOM.search(type(layer).__name__) is not None
+
+
 def _weighs(layer: Any) -> bool:  # noqa: ANN401
     return bool(layer.variables) and type(layer).__name__ in {"Dense", "Conv2D", "EinsumDense"}
+
+
+def _last(model: Any) -> Any:  # noqa: ANN401
+    """The last layer with weights."""
+    return [layer for layer in leaves(model) if _weighs(layer)][-1]
+
+
+def _saturated(model: Any) -> list[Any]:  # noqa: ANN401
+    """Layers before the last with weights whose activation saturates; gates are meant to."""
+    every, last = list(leaves(model)), _last(model)
+    if any(type(layer).__name__ == "Multiply" for layer in every):
+        return []
+    kept = every[: every.index(last)]
+    return [layer for layer in kept if layer.get_config().get("activation") in SATURATING]
 
 
 def _after(model: Any, last: Any) -> list[Any]:  # noqa: ANN401
@@ -233,6 +256,8 @@ def parts_of(suspect: Suspect) -> tuple[Part, ...]:
     """Name the parts in which a training differs from a sound one."""
     model, found = suspect.model, []
     every = [layer.get_config() for layer in leaves(model)]
+    if any(map(_augments, leaves(model))):
+        found.append("augmentation")
     if getattr(suspect.compiled, "loss", None) is not None:
         found.append("loss")
     if any(value for config in every for key, value in config.items() if "_regularizer" in key):
@@ -243,6 +268,8 @@ def parts_of(suspect: Suspect) -> tuple[Part, ...]:
         if "dropout" in type(layer).__name__.lower()
     ):
         found.append("dropout")
+    if _saturated(model):
+        found.append("activation")
     if any(_odd(value) for config in every for key, value in config.items() if _initial(key)):
         found.append("initial")
     if getattr(suspect.compiled, "optimizer", None) is not None:
@@ -288,6 +315,9 @@ def substitute(suspect: Suspect, reference_top1: float) -> Substitution | None:
             {SETTINGS.get(s, s): with_own(alone, **{s: value}) for s, value in usual.items()},
             in_words(suspect) if optimizer is not None else "",
             _rate(suspect) or 0.0,
+            augmentation=", ".join(
+                type(layer).__name__ for layer in leaves(suspect.model) if _augments(layer)
+            ),
         )
     return None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Modes
-from florascope.doctor.checks import figures
+from florascope.doctor.checks import claims
 from florascope.doctor.evidence import Answers, Claims, Evidence
 from florascope.doctor.trials import Loop
 
@@ -25,7 +25,7 @@ LAST = answers([*HALF, *HALF, *[True] * 15, False], (32, 32, 16))
 
 def told(val_top1: float, val: Answers = LAST, **more: Any) -> Any:
     evidence = Evidence(K, val_answers=val, claims=Claims({"val_top1": val_top1}), **more)
-    return figures.otherwise(evidence)
+    return claims.otherwise(evidence)
 
 
 def test_accuracy_of_the_last_batch_alone() -> None:
@@ -54,7 +54,7 @@ def test_the_best_epochs_network_may_differ_from_the_last() -> None:
 def trained(told: float, measured: float, **more: Any) -> Any:
     right = (np.arange(100) < 100 * measured).tolist()
     history = Loop(history=({"train_top1": told},))
-    return figures.trained_on(Evidence(K, train_answers=answers(right), loop=history, **more))
+    return claims.trained_on(Evidence(K, train_answers=answers(right), loop=history, **more))
 
 
 def test_a_history_of_other_photos() -> None:

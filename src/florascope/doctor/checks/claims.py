@@ -1,0 +1,223 @@
+"""Is what a run tells of itself what is measured?"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from florascope.doctor.checks.network import mode
+from florascope.doctor.evidence import Answers, Evidence, Finding
+
+METRIC = "wrong accuracy for several classes"
+SHUFFLED = "shuffled evaluation compared with unshuffled labels"
+
+FEW_SEEN = "training saw only a few of the train photos, or others"
+ON_TRAIN = "the validation accuracy was measured on train photos"
+OTHERWISE = "reported accuracy is not that of all validation photos"
+
+GAP = 0.1
+SIGMAS = 3.0
+EXACT = 0.01
+ELSEWHERE = 0.2  # more than augmentation and moving weights change it by
+BEST = 5
+
+
+def metric(evidence: Evidence) -> Finding | None:
+    """Of answers half of which are right, an accuracy says one half."""
+    if evidence.claims is None:
+        return None
+    half = evidence.claims.half
+    if half is not None and abs(half - 0.5) > 0.02:
+        found = f"the metric says {half:.1%} where 50 % of the answers are right"
+        return _metric(found, "50 %", 0.98)
+    return _reported(evidence)
+
+
+def _reported(evidence: Evidence) -> Finding | None:
+    """A reported accuracy that is the share of right yes-or-no answers over all classes."""
+    answers = evidence.val_answers
+    reported = _figure(evidence, "val_top1")
+    if answers is None or reported is None or evidence.classes < 3:
+        return None
+    binary = _binary(answers)
+    if abs(reported - answers.top1) < GAP or abs(reported - binary) > 0.02:
+        return None
+    found = f"{reported:.1%} reported, {answers.top1:.1%} measured; class by class {binary:.1%}"
+    return _metric(found, f"{answers.top1:.1%}", 0.9)
+
+
+def _binary(answers: Answers) -> float:
+    """Accuracy of each class's own yes or no at one half."""
+    outputs = answers.outputs.astype(np.float64)
+    wide = np.exp(outputs - outputs.max(1, keepdims=True))
+    yes = wide / wide.sum(1, keepdims=True) > 0.5
+    truth = np.arange(outputs.shape[1])[None] == answers.labels[:, None]
+    return float((yes == truth).mean())
+
+
+def _metric(found: str, expected: str, sure: float) -> Finding:
+    fix = "Use categorical accuracy: (outputs.argmax(1) == labels).mean()"
+    return Finding("claims.metric", METRIC, "error", found, expected, fix, sure)
+
+
+def shuffled(evidence: Evidence) -> Finding | None:
+    """The reported accuracy is not that of answers dealt to other photos."""
+    answers = evidence.val_answers
+    reported = _figure(evidence, "val_top1")
+    if answers is None or reported is None:
+        return None
+    dealt = _dealt(answers)
+    error = 3 * math.sqrt(max(dealt * (1 - dealt), 1e-4) / len(answers.labels)) + 0.01
+    if abs(reported - dealt) > error or answers.top1 < reported + max(GAP, 2 * error):
+        return None
+    return Finding(
+        "claims.shuffled",
+        SHUFFLED,
+        "error",
+        f"{reported:.1%} reported, {answers.top1:.1%} measured here; the same answers dealt to"
+        f" random photos give {dealt:.1%}",
+        f"about {answers.top1:.1%}",
+        "Evaluate without shuffling, or take labels from the same batches as the answers",
+        0.92,
+    )
+
+
+def otherwise(evidence: Evidence) -> Finding | None:
+    """The reported accuracy is that of all val answers, in eval mode, by the best class."""
+    answers, reported = evidence.val_answers, _figure(evidence, "val_top1")
+    if answers is None or reported is None or _matches(reported, answers.top1, answers):
+        return None
+    if metric(evidence) or shuffled(evidence) or mode(evidence) or _in_history(evidence, answers):
+        return None
+    measured = {**_parts_of_val(answers), **_other_figures(evidence)}
+    near = [name for name, top1 in measured.items() if abs(top1 - reported) < EXACT]
+    found = f"{reported:.1%} reported, {answers.top1:.1%} measured on all of val"
+    found += f"; {near[0]} gives {measured[near[0]]:.1%}" if near else ""
+    return Finding(
+        "claims.otherwise",
+        OTHERWISE,
+        "error" if near else "warning",
+        found,
+        f"about {answers.top1:.1%}",
+        "Count right answers over all val batches, in eval mode, and divide by the photos",
+        0.85 if near else 0.6,
+    )
+
+
+def trained_on(evidence: Evidence) -> Finding | None:
+    """The train accuracy of the history is that of the train loader's photos."""
+    answers, rows = evidence.train_answers, evidence.loop.history if evidence.loop else ()
+    told = rows[-1].get("train_top1") if rows else None
+    if answers is None or told is None or evidence.labels_outside:
+        return None
+    if told < answers.top1 + ELSEWHERE or mode(evidence) or moving(evidence):
+        return None
+    return Finding(
+        "claims.trained_on",
+        FEW_SEEN,
+        "error",
+        f"the history's train accuracy is {told:.0%}, but on the train loader's photos the network"
+        f" reaches {answers.top1:.0%}: they do not match",
+        f"about {told:.0%}, or more",
+        "Iterate over the whole train loader in every epoch (next(iter(loader)) outside the loop"
+        " trains on the same batch again and again); evaluate the network that was trained",
+        0.86,
+    )
+
+
+def measured_on_train(evidence: Evidence) -> Finding | None:
+    """The validation accuracy that was told is not what train photos give."""
+    learned, unseen, rows = evidence.train_answers, evidence.val_answers, _rows(evidence)
+    told = rows[-1].get("val_top1") if rows else _figure(evidence, "val_top1")
+    if learned is None or unseen is None or told is None or evidence.labels_outside:
+        return None
+    if evidence.modes is not None and evidence.modes.deployed is not None:  # there it is measured
+        return None
+    doubt = 2 * math.sqrt(max(unseen.top1 * (1 - unseen.top1), 0.01) / len(unseen.labels))
+    apart = told - unseen.top1
+    if apart < max(GAP, doubt) or abs(told - learned.top1) > min(0.04, apart / 3):
+        return None
+    return Finding(
+        "claims.on_train",
+        ON_TRAIN,
+        "error",
+        f"{told:.1%} told of val; measured, {unseen.top1:.1%} of val and {learned.top1:.1%} of"
+        " train are right: the figure is that of the train loader",
+        f"about {unseen.top1:.1%}",
+        "Evaluate on the validation loader: look at which loader the evaluation is given",
+        0.93,
+    )
+
+
+def _rows(evidence: Evidence) -> Sequence[Mapping[str, float]]:
+    return evidence.loop.history if evidence.loop else ()
+
+
+def moving(evidence: Evidence) -> bool:
+    """Whether train mode gives clearly better answers than eval mode: then statistics are off."""
+    modes = evidence.modes
+    if modes is None:
+        return False
+    rights = [(x.argmax(1) == modes.labels).mean() for x in (modes.trained, modes.evaluated)]
+    return bool(rights[0] > rights[1] + ELSEWHERE)
+
+
+def _matches(reported: float, measured: float, answers: Answers) -> bool:
+    doubt = SIGMAS * math.sqrt(max(measured * (1 - measured), 0.01) / len(answers.labels))
+    return abs(reported - measured) < max(GAP, doubt)
+
+
+def _in_history(evidence: Evidence, answers: Answers) -> bool:
+    """Whether the network is that of another epoch than the reported one, the best for example."""
+    rows = evidence.loop.history if evidence.loop else ()
+    return any(abs(row.get("val_top1", -1) - answers.top1) < EXACT for row in rows[:-1])
+
+
+def _parts_of_val(answers: Answers) -> dict[str, float]:
+    """Accuracies that forget a part of val, or count it twice."""
+    right = answers.outputs.argmax(1) == answers.labels
+    if len(answers.batches) < 2:
+        return {}
+    parts = np.split(right, np.cumsum(answers.batches)[:-1])
+    return {
+        "the last batch alone": float(parts[-1].mean()),
+        "the first batch alone": float(parts[0].mean()),
+        "dividing by full batches": float(right.sum() / (len(parts) * max(answers.batches))),
+        "the mean of batches": float(np.mean([part.mean() for part in parts])),
+    }
+
+
+def _other_figures(evidence: Evidence) -> dict[str, float]:
+    """Accuracies of something else."""
+    answers, modes = evidence.val_answers, evidence.modes
+    found = (
+        {"the train photos' accuracy": evidence.train_answers.top1}
+        if evidence.train_answers
+        else {}
+    )
+    if answers is not None and evidence.classes > BEST:
+        best = np.argsort(-answers.outputs, axis=1)[:, :BEST]
+        found["top-5"] = float((best == answers.labels[:, None]).any(1).mean())
+    if answers is not None and evidence.classes == 2:
+        found["answering 0 always (argmax of a single output, for example)"] = float(
+            (answers.labels == 0).mean()
+        )
+    if modes is not None:
+        found["train mode"] = float((modes.trained.argmax(1) == modes.labels).mean())
+    return found
+
+
+def _dealt(answers: Answers) -> float:
+    """Expected accuracy once answers are shuffled: sum_k P(label k) P(answer k)."""
+    K = answers.outputs.shape[1]
+    inside = answers.labels[(answers.labels >= 0) & (answers.labels < K)]
+    labels = np.bincount(inside, minlength=K) / len(answers.labels)
+    said = np.bincount(answers.outputs.argmax(1), minlength=K) / len(answers.labels)
+    return float(labels @ said)
+
+
+def _figure(evidence: Evidence, name: str) -> float | None:
+    return None if evidence.claims is None else evidence.claims.reported.get(name)
+
+
+CHECKS = (metric, shuffled, measured_on_train, otherwise, trained_on)

@@ -1,0 +1,60 @@
+"""What is seen of a network's parameters."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from florascope.doctor.checks.network import HIDDEN, known
+from florascope.doctor.evidence import Evidence
+from florascope.doctor.network import Head, examine, take_step
+
+
+class Blocks(nn.Module):
+    def __init__(self, *, listed: bool, teaches: bool = False) -> None:
+        super().__init__()
+        made = [nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)]
+        self.blocks = nn.ModuleList(made) if listed else made
+        self.teacher = [nn.Linear(2, 2).requires_grad_(requires_grad=teaches)]
+        self.inner = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return self.inner(x)
+
+
+def hidden(model: nn.Module) -> tuple[str, ...]:
+    return examine(model, torch.zeros(2, 3, 2, 2), Head("", None)).hidden
+
+
+def test_layers_in_a_plain_list_are_found() -> None:
+    found = hidden(Blocks(listed=False))
+    assert found == ("blocks[0].weight", "blocks[0].bias", "blocks[1].weight", "blocks[1].bias")
+    nested = nn.Sequential(Blocks(listed=False))
+    assert hidden(nested)[0] == "0.blocks[0].weight"
+    network = examine(nested, torch.zeros(2, 3, 2, 2), Head("", None))
+    told = known(Evidence(2, network=network))
+    assert told is not None
+    assert (told.cause, told.severity) == (HIDDEN, "error")
+    assert "4 parameters of layers in a plain list" in told.found
+
+
+def test_what_the_network_knows_or_nobody_trains_is_sound() -> None:
+    model = Blocks(listed=True)
+    assert hidden(model) == ()
+    vars(model)["again"] = [model.inner]  # kept twice, known once
+    assert hidden(model) == ()
+    assert hidden(Blocks(listed=True, teaches=True))[0] == "teacher[0].weight"
+
+
+@pytest.mark.parametrize("kind", [torch.optim.LBFGS, torch.optim.SGD, torch.optim.Adam])
+def test_every_kind_of_optimizer_steps(kind: Any) -> None:
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(layer.weight)
+    optimizer = kind(layer.parameters(), lr=0.1)
+    with torch.no_grad():  # as the doctor's passes are
+        first = take_step(optimizer, lambda: layer(torch.ones(1, 1)).square().sum())
+    assert first == 1.0
+    assert abs(layer.weight.item()) < 1.0
