@@ -4,6 +4,7 @@ import builtins
 import dis
 import logging
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module

@@ -1,14 +1,11 @@
 """What is seen of a network's parameters."""
 
-from typing import Any
-
-import pytest
 import torch
 from torch import Tensor, nn
 
 from florascope.doctor.checks.network import HIDDEN, known
 from florascope.doctor.evidence import Evidence
-from florascope.doctor.network import Head, examine, take_step
+from florascope.doctor.network import Head, examine
 
 
 class Blocks(nn.Module):
@@ -47,14 +44,3 @@ def test_what_the_network_knows_or_nobody_trains_is_sound() -> None:
     vars(model)["again"] = [model.inner]  # kept twice, known once
     assert hidden(model) == ()
     assert hidden(Blocks(listed=True, teaches=True))[0] == "teacher[0].weight"
-
-
-@pytest.mark.parametrize("kind", [torch.optim.LBFGS, torch.optim.SGD, torch.optim.Adam])
-def test_every_kind_of_optimizer_steps(kind: Any) -> None:
-    layer = nn.Linear(1, 1, bias=False)
-    nn.init.ones_(layer.weight)
-    optimizer = kind(layer.parameters(), lr=0.1)
-    with torch.no_grad():  # as the doctor's passes are
-        first = take_step(optimizer, lambda: layer(torch.ones(1, 1)).square().sum())
-    assert first == 1.0
-    assert abs(layer.weight.item()) < 1.0

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
+from florascope.doctor.descent import overfit_head
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.loaders import Batch, Match, Source, match, repeatable, take
@@ -26,7 +27,6 @@ from florascope.doctor.network import (
     in_three,
     is_photo,
     modes,
-    overfit_head,
     run,
 )
 from florascope.doctor.properties import measure
