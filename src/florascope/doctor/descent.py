@@ -1,4 +1,4 @@
-"""A few steps of an optimizer: is one batch learned, with the script's settings and with good ones?"""
+"""A few steps of an optimizer: is one batch learned, with its own settings and with good ones?"""
 
 import copy
 import inspect
