@@ -16,7 +16,7 @@ SAMPLE = 512  # photos of a subset whose files are opened
 BINS = 16  # of a number, each with as many photos
 UNKNOWN = ""
 
-Labels = Int64[np.ndarray, "n"]
+Labels = Int64[np.ndarray, "_"]  # of train and of val in one call
 
 
 class Origin(NamedTuple):
