@@ -30,7 +30,10 @@ from support import Case, Run  # noqa: E402
 
 LIMIT_S = 90
 GAP = 0.1
-PARTS = ("open", "kept", "second/open", "second/kept", "second/reserve")
+PARTS = (
+    *("open", "kept", "second/open", "second/kept", "second/reserve"),
+    *("third/open", "third/kept"),
+)
 
 
 class OutOfTime(BaseException):
