@@ -126,5 +126,7 @@ def burst(x: np.ndarray, frames: int, seed: int) -> np.ndarray:
     for photo in x:
         for _ in range(frames):
             moved = np.roll(photo, tuple(dice.integers(-2, 3, 2)), (0, 1)).astype(np.float32)
-            made.append((moved * dice.uniform(0.9, 1.1) + dice.normal(0, 3, photo.shape)).clip(0, 255))
+            made.append(
+                (moved * dice.uniform(0.9, 1.1) + dice.normal(0, 3, photo.shape)).clip(0, 255)
+            )
     return np.stack(made).astype(np.uint8)

@@ -111,7 +111,10 @@ def no_longer_available(mended: bool) -> Run:
 @faulty(
     "torch",
     "mixup with its weights exchanged: a photo that is mostly A is labelled mostly B",
-    [*LABELS_WRONG, r"mix.?up|mixed|mixing|soft (label|target)|(targets?).{0,80}(wrong|swap|match|belong|contradict)"],
+    [
+        *LABELS_WRONG,
+        r"mix.?up|mixed|mixing|soft (label|target)|(targets?).{0,80}(wrong|swap|match|belong|contradict)",
+    ],
     [r"underfit|chance", *AUGMENT],
 )
 def mixup_weights_exchanged(mended: bool) -> Run:
@@ -477,7 +480,9 @@ def distilled_from_a_good_teacher() -> Run:
     return script(model, train, val, (v, w), 30, step, optimizer=optimizer)
 
 
-@sound("torch", "repeated augmentation: each photo thrice in a batch, changed thrice; drop_last", 0.6)
+@sound(
+    "torch", "repeated augmentation: each photo thrice in a batch, changed thrice; drop_last", 0.6
+)
 def each_photo_thrice() -> Run:
     seed(653)
     x, y, v, w = small()
@@ -492,7 +497,11 @@ def each_photo_thrice() -> Run:
     return trained(cnn(6), train, val, (v, w), 25)
 
 
-@sound("torch", "bursts of six frames each, near twins within training; validated on other bursts: no leak", 0.4)
+@sound(
+    "torch",
+    "bursts of six frames each, near twins within training; validated on other bursts: no leak",
+    0.4,
+)
 def bursts_kept_apart() -> Run:
     seed(654)
     from third import burst

@@ -91,7 +91,10 @@ def k_loss_of_rounded_predictions(mended: bool) -> Run:
 @faulty(
     "keras",
     "the callback of the learning rate finder was left in: the rate grows tenfold every other epoch",
-    [*RATE_HIGH, r"schedul|callback|finder|grow(s|ing|n)?|(rate|\blr\b).{0,60}(rose|rises|increas|climb|end)"],
+    [
+        *RATE_HIGH,
+        r"schedul|callback|finder|grow(s|ing|n)?|(rate|\blr\b).{0,60}(rose|rises|increas|climb|end)",
+    ],
     [r"chance|constant|same (answer|class)|nan"],
     rejects=RATE_TOO_LOW,
 )
@@ -234,7 +237,11 @@ def k_batchnorm_after_the_softmax(mended: bool) -> Run:
 @faulty(
     "keras",
     "RandomTranslation(1.0, 1.0), meant as one pixel, moves photos by up to their whole size",
-    [*AUGMENT, *VAL_DIFFERS, r"translat|mov(ed|es|ing) out|out of (the )?(frame|photo|picture)|mostly black"],
+    [
+        *AUGMENT,
+        *VAL_DIFFERS,
+        r"translat|mov(ed|es|ing) out|out of (the )?(frame|photo|picture)|mostly black",
+    ],
     [r"underfit|overfit"],
     rejects=MORE_AUGMENTATION,
 )
@@ -250,7 +257,11 @@ def k_moved_out_of_the_frame(mended: bool) -> Run:
 @faulty(
     "keras",
     "fit(initial_epoch=20, epochs=20) after a restart: no epoch was left, the model is as it began",
-    [*NOT_TRAINED, *TOO_SHORT, r"no (epochs?|training|history)|initial_epoch|zero epochs|\b0 epochs|empty history"],
+    [
+        *NOT_TRAINED,
+        *TOO_SHORT,
+        r"no (epochs?|training|history)|initial_epoch|zero epochs|\b0 epochs|empty history",
+    ],
     [r"chance|underfit|constant"],
 )
 def k_no_epoch_left(mended: bool) -> Run:
@@ -289,7 +300,9 @@ def k_lion() -> Run:
     return fit(keras_cnn(6), train, val, (v, w), 25, optimizer=lion)
 
 
-@sound("keras", "layer normalisation and GELU, no BatchNorm, no bias: after ConvNeXt's fashion", 0.6)
+@sound(
+    "keras", "layer normalisation and GELU, no BatchNorm, no bias: after ConvNeXt's fashion", 0.6
+)
 def k_after_convnext() -> Run:
     seed(752)
     x, y, v, w = keras_data()
@@ -327,7 +340,11 @@ def k_cutmix() -> Run:
     return fit(keras_cnn(6), Cut(), val, (v, w), 30, loss="categorical_crossentropy")
 
 
-@sound("keras", "a warm-up, then a cosine to nought, SGD with Nesterov's momentum, frozen backbone", 0.6)
+@sound(
+    "keras",
+    "a warm-up, then a cosine to nought, SGD with Nesterov's momentum, frozen backbone",
+    0.6,
+)
 def k_warm_up_and_cosine() -> Run:
     seed(754)
     x, y, v, w = keras_data(64)

@@ -62,7 +62,11 @@ def perceptron(inn: int = 64, classes: int = 10) -> nn.Sequential:
 @faulty(
     "torch",
     "trained on white digits on black, validated on black ink on white paper",
-    [*VAL_DIFFERS, *RANGE, r"invert|negative|revers|brightness|contrast|(mean|average).{0,40}differ"],
+    [
+        *VAL_DIFFERS,
+        *RANGE,
+        r"invert|negative|revers|brightness|contrast|(mean|average).{0,40}differ",
+    ],
     [r"overfit"],
 )
 def digits_inverted_in_validation(mended: bool) -> Run:
@@ -248,7 +252,11 @@ def warm_up_never_ends(mended: bool) -> Run:
 @faulty(
     "torch",
     "clip_grad_norm_ before scaler.unscale_: the gradients, still times 65536, are clipped to nothing",
-    [*RATE_LOW, *NOT_TRAINED, r"clip|unscale|scaler|gradients?.{0,60}(small|tiny|vanish|weak|norm)"],
+    [
+        *RATE_LOW,
+        *NOT_TRAINED,
+        r"clip|unscale|scaler|gradients?.{0,60}(small|tiny|vanish|weak|norm)",
+    ],
     [r"underfit|chance"],
     rejects=RATE_TOO_HIGH,
 )
@@ -328,9 +336,7 @@ def one_in_ten_shows_the_flower(mended: bool) -> Run:
     seen = (v[rows], w[rows]) if mended else (v, w)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     epochs = 12 if mended else 6
-    return trained(
-        model, train, val, (v[rows], w[rows]), epochs, optimizer=optimizer, claimed=seen
-    )
+    return trained(model, train, val, (v[rows], w[rows]), epochs, optimizer=optimizer, claimed=seen)
 
 
 @faulty(
@@ -433,7 +439,9 @@ class FewClassesABatch(torch.utils.data.Sampler[Any]):
             yield np.concatenate([np.random.choice(self.rows[n], 4, False) for n in names]).tolist()
 
 
-@sound("torch", "each batch holds three classes only, drawn anew: a sampler for metric learning", 0.6)
+@sound(
+    "torch", "each batch holds three classes only, drawn anew: a sampler for metric learning", 0.6
+)
 def three_classes_a_batch() -> Run:
     seed(453)
     x, y, v, w = small()
@@ -444,7 +452,9 @@ def three_classes_a_batch() -> Run:
     return trained(model, train, val, (v, w), 40, optimizer=optimizer)
 
 
-@sound("torch", "progressive resizing: most epochs at 32 pixels, the last at 48, validated at 48", 0.6)
+@sound(
+    "torch", "progressive resizing: most epochs at 32 pixels, the last at 48, validated at 48", 0.6
+)
 def progressive_resizing() -> Run:
     seed(454)
     x, y, v, w = small()

@@ -232,7 +232,9 @@ def k_weights_start_far_too_large(mended: bool) -> Run:
 
     model = keras.Sequential([keras.Input((32, 32, 3)), layers.Rescaling(1 / 127.5, -1)])
     for width in (16, 32, 64, 64):
-        model.add(layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=start()))
+        model.add(
+            layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=start())
+        )
         model.add(layers.MaxPooling2D())
     model.add(layers.Flatten())
     model.add(layers.Dense(64, activation="relu", kernel_initializer=start()))
@@ -301,7 +303,9 @@ def k_batchnorm_at_the_entrance() -> Run:
     return fit(model, train, val, (v, w), 20)
 
 
-@sound("keras", "any rotation as augmentation where direction means nothing: flowers from above", 0.5)
+@sound(
+    "keras", "any rotation as augmentation where direction means nothing: flowers from above", 0.5
+)
 def k_any_rotation_of_flowers() -> Run:
     seed(554)
     x, y, v, w = keras_data()
