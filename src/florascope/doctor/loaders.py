@@ -165,7 +165,7 @@ def random_steps(loader: Loader) -> list[str]:
         return []
     held = getattr(unwrapped(dataset)[0], "__dict__", {})
     kept = (repr(value) for name, value in held.items() if TRANSFORM.search(name))
-    words = (word for text in kept for word in re.findall(r"\w+(?=\()", text))
+    words = (word for text in kept for word in re.findall(r"\w+", text))
     return list(dict.fromkeys(word for word in words if RANDOM.search(word)))
 
 
