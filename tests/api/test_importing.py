@@ -19,8 +19,8 @@ from florascope.bundle.config import read_config  # noqa: E402
 from florascope.errors import BundleError  # noqa: E402
 from florascope.evaluation.evaluator import evaluate  # noqa: E402
 from florascope.export.timm_folder import export_timm  # noqa: E402
-from florascope.nets.outside import Told  # noqa: E402
 from florascope.nets.saving import load_classifier  # noqa: E402
+from florascope.nets.told import Told  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 layers, SIZE = keras.layers, 16

@@ -21,8 +21,10 @@ from florascope.explanation.attribution import fitting_methods  # noqa: E402
 from florascope.explanation.cam import class_maps  # noqa: E402
 from florascope.explanation.explanation import explain  # noqa: E402
 from florascope.nets.graph_network import GraphNetwork  # noqa: E402
+from florascope.nets.keras_network import keras_graph  # noqa: E402
 from florascope.nets.onnx_graph import backbone_graph  # noqa: E402
-from florascope.nets.outside import Told, keras_graph, of_graph, of_keras, wrap  # noqa: E402
+from florascope.nets.outside import of_graph, of_keras, wrap  # noqa: E402
+from florascope.nets.told import Told  # noqa: E402
 from florascope.preprocessing import SCALINGS, Preprocessing  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

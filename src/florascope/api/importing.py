@@ -21,18 +21,11 @@ from florascope.identify.identifier import Identifier
 from florascope.metrics import softmax
 from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.graph_network import GraphNetwork, drawn
-from florascope.nets.onnx_parts import relative_gap
-from florascope.nets.outside import (
-    Names,
-    Told,
-    keras_contract,
-    keras_graph,
-    keras_shape,
-    of_graph,
-    open_keras,
-    read_onnx,
-)
+from florascope.nets.keras_network import keras_contract, keras_graph, keras_shape
+from florascope.nets.onnx_parts import read_onnx, relative_gap
+from florascope.nets.outside import of_graph, open_keras
 from florascope.nets.saving import fill_bundle
+from florascope.nets.told import Names, Told
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 from florascope.source import load

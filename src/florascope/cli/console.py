@@ -18,7 +18,7 @@ from florascope.files import as_utf8, check_path, json_text
 
 if TYPE_CHECKING:
     from florascope.data.dataset import Dataset
-    from florascope.nets.outside import Told
+    from florascope.nets.told import Told
     from florascope.progress import Progress
 
     PathType = click.ParamType[Path]
@@ -91,7 +91,7 @@ def told_of(classes: Path | None, scaling: str | None, size: int | None) -> "Tol
     Raises:
         FlorascopeError: the file of classes cannot be read.
     """
-    from florascope.nets.outside import Told
+    from florascope.nets.told import Told
 
     settings = {"scaling": scaling, "size": size}
     names = None

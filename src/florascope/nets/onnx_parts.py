@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, inliner, numpy_helper
 
 from florascope.bundle.runtime import open_session, quiet_options
 from florascope.errors import ExplanationError
@@ -39,6 +40,21 @@ def tolerance(dtype: np.dtype[Any]) -> float:
 def relative_gap(found: Array, truth: Array) -> float:
     """Return the largest difference as a share of the largest number."""
     return float(np.abs(found - truth).max() / max(np.abs(truth).max(), np.finfo(np.float32).tiny))
+
+
+def read_onnx(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file, with its external data, local functions written out.
+
+    Raises:
+        ExplanationError: it is none.
+    """
+    try:
+        model = onnx.load(path)
+        return inliner.inline_local_functions(model) if model.functions else model
+    except Exception as error:  # protobuf and ONNX raise many kinds
+        raise ExplanationError(
+            f"{path} cannot be read ({str(error).splitlines()[0]})", expected="an ONNX file"
+        ) from error
 
 
 class Runner:
