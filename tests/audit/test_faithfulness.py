@@ -19,6 +19,7 @@ from florascope.audit.faithfulness import (
     RandomMap,
     _cuts,
     auc,
+    continued,
     deletion_aucs,
     faithfulness,
     fill,
@@ -236,6 +237,36 @@ def test_blur_of_a_point_is_a_gaussian_of_a_tenth_of_the_side() -> None:
     for marginal in (blurred.sum(0), blurred.sum(1)):
         # a Gaussian cut at three standard deviations keeps 98.6 % of its deviation
         assert (marginal * offset**2).sum().sqrt().item() == pytest.approx(10.1 * 0.986, rel=0.01)
+
+
+def test_holes_take_after_what_is_left_around_them() -> None:
+    """A step edge: each side's hole is filled with that side's level, whatever it held."""
+    images = torch.zeros(1, 3, 16, 16)
+    images[:, :, :, 8:] = 1.0
+    gone = torch.zeros(1, 16, 16, dtype=torch.bool)
+    gone[:, 4:6, 2:4] = gone[:, 4:6, 12:14] = True
+    found = continued(torch.where(gone[:, None], torch.tensor(9.0), images), gone)
+    torch.testing.assert_close(found, images, atol=1e-5, rtol=0)
+
+
+def test_a_ramp_is_continued_within_its_range_and_what_is_left_stays() -> None:
+    ramp = torch.linspace(-1, 1, 24).expand(2, 3, 13, 24)
+    gone = torch.zeros(2, 13, 24, dtype=torch.bool)
+    gone[0, 3:9, 6:15] = True
+    gone[1] = True
+    found = continued(ramp, gone)
+    assert torch.equal(found[0][:, ~gone[0]], ramp[0][:, ~gone[0]])
+    inside = found[0, :, 3:9, 6:15]
+    assert (inside - ramp[0, :, 3:9, 6:15]).abs().max() < 0.3
+    torch.testing.assert_close(found[1], torch.zeros_like(ramp[1]), atol=1e-6, rtol=0)
+
+
+def test_what_is_gone_has_no_part_in_the_filling() -> None:
+    images = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    gone = torch.zeros(1, 8, 8, dtype=torch.bool)
+    gone[:, 2:5, 2:5] = True
+    brighter = torch.where(gone[:, None], images + 5, images)
+    torch.testing.assert_close(continued(images, gone), continued(brighter, gone))
 
 
 def test_gradients_are_left_alone() -> None:

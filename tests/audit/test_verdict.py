@@ -12,7 +12,7 @@ from florascope.audit.audit import audit
 from florascope.audit.faithfulness import Curves, Perturbation
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores
 from florascope.audit.sanity import Similarity
-from florascope.audit.verdict import CRITERIA, Finding, summary, verdict
+from florascope.audit.verdict import CRITERIA, Finding, disagreements, summary, verdict
 from florascope.explanation.attribution import Attribution, Explainer
 from florascope.nets.classifier import Classifier
 
@@ -62,6 +62,19 @@ def test_a_good_method_passes_everything() -> None:
     assert list(found) == [c.__name__ for c in CRITERIA if c.__name__ != "grid"]
     assert all(finding.passed for finding in found.values())
     assert summary(tuple(found.values())) == ("sharp passes all 7 criteria",)
+
+
+def test_an_order_that_the_fill_turns_round_is_named() -> None:
+    alike = {"gain_logit": 1.0, "gain_neighbours": 0.3}
+    one = method("cam", {**GOOD, **alike, "gain": 0.4})
+    other = method("ig", {**GOOD, **alike, "gain": 0.3, "gain_neighbours": 0.5})
+    found = disagreements(AuditReport(AuditSettings(), np.zeros(24, np.int64), (one, other)))
+    assert found == (
+        "cam is ahead of ig by probability under a blur (0.10 [0.10, 0.10]), behind it by"
+        " probability with holes filled from around them (-0.20 [-0.20, -0.20])",
+    )
+    tied = replace(other, scores={**other.scores, "gain_neighbours": spread(0.3, 24)})
+    assert not disagreements(AuditReport(AuditSettings(), np.zeros(24, np.int64), (one, tied)))
 
 
 @pytest.mark.parametrize(("share", "passed"), [(0.26, True), (0.25, False)])

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int64
 
 from florascope.audit.faithfulness import (
     REFERENCES,
     CentreBlob,
     Faithfulness,
+    Perturbation,
     RandomMap,
     faithfulness,
 )
@@ -21,6 +23,7 @@ from florascope.audit.photos import (
     TargetedImages,
     as_array,
     attribute,
+    evenly,
     maps_of,
 )
 from florascope.audit.report import AuditReport, AuditSettings, MethodScores, join_scores
@@ -120,6 +123,7 @@ def _measured(
     progress: Progress,
 ) -> list[MethodScores]:
     """Measure each explainer, in the order of the cast, streaming the photos once."""
+    few = evenly(len(audit_photos), how.few)
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
     pairs = ((batch, e) for batch in audit_photos.batches(how.batch_size) for e in cast)
     total = len(cast) * -(-len(audit_photos) // how.batch_size)
@@ -127,7 +131,8 @@ def _measured(
         attribution = attribute(classifier, explainer, batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
         curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order)
-        scores = _scores(attribution, curves, batch)
+        refilled = _refilled(network, attribution, batch, few, order)
+        scores = _scores(attribution, curves, batch) | {"gain_neighbours": refilled}
         parts[explainer.name].append(MethodScores(explainer.name, scores, curves.probability))
     return [join_scores(batches) for batches in parts.values()]
 
@@ -143,6 +148,23 @@ def _scores(attribution: Attribution, curves: Faithfulness, batch: Batch) -> dic
         "gini": gini(maps),
         "gap": _gap(attribution),
     }
+
+
+def _refilled(
+    network: Network,
+    attribution: Attribution,
+    batch: Batch,
+    chosen: Int64[np.ndarray, "_"],
+    how: Perturbation,
+) -> Scores:
+    """Gain of the chosen photos of a batch where what is left is continued into the holes."""
+    gains = np.full(len(batch.masks), np.nan)
+    rows = np.intersect1d(chosen - batch.start, np.arange(len(gains)))
+    if len(rows):
+        images, targets = (part[rows] for part in batch.targeted)
+        values, how = attribution.values.detach()[rows], replace(how, fill="neighbours")
+        gains[rows] = faithfulness(network, images, targets, values, how).probability.gain
+    return gains
 
 
 def _followed(

@@ -47,6 +47,7 @@ MEASURES = {
         Measure("auroc", "higher", "flower pixel above background pixel: 0.5 by chance"),
         Measure("gini", "neither", "concentration of the absolute evidence, 0 even, 1 one pixel"),
         Measure("gap", "lower", "|sum of the map - what it should sum to| / |the latter|"),
+        Measure("gain_neighbours", "higher", "gain, holes filled from around them: 0 by chance"),
         Measure("noise_correlation", "higher", "map against that of the noisy photo, -1 to 1"),
         Measure("flip_correlation", "higher", "map against that of the mirrored photo, -1 to 1"),
         Measure("grid", "higher", "positive evidence in its own photo of four: 0.25 by chance"),
@@ -61,8 +62,8 @@ class AuditSettings:
     Attributes:
         perturbation: of the deletion and insertion curves.
         noise: of the stability check, in levels of an 8-bit pixel (of 255).
-        few: photos, evenly picked, for what explains each photo again and again: noise, mirror,
-            grids and randomised weights.
+        few: photos, evenly picked, for what explains each photo again and again (noise, mirror,
+            grids and randomised weights) and for deletion and insertion by another fill.
         stages: steps in which the weights are randomised.
         batch_size: photos at a time, which bounds the memory.
         resamples: of the bootstrap.
@@ -85,8 +86,8 @@ class MethodScores:
     Attributes:
         method: its name.
         scores: (n,) by the names of MEASURES, (few,) of noise and mirror, at most as many of grid;
-            NaN where a measure does not exist (no usable mask, or a method that does not promise
-            its sum).
+            NaN where a measure does not exist (no usable mask, a method that does not promise its
+            sum, or a photo that is not among the few).
         curves: of the target's probability.
         sanity: similarity to the trained network's maps, from the top downwards; none for a
             reference, which knows no weights.

@@ -1,5 +1,6 @@
 """Which explanations of this network can be believed, in words and numbers."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,13 @@ SIMILAR = 0.5  # rank correlation: a quarter of the variance in common
 STABLE = 0.9  # correlation: four fifths of the variance in common
 MIRRORED = 0.7  # correlation: half of the variance in common
 EXACT = 0.01  # of the sum
+
+SETTINGS = {
+    "gain": "probability under a blur",
+    "gain_logit": "logit under a blur",
+    "gain_neighbours": "probability with holes filled from around them",
+}
+"""Measures of one question, whether the network obeys a map, with what sets them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,27 @@ def summary(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """One sentence a method: how many criteria it passes, and which it fails."""
     methods = dict.fromkeys(finding.method for finding in findings)
     return tuple(_sentence([f for f in findings if f.method == method]) for method in methods)
+
+
+def disagreements(report: AuditReport) -> tuple[str, ...]:
+    """One sentence for each two maps whose order depends on how photos are taken apart.
+
+    Places that are removed are blurred or filled from around them, and probability or logit is
+    followed (`SETTINGS`). Only orders that are sure by their intervals (paired, 95 %) are held
+    against each other: what is near a tie has no order to lose.
+    """
+    pairs = itertools.combinations([scores.method for scores in report.methods], 2)
+    found = (_reversed(report, *pair) for pair in pairs)
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _reversed(report: AuditReport, one: str, other: str) -> str:
+    sure = {words: report.difference(one, other, m) for m, words in SETTINGS.items()}
+    above = [f"by {words} ({found})" for words, found in sure.items() if found.low > 0]
+    below = [f"by {words} ({found})" for words, found in sure.items() if found.high < 0]
+    if not (above and below):
+        return ""
+    return f"{one} is ahead of {other} {', '.join(above)}, behind it {', '.join(below)}"
 
 
 def faithful(report: AuditReport, method: str) -> Finding:

@@ -18,6 +18,7 @@ COLUMNS = {
     "deletion": "deletion",
     "insertion": "insertion",
     "gain": "gain",
+    "gain_neighbours": "gain, filled",
     "pointing": "pointing",
     "energy_ratio": "energy / area",
     "auroc": "AUROC",
@@ -135,7 +136,7 @@ def _run(
 
 
 def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:
-    from florascope.audit.verdict import summary, verdict
+    from florascope.audit.verdict import disagreements, summary, verdict
 
     findings = verdict(report)
     return {
@@ -143,6 +144,7 @@ def _json(report: "AuditReport", skipped: int) -> dict[str, Any]:
         "skipped": skipped,
         "findings": [finding.to_json() for finding in findings],
         "verdict": list(summary(findings)),
+        "disagreements": list(disagreements(report)),
     }
 
 
@@ -160,6 +162,8 @@ def _print(report: "AuditReport", values: dict[str, Any]) -> None:
         click.echo(f"{sentence}.")
     for finding in values["findings"]:
         click.echo(f"  {finding['text']}.")
+    for sentence in values["disagreements"]:
+        click.echo(f"The order depends on how photos are taken apart: {sentence}.")
 
 
 def _cell(interval: "Interval") -> str:
