@@ -7,7 +7,15 @@ from torch.nn.functional import interpolate
 
 from florascope.data.dataset import ClassName
 from florascope.explanation.cam import class_maps, spread
-from florascope.explanation.sharp import Sharp, contributions, share_out, unstrided
+from florascope.explanation.guided import guided_filter
+from florascope.explanation.sharp import (
+    EDGE,
+    FLOOR,
+    Sharp,
+    contributions,
+    share_out,
+    unstrided,
+)
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import last_block
@@ -18,12 +26,13 @@ def drawn(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("reach", [0, 9.5])
 @pytest.mark.parametrize(("places", "pixels"), [((2, 3), (8, 12)), ((3, 3), (10, 7))])
 def test_the_sum_stays_whatever_the_weights(
-    places: tuple[int, int], pixels: tuple[int, int]
+    places: tuple[int, int], pixels: tuple[int, int], reach: float
 ) -> None:
     maps = drawn(2, *places)
-    shared = share_out(maps, drawn(2, *pixels).abs())
+    shared = share_out(maps, drawn(2, *pixels).abs(), reach)
     torch.testing.assert_close(shared.sum((1, 2)), maps.sum((1, 2)))
 
 
@@ -50,6 +59,16 @@ def test_evidence_keeps_its_sign_and_stays_near_its_place() -> None:
     assert (shared[0, :12, :12] >= 0).all()
     assert (shared[0, 20:, 20:] <= 0).all()
     assert shared[0, 12:20, 12:20].abs().max() == 0
+
+
+def test_evidence_moves_as_far_as_it_reaches() -> None:
+    """One place in the middle of a row, and all the weight beside it."""
+    maps, weights = torch.zeros(1, 1, 9).double(), torch.zeros(1, 1, 72).double()
+    maps[0, 0, 4] = 1.0
+    for away, (near, far) in {10: (0.0, 1.0), 14: (0.0, 0.0)}.items():
+        weights.zero_()[0, 0, 36 + away] = 1.0
+        assert share_out(maps, weights)[0, 0, 36 + away] == pytest.approx(near, abs=1e-12)
+        assert share_out(maps, weights, 12)[0, 0, 36 + away] == pytest.approx(far, abs=0.02)
 
 
 def network(name: str, size: int = 64) -> Classifier:
@@ -148,13 +167,32 @@ def test_each_place_shares_its_own_evidence() -> None:
     larger = interpolate(images(), (128, 128), mode="bicubic", antialias=True)
     looks = own, contributions(unstrided(classifier, 32), larger, targets)
     assert [tuple(look.evidence.shape) for look in looks] == [(2, 2, 2), (2, 8, 8)]
-    spoken = [spread(f.positive, (64, 64), f.positive.sum((1, 2))).relu() for f in looks]
-    weights = ((spoken[0] + spoken[1]) / 2) ** 2
-    shared = sum(share_out(f.evidence, weights) for f in looks) / 2
+    spoken = [spread(f.positive, (64, 64), f.positive.sum((1, 2))) for f in looks]
+    colours = images() * torch.tensor(classifier.preprocessing.std)[:, None, None]
+    within = guided_filter((spoken[0] + spoken[1]) / 2, colours, 24, EDGE, 4)
+    weights = within.relu() ** 2
+    shared = sum(share_out(f.evidence, weights, 32) for f in looks) / 2
     rest = (own.evidence.sum((1, 2)) - looks[1].evidence.sum((1, 2))) / 2
-    torch.testing.assert_close(
-        found.values, shared + rest[:, None, None] / 64**2, rtol=1e-3, atol=1e-7
+    level = weights / weights.mean((1, 2), keepdim=True) + FLOOR
+    by_weight = rest[:, None, None] * level / level.sum((1, 2), keepdim=True)
+    torch.testing.assert_close(found.values, shared + by_weight, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_edges_are_those_of_the_photo_whatever_its_scaling(order: str) -> None:
+    """The same network behind another scaling, which its first layer undoes, has the same maps."""
+    classifier, targets = sharp_network(), torch.tensor([1, 2])
+    scaled = sharp_network()
+    std = (0.5, 0.25, 0.125)
+    scaled.backbone.preprocessing = Preprocessing(size=64, std=std, channel_order=order)
+    factor = torch.tensor(classifier.preprocessing.std) / torch.tensor(
+        std if order == "rgb" else std[::-1]
     )
+    with torch.no_grad():
+        next(scaled.backbone.net.parameters()).div_(factor[:, None, None])
+    truth = Sharp()(classifier, images(), targets).values
+    found = Sharp()(scaled, images() * factor[:, None, None], targets).values
+    torch.testing.assert_close(found, truth, rtol=0, atol=1e-3 * truth.abs().max().item())
 
 
 def test_sum_plus_bias_is_the_logit() -> None:

@@ -15,34 +15,38 @@ from torch.nn.functional import interpolate
 
 from florascope.explanation.attribution import Attribution, Targets, require_linear
 from florascope.explanation.cam import spread
+from florascope.explanation.guided import guided_filter
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Answer, Classifier
 from florascope.nets.extractor import FeatureExtractor, Images, hooked
+from florascope.preprocessing import Preprocessing
 
 FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
+EDGE = 1e-3  # variance of colours from 0 to 1 below which the picture is even
 
 
 def share_out(
-    maps: Float[Tensor, "b h w"], weights: Float[Tensor, "b H W"]
+    maps: Float[Tensor, "b h w"], weights: Float[Tensor, "b H W"], reach: float = 0
 ) -> Float[Tensor, "b H W"]:
     """Give each place's evidence to the pixels that it reaches, in proportion to their weights.
 
-    With K_c(x) what bilinear enlargement gives pixel x of place c,
+    With K_c(x) a tent over place c, 1 in its middle and 0 from `reach` pixels on,
 
         value(x) = g(x) sum_c K_c(x) m_c / G_c,    G_c = sum_x K_c(x) g(x),
 
-    so that each place keeps its sum and its sign: the weights move evidence by a place at most and
-    make none. Even weights give the bilinear enlargement.
+    so that each place keeps its sum and its sign: the weights move evidence by the reach at most
+    and make none. Even weights and a reach of one place give the bilinear enlargement.
 
     Args:
         maps: m, evidence of each place.
         weights: g, at least 0, of each pixel.
+        reach: in pixels; a place's own size where that is more.
     """
     mean = weights.mean((1, 2), keepdim=True)
     level = torch.where(mean > 0, mean, torch.ones_like(mean))
     g = weights / level + FLOOR
     rows, columns = (
-        _reach(places, pixels, g)
+        _tents(places, pixels, reach).to(g)
         for places, pixels in zip(maps.shape[1:], weights.shape[1:], strict=True)
     )
     reached = rows @ g @ columns.T
@@ -50,10 +54,12 @@ def share_out(
     return shared
 
 
-def _reach(places: int, pixels: int, like: Tensor) -> Float[Tensor, "places pixels"]:
-    """What bilinear enlargement of one axis gives each pixel of each place."""
-    units = torch.eye(places, dtype=like.dtype, device=like.device)[:, None]
-    return interpolate(units, pixels, mode="linear", align_corners=False)[:, 0]
+def _tents(places: int, pixels: int, reach: float) -> Float[Tensor, "places pixels"]:
+    """What each place of one axis gives each pixel; the border's places keep what lies outside."""
+    stride = pixels / places
+    middles = (torch.arange(places, dtype=torch.float64) + 0.5) * stride
+    pixel = (torch.arange(pixels, dtype=torch.float64) + 0.5).clamp(middles[0], middles[-1])
+    return (1 - (pixel - middles[:, None]).abs() / max(reach, stride)).clamp_min(0)
 
 
 _TWINS: WeakKeyDictionary[nn.Module, nn.Module | None] = WeakKeyDictionary()
@@ -191,6 +197,12 @@ def _inputs_of(block: nn.Module | None) -> Iterator[list[Tensor]]:
         yield inputs
 
 
+def colours(images: Images, contract: Preprocessing) -> Images:
+    """Colours in shares of their range, but for an offset, whatever the network's scaling."""
+    std = contract.std if contract.channel_order == "rgb" else contract.std[::-1]
+    return images * torch.tensor(std).to(images)[:, None, None]
+
+
 Values = Float[Tensor, "b H W"]
 Look = Callable[[Classifier, Images, Targets], Contributions]
 Finer = Callable[[Classifier, int], Classifier]
@@ -202,22 +214,25 @@ class Sharp:
 
     The picture is looked at several times: by the network, as it is, and smaller and larger by the
     same network without its last stride (see `unstrided`). Each look gives the class activation
-    map m and, one block below, what speaks for the class, p (see `contributions`). Each place
-    then shares its evidence out among the pixels that it reaches, in proportion to the square of p
-    averaged over the looks (`share_out`), and the maps are averaged:
+    map m and, one block below, what speaks for the class, p (see `contributions`). p, averaged over
+    the looks, is smoothed within the picture's edges, by a guided filter whose window is one and a
+    half of the network's places wide, to q. Each place then shares its evidence out among the
+    pixels around it, as far as the network's own places reach, in proportion to q^2 (`share_out`),
+    and the maps are averaged:
 
-        map(x) = mean over looks of share_out(m, p^2)(x) + r / (H W).
+        map(x) = mean over looks of share_out(m, q^2)(x) + r q(x)^2 / (sum of q^2).
 
     Kept: sign and amount of every place's evidence, so that the map is still made of the class's
     own weights, and the sum: map plus bias is the logit, exactly. r is what the larger and smaller
-    pictures' logits differ from the picture's own, spread evenly. Lost: the maps of all classes do
-    not come in one pass, and that of a difference of two logits is defined as the difference of
-    their maps. Nothing but this network's own weights and activations goes in.
+    pictures' logits differ from the picture's own, shared out as the evidence is. Lost: the maps of
+    all classes do not come in one pass, and that of a difference of two logits is defined as the
+    difference of their maps. The picture decides where, within a place, evidence lies, never how
+    much of it there is.
 
     Where the architecture has no dilated form, the views are as coarse as the network (ViT); where
     it takes one input size alone, there are none.
 
-    The power and the views were chosen on half of the masked photos: benchmarks/sharp.
+    All of this was chosen without masks by hand: benchmarks/explanations/truth.py.
 
     Attributes:
         views: sides of the further looks as shares of the input's, rounded to whole places.
@@ -256,10 +271,17 @@ class Sharp:
         views = self._views(classifier.backbone, images, stride)
         found = [own, *(self.look(finer, view, targets) for view in views)]
         spoken = [spread(f.positive, size, f.positive.sum((1, 2))) for f in found]
-        weights = torch.stack(spoken).mean(0).clamp_min(0).square()
-        values = torch.stack([share_out(f.evidence, weights) for f in found]).mean(0)
-        rest = (total - values.sum((1, 2))) / (size[0] * size[1])
-        return values + rest[:, None, None], total
+        within = guided_filter(
+            torch.stack(spoken).mean(0),
+            colours(images, classifier.preprocessing),
+            radius=3 * stride // 4,
+            epsilon=EDGE,
+            step=max(1, stride // 8),
+        )
+        weights = within.clamp_min(0).square()
+        values = torch.stack([share_out(f.evidence, weights, stride) for f in found]).mean(0)
+        rest = total - values.sum((1, 2))
+        return values + share_out(rest[:, None, None], weights), total
 
     def _views(self, backbone: FeatureExtractor, images: Images, stride: int) -> Iterator[Images]:
         """Resize the picture, to whole places of the feature map, if the network takes that."""
