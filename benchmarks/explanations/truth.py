@@ -29,8 +29,9 @@ from torch.nn.functional import interpolate
 
 from florascope.audit.faithfulness import Perturbation, faithfulness
 from florascope.audit.localisation import BACKGROUND, FLOWER, Mask, MaskFolder, localise
-from florascope.audit.selection import Selection
+from florascope.audit.photos import prepare_photos
 from florascope.bundle.config import find_bundle
+from florascope.data.dataset import FilePhoto
 from florascope.explanation.cam import spread
 from florascope.explanation.guided import guided_filter
 from florascope.explanation.inference import FastClassifier
@@ -216,8 +217,9 @@ def mask_rows(classifier: Classifier) -> Rows:
     """The test: the variants named FINALISTS on the photos with masks by hand."""
     yield ["variant", "n", *FIGURES]
     folder = Path(os.environ["FLORASCOPE_DATA"]) / "oxford-17-masks"
-    chosen = Selection(str(folder / "jpg"), masks=MaskFolder(folder / "masks"), limit=105)
-    batch = next(chosen.exhibit(classifier).batches(105))
+    photos = [FilePhoto(file) for file in sorted((folder / "jpg").glob("*.jpg"))]
+    masked = prepare_photos(classifier, photos, MaskFolder(folder / "masks"))
+    batch = next(masked.batches(len(photos)))
     rows = [row for row, mask in enumerate(batch.masks) if mask is not None]
     passes = Passes(classifier, *(part[rows] for part in batch.targeted))
     masks = [mask for mask in batch.masks if mask is not None]

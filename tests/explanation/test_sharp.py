@@ -1,5 +1,7 @@
 """Evidence shared out, against what is known of the sums."""
 
+from typing import Literal
+
 import pytest
 import timm
 import torch
@@ -179,7 +181,7 @@ def test_each_place_shares_its_own_evidence() -> None:
 
 
 @pytest.mark.parametrize("order", ["rgb", "bgr"])
-def test_edges_are_those_of_the_photo_whatever_its_scaling(order: str) -> None:
+def test_edges_are_those_of_the_photo_whatever_its_scaling(order: Literal["rgb", "bgr"]) -> None:
     """The same network behind another scaling, which its first layer undoes, has the same maps."""
     classifier, targets = sharp_network(), torch.tensor([1, 2])
     scaled = sharp_network()
