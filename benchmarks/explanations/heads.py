@@ -30,8 +30,7 @@ from florascope.data.splits import choose_split
 from florascope.explanation.cam import ClassActivationMap
 from florascope.explanation.inference import FastClassifier
 from florascope.files import write_text
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import LinearHead, centre_head
+from florascope.nets.classifier import Classifier, LinearHead, centre_head
 from florascope.nets.saving import load_classifier
 
 BATCH = 4

@@ -34,8 +34,10 @@ from torch import nn
 from florascope.explanation.attribution import fitting_methods
 from florascope.files import write_text
 from florascope.nets.graph_network import drawn
+from florascope.nets.keras_network import keras_graph
 from florascope.nets.onnx_parts import relative_gap
-from florascope.nets.outside import Told, keras_graph, of_graph
+from florascope.nets.outside import of_graph
+from florascope.nets.told import Told
 from florascope.preprocessing import Preprocessing
 
 SIZE, CLASSES = 96, 10

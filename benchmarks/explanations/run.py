@@ -26,9 +26,10 @@ from tables import as_csv, page, quality_rows, rows_of, sanity_rows
 from florascope.audit.audit import audit
 from florascope.audit.faithfulness import Perturbation
 from florascope.audit.localisation import MaskFolder
-from florascope.audit.photos import Selection
+from florascope.audit.photos import AuditPhotos, evenly, prepare_photos
 from florascope.audit.report import AuditReport, AuditSettings
 from florascope.bundle.config import find_bundle
+from florascope.data.dataset import FilePhoto
 from florascope.explanation.attribution import fitting_methods
 from florascope.explanation.explanation import METHODS, explainer
 from florascope.files import write_text
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, path in models.items():
         classifier = load_classifier(find_bundle(path))
         reports[name] = audits(classifier, options)
-    few = selection(TIMED).exhibit(classifier).picked(TIMED)
+    few = masked(classifier, TIMED).picked(TIMED)
     fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
     quick = [explainer(method) for method in fitting if method not in SLOW]
     timed = costs(classifier, [*quick, *PEERS], few)
@@ -81,10 +82,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def selection(photos: int) -> Selection:
+def masked(classifier: Classifier, photos: int) -> AuditPhotos:
     """Oxford-17's masked photos, evenly picked."""
     folder = Path(os.environ["FLORASCOPE_DATA"]) / "oxford-17-masks"
-    return Selection(str(folder / "jpg"), masks=MaskFolder(folder / "masks"), limit=photos)
+    files = [FilePhoto(file) for file in sorted((folder / "jpg").glob("*.jpg"))]
+    chosen = [files[row] for row in evenly(len(files), photos)]
+    return prepare_photos(classifier, chosen, MaskFolder(folder / "masks"), show)
 
 
 def audits(classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
@@ -102,7 +105,7 @@ def audits(classifier: Classifier, options: argparse.Namespace) -> list[AuditRep
     return [
         audit(
             classifier,
-            selection(photos).exhibit(classifier, show),
+            masked(classifier, photos),
             [explainer(method) for method in methods],
             settings,
             show,

@@ -23,8 +23,7 @@ from florascope.explanation.inference import FastClassifier
 from florascope.garden.scene import GardenPhoto
 from florascope.garden.species import SPECIES
 from florascope.images import RGB
-from florascope.nets.classifier import Classifier
-from florascope.nets.head import Samples
+from florascope.nets.classifier import Classifier, Samples
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe
 

@@ -197,13 +197,13 @@ def scored(classifier: Classifier, made: Iterator[list[Scene]]) -> Rows:
 
 
 def faithful_rows(classifier: Classifier) -> Rows:
-    """Every variant on validation photos that are taken apart, by half."""
+    """The variants named FINALISTS on validation photos that are taken apart, by half."""
     yield ["tile", "half", "variant", "n", "deletion", "insertion", "gain"]
     photos = Material.of(classifier, PHOTOS)
     images = torch.from_numpy(classifier.preprocessing.normalise(photos.crops[-TAKEN_APART:]))
     targets = torch.from_numpy(photos.labels[-TAKEN_APART:])
     passes, network = Passes(classifier, images, targets), FastClassifier(classifier)
-    for variant in VARIANTS:
+    for variant in FINALISTS:
         values = variant(passes)
         for tile in (14, 28):
             how = replace(Perturbation.of(images.shape[2]), tile=images.shape[2] // tile)
