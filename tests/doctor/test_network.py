@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from florascope.doctor.checks.network import HIDDEN, known
 from florascope.doctor.evidence import Evidence
-from florascope.doctor.network import Head, examine
+from florascope.doctor.network import Head, examine, modes
 
 
 class Blocks(nn.Module):
@@ -44,3 +44,22 @@ def test_what_the_network_knows_or_nobody_trains_is_sound() -> None:
     vars(model)["again"] = [model.inner]  # kept twice, known once
     assert hidden(model) == ()
     assert hidden(Blocks(listed=True, teaches=True))[0] == "teacher[0].weight"
+
+
+class Narrow(nn.Module):
+    """A network in bfloat16 that casts its input itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2).bfloat16()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.bfloat16())
+
+
+def test_a_network_that_casts_its_input_has_no_wider_answers() -> None:
+    images, labels = torch.ones(3, 4), torch.zeros(3, dtype=torch.long)
+    assert modes(Narrow(), images, labels).single is None
+    plain = modes(nn.Linear(4, 2).bfloat16(), images, labels).single
+    assert plain is not None
+    assert plain.shape == (3, 2)

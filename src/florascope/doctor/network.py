@@ -158,13 +158,21 @@ def answers(
     return Answers(labels.numpy(), torch.cat(outputs).numpy(), features.numpy(), sizes)
 
 
+def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
+    """Outputs (b, K) in 32-bit floats; None of a network that casts its input to a narrower type."""
+    try:
+        return run(copy.deepcopy(model).float().eval(), images).numpy()
+    except FlorascopeError:
+        return None
+
+
 def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None) -> Modes:  # noqa: ANN401
     """One batch in every mode, each on a copy: a pass in train mode changes the network."""
     twin = copy.deepcopy(model).eval()
     evaluated = run(twin, images).numpy()
     still = not any(module.training for module in model.modules())
     narrow = next(model.parameters(), images).dtype in {torch.float16, torch.bfloat16}
-    single = run(copy.deepcopy(model).float().eval(), images).numpy() if narrow else None
+    single = _in_single(model, images) if narrow else None
     with torch.no_grad():
         other = None if deployed is None else torch.as_tensor(deployed(images)).float().cpu()
     return Modes(
