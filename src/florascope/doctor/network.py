@@ -159,7 +159,7 @@ def answers(
 
 
 def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
-    """Outputs (b, K) in 32-bit floats; None of a network that casts its input to a narrower type."""
+    """Outputs (b, K) in 32-bit floats; None of a network that casts its own input."""
     try:
         return run(copy.deepcopy(model).float().eval(), images).numpy()
     except FlorascopeError:
