@@ -14,7 +14,9 @@ TUTORIALS = ("docs/tutorial/index.md", "docs/tutorial/es.md")
 HOW_TO = ("docs/howto/own-photos.md", "docs/howto/identify.md", "docs/howto/heat-maps.md")
 LONG = pytest.mark.documentation
 ANSWERED = (0, 3)  # 3: identify does not know the flower
-LEFT_OUT = re.compile(r"make \w+|florascope (serve|studio)\b")  # they take minutes, or wait for ever
+LEFT_OUT = re.compile(
+    r"make \w+|florascope (serve|studio)\b"
+)  # they take minutes, or wait for ever
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 

@@ -194,7 +194,7 @@ class _Here:
     def __call__(self, name: str) -> int:
         found = self._project.id_of(name)
         if found is None:
-            raise DataError(f"there is no photo {name!r} in this project")
+            raise DataError(f"there is no photo {name!r} in this project", expected="a photo of it")
         return found
 
     def open(self, name: str) -> bool:

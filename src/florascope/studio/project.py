@@ -159,7 +159,7 @@ class Project:
         """
         with self._lock:
             if not self._edits:
-                raise DataError("there is nothing to undo")
+                raise DataError("there is nothing to undo", expected="an edit before")
             before, last = list(self.labels), self._edits.pop()
             try:
                 self.save()
@@ -288,9 +288,11 @@ def check_class_name(name: str) -> None:
 def _check(edit: Edit, project: Project) -> None:
     strangers = [name for name in edit.photos if project.id_of(name) is None]
     if strangers:
-        raise DataError(f"there is no photo {strangers[0]!r} in this project")
+        raise DataError(
+            f"there is no photo {strangers[0]!r} in this project", expected="a photo of it"
+        )
     if edit.kind == "rename" and edit.of not in project.classes():
-        raise DataError(f"there is no class {edit.of!r} in this project")
+        raise DataError(f"there is no class {edit.of!r} in this project", expected="a class of it")
     if edit.kind != "rename" and not edit.photos:
         raise DataError("an edit of no photos", expected="at least one photo")
     if edit.to or edit.kind == "rename":

@@ -182,7 +182,9 @@ class Runs:
     def __getitem__(self, number: int) -> RunFolder:
         path = self._folder / str(number)
         if not (path / REQUEST).is_file():
-            raise DataError(f"there is no run {number} in this project")
+            raise DataError(
+                f"there is no run {number} in this project", expected="a run of this project"
+            )
         return self._open.setdefault(number, RunFolder(path))
 
     def begin(self, request: Request) -> RunFolder:

@@ -52,7 +52,9 @@ class Thumbnails:
         try:
             found = photo.stat()
         except OSError as error:
-            raise PhotoError(f"{photo} cannot be read ({error.strerror})") from error
+            raise PhotoError(
+                f"{photo} cannot be read ({error.strerror})", expected="a photo file"
+            ) from error
         state = f"{photo.absolute()} {found.st_size} {found.st_mtime_ns}"
         key = hashlib.blake2b(state.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
         return self._folder / key[:2] / f"{key}.jpg"

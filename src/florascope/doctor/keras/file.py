@@ -118,7 +118,7 @@ def _read(
         images.append(np.asarray(photo.resize(size, Image.Resampling.BILINEAR), np.float32))
         labels.append(rank[dataset.labels[index]])
     if not images:
-        raise DataError(f"no photo can be read; the last: {problem}")
+        raise DataError(f"no photo can be read; the last: {problem}", expected="photos")
     return Photos(np.stack(images), np.array(labels, np.int64))
 
 
