@@ -169,7 +169,7 @@ def test_a_name_that_nothing_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_shipped_bundles_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "files", lambda _: tmp_path)
+    monkeypatch.setattr(bundle, "SHIPPED", tmp_path / "bundles")
     assert shipped_bundles() == ()
     shipped = write(tmp_path / "bundles" / "flowers", CONFIG.to_json())
     (tmp_path / "bundles" / "notes").mkdir()
@@ -183,7 +183,7 @@ def test_shipped_bundles_are_found_by_name(tmp_path: Path, monkeypatch: pytest.M
 def test_a_name_is_not_a_way_out_of_the_package(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundle, "files", lambda _: tmp_path)
+    monkeypatch.setattr(bundle, "SHIPPED", tmp_path / "bundles")
     write(tmp_path / "bundles" / "flowers", CONFIG.to_json())
     write(tmp_path / "flowers", CONFIG.to_json())
     with pytest.raises(BundleError, match="no bundle"):

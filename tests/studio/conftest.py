@@ -64,7 +64,7 @@ def trained(_trained: Path, tmp_path: Path) -> Project:
 @pytest.fixture
 def client(trained: Project) -> Iterator[TestClient]:
     """The workbench around it, as its page sees it."""
-    app = create_studio(trained, TOKEN, Access(frozenset({"testserver"})))
+    app = create_studio(trained, TOKEN, Access(frozenset({"testserver"})), "florascope studio")
     with TestClient(app, base_url=f"http://testserver/{TOKEN}/") as client:
         yield client
 

@@ -1,6 +1,5 @@
 """`florascope studio`: the workbench in the browser, on this machine alone."""
 
-import secrets
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 HOST = "127.0.0.1"
+STARTED = "florascope studio"
 NAME = "florascope-studio"
 
 
@@ -34,6 +34,8 @@ def studio(photos: Path | None, project: Path | None, port: int, *, opened: bool
     PHOTOS: a folder of class folders or a list (.csv) of this machine; it is never changed. Without
     it, photos are dropped into the page and copied into the project.
     """
+    import secrets
+
     import uvicorn
 
     from florascope.app.guards import Access
@@ -51,7 +53,7 @@ def studio(photos: Path | None, project: Path | None, port: int, *, opened: bool
     held = _held(folder)
     token = secrets.token_urlsafe(18)
     config = uvicorn.Config(
-        create_studio(opened_project, token, Access(frozenset(LOOPBACK))),
+        create_studio(opened_project, token, Access(frozenset(LOOPBACK)), STARTED),
         http=protocol_with_timeouts(Limits()),
         ws="none",
         log_level="warning",
@@ -61,7 +63,7 @@ def studio(photos: Path | None, project: Path | None, port: int, *, opened: bool
     )
     place.listen(BACKLOG)
     address = f"http://{HOST}:{place.getsockname()[1]}/{token}/"
-    click.echo(f"florascope studio: {address} (stop it with Ctrl+C)")
+    click.echo(f"{STARTED}: {address} (stop it with Ctrl+C)")
     click.echo(f"Project: {folder}")
     if opened:
         webbrowser.open(address)

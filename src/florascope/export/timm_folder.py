@@ -87,7 +87,7 @@ def _check(folder: Path, graph: Path, config: BundleConfig) -> None:
         model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
     except Exception as error:  # timm and torch raise many kinds
         raise BundleError(
-            f"timm cannot load the bundle ({error})", fix="Export it as onnx instead: --to onnx"
+            f"timm cannot load the bundle ({error})", fix="Export it as ONNX instead: `to='onnx'`"
         ) from error
     with torch.no_grad():
         found = model(torch.from_numpy(image)).numpy()

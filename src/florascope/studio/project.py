@@ -103,7 +103,7 @@ class Project:
             raise DataError(
                 f"{folder} is a project of {kept}",
                 expected=f"a project of {wanted}, or a new folder",
-                fix=f"florascope studio {wanted} --project ANOTHER-FOLDER",
+                fix="Name another folder: `project='another-folder'`",
             )
         project = cls(folder, wanted or kept, told["edits"])
         if project.source != kept or not (folder / FILE).exists():
@@ -315,7 +315,7 @@ def _read(folder: Path) -> dict[str, Any]:
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
             raise DataError(
                 f"{folder} holds other files and no project",
-                expected="a new or empty folder for the project (--project)",
+                expected="a new or empty folder for the project (`project`)",
             )
         return {"source": "", "edits": []}
     try:

@@ -33,8 +33,8 @@ from florascope.studio.thumbnails import Thumbnails
 
 OPEN = 4  # models that stay in memory
 Trial = Callable[[int], ASGIApp]
+CLOSED = "Open the address that `{}` printed: it holds a key that changes each time."
 TRY = "/try/"  # below it, the app of each run: /try/3/
-CLOSED = "Open the address that `florascope studio` printed: it holds a key that changes each time."
 
 
 def studio_static() -> Path:
@@ -42,13 +42,14 @@ def studio_static() -> Path:
     return Path(str(files("florascope.studio") / "static"))
 
 
-def create_studio(project: Project, token: str, access: Access) -> ASGIApp:
+def create_studio(project: Project, token: str, access: Access, started: str) -> ASGIApp:
     """Make the workbench's app.
 
     Args:
         project: what it is about.
         token: first part of every path, so that no other page and no other user finds in.
         access: under which names it may be called.
+        started: the command that runs it, and prints its address.
     """
     limits = Limits(max_bytes=MAX_BYTES, seconds=300.0, waiting=64)
     desk, jobs, runs = Admission(limits), Jobs(project.folder), Runs(project.folder)
@@ -70,7 +71,7 @@ def create_studio(project: Project, token: str, access: Access) -> ASGIApp:
         await jobs.stop()
         desk.close()
 
-    app = FastAPI(title="florascope studio", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title=started, lifespan=lifespan, docs_url=None, redoc_url=None)
     speak_problems(app)
     app.include_router(
         photo_routes(project, Thumbnails(project.folder / "thumbnails"), desk, UploadReader(limits))
@@ -89,7 +90,7 @@ def create_studio(project: Project, token: str, access: Access) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=studio_static()))
     app.mount("/shared", StaticFiles(directory=static_folder()))
     guarded = RequestGuard(app, limits.seconds, access, lambda _path, _status: None)
-    return TokenGate(guarded, trial, token, desk)
+    return TokenGate(guarded, trial, token, desk, started)
 
 
 class TokenGate:
@@ -100,10 +101,14 @@ class TokenGate:
         trial: the app of a run, by its number.
         token: the first part of the path; a secret, since any program of this machine can ask.
         desk: where models are opened.
+        started: the command that printed the address with the token.
     """
 
-    def __init__(self, app: ASGIApp, trial: Trial, token: str, desk: Admission) -> None:
+    def __init__(
+        self, app: ASGIApp, trial: Trial, token: str, desk: Admission, started: str
+    ) -> None:
         self._app, self._trial, self._token, self._desk = app, trial, token, desk
+        self._closed = CLOSED.format(started)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on without its token, or refuse it."""
@@ -113,7 +118,7 @@ class TokenGate:
         token, slash, rest = scope["path"].removeprefix("/").partition("/")
         app: ASGIApp
         if not secrets.compare_digest(token.encode(), self._token.encode()):
-            app, path = _dressed(problem(HTTPStatus.NOT_FOUND, CLOSED)), "/"
+            app, path = _dressed(problem(HTTPStatus.NOT_FOUND, self._closed)), "/"
         elif not slash:  # the page's own addresses are relative
             app, path = _dressed(RedirectResponse(f"/{self._token}/")), "/"
         else:
