@@ -22,10 +22,9 @@ from florascope.doctor.substitution import (
     of_network,
     reference,
     substitute,
-    within,
 )
 from florascope.doctor.tail import find_tail
-from florascope.doctor.trials import Substitution
+from florascope.doctor.trials import Substitution, within
 from florascope.progress import Progress
 
 BATCH = 32
@@ -82,7 +81,8 @@ def try_again(
         material = replace(material, train=stack(taken.plain), augmented=material.train)
         found = replace(found, plain=reference(material, K), augmentation=taken.augmentation)
     if found.learned_nothing(K):
-        found = replace(found, within=within(material, K))
+        alone = within(material.train, material.val, lambda a, b: reference(Material(a, b, ()), K))
+        found = replace(found, within=alone)
     gap = performance(replace(evidence, substitution=found))
     lost = gap is not None and gap.lost >= LOST and evidence.trained
     if lost and not settled(replace(evidence, substitution=found)):

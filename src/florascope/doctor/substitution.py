@@ -176,18 +176,6 @@ def reference(material: Material, classes: int) -> float:
     return train(parts, small)
 
 
-def within(material: Material, classes: int) -> tuple[float, float]:
-    """Accuracy of the same network from one part of train to the rest, and of val likewise."""
-    found = (_from_itself(side, classes) for side in (material.train, material.val))
-    return next(found), next(found)
-
-
-def _from_itself(side: tuple[Tensor, Tensor], classes: int) -> float:
-    rest = torch.arange(len(side[1])) % 3 == 0
-    held, learned = ((side[0][pick], side[1][pick]) for pick in (rest, ~rest))
-    return reference(Material(learned, held, ()), classes)
-
-
 def _shrink(images: Tensor) -> Tensor:
     if images.shape[-1] <= SIDE:
         return images

@@ -3,7 +3,12 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+Side = tuple[Any, Any]
+"""Photos, or features, with their labels."""
 
 Trained = Literal["", "head", "network"]
 Part = Literal[
@@ -141,3 +146,20 @@ def exchange(parts: Sequence[Part], train: Callable[[frozenset[Part]], float]) -
     together = whole < sound - FAILS <= min(own.values(), default=0.0)
     repaired = {p: train(everything - {p}) for p in parts} if together else {}
     return Exchange(sound, own, whole, repaired)
+
+
+def within(train: Side, val: Side, learn: Callable[[Side, Side], float]) -> tuple[float, float]:
+    """Accuracy from one part of train to the rest of it, and of val likewise.
+
+    Args:
+        train: photos with their labels, arrays of any framework that NumPy's masks can index.
+        val: likewise.
+        learn: trains on the first of two sides and gives the accuracy on the second.
+    """
+    return _from_itself(train, learn), _from_itself(val, learn)
+
+
+def _from_itself(side: Side, learn: Callable[[Side, Side], float]) -> float:
+    rest = np.arange(len(side[1])) % 3 == 0
+    held, learned = ((side[0][pick], side[1][pick]) for pick in (rest, ~rest))
+    return learn(learned, held)

@@ -34,7 +34,7 @@ from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.trials import Loop, Substitution
+from florascope.doctor.trials import Loop, Substitution, within
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -180,7 +180,12 @@ def try_again(
     photos = substitution.Material((train.images, train.labels), (val.images, val.labels))
     found = Substitution(substitution.reference(photos, evidence.classes))
     if found.learned_nothing(evidence.classes):
-        found = replace(found, within=substitution.within(photos, evidence.classes))
+        alone = within(
+            photos.train,
+            photos.val,
+            lambda a, b: substitution.reference(substitution.Material(a, b), evidence.classes),
+        )
+        found = replace(found, within=alone)
     gap = performance(replace(evidence, substitution=found))
     if gap is None or gap.lost < LOST or settled(replace(evidence, substitution=found)):
         return found

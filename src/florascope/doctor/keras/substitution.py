@@ -106,18 +106,6 @@ def reference(material: Material, classes: int) -> float:
         return _train(network, small, drawn=False)
 
 
-def within(material: Material, classes: int) -> tuple[float, float]:
-    """Accuracy of the same network from one part of train to the rest, and of val likewise."""
-    found = (_from_itself(side, classes) for side in (material.train, material.val))
-    return next(found), next(found)
-
-
-def _from_itself(side: tuple[Inputs, Labels], classes: int) -> float:
-    rest = np.arange(len(side[1])) % 3 == 0
-    held, learned = ((side[0][pick], side[1][pick]) for pick in (rest, ~rest))
-    return reference(Material(learned, held), classes)
-
-
 def _shrunk(images: Inputs) -> Inputs:
     """At most SIDE pixels a side, by the mean of blocks."""
     step = max(1, min(images.shape[1:3]) // SIDE)
