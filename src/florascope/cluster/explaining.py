@@ -10,8 +10,7 @@ import pyarrow as pa
 from PIL import Image
 
 from florascope.bundle.config import CONFIG, GRAPH, WEIGHTS, find_bundle
-from florascope.cluster.tasks import content_digest, versions
-from florascope.images import read_photo
+from florascope.cluster.tasks import content_digest, cropped, versions
 from florascope.preprocessing import Crop
 
 if TYPE_CHECKING:
@@ -94,8 +93,7 @@ class ExplainWorker:
 
     def decode(self, data: bytes, name: str) -> Crop:
         """Cut out what the network sees."""
-        pre = self._explainer.classifier.preprocessing
-        return pre.crop(read_photo(data, shorter=pre.shorter, name=name))
+        return cropped(self._explainer.classifier.preprocessing, data, name)
 
     def answer(self, values: Sequence[Crop]) -> list[dict[str, Any]]:
         """Explain the photos as one batch."""

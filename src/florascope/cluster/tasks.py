@@ -28,7 +28,7 @@ from florascope.files import as_utf8
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.images import photo_header, read_photo
-from florascope.preprocessing import Crop
+from florascope.preprocessing import Crop, Preprocessing
 
 if TYPE_CHECKING:
     from florascope.features.engines import Engine
@@ -189,8 +189,7 @@ class IdentifyWorker:
 
     def decode(self, data: bytes, name: str) -> Crop:
         """Cut out what the network sees."""
-        pre = self._preprocessing
-        return pre.crop(read_photo(data, shorter=pre.shorter, name=name))
+        return cropped(self._preprocessing, data, name)
 
     def answer(self, values: Sequence[Crop]) -> list[dict[str, Any]]:
         """Answer as `Identifier` does."""
@@ -264,8 +263,7 @@ class EmbedWorker:
 
     def decode(self, data: bytes, name: str) -> Crop:
         """Cut out what the network sees."""
-        pre = self._engine.preprocessing
-        return pre.crop(read_photo(data, shorter=pre.shorter, name=name))
+        return cropped(self._engine.preprocessing, data, name)
 
     def answer(self, values: Sequence[Crop]) -> list[dict[str, Any]]:
         """Embed the photos as one batch."""
@@ -319,6 +317,15 @@ def content_digest(bundle: Path, names: Sequence[str]) -> str:
         if (bundle / name).exists():
             digest.update(read_own_file(bundle, name, LIMITS[name]))
     return digest.hexdigest()
+
+
+def cropped(preprocessing: Preprocessing, data: bytes, name: str) -> Crop:
+    """Cut out of a photo's bytes what a network sees.
+
+    Raises:
+        PhotoError: they are no photo that can be read.
+    """
+    return preprocessing.crop(read_photo(data, shorter=preprocessing.shorter, name=name))
 
 
 def versions(runtime: str) -> dict[str, str]:
