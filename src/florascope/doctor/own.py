@@ -206,6 +206,9 @@ def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
     return fused.unfused(dict(fused.net.state_dict()))
 
 
+COMPARED = ("train", "val")  # of which files are opened: no check holds test's against them
+
+
 def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # noqa: ANN401
     """Gather what labels, split and digests show; more fields of `Evidence` may be given."""
     known = {"trained": False, **more}
@@ -219,7 +222,7 @@ def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # n
             classes,
             places[subset],
             digests[subset],
-            origins=origins(places[subset], dataset.labels[part]),
+            origins=origins(places[subset], dataset.labels[part]) if subset in COMPARED else None,
         )
         for subset, part in split.items()
     }

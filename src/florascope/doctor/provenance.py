@@ -10,8 +10,6 @@ import numpy as np
 from jaxtyping import Int64
 from PIL import ExifTags, Image
 
-from florascope.data.names import natural_key
-
 SAMPLE = 512  # photos of a subset whose files are opened
 BINS = 16  # of a number, each with as many photos
 UNKNOWN = ""
@@ -144,7 +142,7 @@ def _binned(ours: np.ndarray, theirs: np.ndarray) -> tuple[list[str], list[str]]
 def _guessed(ours: list[str], labels: Labels, theirs: list[str], truth: Labels) -> float:
     usual = int(np.bincount(labels).argmax())
     votes: dict[str, int] = {}
-    for value in sorted(set(ours), key=natural_key):
+    for value in set(ours):
         mine = labels[[i for i, other in enumerate(ours) if other == value]]
         votes[value] = int(np.bincount(mine).argmax())
     said = np.array([votes.get(value, usual) for value in theirs])
