@@ -25,7 +25,8 @@ UNFAMILIAR = 0.07
 can be told, probabilities need refuse no more than"""
 
 DOUBTED_TOO = 0.01
-"""this: chosen on species that are neither known nor reported (benchmarks/open_world)."""
+"""this. Both were set by hand after a look at species that are neither known nor reported, and not
+checked on these again (benchmarks/open_world)."""
 
 FEW = 100
 """A share measured on n photos is known to about 1 / sqrt(n): to 10 points on this many."""
