@@ -147,7 +147,8 @@ def test_convolutions_are_integers_and_the_head_is_not(world: World) -> None:
     assert all(w.dtype == np.int8 for w in weights)
     assert 2 * 255 * max(np.abs(w.astype(int)).max() for w in weights) < 2**15  # see WAY
     head = [n for n in graph.node if n.name in HEAD]
-    assert {n.name for n in head} == set(HEAD)
+    few = {name for name in HEAD if name.startswith("ratio")}  # too few classes to tell strangers
+    assert {n.name for n in head} == set(HEAD) - few
     assert all(values[n.input[1]].dtype == np.float32 for n in head)
 
 
