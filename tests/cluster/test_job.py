@@ -119,7 +119,7 @@ def test_another_task_model_or_size_is_refused(job: Job, photos: Path, tmp_path:
     out = str(tmp_path / "out")
     with pytest.raises(DataError, match="holds a job with another task: inspect, now identify"):
         open_job(str(photos), Identify(), out, size=4)
-    with pytest.raises(DataError, match=r"photos a shard: 4, now 5.*remove that folder"):
+    with pytest.raises(DataError, match=r"photos a shard: 4, now 5.*remove that one to begin anew"):
         open_job(str(photos), Inspect(), out, size=5)
 
 

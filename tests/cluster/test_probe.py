@@ -167,7 +167,9 @@ def test_a_bundle_from_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_what_cannot_be_trained_on(tmp_path: Path, photos: Path) -> None:
     open_job(str(photos), Inspect(), str(tmp_path / "looks"))
-    with pytest.raises(DataError, match=r"holds a job of inspect. expected features.*embed"):
+    with pytest.raises(
+        DataError, match=r"holds a job of inspect. expected features.*florascope.map.*model=Embed"
+    ):
         train_from_features(str(tmp_path / "looks"), tmp_path / "bundle")
     job = embedded(tmp_path / "one", ["rose"] * 60, [None] * 60)
     with pytest.raises(DataError, match="the photos have 1 classes"):
