@@ -159,6 +159,7 @@ def take(page: Page, folder: Path, drawn: Path) -> None:
     assert found.candidates(top=1)[0].class_id in {path.name for path in drawn.iterdir()}
     with page.context.expect_page() as tried:  # not of this page: noopener
         page.locator("#try").click()
+    tried.value.wait_for_load_state()  # before, nobody listens for a photo
     tried.value.locator("#file").set_input_files(photo)
     expect(tried.value.locator("#statement")).not_to_be_empty(timeout=PATIENCE)
 
