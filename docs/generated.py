@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 
 from florascope import errors
 from florascope.cli.main import cli
+from florascope.cli.wording import Commands
 from florascope.training.recipes import RECIPES
 from florascope.training.settings import settings_of
 
@@ -40,10 +41,10 @@ def commands() -> str:
 
 
 def _commands(
-    group: click.Group, names: tuple[str, ...]
+    group: Commands, names: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+    for name, command in group.members().items():
+        if isinstance(command, Commands):
             yield from _commands(command, (*names, name))
         else:
             yield (*names, name), command

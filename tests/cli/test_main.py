@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from florascope import __version__
+from florascope.cli.main import COMMANDS, cli
 
 
 def florascope(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -31,9 +32,21 @@ def test_every_command_has_help(command: str) -> None:
     assert "Usage:" in done.stdout
 
 
+def test_every_command_of_the_list_is_there() -> None:
+    """The list is written by hand: a command is imported when it is asked for."""
+    here = {name: command.name for name, command in cli.members().items()}
+    assert here == {name: name for name in COMMANDS}
+
+
+def test_each_command_has_one_line_in_the_list() -> None:
+    listed = florascope("--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+
+
 def test_help_loads_nothing_that_it_does_not_need() -> None:
     """Each of these takes milliseconds of every command's start, or a second."""
     heavy = "torch numpy onnxruntime PIL asyncio csv hashlib json logging socket tempfile"
+    heavy += " florascope.cli.train"
     program = (
         "import sys; from florascope.cli.main import cli;"
         "cli.main(['--help'], standalone_mode=False);"

@@ -12,7 +12,7 @@ from tests.cli.conftest import Run
 
 import florascope
 from florascope.cli.main import cli
-from florascope.cli.wording import CALLS, PARAMETER, SPAN, in_options
+from florascope.cli.wording import CALLS, PARAMETER, SPAN, Commands, in_options
 from florascope.training.recipes import RECIPES
 
 SOURCE = Path(florascope.__file__).parent
@@ -22,8 +22,8 @@ NPM = {"--ignore-scripts", "--pack-destination"}  # another program's
 def command(path: str) -> click.Command:
     found: click.Command = cli
     for word in path.split():
-        assert isinstance(found, click.Group)
-        found = found.commands[word]
+        assert isinstance(found, Commands)
+        found = found.members()[word]
     return found
 
 
@@ -87,7 +87,7 @@ def library() -> Iterator[tuple[str, ast.Module]]:
 
 
 def test_the_library_names_no_option_and_no_command() -> None:
-    words = re.compile(rf"(?<!\w)--[a-z]|\bflorascope ({'|'.join(cli.commands)})\b")
+    words = re.compile(rf"(?<!\w)--[a-z]|\bflorascope ({'|'.join(cli.members())})\b")
     told = [(place, s) for place, tree in library() for s in strings(tree) if words.search(s)]
     assert [one for one in told if one[1] not in NPM] == []
 
@@ -110,9 +110,9 @@ def test_what_its_errors_name_is_a_parameter_that_can_be_given() -> None:
         assert code in CALLS or known, (place, code)
 
 
-def _commands(group: click.Group) -> Iterator[click.Command]:
-    for one in group.commands.values():
-        yield from _commands(one) if isinstance(one, click.Group) else (one,)
+def _commands(group: Commands) -> Iterator[click.Command]:
+    for one in group.members().values():
+        yield from _commands(one) if isinstance(one, Commands) else (one,)
 
 
 def test_an_error_of_the_library_is_told_in_options(run: Run, tmp_path: Path) -> None:

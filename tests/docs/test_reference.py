@@ -87,7 +87,7 @@ def test_every_setting_is_in_the_table() -> None:
 
 def test_every_command_is_there_with_its_options() -> None:
     page = commands()
-    assert set(re.findall(r"^## florascope (\w+)", page, re.MULTILINE)) == set(cli.commands)
+    assert set(re.findall(r"^## florascope (\w+)", page, re.MULTILINE)) == set(cli.members())
     assert "--recipe TEXT" in page
     assert "## florascope data inspect" in page
 

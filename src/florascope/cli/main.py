@@ -3,13 +3,13 @@
 import gc
 import os
 import sys
+from importlib import import_module
 from itertools import takewhile
+from typing import NamedTuple
 
 import click
 
 from florascope import __version__
-from florascope.cli.audit import audit
-from florascope.cli.bench import bench
 from florascope.cli.console import (
     error_json,
     missing_extra,
@@ -17,24 +17,64 @@ from florascope.cli.console import (
     print_json,
     report_error,
 )
-from florascope.cli.data import data
-from florascope.cli.demo import demo
-from florascope.cli.doctor import doctor
-from florascope.cli.evaluate import evaluate
-from florascope.cli.explain import explain
-from florascope.cli.export import export, import_model
-from florascope.cli.identify import identify
-from florascope.cli.job import embed, fit
-from florascope.cli.recipes import recipes
-from florascope.cli.serve import serve
-from florascope.cli.studio import studio
-from florascope.cli.suggest import suggest
-from florascope.cli.train import train
 from florascope.cli.wording import Commands
 from florascope.errors import FlorascopeError
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+class Place(NamedTuple):
+    """Where a command stands, and what the list of commands says of it."""
+
+    module: str
+    summary: str
+    function: str = ""  # named as the command, unless said
+
+
+COMMANDS = {
+    "audit": Place("audit", "Measure whether a model's explanations are true."),
+    "bench": Place("bench", "Measure how fast this machine reads and embeds photos."),
+    "data": Place("data", "Look at data sets: health, copies, splits."),
+    "demo": Place("demo", "Train, evaluate and explain a classifier; write a report."),
+    "doctor": Place("doctor", "Look for what goes wrong silently in a training."),
+    "embed": Place("job", "Write the pooled features of every photo of a source."),
+    "evaluate": Place("evaluate", "Measure a model on photos that did not train it."),
+    "explain": Place("explain", "Draw what in a photo speaks for the answer."),
+    "export": Place("export", "Write a model in another form: int8, small, web page."),
+    "fit": Place("job", "Fit a probe to what `florascope embed` wrote."),
+    "identify": Place("identify", "Say what is in photos."),
+    "import": Place("export", "Bring a Keras or ONNX classifier over.", "import_model"),
+    "recipes": Place("recipes", "List the recipes of training and their settings."),
+    "serve": Place("serve", "Answer photos in a page and as an API."),
+    "studio": Place("studio", "Sort, mend, train and look, in the browser."),
+    "suggest": Place("suggest", "Say which photos to label next, for the most gain."),
+    "train": Place("train", "Train a classifier on a folder of photos."),
+}
+
+
+class LazyCommands(Commands):
+    """The commands of `florascope`, each imported when it is asked for and not for the list.
+
+    Importing all seventeen costs more than half of what `florascope --help` takes.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
+        """Name the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None where there is none of that name."""
+        if (place := COMMANDS.get(cmd_name)) is None:
+            return None
+        module = import_module(f"florascope.cli.{place.module}")
+        command: click.Command = getattr(module, place.function or cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands, from what stands here."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="florascope")
 def cli() -> None:
     """From a folder of photos to an image classifier that can be trusted.
@@ -42,28 +82,6 @@ def cli() -> None:
     DATA is oxford102, garden, a folder of class folders, or a CSV (path,label[,split]).
     BUNDLE is a folder written by `florascope train` or the name of a shipped model.
     """
-
-
-for command in (
-    demo,
-    train,
-    recipes,
-    evaluate,
-    suggest,
-    explain,
-    audit,
-    identify,
-    embed,
-    fit,
-    serve,
-    studio,
-    export,
-    import_model,
-    data,
-    doctor,
-    bench,
-):
-    cli.add_command(command)
 
 
 RARELY = (100_000, 50, 100)  # new objects before the garbage collector looks for cycles

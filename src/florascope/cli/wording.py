@@ -30,12 +30,18 @@ CALLS = {
 class Commands(click.Group):
     """A group whose commands say the library's errors in their own options."""
 
+    def members(self) -> dict[str, click.Command]:
+        """Give every command by its name, in the order of the list."""
+        context = click.Context(self)
+        found = {name: self.get_command(context, name) for name in self.list_commands(context)}
+        return {name: command for name, command in found.items() if command}
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's)
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
         except FlorascopeError as error:
-            command = self.commands.get(ctx.invoked_subcommand or "", self)
+            command = self.get_command(ctx, ctx.invoked_subcommand or "") or self
             raise error.reworded(lambda text: in_options(text, command)) from error
 
 
