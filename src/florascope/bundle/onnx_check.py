@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from florascope.bundle.config import BundleConfig
 from florascope.bundle.onnx_message import Message, decode, text
 from florascope.errors import BundleError
+
+if TYPE_CHECKING:  # importing it takes a fortieth of an answer
+    from numpy.typing import NDArray
 
 MAX_WHOLE = 2**24  # of a size in a graph, but for the sentinels that mean "to the end"
 SENTINEL = 2**31 - 1
@@ -41,7 +43,7 @@ def check_tensor(tensor: Message) -> None:
         raise ValueError(f"tensor {name!r} holds what is not finite, or no size")
 
 
-def numbers(tensor: Message) -> NDArray[Any]:
+def numbers(tensor: Message) -> "NDArray[Any]":
     """Return a tensor's numbers, (n,); those of float16 in 32-bit fields as whole numbers.
 
     Raises:
@@ -64,7 +66,7 @@ def sentinel(number: int) -> bool:
     return abs(number) >= SENTINEL
 
 
-def _sound(values: NDArray[Any]) -> bool:
+def _sound(values: "NDArray[Any]") -> bool:
     """Whether floats are finite (a lone infinity is a bound) and 64-bit numbers are sizes."""
     if values.dtype.kind == "f":
         return bool(np.isfinite(values).all()) or (len(values) == 1 and not np.isnan(values[0]))
@@ -168,7 +170,7 @@ def _check_fillers(graph: Message) -> None:
                 raise ValueError(f"Range over {bounds}")
 
 
-def _constants(graph: Message) -> Iterator[tuple[bytes, NDArray[Any]]]:
+def _constants(graph: Message) -> "Iterator[tuple[bytes, NDArray[Any]]]":
     """Name the small tensors that stand in the graph."""
     held = [(tensor.get("name", b""), tensor) for tensor in graph["initializer"]]
     for node in graph["node"]:

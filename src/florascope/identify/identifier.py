@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from florascope.bundle.config import GRAPH, MAX_GRAPH, BundleConfig, read_config, read_own_file
 from florascope.bundle.facts import read_facts
@@ -22,6 +21,9 @@ from florascope.images import RGB, read_photo
 from florascope.metrics import softmax
 from florascope.preprocessing import Crop
 from florascope.shapes import Float32
+
+if TYPE_CHECKING:  # importing it takes a fortieth of an answer
+    from numpy.typing import NDArray
 
 OUTPUTS = ("logits", "cam", "similarities", "features", "ratios")
 
@@ -99,7 +101,7 @@ class Identifier:
             return seen
         return replace(seen, alike=float(alike.max()), nearest=int(alike.argmax()))
 
-    def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> dict[str, NDArray[np.float32]]:
+    def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> "dict[str, NDArray[np.float32]]":
         """Return the first image's outputs by name."""
         try:
             rows = self._session.run(self._outputs, {"image": image})
@@ -174,7 +176,7 @@ def _check(session: Any, promised: dict[str, int], bundle: Path) -> dict[str, in
     return known
 
 
-def _check_answer(found: dict[str, NDArray[np.float32]], widths: dict[str, int]) -> None:
+def _check_answer(found: "dict[str, NDArray[np.float32]]", widths: dict[str, int]) -> None:
     """Hold what a run gave against the promise: a graph may state one shape and give another."""
     right = all(
         v.shape[:2] == (1, widths[name]) and v.ndim == (4 if name == "cam" else 2)
