@@ -27,6 +27,19 @@ def test_identify_into_shards(run: Any, trained: Path, photos: Path, tmp_path: P
     assert [row["label"] for row in rows] == ["1"] * 11 + ["2"] * 10 + ["10"] * 10
 
 
+def test_a_job_goes_on_as_it_was_listed(
+    run: Any, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    asked = ("identify", photos, "--model", trained, "--out", tmp_path / "out")
+    assert run(*asked).code == 0
+    (photos / "1" / "new.jpg").write_bytes(b"")
+    ended = run(*asked)
+    assert ended.code == 1
+    assert "a number of photos in the source: 31, now 32" in ended.err.replace("another", "a")
+    assert "To go on with the photos that were listed: --as-listed" in ended.err
+    assert run(*asked, "--as-listed", "--json").json["photos"] == 31
+
+
 def test_embed(run: Any, photos: Path, tmp_path: Path) -> None:
     network = ("--backbone", "test_resnet", "--weights", "random")
     ended = run("embed", photos, *network, "--out", tmp_path / "out", "--json")
@@ -41,6 +54,7 @@ def test_embed(run: Any, photos: Path, tmp_path: Path) -> None:
     [
         (("--engine", "ray"), "without --out. expected a folder for the results"),
         (("--address", "auto"), "without --out"),
+        (("--as-listed",), "--as-listed without --out"),
         (("--out", "x", "--overlay", "y.png"), "--out with --overlay"),
         (("another.jpg", "--out", "x"), "--out with 2 sources. expected one folder"),
     ],

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from florascope.cluster import storage
+from florascope.cluster import places, storage
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIAFLORASCOPETEST",
@@ -138,7 +138,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(storage, "PAUSE", 0.01)
     monkeypatch.setattr(storage, "ATTEMPTS", 2)  # the SDK's own three take seconds each time
-    storage._file_system.cache_clear()
+    places._file_system.cache_clear()
     connection = HTTPConnection(s3_server)
     connection.request("POST", "/moto-api/reset")
     connection.getresponse().read()
@@ -146,7 +146,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     assert connection.getresponse().status == 200
     connection.close()
     yield S3(s3_server)
-    storage._file_system.cache_clear()
+    places._file_system.cache_clear()
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def failing(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     way.daemon_threads = True
     Thread(target=way.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{way.server_address[1]}")
-    storage._file_system.cache_clear()
+    places._file_system.cache_clear()
     yield s3
     way.shutdown()
     way.server_close()

@@ -115,6 +115,20 @@ def test_a_changed_source_is_refused(
         open_job(str(source), Inspect(), str(tmp_path / "out"))
 
 
+def test_a_changed_source_is_not_looked_at_again(
+    job: Job, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "list_photos", lambda *_: pytest.fail("it was listed"))
+    again = open_job(str(photos), Inspect(), str(tmp_path / "out"), size=4, as_listed=True)
+    assert (again.about, again.photos) == (job.about, 9)
+    with pytest.raises(DataError, match="another task: inspect, now identify"):
+        open_job(str(photos), Identify(), str(tmp_path / "out"), size=4, as_listed=True)
+
+
+def test_what_was_never_listed_is_listed(photos: Path, tmp_path: Path) -> None:
+    assert open_job(str(photos), Inspect(), str(tmp_path / "o"), as_listed=True).photos == 9
+
+
 def test_another_task_model_or_size_is_refused(job: Job, photos: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     with pytest.raises(DataError, match="holds a job with another task: inspect, now identify"):

@@ -5,12 +5,14 @@ import os
 import tarfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
+from pyarrow import fs, parquet
 from tests.cluster.conftest import S3
 
+from florascope.cluster import sources
 from florascope.cluster.sources import Listed, list_photos
 from florascope.cluster.storage import read_whole
 from florascope.errors import DataError
@@ -105,6 +107,32 @@ def test_object_storage(s3: S3) -> None:
     assert all(one.state.startswith("5 ") for one in listed)
     places = [one.place for one in list_photos("s3://museum/in/list.csv")]
     assert places == ["s3://museum/in/1.JPG", "s3://other/2.jpg"]
+
+
+class AsGoogle:
+    """A folder as Arrow shows Google's storage: what is no object is not listed."""
+
+    type_name = "gcs"
+
+    def __init__(self, root: Path) -> None:
+        self.under = fs.SubTreeFileSystem(str(root), fs.LocalFileSystem())
+
+    def get_file_info(self, selector: Any) -> list[Any]:
+        found: list[Any] = self.under.get_file_info(selector)
+        return [info for info in found if info.is_file]
+
+
+def test_googles_storage_has_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b/10.jpg", "b/9.jpg", "a/deep/1.jpg", "a/2.jpg", "3.jpg", ".trash/4.jpg"):
+        (tmp_path / "museum" / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "museum" / "in" / name).write_bytes(b"photo")
+    monkeypatch.setattr(sources, "locate", lambda _: (AsGoogle(tmp_path), "museum/in"))
+    listed = list(list_photos("gs://museum/in"))
+    names = ["3.jpg", "a/2.jpg", "a/deep/1.jpg", "b/9.jpg", "b/10.jpg"]
+    assert [one.path for one in listed] == [f"gs://museum/in/{name}" for name in names]
+    assert [one.label for one in listed] == ["", "a", "deep", "b", "b"]
+    as_here = [one.path for one in list_photos(str(tmp_path / "museum" / "in"))]
+    assert sorted(as_here) == sorted(str(tmp_path / "museum" / "in" / name) for name in names)
 
 
 @pytest.mark.parametrize(

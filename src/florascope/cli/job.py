@@ -37,6 +37,7 @@ class JobOptions:
         address: of a Ray cluster.
         workers: of Ray; None for one a CPU less one.
         shard: photos a shard.
+        as_listed: whether a job goes on without listing its source again.
     """
 
     out: str | None
@@ -44,11 +45,12 @@ class JobOptions:
     address: str | None
     workers: int | None
     shard: int
+    as_listed: bool
 
     @property
     def asked(self) -> bool:
         """Whether an engine was asked for, by name or by what only engines understand."""
-        return bool(self.engine or self.address or self.workers)
+        return bool(self.engine or self.address or self.workers or self.as_listed)
 
     def check_unused(self) -> None:
         """Refuse what only a job understands, where there is none.
@@ -58,7 +60,7 @@ class JobOptions:
         """
         if self.asked:
             raise FlorascopeError(
-                "--engine, --address or --workers without --out",
+                "--engine, --address, --workers or --as-listed without --out",
                 expected="a folder for the results",
                 fix="Add, say: --out answers",
             )
@@ -89,6 +91,9 @@ def job_options(*, required: bool, out: str = OUT) -> Callable[[Command], Comman
         click.option("--workers", type=click.IntRange(1), help="Of Ray.  [default: CPUs less one]"),
         click.option(
             "--shard", default=SHARD, show_default=True, type=click.IntRange(1), help="Photos each."
+        ),
+        click.option(
+            "--as-listed", is_flag=True, help="Go on without listing SOURCE again for changes."
         ),
     )
 
@@ -124,6 +129,7 @@ def run(source: str, task: "Task", options: JobOptions, *, as_json: bool) -> "Ma
             str(options.out),
             options.scheduler(),
             size=options.shard,
+            as_listed=options.as_listed,
             ignored=ignored,
             progress=progress,
         )

@@ -19,8 +19,9 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from florascope.cluster.job import Counts
+from florascope.cluster.places import redact
 from florascope.cluster.sources import Listed
-from florascope.cluster.storage import UnreachableError, read_whole, redact
+from florascope.cluster.storage import UnreachableError, read_whole
 from florascope.cluster.tasks import Photo, Task, Worker, rows_of, schema_of
 from florascope.errors import FlorascopeError, PhotoError
 from florascope.files import is_address

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from florascope.cluster.answering import rows_apart, rows_here
 from florascope.cluster.job import SIZE, Counts, Job, is_settled, open_job
-from florascope.cluster.storage import redact
+from florascope.cluster.places import redact
 from florascope.cluster.tasks import SHIPPED, Identify, Task, resolved
 from florascope.errors import DataError, FlorascopeError
 from florascope.progress import Progress, shown, silent
@@ -206,13 +206,14 @@ class Mapped:
         return pa.Table.from_batches(list(self.batches(columns)))
 
 
-def run_job(
+def run_job(  # noqa: PLR0913 (all but four by name)
     source: str,
     task: Task,
     out: str,
     scheduler: Scheduler,
     *,
     size: int = SIZE,
+    as_listed: bool = False,
     ignored: Counter[str] | None = None,
     progress: Progress = silent,
 ) -> Mapped:
@@ -224,6 +225,7 @@ def run_job(
         out: a folder, here or in object storage, that every worker can write to.
         scheduler: who works.
         size: photos a shard.
+        as_listed: see `open_job`.
         ignored: counts what is left out of folders.
         progress: told of photos done.
 
@@ -232,7 +234,9 @@ def run_job(
         FlorascopeError: the engine ended before the work did.
     """
     task = resolved(task)
-    job = open_job(source, task, out, size=size, ignored=ignored, progress=progress)
+    job = open_job(
+        source, task, out, size=size, as_listed=as_listed, ignored=ignored, progress=progress
+    )
     left = job.left()
     done = job.photos - sum(job.rows(shard) for shard in left)
     progress(DOING, done, job.photos)
@@ -252,6 +256,7 @@ def map(  # noqa: A001 (fs.map)
     model: str | os.PathLike[str] | Task = SHIPPED,
     engine: str | Scheduler = "local",
     shard: int = SIZE,
+    as_listed: bool = False,
     progress: Progress | None = None,
 ) -> Mapped:
     """Identify every photo of a source into Parquet shards; a second call goes on where one ended.
@@ -265,6 +270,8 @@ def map(  # noqa: A001 (fs.map)
         model: a bundle's folder or name, or another `Task` (`florascope.cluster.tasks.Embed`).
         engine: "local", "ray", or a scheduler with settings of its own (`RayData("auto")`).
         shard: photos a shard.
+        as_listed: go on with the photos that were listed at first, whether or not the source has
+            changed since; saves listing it again.
         progress: told of photos done; None draws a bar where somebody can see one.
 
     Raises:
@@ -273,7 +280,13 @@ def map(  # noqa: A001 (fs.map)
     task = Identify(os.fspath(model)) if isinstance(model, str | os.PathLike) else model
     with shown(progress) as told:
         return run_job(
-            os.fspath(source), task, os.fspath(out), scheduler_of(engine), size=shard, progress=told
+            os.fspath(source),
+            task,
+            os.fspath(out),
+            scheduler_of(engine),
+            size=shard,
+            as_listed=as_listed,
+            progress=told,
         )
 
 

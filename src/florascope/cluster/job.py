@@ -22,8 +22,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import ipc, parquet
 
+from florascope.cluster.places import redact
 from florascope.cluster.sources import Listed, list_photos
-from florascope.cluster.storage import Store, redact
+from florascope.cluster.storage import Store
 from florascope.cluster.tasks import Task
 from florascope.data.names import natural_key
 from florascope.errors import DataError
@@ -230,6 +231,7 @@ def open_job(
     out: str,
     *,
     size: int = SIZE,
+    as_listed: bool = False,
     ignored: Counter[str] | None = None,
     progress: Progress = silent,
 ) -> Job:
@@ -240,6 +242,8 @@ def open_job(
         task: what is to be done.
         out: a folder, here or in object storage.
         size: photos a shard.
+        as_listed: go on with the photos of the plan, and do not list the source again to see
+            whether it is the same: a thousand objects are a request, 10^9 an hour or more.
         ignored: counts what is left out of folders.
         progress: told of the photos listed.
 
@@ -256,9 +260,8 @@ def open_job(
         about = {**asked, **_plan(store, listed, size, source)}
         store.write(ABOUT, json_text(about, indent=2).encode())
         return Job(store, about)
-    digest = hashlib.blake2b(digest_size=16)
-    found = sum(1 for _ in _hashed(listed, digest))
-    _check_same(about, {**asked, "photos": found, "listing": digest.hexdigest()}, store.place)
+    found = {key: about[key] for key in _LISTED} if as_listed else _counted(listed)
+    _check_same(about, {**asked, **found}, store.place)
     return Job(store, about)
 
 
@@ -278,6 +281,12 @@ def _plan(store: Store, listed: Iterable[Listed], size: int, source: str) -> dic
         if not photos:
             raise DataError(f"{redact(source)} lists no photos", expected="photos")
     return {"photos": photos, "listing": digest.hexdigest()}
+
+
+def _counted(listed: Iterable[Listed]) -> dict[str, Any]:
+    """Return how many photos a source lists now, with their digest."""
+    digest = hashlib.blake2b(digest_size=16)
+    return {"photos": sum(1 for _ in _hashed(listed, digest)), "listing": digest.hexdigest()}
 
 
 def _planned(photo: Listed) -> dict[str, Any]:
@@ -313,6 +322,7 @@ def _check_room(store: Store) -> None:
         )
 
 
+_LISTED = {"photos", "listing"}
 _CALLED = {
     "task": "task",
     "model": "model",
@@ -340,5 +350,6 @@ def _check_same(kept: dict[str, Any], asked: dict[str, Any], out: str) -> None:
     raise DataError(
         f"{out} holds a job with another {_CALLED[key]}: {kept.get(key)}, now {asked.get(key)}",
         expected="the same command, to go on where it stopped",
-        fix="Choose another folder, or remove that one to begin anew",
+        fix="Choose another folder, or remove that one to begin anew"
+        + (". To go on with the photos that were listed: `as_listed=True`" * (key in _LISTED)),
     )

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from florascope.cluster.storage import WEB, check_place, locate, redact, scheme_of
+from florascope.cluster.places import WEB, check_place, locate, redact, scheme_of
 from florascope.data.dataset import subset_named
 from florascope.data.listing import is_system, photos_below
 from florascope.data.names import natural_key
@@ -126,11 +126,10 @@ def _meaning(below: str) -> tuple[str, str]:
 def _of_prefix(place: str) -> Iterator[Listed]:
     """List object storage one folder after the other: only one's names lie in memory."""
     system, root = locate(place)
-    start = place[: len(place) - len(root)]
     found = False
     for info in _objects(system, root):
         found = True
-        address, suffix = start + info.path, PurePosixPath(info.path).suffix.lower()
+        address, suffix = place + info.path[len(root) :], PurePosixPath(info.path).suffix.lower()
         if suffix == TAR:
             yield from _of_tar(address)
         elif suffix in SUFFIXES:
@@ -142,22 +141,29 @@ def _of_prefix(place: str) -> Iterator[Listed]:
 
 
 def _objects(system: Any, folder: str) -> Iterator[Any]:  # noqa: ANN401 (pyarrow has no types)
+    """Yield the files below a folder: its own by name, then its folders' by theirs."""
     from pyarrow import fs
 
+    at_once = system.type_name == "gcs"  # Arrow shows no folder there that is no object itself
     try:
-        infos = system.get_file_info(fs.FileSelector(folder))
+        infos = system.get_file_info(fs.FileSelector(folder, recursive=at_once))
     except OSError as error:
         raise DataError(
             f"{folder} cannot be listed ({redact(str(error))})",
             expected="a folder in a bucket that may be read",
         ) from error
-    kept = [info for info in infos if not is_system(info.base_name)]
-    kept.sort(key=lambda info: (info.type == fs.FileType.Directory, natural_key(info.base_name)))
-    for info in kept:
+    below = [(info.path[len(folder) + 1 :].split("/"), info) for info in infos]
+    kept = [(parts, info) for parts, info in below if not any(map(is_system, parts))]
+    kept.sort(key=lambda found: _order(*found[0], is_file=found[1].is_file))
+    for _, info in kept:
         if info.is_file:
             yield info
-        else:
+        elif not at_once:
             yield from _objects(system, info.path)
+
+
+def _order(*parts: str, is_file: bool) -> list[tuple[bool, Any]]:
+    return [(n < len(parts) or not is_file, natural_key(part)) for n, part in enumerate(parts, 1)]
 
 
 @contextmanager

@@ -1,64 +1,31 @@
 """Bytes from this machine, object storage and the web: whole or not at all, and without secrets."""
 
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.error import HTTPError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from florascope.cluster.places import PATIENCE, WEB, check_place, locate, redact, scheme_of
 from florascope.errors import DataError, FlorascopeError, PhotoError
 from florascope.files import is_address, new_file
 from florascope.images import MAX_BYTES, read_bytes
 
-WEB = frozenset({"http", "https"})
 ATTEMPTS = 4
 PAUSE = 0.2  # seconds before the second attempt; then twice as long each time
-PATIENCE = 60  # seconds without an answer
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # of HTTP: worth asking again
 
-_USER = re.compile(r"(?<=://)[^/?#@\s]*@")
-_SECRET = re.compile(
-    r"(?i)([?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|signature"
-    r"|sig|token|access_token|key|api_key|apikey|password|secret)=)[^&#\s]*"
-)
 _REFUSED = re.compile("ACCESS_DENIED|INVALID_|SIGNATURE|UNRECOGNIZED_CLIENT|EXPIRED|NO_SUCH_BUCKET")
 """In AWS's errors: what no further attempt will mend."""
 
 
 class UnreachableError(PhotoError):
     """A photo that may well be sound, but whose storage did not hand it over."""
-
-
-def redact(text: str) -> str:
-    """Write *** for the users, passwords and signatures of addresses in a text."""
-    return _SECRET.sub(r"\1***", _USER.sub("***@", text))
-
-
-def check_place(text: str) -> None:
-    """Refuse an address that carries a user or password, which would be kept with the results.
-
-    Raises:
-        DataError: it does.
-    """
-    if is_address(text) and _USER.search(text):
-        raise DataError(
-            f"{redact(text)} carries credentials",
-            expected="an address alone",
-            fix="Put them where the storage's own tools look: AWS_ACCESS_KEY_ID and"
-            " AWS_SECRET_ACCESS_KEY, ~/.aws, or GOOGLE_APPLICATION_CREDENTIALS",
-        )
-
-
-def scheme_of(place: str) -> str:
-    """Return "s3" of "s3://bucket/key"; "" of a path on this machine."""
-    return place.partition("://")[0].lower() if is_address(place) else ""
 
 
 def read_whole(place: str, offset: int = 0, size: int = -1) -> bytes:
@@ -130,66 +97,6 @@ def _from_web(address: str) -> tuple[bytes, int]:
     with urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310 (likewise)
         promised = min(int(answer.headers.get("Content-Length") or 0), MAX_BYTES + 1)
         return answer.read(MAX_BYTES + 1), promised
-
-
-def locate(place: str) -> tuple[Any, str]:
-    """Return the file system (`pyarrow.fs.FileSystem`) of a place and the path within it.
-
-    Raises:
-        DataError: the address carries credentials, or no file system is known for it.
-    """
-    check_place(place)
-    if not is_address(place):
-        return _file_system("", ""), str(Path(place).expanduser().absolute())
-    parts = urlsplit(place)
-    path = place.partition("://")[2]  # urlsplit would cut a key that holds ? or #
-    return _file_system(parts.scheme.lower(), parts.netloc), path
-
-
-@cache
-def _file_system(scheme: str, host: str) -> Any:  # noqa: ANN401 (pyarrow has no types)
-    import pyarrow as pa
-    from pyarrow import fs
-
-    if not scheme:
-        return fs.LocalFileSystem()
-    if scheme == "s3":
-        return _s3(host)
-    try:
-        return fs.FileSystem.from_uri(f"{scheme}://{host}")[0]
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DataError(
-            f"{scheme}:// cannot be opened ({redact(str(error))})",
-            expected="s3://, gs://, abfs://, hdfs://, or a folder",
-        ) from error
-
-
-def _s3(bucket: str) -> Any:  # noqa: ANN401 (pyarrow has no types)
-    """Open S3, or a server that speaks its language at AWS_ENDPOINT_URL."""
-    from pyarrow import fs
-
-    own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    server = urlsplit(own) if own else None
-    where = {"endpoint_override": server.netloc, "scheme": server.scheme} if server else {}
-    return fs.S3FileSystem(
-        region=region or (None if server else _region(bucket)),
-        connect_timeout=10,
-        request_timeout=PATIENCE,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
-        allow_delayed_open=True,  # a small file is one request, which is whole or not at all
-        **where,
-    )
-
-
-def _region(bucket: str) -> str | None:
-    from pyarrow import fs
-
-    try:
-        found: str = fs.resolve_s3_region(bucket)
-    except OSError:  # no such bucket, or nobody answers: the first reading will say so
-        return None
-    return found
 
 
 class Store:
