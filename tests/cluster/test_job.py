@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,11 @@ def test_a_changed_source_is_refused(
 def test_a_changed_source_is_not_looked_at_again(
     job: Job, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "list_photos", lambda *_: pytest.fail("it was listed"))
+    def unread(*_: object) -> Iterator[None]:
+        pytest.fail("it was listed")
+        yield
+
+    monkeypatch.setattr(jobs, "list_photos", unread)
     again = open_job(str(photos), Inspect(), str(tmp_path / "out"), size=4, as_listed=True)
     assert (again.about, again.photos) == (job.about, 9)
     with pytest.raises(DataError, match="another task: inspect, now identify"):
