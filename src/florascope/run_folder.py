@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from florascope.bundle.config import CARD, CONFIG, GRAPH, PHOTOS, WEIGHTS
-from florascope.bundle.facts import FACTS, carry_facts, read_facts
+from florascope.bundle.config import CARD, CONFIG, FACTS, GRAPH, PHOTOS, WEIGHTS
+from florascope.bundle.facts import carry_facts, read_facts
 from florascope.data.dataset import Dataset
 from florascope.data.species import Species
 from florascope.doctor.evidence import Finding

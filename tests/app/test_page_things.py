@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.chromium import opened
 
 from florascope.app.limits import Limits
-from florascope.bundle.facts import FACTS
+from florascope.bundle.config import FACTS
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.data.dataset import ClassName
 from florascope.identify.identifier import Identifier

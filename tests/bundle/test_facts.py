@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from florascope.bundle.facts import FACTS, read_facts
+from florascope.bundle.config import FACTS
+from florascope.bundle.facts import read_facts
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError, DataError
 

@@ -1,20 +1,27 @@
-"""The browser's engine in Node, and a small calibrated bundle."""
+"""The browser's engine in Node, a small calibrated bundle, and its browser edition as served."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import Browser, Page
+from tests.support.chromium import opened
 
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
+from florascope.errors import DownloadError
+from florascope.export.web import export_web, web_runtime
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import save_bundle
@@ -85,3 +92,58 @@ def unmapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = tmp_path_factory.mktemp("unmapped") / "bundle"
         save_bundle(Classifier(Backbone("test_mambaout"), names).eval(), path, {})
         return path
+
+
+BELOW = "some/place"  # the edition need not lie at a server's root
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class Site(NamedTuple):
+    """The edition as it is served."""
+
+    folder: Path
+    address: str
+    server: ThreadingHTTPServer
+
+
+@pytest.fixture(scope="session")
+def edition(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Needs the real ONNX Runtime Web: from the user's cache or by npm."""
+    root = tmp_path_factory.mktemp("site")
+    try:
+        web_runtime()
+    except DownloadError as error:
+        pytest.skip(f"ONNX Runtime Web is not at hand: {error}")
+    export_web(bundle, root / BELOW)
+    return root
+
+
+@pytest.fixture
+def site(edition: Path) -> Iterator[Site]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(edition)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(edition / BELOW, f"http://127.0.0.1:{server.server_port}/{BELOW}/", server)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """The edition, kept whole on the device; it may ask its own server and nobody else."""
+    complaints: list[str] = []
+    asked: set[str] = set()
+    for page in opened(browser, "about:blank", complaints):
+        page.context.on("request", lambda request: asked.add(request.url))  # the worker's too
+        page.goto(site.address)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        yield page
+    strangers = {
+        url for url in asked if not url.startswith((site.address, "data:", "blob:http://127"))
+    }
+    assert strangers == set()
+    assert complaints == []

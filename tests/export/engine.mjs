@@ -6,6 +6,10 @@ import { pathToFileURL } from "node:url";
 const [folder, cases, answers] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`));
 const { crop, normalise } = await load("preprocessing.js");
+const { balancedThresholds, calibrated, calibrationError, fitTemperature, lowerQuantile } = await load("calibrating.js");
+const { fitHead, leaveOneOut } = await load("head.js");
+const { withHead } = await load("onnx.js");
+const { zipped } = await load("zip.js");
 const { conclude, concludeTogether, softmax } = await load("verdict.js");
 
 // A photo from a file of raw RGBA bytes; counts the pixels that are read at once.
@@ -22,9 +26,22 @@ function photo({ file, width, height }) {
   return { width, height, read };
 }
 
+const mapped = (values, how) => Object.fromEntries(Object.entries(values).map(([name, one]) => [name, how(one)]));
+const listed = (head) => mapped(head, (values) => Array.from(values));
+const typed = (head) => mapped(head, (values) => Float32Array.from(values));
+
 const run = {
   crop: ({ settings, longest, ...raw }) => Array.from(crop(photo(raw), settings, longest)),
   normalise: ({ pixels, settings }) => Array.from(normalise(Uint8Array.from(pixels), settings)),
+  temperature: ({ logits, labels, prior }) => fitTemperature(logits, labels, prior),
+  error: ({ probabilities, labels }) => calibrationError(probabilities, labels),
+  thresholds: ({ probabilities, labels, level }) => balancedThresholds(probabilities, labels, level),
+  quantile: ({ values, share }) => lowerQuantile(values, share),
+  calibrated: ({ answers, labels, figures }) => calibrated(answers, labels, figures),
+  head: ({ features, labels, classes }) => listed(fitHead(features, labels, classes)),
+  left: ({ features, labels, classes, elsewhere }) => leaveOneOut(features, labels, classes, elsewhere),
+  network: ({ from, to, head, places }) => writeFileSync(to, withHead(readFileSync(from), typed(head), places)) ?? to,
+  zip: ({ to, files }) => writeFileSync(to, zipped(files.map(([name, text]) => [name, Buffer.from(text)]))) ?? to,
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
   together: ({ model, photos, language }) => concludeTogether(model, photos, language),
   conclude: ({ model, logits, alike, language, nearest, ratios }) =>

@@ -6,12 +6,8 @@ import os
 import re
 import shutil
 import tarfile
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,6 +22,8 @@ from florascope.export import web as module
 from florascope.export.packing import METADATA, pack
 from florascope.export.web import FILE, NAMES, export_web, web_runtime
 from florascope.identify.identifier import Identifier
+
+from .conftest import BELOW, Site
 
 
 @pytest.fixture(autouse=True)
@@ -126,65 +124,12 @@ def test_npm_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 LINKED = "https://www.gbif.org/species/search?q="
-BELOW = "some/place"  # the edition need not lie at a server's root
 DRAWING = static_folder() / "samples" / "4.webp"
 ASK = """async (text) => {
     const { identify } = await import(new URL("static/local.js", document.baseURI));
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     return identify(new Blob([bytes]), { language: "en" });
 }"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-class Site(NamedTuple):
-    """The edition as it is served."""
-
-    folder: Path
-    address: str
-    server: ThreadingHTTPServer
-
-
-@pytest.fixture(scope="session")
-def edition(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Needs the real ONNX Runtime Web: from the user's cache or by npm."""
-    root = tmp_path_factory.mktemp("site")
-    try:
-        web_runtime()
-    except DownloadError as error:
-        pytest.skip(f"ONNX Runtime Web is not at hand: {error}")
-    export_web(bundle, root / BELOW)
-    return root
-
-
-@pytest.fixture
-def site(edition: Path) -> Iterator[Site]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(edition)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(edition / BELOW, f"http://127.0.0.1:{server.server_port}/{BELOW}/", server)
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """The edition, kept whole on the device; it may ask its own server and nobody else."""
-    complaints: list[str] = []
-    asked: set[str] = set()
-    for page in opened(browser, "about:blank", complaints):
-        page.context.on("request", lambda request: asked.add(request.url))  # the worker's too
-        page.goto(site.address)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        yield page
-    strangers = {
-        url for url in asked if not url.startswith((site.address, "data:", "blob:http://127"))
-    }
-    assert strangers == set()
-    assert complaints == []
 
 
 def ask(page: Page, photo: Path) -> dict[str, Any]:

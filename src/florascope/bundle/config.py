@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from florascope.bundle.archive import is_archive, unpacked
 from florascope.calibration.calibration import Calibration
 from florascope.data.dataset import ClassName, is_showable
 from florascope.errors import BundleError
@@ -21,7 +22,8 @@ from florascope.strict_json import parse_json
 
 SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
-PHOTOS = "photos.json"
+PHOTOS, FACTS = "photos.json", "facts.csv"
+FILES = (CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, FACTS)
 MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
 ONNX = "onnx"
 """The architecture of a network that was made elsewhere: its graph is all there is of it."""
@@ -202,11 +204,15 @@ SHIPPED = Path(__file__).parents[1] / "bundles"
 def find_bundle(spec: str) -> Path:
     """Return a bundle's folder: a path (a run's folder will do), or the name of a shipped one.
 
+    A ZIP archive of a bundle is unpacked into the cache; see `archive.unpacked`.
+
     Raises:
-        BundleError: neither exists.
+        BundleError: neither exists, or the archive holds no bundle.
     """
     check_path(spec)
     path = Path(spec)
+    if is_archive(path):
+        return unpacked(path, FILES, CONFIG)
     for candidate in (path, path / "bundle"):
         if (candidate / CONFIG).is_file():
             return candidate

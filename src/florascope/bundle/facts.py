@@ -5,12 +5,11 @@ A line for each class of which something is told; docs/facts.md describes the co
 
 from pathlib import Path
 
-from florascope.bundle.config import own_file, read_own_file
+from florascope.bundle.config import FACTS, own_file, read_own_file
 from florascope.data.dataset import ClassName, is_showable
 from florascope.data.species import HARMS, Harm, Species
 from florascope.data.table import Row, Table, read_table
 
-FACTS = "facts.csv"
 MAX_FACTS = 16 * 2**20
 COLUMNS = (
     *("class_id", "name_en", "name_es", "scientific_name", "group", "people", "pets"),

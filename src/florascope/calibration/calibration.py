@@ -28,6 +28,9 @@ DOUBTED_TOO = 0.01
 """this. Both were set by hand after a look at species that are neither known nor reported, and not
 checked on these again (benchmarks/open_world)."""
 
+PRIOR = 4.0
+"""How much evidence holds T at 1, chosen on draws of few photos (benchmarks/calibration)."""
+
 FEW = 100
 """A share measured on n photos is known to about 1 / sqrt(n): to 10 points on this many."""
 

@@ -11,6 +11,7 @@ from florascope.calibration.calibration import (
     DOUBTED_TOO,
     FEW,
     LEVEL,
+    PRIOR,
     REFUSED,
     UNFAMILIAR,
     Calibrated,
@@ -28,8 +29,6 @@ from florascope.shapes import Float
 COLDEST, HOTTEST = 0.05, 20.0
 STEPS = 60  # the golden section then pins ln T down to 1e-11
 GOLDEN = (5**0.5 - 1) / 2
-PRIOR = 4.0
-"""How much evidence holds T at 1, chosen on draws of few photos (benchmarks/calibration)."""
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:

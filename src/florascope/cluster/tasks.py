@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from florascope.bundle.config import (
     CONFIG,
+    FACTS,
     GRAPH,
     MAX_CONFIG,
     MAX_GRAPH,
@@ -20,7 +21,7 @@ from florascope.bundle.config import (
     find_bundle,
     read_own_file,
 )
-from florascope.bundle.facts import FACTS, MAX_FACTS
+from florascope.bundle.facts import MAX_FACTS
 from florascope.cluster.sources import Listed
 from florascope.data.identity import pack_look
 from florascope.data.species import Language

@@ -8,15 +8,15 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from florascope.app import TEXTS, page_texts, static_folder
-from florascope.bundle.config import GRAPH, BundleConfig, read_config
+from florascope.bundle.config import GRAPH, ONNX, BundleConfig, read_config
 from florascope.bundle.facts import read_facts
-from florascope.calibration.calibration import REFUSED
+from florascope.calibration.calibration import DOUBTED, FEW, LEVEL, PRIOR, REFUSED
 from florascope.data.species import LANGUAGES, Species
 from florascope.errors import DownloadError
 from florascope.files import cache_dir, new_folder
@@ -24,7 +24,7 @@ from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
 from florascope.identify.conclusion import NAMED, TOP
 from florascope.identify.verdict import PLAUSIBLE, RANKS, TAIL
-from florascope.identify.words import Words, calibration_remark
+from florascope.identify.words import OF_THINGS, WORDS, Words, calibration_remark
 from florascope.images import MAX_PIXELS
 from florascope.preprocessing import LONGEST
 
@@ -61,6 +61,23 @@ def facts(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dic
         "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
         "words": {language: _words(catalogue.words(language)) for language in LANGUAGES},
+        "teaching": teaching(config),
+    }
+
+
+def teaching(config: BundleConfig) -> dict[str, Any]:
+    """Return what the browser needs to make another bundle of this one's network.
+
+    Its config without classes, the figures of a calibration, and the sentences of models of
+    anything. `export_web` adds the network's key.
+    """
+    own = replace(config, architecture=ONNX, model_args={}, classes=(), calibration=None)
+    return {
+        "config": own.to_json(),
+        "figures": {"level": LEVEL, "refused": REFUSED, "doubted": DOUBTED, "prior": PRIOR},
+        "few": FEW,
+        "remark": {language: WORDS[language].rough for language in LANGUAGES},
+        "words": {language: _words(OF_THINGS[language]) for language in LANGUAGES},
     }
 
 
@@ -181,9 +198,16 @@ Copyright (c) Microsoft Corporation, MIT License: see the package for its text.
 """
 REPLACED = "static/remote.js"
 ANSWERER = 'export * from "./local.js";\n'
+TEACHING = "teach.html"
 MODULES = (
-    *("local.js", "download.js", "photo.js", "preprocessing.js", "resampling.js", "verdict.js"),
+    *("local.js", "network.js", "download.js", "photo.js", "preprocessing.js", "resampling.js"),
+    *("verdict.js", "teaching.js", "teaching-words.js", "teaching.css", "taught.js", "kept.js"),
+    *("head.js", "calibrating.js", "onnx.js", "zip.js"),
 )
+LINK = """\
+<p class="bilingual"><a href="teach.html"><span lang="en">Teach it your own classes</span>\
+<span lang="es">Enséñele sus propias clases</span></a></p>
+"""
 
 
 def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
@@ -206,6 +230,7 @@ def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
     told = facts(config, read_facts(bundle, config.classes))
     library, graph = web_runtime(runtime), (bundle / GRAPH).read_bytes()
     told["network_bytes"] = len(graph) + len(library[WASM])
+    told["teaching"]["network"] = hashlib.blake2b(graph, digest_size=8).hexdigest()
     parts = {
         **_page(),
         **{f"static/ort/{_served(name)}": data for name, data in library.items()},
@@ -233,13 +258,19 @@ def _page() -> dict[str, bytes]:
     page = {f"static/{path.relative_to(root).as_posix()}": path.read_bytes() for path in paths}
     del page[REPLACED]
     index = page.pop("static/index.html").decode()
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    page["index.html"] = index.replace("<head>", f"<head>\n{policy}", 1).encode()
+    page["index.html"] = _guarded(index.replace("<footer>", f"<footer>{LINK}", 1))
+    page[TEACHING] = _guarded(_own(TEACHING).decode())
     page[f"static/{TEXTS}"] = page_texts()
     page["static/answerer.js"] = ANSWERER.encode()
     for name in MODULES:
         page[f"static/{name}"] = _own(name)
     return page
+
+
+def _guarded(html: str) -> bytes:
+    """A page that may ask nobody but where it came from."""
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    return html.replace("<head>", f"<head>\n{policy}", 1).encode()
 
 
 def _worker(parts: dict[str, bytes]) -> bytes:
