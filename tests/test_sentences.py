@@ -57,9 +57,10 @@ def test_nothing_is_left_untranslated(use: Use) -> None:
     assert {key for key in english if english[key] == spanish.get(key)} <= SYMBOLS
 
 
-def test_every_word_of_the_page_is_used() -> None:
-    static = Path(florascope.__file__).parent / "app" / "static"
-    code = "".join(p.read_text("utf-8") for p in [*static.glob("*.js"), static / "index.html"])
+@pytest.mark.parametrize(("use", "place"), [("page", "app/static"), ("teaching", "export/web")])
+def test_every_word_of_the_page_is_used(use: Use, place: str) -> None:
+    folder = Path(florascope.__file__).parent / place
+    code = "".join(p.read_text("utf-8") for p in [*folder.glob("*.js"), *folder.glob("*.html")])
     used = set(re.findall(r"[\w-]+", code))
     spoken = {re.sub(r"-(\w)", lambda m: m[1].upper(), word) for word in used} | used
-    assert sentences("page", "en").keys() - spoken == set()
+    assert sentences(use, "en").keys() - spoken == set()

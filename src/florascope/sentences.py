@@ -1,15 +1,15 @@
 """What is said in English and Spanish: files in texts/ that a translator can edit.
 
 One file a use and language: the sentences of an answer (answer.en.json), of the app's page, of the
-report and of the workbench. {names} are filled in. JSON, since every start of `florascope identify`
-reads one, and the pages do.
+report, of the workbench, and of the page that teaches. {names} are filled in. JSON, since every
+start of `florascope identify` reads one, and the pages do.
 """
 
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-Use = Literal["answer", "page", "report", "studio"]
+Use = Literal["answer", "page", "report", "studio", "teaching"]
 FOLDER = Path(__file__).parent / "texts"
 
 

@@ -7,10 +7,9 @@ from scipy.special import log_softmax
 from scipy.stats import gamma
 from scipy.stats import t as student
 
-from florascope.calibration.calibration import DOUBTED, REFUSED, Calibrated
+from florascope.calibration.calibration import DOUBTED, PRIOR, REFUSED, Calibrated
 from florascope.calibration.conformal import balanced_thresholds
 from florascope.calibration.fitting import (
-    PRIOR,
     HeldOut,
     calibrate,
     calibration_error,

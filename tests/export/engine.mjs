@@ -7,7 +7,12 @@ const [folder, cases, answers] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${folder}/${name}`));
 const { crop, normalise } = await load("preprocessing.js");
 const { balancedThresholds, calibrated, calibrationError, fitTemperature, lowerQuantile } = await load("calibrating.js");
-const { fitHead, leaveOneOut } = await load("head.js");
+const { fitHead } = await load("head.js");
+const { leaveOneOut } = await load("held-out.js");
+const { fitRatio, strangersWeights } = await load("likelihood-ratio.js");
+const { isSamePhoto, lookOf } = await load("look.js");
+const { eigen } = await load("matrix.js");
+const { classesOf, factsTable, fearedIn, resembled, sameName } = await load("naming.js");
 const { withHead } = await load("onnx.js");
 const { zipped } = await load("zip.js");
 const { conclude, concludeTogether, softmax } = await load("verdict.js");
@@ -28,7 +33,8 @@ function photo({ file, width, height }) {
 
 const mapped = (values, how) => Object.fromEntries(Object.entries(values).map(([name, one]) => [name, how(one)]));
 const listed = (head) => mapped(head, (values) => Array.from(values));
-const typed = (head) => mapped(head, (values) => Float32Array.from(values));
+const typed = ({ ratio, ...head }) => ({ ...floats(head), ratio: ratio && floats(ratio) });
+const floats = (head) => mapped(head, (values) => Float32Array.from(values));
 
 const run = {
   crop: ({ settings, longest, ...raw }) => Array.from(crop(photo(raw), settings, longest)),
@@ -37,9 +43,19 @@ const run = {
   error: ({ probabilities, labels }) => calibrationError(probabilities, labels),
   thresholds: ({ probabilities, labels, level }) => balancedThresholds(probabilities, labels, level),
   quantile: ({ values, share }) => lowerQuantile(values, share),
-  calibrated: ({ answers, labels, figures }) => calibrated(answers, labels, figures),
+  calibrated: ({ answers, figures }) => calibrated(answers, figures),
   head: ({ features, labels, classes }) => listed(fitHead(features, labels, classes)),
-  left: ({ features, labels, classes, elsewhere }) => leaveOneOut(features, labels, classes, elsewhere),
+  left: ({ classes, ...photos }) => leaveOneOut(photos, classes),
+  ratio: ({ features, labels, classes }) => fitRatio(features, labels, classes) && listed(fitRatio(features, labels, classes)),
+  weights: ({ answers, labels }) => strangersWeights(answers, labels),
+  eigen: ({ matrix }) => ({ ...mapped(eigen(matrix), Array.from), vectors: eigen(matrix).vectors.map((row) => Array.from(row)) }),
+  look: ({ pixels, size }) => Array.from(lookOf(Uint8Array.from(pixels), size)),
+  same: ({ one, other }) => isSamePhoto(one, other),
+  classes: ({ taught, lesson }) => classesOf(taught, lesson),
+  facts: ({ taught, lesson }) => factsTable(taught, lesson),
+  feared: ({ answer, lesson }) => fearedIn(answer, lesson),
+  resembled: ({ photos }) => resembled(photos),
+  name: ({ name, names, lesson }) => sameName(name, names, lesson) ?? null,
   network: ({ from, to, head, places }) => writeFileSync(to, withHead(readFileSync(from), typed(head), places)) ?? to,
   zip: ({ to, files }) => writeFileSync(to, zipped(files.map(([name, text]) => [name, Buffer.from(text)]))) ?? to,
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
@@ -49,5 +65,5 @@ const run = {
 };
 
 const { shared, calls } = JSON.parse(readFileSync(cases, "utf8"));
-const found = calls.map(({ what, ...rest }) => run[what]({ ...shared, ...rest }));
+const found = await Promise.all(calls.map(({ what, ...rest }) => run[what]({ ...shared, ...rest })));
 writeFileSync(answers, JSON.stringify(found));

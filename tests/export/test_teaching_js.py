@@ -1,6 +1,7 @@
 """What the browser learns from few photos, against NumPy, the library and ONNX Runtime."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from florascope.calibration.calibration import DOUBTED, LEVEL, PRIOR, REFUSED
+from florascope.bundle.config import FACTS, read_config
+from florascope.bundle.facts import read_facts
+from florascope.calibration.calibration import LEVEL, PRIOR
 from florascope.calibration.conformal import balanced_thresholds
 from florascope.calibration.fitting import (
     HeldOut,
@@ -17,7 +20,12 @@ from florascope.calibration.fitting import (
     fit_temperature,
     lower_quantile,
 )
+from florascope.calibration.likelihood_ratio import PENALTY, LikelihoodRatio, strangers_weights
 from florascope.calibration.similarity import class_means, similarities
+from florascope.data.dataset import ClassName
+from florascope.data.identity import difference_hash
+from florascope.data.species import Species, species102
+from florascope.export.web import FIGURES, facts, teaching
 from florascope.metrics import softmax
 
 WIDTH = 24
@@ -39,7 +47,8 @@ def discriminants(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
     means = np.stack([features[labels == k].mean(0) for k in range(labels.max() + 1)])
     rest = features - means[labels]
     covariance = rest.T @ rest / len(rest)
-    covariance += RIDGE * np.trace(covariance) / WIDTH * np.eye(WIDTH)
+    variance = (rest**2).sum() / (len(rest) - len(means))
+    covariance += RIDGE * variance / WIDTH * np.eye(WIDTH)
     weight = np.linalg.solve(covariance, (means - centre).T).T / SCALE
     return weight, -0.5 * (weight * (means - centre)).sum(1) - weight @ centre
 
@@ -79,26 +88,244 @@ def test_photos_that_do_not_differ_are_learnt(engine: Any) -> None:
     assert logits.argmax(1).tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("per_class", [2, 5, 14])
-def test_figures_are_the_librarys(engine: Any, per_class: int) -> None:
-    """Below and above the 12 and 32 photos from which quantiles are photos' own values."""
+def test_single_photos_give_the_nearest_one(engine: Any) -> None:
+    """How much photos of a class differ is not known: as much as all do, at most."""
+    features, labels = drawn(1, classes=5)
+    (found,) = engine([{"what": "head", **listed(features, labels)}])
+    weight, bias = np.reshape(found["weight"], (5, WIDTH)), np.array(found["bias"])
+    asked = np.random.default_rng(1).uniform(0, 2, (9, WIDTH))
+    distances = ((asked[:, None] - features[np.argsort(labels)]) ** 2).sum(2)
+    floor = RIDGE * features.var(0, ddof=1).sum() / WIDTH
+    expected = -0.5 * (distances - distances[:, :1]) / floor / SCALE
+    logits = asked @ weight.T + bias
+    np.testing.assert_allclose(logits - logits[:, :1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_photo_that_is_alone_is_in_every_head(engine: Any) -> None:
+    """As in the library: it cannot be asked, and no class is ever empty."""
+    features, labels = drawn(2)
+    features, labels = features[labels < 2], labels[labels < 2]
+    features, labels = np.append(features, features[:1] + 3, 0), np.append(labels, 2)
+    calls = [{"what": "left", **listed(features, labels), "elsewhere": [0] * 5}]
+    (found,) = engine(calls)
+    assert [one["label"] for one in found] == labels[:4].tolist()
+    assert all(len(one["logits"]) == 3 and one["ratios"] is None for one in found)
+    single = [{"features": features[:n].tolist(), "labels": [0, 1, 0][:n]} for n in (1, 2, 3)]
+    asked = [{"what": "left", **one, "classes": 2, "elsewhere": [0] * 3} for one in single]
+    assert engine(asked) == [[], [], []]  # nor where all others would then be alone
+
+
+@pytest.mark.parametrize(("per_class", "classes"), [(2, 3), (5, 3), (14, 3), (12, 10)])
+def test_figures_are_the_librarys(engine: Any, per_class: int, classes: int) -> None:
+    """Below and above the 12 and 32 photos from which quantiles are photos' own values, and where
+    strangers can be told."""
     rng = np.random.default_rng(per_class)
-    labels = np.repeat(np.arange(3), per_class)
-    logits = rng.normal(0, 1, (len(labels), 3)) + 2 * np.eye(3)[labels]
+    labels = np.repeat(np.arange(classes), per_class)
+    logits = rng.normal(0, 1, (len(labels), classes)) + 2 * np.eye(classes)[labels]
+    ratios = rng.normal(0, 4, logits.shape) + 9 * np.eye(classes)[labels]
     alike = rng.uniform(0, 1, len(labels))
-    answers = [
-        {"logits": row, "alike": one} for row, one in zip(logits.tolist(), alike, strict=True)
+    rows = zip(logits.tolist(), alike, labels.tolist(), ratios.tolist(), strict=True)
+    told = [
+        {"logits": row, "alike": one, "label": label, "ratios": own if classes >= 10 else None}
+        for row, one, label, own in rows
     ]
-    figures = {"level": LEVEL, "refused": REFUSED, "doubted": DOUBTED, "prior": PRIOR}
-    (found,) = engine(
-        [{"what": "calibrated", "answers": answers, "labels": labels.tolist(), "figures": figures}]
-    )
-    expected = fit_figures(HeldOut(logits, alike, labels, folds=len(labels))).to_json()
+    (found,) = engine([{"what": "calibrated", "answers": told, "figures": FIGURES}])
+    known = ratios if classes >= 10 else None
+    expected = fit_figures(HeldOut(logits, alike, labels, len(labels), known)).to_json()
     assert found.keys() == expected.keys()
+    assert ("familiarity" in found) == (classes >= 10)
     assert found.pop("pooling") == 0
     expected.pop("pooling")
+    assert found.pop("familiarity", {}) == pytest.approx(expected.pop("familiarity", {}), rel=1e-3)
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-6), name
+
+
+def test_likelihood_ratios_are_the_librarys(engine: Any) -> None:
+    features, labels = drawn(4, classes=12)
+    (found,) = engine([{"what": "ratio", **listed(features, labels)}])
+    shapes = {"axes": (-1, WIDTH), "square": (12, -1), "linear": (12, -1)}
+    terms = {n: np.reshape(v, shapes.get(n, -1)).astype(np.float32) for n, v in found.items()}
+    own, expected = LikelihoodRatio(**terms), LikelihoodRatio.fit(features, labels, 12)
+    assert expected is not None
+    others = np.random.default_rng(3).uniform(0, 2, (9, WIDTH))
+    np.testing.assert_allclose(own(others), expected(others), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(own(features), expected(features), rtol=1e-4, atol=1e-3)
+
+
+def test_each_ratio_is_of_the_others(engine: Any) -> None:
+    features, labels = drawn(2, classes=11)
+    calls = [{"what": "left", **listed(features, labels), "elsewhere": [0] * len(labels)}]
+    (found,) = engine(calls)
+    for out, one in enumerate(found):
+        rest = np.arange(len(labels)) != out
+        ratio = LikelihoodRatio.fit(features[rest], labels[rest], 11)
+        assert ratio is not None
+        np.testing.assert_allclose(
+            one["ratios"], ratio(features[out : out + 1])[0], rtol=1e-4, atol=1e-3
+        )
+
+
+def test_no_ratio_where_too_little_is_told(engine: Any) -> None:
+    same = np.repeat(np.eye(10, WIDTH), 2, axis=0), np.repeat(np.arange(10), 2)
+    cases = [same, drawn(4, classes=9), drawn(1, classes=12)]
+    told = [LikelihoodRatio.fit(x, labels, int(labels.max()) + 1) for x, labels in cases]
+    assert engine([{"what": "ratio", **listed(*case)} for case in cases]) == told == [None] * 3
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_what_a_stranger_is_costs_no_more_than_the_librarys(engine: Any, separable: bool) -> None:
+    """The loss is convex: whoever ends lower is nearer to its only minimum."""
+    rng = np.random.default_rng(2)
+    labels = np.arange(120) % 10
+    gain = 50 if separable else 1.5
+    logits, ratios = (rng.normal(0, 1, (120, 10)) + gain * np.eye(10)[labels] for _ in range(2))
+    ratios = ratios if separable else -ratios  # whose weight must then be nothing
+    answers = [
+        {"logits": z.tolist(), "ratios": r.tolist()} for z, r in zip(logits, ratios, strict=True)
+    ]
+    (found,) = engine([{"what": "weights", "answers": answers, "labels": labels.tolist()}])
+
+    def loss(ratio: float, logit: float, offset: float) -> float:
+        others = np.arange(10)[None] != labels[:, None]
+        known, strange = (
+            np.stack([np.where(there, m, -np.inf).max(1) for m in (ratios, logits)], 1)
+            for there in (np.ones_like(others), others)
+        )
+        scale = np.concatenate([known, strange]).std(0)
+        margins = [s @ [ratio, logit] + offset for s in (known, strange)]
+        both = np.concatenate([margins[0], -margins[1]])
+        penalty = PENALTY * (np.square([ratio, logit]) * scale**2).sum()
+        return float(np.logaddexp(0, -both).mean() + penalty)
+
+    theirs = strangers_weights(logits, ratios, labels)
+    assert min(found["ratio"], found["logit"]) >= 0
+    assert loss(**found) <= loss(*theirs) + 1e-9
+    assert loss(**found) == pytest.approx(loss(*theirs), abs=1e-5)
+
+
+def test_eigenvalues(engine: Any) -> None:
+    drawn_matrix = np.random.default_rng(0).normal(0, 1, (30, 12))
+    matrix = drawn_matrix.T @ drawn_matrix
+    whole, diagonal = engine(
+        [{"what": "eigen", "matrix": m} for m in (matrix.tolist(), [[3, 0], [0, -1]])]
+    )
+    assert sorted(whole["values"]) == pytest.approx(np.linalg.eigvalsh(matrix).tolist())
+    vectors = np.array(whole["vectors"])
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(12), atol=1e-9)
+    np.testing.assert_allclose(vectors @ matrix, np.array(whole["values"])[:, None] * vectors)
+    assert diagonal == {"values": [3, -1], "vectors": [[1, 0], [0, 1]]}
+
+
+def test_a_look_is_the_librarys(engine: Any) -> None:
+    rng = np.random.default_rng(0)
+    squares = [rng.integers(0, 256, (size, size, 3), dtype=np.uint8) for size in (16, 96, 225)]
+    found = engine(
+        [{"what": "look", "pixels": s.ravel().tolist(), "size": len(s)} for s in squares]
+    )
+    assert found == [difference_hash(square).astype(int).tolist() for square in squares]
+
+
+def test_a_photo_given_twice_is_known(engine: Any) -> None:
+    rng = np.random.default_rng(0)
+    look, plain = rng.integers(0, 2, 256), np.zeros(256, int)
+    near, other = look.copy(), look.copy()
+    near[:20] ^= 1
+    other[:21] ^= 1
+
+    def same(one: np.ndarray, two: np.ndarray, features: list[float]) -> dict[str, Any]:
+        photos = [
+            {"look": one.tolist(), "features": [1, 2]},
+            {"look": two.tolist(), "features": features},
+        ]
+        return {"what": "same", "one": photos[0], "other": photos[1]}
+
+    cases = [same(look, near, [3, 4]), same(look, other, [3, 4]), same(look, other, [1, 2])]
+    assert engine(cases) == [True, False, True]
+    assert engine([same(plain, plain, [3, 4]), same(plain, plain, [1, 2])]) == [False, True]
+
+
+def own_facts() -> dict[str, Species]:
+    """Of an owner who knows another foxglove, and one thing that no table names."""
+    table = species102()
+    bare = replace(table["1"], scientific="", people="unlisted", pets="harmful", source="me")
+    ivy = replace(bare, id="b", label="ivy", names={"en": "ivy", "es": "hiedra, común"})
+    return {
+        "a": replace(bare, id="a", label="foxglove", names=table["94"].names, group="tall"),
+        "b": replace(ivy, lookalikes=("a",)),
+    }
+
+
+@pytest.mark.parametrize("own", [{}, own_facts()], ids=["table", "owner"])
+def test_taught_classes_are_told_of_as_python_reads_them(
+    engine: Any, bundle: Path, tmp_path: Path, own: dict[str, Species]
+) -> None:
+    """By facts.csv in the archive; the page's own classes say the same."""
+    odd = ['my "own", plant', "ñu|x"]
+    names = ["Dedaleras", "DEDALERA", "english  marigold", "Pot-Marigold", "ivy", *odd]
+    known = tuple(ClassName(one.id, one.label) for one in own.values())
+    config = read_config(bundle)
+    config = replace(config, classes=known or config.classes)
+    lesson = teaching(config, own)
+    fears = {"Dedaleras": [place(lesson, "monkshood"), place(lesson, "rose")], "ivy": [0]}
+    taught = [{"name": name, "feared": fears.get(name, [])} for name in names]
+    calls = [{"what": w, "taught": taught, "lesson": lesson} for w in ("facts", "classes")]
+    table, page = engine(calls)
+    (tmp_path / FACTS).write_text(table, encoding="utf-8")
+    classes = tuple(ClassName(name, name) for name in names)
+    read = read_facts(tmp_path, classes)
+    expected = facts(replace(config, classes=classes, calibration=None), read)["classes"]
+    assert page == expected
+    assert read["DEDALERA"].people == ("unlisted" if own else "deadly")
+    for name in odd:
+        assert read[name].people == read[name].pets == "unknown"
+        texts = page[names.index(name)]["cautions"]
+        assert "harm to people is not known" in texts["en"]["text"]
+        assert "no se conoce su daño a las personas" in texts["es"]["text"]
+    assert read["ivy"].lookalikes == (("DEDALERA",) if own else ())
+    assert read["Dedaleras"].people == "deadly"  # of what its photos look like
+    assert "the harm of monkshood, rose," in read["Dedaleras"].notes["en"]
+    assert "el daño de acónito, rosa," in read["Dedaleras"].notes["es"]
+
+
+def place(lesson: dict[str, Any], name: str) -> int:
+    """Where the lesson tells of a species."""
+    return next(k for k, one in enumerate(lesson["species"]) if name in one["names"])
+
+
+def test_what_the_model_warned_of_is_still_warned_of(engine: Any, bundle: Path) -> None:
+    """Where it did so on half of a class's photos, and did not refuse them."""
+    lesson = teaching(read_config(bundle))
+    monkshood, rose = lesson["known"]["38"], lesson["known"]["74"]
+    warned = [{"class_id": "38"}, {"class_id": "none such"}]
+    refused = {"verdict": {"level": "none"}, "cautions": warned}
+    unsure = {"verdict": {"level": "unsure"}, "cautions": warned}
+    calls: list[dict[str, Any]] = [
+        {"what": "feared", "answer": one, "lesson": lesson} for one in (refused, unsure)
+    ]
+    photos = [[monkshood, rose], [monkshood], [rose], [], []]
+    shown = [[{"feared": own} for own in some] for some in (photos, photos[:4])]
+    calls += [{"what": "resembled", "photos": some} for some in shown]
+    assert engine(calls) == [[], [monkshood], [], [monkshood, rose]]
+
+
+def test_every_known_species_is_found_under_each_of_its_names(engine: Any, bundle: Path) -> None:
+    lesson = teaching(read_config(bundle))
+    table = species102()
+    asked = [(one, name) for one in table.values() for name in (one.label, *one.names.values())]
+    taught = [{"name": name.upper().replace(" ", "-"), "feared": []} for _, name in asked]
+    (found,) = engine([{"what": "classes", "taught": taught, "lesson": lesson}])
+    for (species, _), told in zip(asked, found, strict=True):
+        assert (told["people"], told["pets"]) == (species.people, species.pets)
+        assert bool(told["cautions"]) == species.toxic
+
+
+def test_a_class_is_taught_once(engine: Any, bundle: Path) -> None:
+    lesson = teaching(read_config(bundle))
+    names = ["foxglove", "Mi planta"]
+    asked = ["FoxGlove", "Digitalis purpurea", "dedalera", "mi-plánta", "mi planta 2", "rose"]
+    found = engine([{"what": "name", "name": n, "names": names, "lesson": lesson} for n in asked])
+    assert found == ["foxglove", "foxglove", "foxglove", "Mi planta", None, None]
 
 
 def test_single_figures(engine: Any) -> None:
@@ -136,13 +363,17 @@ def test_a_network_gets_another_head(engine: Any, bundle: Path, tmp_path: Path) 
     images = rng.normal(0, 1, (2, 3, *before(bundle / "model.onnx")[1])).astype(np.float32)
     old = outputs(bundle / "model.onnx", images)
     features, (_, _, *sides) = old["features"], old["cam"].shape
+    width = features.shape[1]
     head = {
         "weight": rng.normal(0, 1, (4, features.shape[1])),
         "bias": rng.normal(0, 1, 4),
         "means": class_means(rng.uniform(0, 1, (4, features.shape[1])), np.arange(4), 4),
     }
     to = tmp_path / "taught.onnx"
-    sent = {name: np.ravel(values).tolist() for name, values in head.items()}
+    shapes = ((3, width), 3, (4, 3), (4, 3), 4)
+    ratio = LikelihoodRatio(*(rng.normal(0, 1, shape).astype(np.float32) for shape in shapes))
+    sent: dict[str, Any] = {name: np.ravel(values).tolist() for name, values in head.items()}
+    sent["ratio"] = {name: np.ravel(values).tolist() for name, values in vars(ratio).items()}
     places = int(np.prod(sides))
     engine(
         [
@@ -161,6 +392,7 @@ def test_a_network_gets_another_head(engine: Any, bundle: Path, tmp_path: Path) 
     np.testing.assert_allclose(new["cam"].sum((2, 3)) + head["bias"], new["logits"], atol=1e-3)
     alike = similarities(features, head["means"]) - old["similarities"].max(1, keepdims=True)
     np.testing.assert_allclose(new["similarities"], alike, atol=1e-5)
+    np.testing.assert_allclose(new["ratios"], ratio(features), atol=1e-4)
     assert to.stat().st_size < (bundle / "model.onnx").stat().st_size  # the old head is gone
 
 

@@ -40,6 +40,27 @@ def read_facts(bundle: Path, classes: tuple[ClassName, ...]) -> dict[str, Specie
     return facts
 
 
+def row_of(species: Species) -> dict[str, str]:
+    """Return a line of such a file that tells this of a class, without its id and look-alikes."""
+    return {
+        "name_en": species.names["en"],
+        "name_es": species.names["es"],
+        "scientific_name": species.scientific,
+        "group": species.group,
+        "people": species.people,
+        "pets": species.pets,
+        "caution_en": species.notes["en"],
+        "caution_es": species.notes["es"],
+        "source": species.source,
+    }
+
+
+def genus_of(scientific: str) -> str:
+    """Return the genus in a scientific name of two words or more; empty for any other."""
+    words = scientific.split()
+    return words[0] if len(words) > 1 else ""
+
+
 def carry_facts(bundle: Path, folder: Path) -> list[str]:
     """Copy a bundle's facts.csv, where it has one, into another's folder; return what was written.
 
@@ -81,7 +102,7 @@ def _species(table: Table, row: Row, names: dict[str, str]) -> Species:
         label=names[own],
         names={"en": english, "es": cells["name_es"] or english},
         scientific=scientific,
-        genus=scientific.split()[0] if len(scientific.split()) > 1 else "",
+        genus=genus_of(scientific),
         family="",
         people=_harm(table, row, cells["people"]),
         pets=_harm(table, row, cells["pets"]),

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,18 +15,28 @@ from typing import Any
 
 from florascope.app import TEXTS, page_texts, static_folder
 from florascope.bundle.config import GRAPH, ONNX, BundleConfig, read_config
-from florascope.bundle.facts import read_facts
-from florascope.calibration.calibration import DOUBTED, FEW, LEVEL, PRIOR, REFUSED
-from florascope.data.species import LANGUAGES, Species
+from florascope.bundle.facts import genus_of, read_facts, row_of
+from florascope.calibration.calibration import (
+    DOUBTED,
+    DOUBTED_TOO,
+    FEW,
+    LEVEL,
+    PRIOR,
+    REFUSED,
+    UNFAMILIAR,
+)
+from florascope.data.dataset import ClassName
+from florascope.data.species import LANGUAGES, Harm, Species, species102
 from florascope.errors import DownloadError
 from florascope.files import cache_dir, new_folder
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
 from florascope.identify.conclusion import NAMED, TOP
 from florascope.identify.verdict import PLAUSIBLE, RANKS, TAIL
-from florascope.identify.words import OF_THINGS, WORDS, Words, calibration_remark
+from florascope.identify.words import Words, calibration_remark, words_of
 from florascope.images import MAX_PIXELS
 from florascope.preprocessing import LONGEST
+from florascope.sentences import sentences
 
 RULES = {
     "plausible": PLAUSIBLE,
@@ -38,6 +48,16 @@ RULES = {
     "max_pixels": MAX_PIXELS,
     "reached": round(100 * (1 - REFUSED)),
 }
+FIGURES = {
+    "level": LEVEL,
+    "prior": PRIOR,
+    "few": FEW,
+    "refused": REFUSED,
+    "unfamiliar": UNFAMILIAR,
+    "doubted": DOUBTED,
+    "doubted_too": DOUBTED_TOO,
+}
+UNTOLD = "None was asked (taught from photos) / Ninguna (enseñado con fotos)"
 SENTENCES = (
     *("species", *RANKS, "unsure", "uncalibrated", "none", "either", "others"),
     *("resemblance", "disagreeing", "uncounted"),
@@ -61,24 +81,60 @@ def facts(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dic
         "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
         "words": {language: _words(catalogue.words(language)) for language in LANGUAGES},
-        "teaching": teaching(config),
     }
 
 
-def teaching(config: BundleConfig) -> dict[str, Any]:
+def teaching(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dict[str, Any]:
     """Return what the browser needs to make another bundle of this one's network.
 
-    Its config without classes, the figures of a calibration, and the sentences of models of
-    anything. `export_web` adds the network's key.
+    Its config without classes, the figures of a calibration, sentences of models of anything, and
+    the species whose facts go with a class that is taught under their name: the bundle's own, then
+    those of the 102 flowers.
+
+    Args:
+        config: the bundle's.
+        own: its owner's facts, by class id.
     """
-    own = replace(config, architecture=ONNX, model_args={}, classes=(), calibration=None)
+    theirs = [one for one in Catalogue.of(config.classes, own).species if one]
+    table = [one for one in species102().values() if one not in theirs]
+    plain = replace(config, architecture=ONNX, model_args={}, classes=(), calibration=None)
     return {
-        "config": own.to_json(),
-        "figures": {"level": LEVEL, "refused": REFUSED, "doubted": DOUBTED, "prior": PRIOR},
-        "few": FEW,
-        "remark": {language: WORDS[language].rough for language in LANGUAGES},
-        "words": {language: _words(OF_THINGS[language]) for language in LANGUAGES},
+        "config": plain.to_json(),
+        "figures": FIGURES,
+        "remark": {language: words_of(language, "things").rough for language in LANGUAGES},
+        "words": {language: _words(words_of(language, "things")) for language in LANGUAGES},
+        "species": [*_named(theirs, 0), *_named(table, len(theirs))],
+        "known": {one.id: place for place, one in enumerate(theirs)},
+        "harms": {language: _harms(words_of(language)) for language in LANGUAGES},
+        "resembled": {lang: sentences("teaching", lang)["resembled"] for lang in LANGUAGES},
+        "unlisted": UNTOLD,
     }
+
+
+def _named(species: Collection[Species], start: int) -> list[dict[str, Any]]:
+    """Tell what classes taught under these names are told of; look-alikes by place in the list."""
+    places = {one.id: place for place, one in enumerate(species, start)}
+    return [
+        {
+            "names": sorted({one.label, *one.names.values(), one.scientific} - {""}),
+            "facts": row_of(one),
+            "genus": genus_of(one.scientific),
+            "texts": _texts(one),
+            "lookalikes": [places[name] for name in one.lookalikes if name in places],
+        }
+        for one in species
+    ]
+
+
+def _harms(words: Words) -> dict[str, dict[Harm, str]]:
+    return {"people": words.people, "pets": words.pets}
+
+
+def _texts(species: Species) -> dict[str, str] | None:
+    if not species.toxic:
+        return None
+    alone = Catalogue((ClassName(species.id, species.label),), (species,), "things")
+    return {language: cautions(alone, [0], language)[0].text for language in LANGUAGES}
 
 
 def _class(catalogue: Catalogue, index: int) -> dict[str, Any]:
@@ -201,13 +257,10 @@ ANSWERER = 'export * from "./local.js";\n'
 TEACHING = "teach.html"
 MODULES = (
     *("local.js", "network.js", "download.js", "photo.js", "preprocessing.js", "resampling.js"),
-    *("verdict.js", "teaching.js", "teaching-words.js", "teaching.css", "taught.js", "kept.js"),
-    *("head.js", "calibrating.js", "onnx.js", "zip.js"),
+    *("verdict.js", "teaching.js", "teaching.css", "taught.js", "naming.js", "kept.js", "look.js"),
+    *("head.js", "held-out.js", "likelihood-ratio.js", "calibrating.js", "matrix.js", "onnx.js"),
+    "zip.js",
 )
-LINK = """\
-<p class="bilingual"><a href="teach.html"><span lang="en">Teach it your own classes</span>\
-<span lang="es">Enséñele sus propias clases</span></a></p>
-"""
 
 
 def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
@@ -227,15 +280,18 @@ def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
         DownloadError: see `web_runtime`.
     """
     config = read_config(bundle)
-    told = facts(config, read_facts(bundle, config.classes))
+    own = read_facts(bundle, config.classes)
+    told = facts(config, own)
     library, graph = web_runtime(runtime), (bundle / GRAPH).read_bytes()
+    lesson = json.dumps(teaching(config, own), ensure_ascii=False)
     told["network_bytes"] = len(graph) + len(library[WASM])
-    told["teaching"]["network"] = hashlib.blake2b(graph, digest_size=8).hexdigest()
+    told["network"] = hashlib.blake2b(graph, digest_size=8).hexdigest()
     parts = {
         **_page(),
         **{f"static/ort/{_served(name)}": data for name, data in library.items()},
         "static/ort/README.txt": NOTICE.encode(),
         "static/model/model.json": json.dumps(told, ensure_ascii=False).encode(),
+        "static/model/teaching.json": lesson.encode(),
         "static/model/model.onnx": graph,
     }
     parts["worker.js"] = _worker(parts)
@@ -258,9 +314,10 @@ def _page() -> dict[str, bytes]:
     page = {f"static/{path.relative_to(root).as_posix()}": path.read_bytes() for path in paths}
     del page[REPLACED]
     index = page.pop("static/index.html").decode()
-    page["index.html"] = _guarded(index.replace("<footer>", f"<footer>{LINK}", 1))
+    page["index.html"] = _guarded(index)
     page[TEACHING] = _guarded(_own(TEACHING).decode())
     page[f"static/{TEXTS}"] = page_texts()
+    page["static/teaching-texts.js"] = page_texts("teaching")
     page["static/answerer.js"] = ANSWERER.encode()
     for name in MODULES:
         page[f"static/{name}"] = _own(name)

@@ -37,6 +37,8 @@ function speak(language) {
   }
   const kept = state.model.collects ? answerer.privacy.collecting : answerer.privacy;
   $("privacy").textContent = kept[language];
+  $("teach").hidden = !answerer.teaching;
+  if (answerer.teaching) $("teach").firstElementChild.href = `${answerer.teaching}?language=${language}`;
   document.querySelectorAll("#samples img").forEach((image, place) => {
     image.alt = filled(words().sample, { number: place + 1 });
   });

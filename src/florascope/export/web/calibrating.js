@@ -1,7 +1,8 @@
 // What verdicts rest on, from photos that were each answered without themselves; follows
 // florascope.calibration (fitting, conformal), whose tests hold this to its numbers.
 
-import { softmax } from "./verdict.js";
+import { strangersWeights } from "./likelihood-ratio.js";
+import { logOdds, softmax } from "./verdict.js";
 
 const COLDEST = 0.05;
 const HOTTEST = 20;
@@ -10,23 +11,34 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const BINS = 15; // of the calibration error
 const LOWEST = -1;
 
-// answers: {logits, alike} of each photo; figures: {level, refused, doubted, prior} of the model.
-export function calibrated(answers, labels, { level, refused, doubted, prior }) {
+// answers: {label, logits, alike, ratios} of each photo; figures: the library's shares and its prior.
+export function calibrated(answers, figures) {
+  const labels = answers.map((one) => one.label);
   const logits = answers.map((one) => one.logits);
-  const temperature = fitTemperature(logits, labels, prior);
+  const temperature = fitTemperature(logits, labels, figures.prior);
   const after = logits.map((row) => softmax(row, temperature));
+  const familiarity = learnedFamiliarity(answers, labels, figures);
+  const doubted = familiarity ? figures.doubted_too : figures.doubted;
   return {
     photos: labels.length,
     temperature,
     ece_before: calibrationError(logits.map((row) => softmax(row, 1)), labels),
     ece_after: calibrationError(after, labels),
-    level,
-    thresholds: balancedThresholds(after, labels, level),
-    alike: lowerQuantile(answers.map((one) => one.alike), refused),
+    level: figures.level,
+    thresholds: balancedThresholds(after, labels, figures.level),
+    alike: lowerQuantile(answers.map((one) => one.alike), figures.refused),
     sure: lowerQuantile(after.map((row) => Math.max(...row)), doubted),
     folds: labels.length,
     pooling: 0, // what several photos add cannot be known from few
+    ...(familiarity && { familiarity }),
   };
+}
+
+// What a stranger is, and how much familiarity a name needs; null where too little is told.
+function learnedFamiliarity(answers, labels, { few, unfamiliar }) {
+  if (labels.length < few || answers.some(({ ratios }) => !ratios)) return null;
+  const learned = strangersWeights(answers, labels);
+  return { ...learned, least: lowerQuantile(answers.map((one) => logOdds(learned, one)), unfamiliar) };
 }
 
 export function fitTemperature(logits, labels, prior) {

@@ -3,7 +3,7 @@
 const STORE = "teaching";
 const KEY = "current";
 
-// {examples: [{name, photos: [{features, elsewhere, picture}]}], network, taught: see taught.js}, or undefined.
+// {examples: [{name, photos: [{features, elsewhere, look, feared, picture}]}], network, taught: see taught.js}, or undefined.
 export const recall = () => within("readonly", (store) => store.get(KEY));
 export const keep = (lesson) => within("readwrite", (store) => store.put(lesson, KEY));
 export const forget = () => within("readwrite", (store) => store.delete(KEY));

@@ -5,6 +5,7 @@ import { address } from "./photo.js";
 import { conclude, concludeTogether } from "./verdict.js";
 
 export const travels = false;
+export const teaching = "teach.html";
 export const privacy = {
   en: "Photos never leave this device: they are answered in the browser. It works offline, too.",
   es: "Las fotos no salen de este dispositivo: se responden en el navegador. También sin conexión.",
@@ -20,24 +21,16 @@ export async function about() {
 
 export async function identify(blob, { language, progress = () => {} }) {
   watch(progress);
-  return answered(await seen(blob), language);
+  return answered(await observed(blob), language);
 }
 
 // Nothing travels here either.
 export async function together(photos, { language }) {
-  const all = [];
-  for (const photo of photos) all.push(await seen(photo)); // one at a time: phones are small
-  const group = concludeTogether(await model(), all, language);
-  const results = await Promise.all(all.map((one) => answered(one, language, shown(group))));
+  const seen = [];
+  for (const photo of photos) seen.push(await observed(photo)); // one at a time: phones are small
+  const group = concludeTogether(await model(), seen, language);
+  const results = await Promise.all(seen.map((one) => answered(one, language, shown(group))));
   return { results, together: group };
-}
-
-// A photo with its logits, and the class that it resembles the most.
-async function seen(blob) {
-  const one = await observed(blob);
-  const means = one.found.similarities?.data;
-  const alike = means ? Math.max(...means) : null;
-  return { ...one, logits: one.found.logits.data, alike, nearest: means ? means.indexOf(alike) : null, ratios: one.found.ratios?.data };
 }
 
 // also: ids of further classes whose maps are wanted.

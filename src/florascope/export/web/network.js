@@ -24,16 +24,19 @@ function once(load) {
 // What the edition itself is told of its model.
 export const edition = once(async () => (await got("./model/model.json")).json());
 
+// What teaching and what was taught need besides: see florascope.export.web.teaching.
+export const lesson = once(async () => (await got("./model/teaching.json")).json());
+
 // What was taught, where the page's address asks for it and it is of this very network.
 const taught = once(async () => {
   if (new URLSearchParams(location.search).get("model") !== "taught") return null;
   const found = (await recall())?.taught;
-  return found?.network === (await edition()).teaching?.network ? found : null;
+  return found?.network === (await edition()).network ? found : null;
 });
 
 export const model = once(async () => {
   const own = await taught();
-  return own ? toldOf(await edition(), own) : edition();
+  return own ? toldOf(await edition(), await lesson(), own) : edition();
 });
 
 let share = 0; // of the network that has come
@@ -71,13 +74,17 @@ function keepOffline() {
   });
 }
 
-// The square of a photo that the network sees, and what it finds there.
+// The square of a photo that the network sees, what it finds there, and what a verdict asks of it.
 export async function observed(blob) {
   const { rules, preprocessing } = await edition();
   const photo = await decoded(blob, rules.max_pixels);
   const square = crop(photo, preprocessing, rules.longest);
   photo.close();
-  return { square, size: preprocessing.size, found: await run(await session(), square, preprocessing) };
+  const found = await run(await session(), square, preprocessing);
+  const means = found.similarities?.data;
+  const alike = means ? Math.max(...means) : null;
+  const nearest = means ? means.indexOf(alike) : null;
+  return { square, size: preprocessing.size, found, logits: found.logits.data, alike, nearest, ratios: found.ratios?.data };
 }
 
 export function run(network, square, preprocessing) {

@@ -8,11 +8,19 @@ const FLOAT = 1;
 const INT64 = 7;
 const INT = 2; // of an attribute
 const KNOWN = "known.similarities";
-const OUTPUTS = ["logits", "cam", "similarities"];
+const OUTPUTS = ["logits", "cam", "similarities", "ratios"];
+const TURNED = { transB: 1 };
+const RATIO = [
+  ["Gemm", ["taught.direction", "taught.ratio.axes", "taught.ratio.shift"], ["taught.ratio.place"], TURNED],
+  ["Mul", ["taught.ratio.place", "taught.ratio.place"], ["taught.ratio.squared"], {}],
+  ["Gemm", ["taught.ratio.squared", "taught.ratio.square", "taught.ratio.constant"], ["taught.ratio.curved"], TURNED],
+  ["Gemm", ["taught.ratio.place", "taught.ratio.linear", "taught.ratio.curved"], ["ratios"], TURNED],
+]; // as in florascope.nets.onnx_graph
 const text = (bytes) => new TextDecoder().decode(bytes);
 
-// head: {weight, bias, means} as Float32Arrays of (K, c), (K,) and (K, c); places: of the map, 0 for
-// a network whose map does not say what its logits are made of.
+// head: {weight, bias, means} as Float32Arrays of (K, c), (K,) and (K, c), and `ratio` as in
+// likelihood-ratio.js or null; places: of the map, 0 for a network whose map does not say what its
+// logits are made of.
 export function withHead(network, head, places) {
   const model = fields(network);
   const graph = fields(bytesOf(model, 7));
@@ -29,7 +37,7 @@ export function withHead(network, head, places) {
     ...numbered(graph, 5).filter(({ value }) => used.has(text(bytesOf(fields(value), 8)))).map(whole),
     ...own.tensors.map((value) => field(5, value)),
     ...numbered(graph, 11).map(whole),
-    ...outputs(graph, head.bias.length, Boolean(maps)).map((value) => field(12, value)),
+    ...outputs(graph, head.bias.length, { cam: Boolean(maps), ratios: Boolean(head.ratio) }).map((value) => field(12, value)),
   ];
   const rest = model.filter(({ number }) => number !== 7 && number !== 14); // 14: notes on the old head
   return joined([...rest.map(whole), field(7, joined(rewritten))]);
@@ -66,15 +74,15 @@ function needed(nodes, wanted) {
 }
 
 // logits = W f + b; similarities to the class means, less the largest to what was known before; each
-// place's share of the logits.
-function tail({ weight, bias, means }, { maps, places, known }) {
+// place's share of the logits; ratios to a class never shown.
+function tail({ weight, bias, means, ratio }, { maps, places, known }) {
   const classes = bias.length;
   const width = weight.length / classes;
   const alike = known ? "taught.cosines" : "similarities";
   const nodes = [
-    operation("Gemm", ["features", "taught.weight", "taught.bias"], ["logits"], { transB: 1 }),
+    operation("Gemm", ["features", "taught.weight", "taught.bias"], ["logits"], TURNED),
     operation("LpNormalization", ["features"], ["taught.direction"], { axis: 1, p: 2 }),
-    operation("Gemm", ["taught.direction", "taught.means"], [alike], { transB: 1 }),
+    operation("Gemm", ["taught.direction", "taught.means"], [alike], TURNED),
   ];
   const tensors = [
     tensor("taught.weight", [classes, width], weight),
@@ -90,14 +98,24 @@ function tail({ weight, bias, means }, { maps, places, known }) {
     nodes.push(operation("Conv", [maps, "taught.cam"], ["cam"], {}));
     tensors.push(tensor("taught.cam", [classes, width, 1, 1], weight.map((value) => value / places)));
   }
+  if (ratio) {
+    nodes.push(...RATIO.map((step) => operation(...step)));
+    tensors.push(...ratioTensors(ratio, classes));
+  }
   return { nodes, tensors };
 }
 
+function ratioTensors(ratio, classes) {
+  const axes = ratio.shift.length;
+  const sides = { axes: [axes, ratio.axes.length / axes], shift: [axes], square: [classes, axes], linear: [classes, axes], constant: [classes] };
+  return Object.entries(sides).map(([name, own]) => tensor(`taught.ratio.${name}`, own, ratio[name]));
+}
+
 // The graph's outputs with their new number of classes.
-function outputs(graph, classes, mapped) {
+function outputs(graph, classes, there) {
   const found = numbered(graph, 12).map(({ value }) => ({ value, name: text(bytesOf(fields(value), 1)) }));
   const old = (name) => found.find((one) => one.name === name)?.value;
-  const wanted = OUTPUTS.filter((name) => name !== "cam" || mapped);
+  const wanted = OUTPUTS.filter((name) => there[name] ?? true);
   const flat = (name) => renamed(old(name) ?? old("logits"), name);
   return [...wanted.map((name) => counted(flat(name), classes)), old("features")];
 }

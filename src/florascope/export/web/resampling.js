@@ -11,6 +11,7 @@ const ROUNDING = 1 << (PRECISION - 1);
 export const CHANNELS = 3;
 
 const FILTERS = {
+  box: { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: { support: 1, at: triangle },
   bicubic: { support: 2, at: cubic },
   lanczos: { support: 3, at: lanczos },
@@ -21,7 +22,7 @@ const FILTERS = {
  *
  * @param {number} input length of the axis before.
  * @param {number} output length of the axis after.
- * @param {string} interpolation "bilinear", "bicubic" or "lanczos".
+ * @param {string} interpolation "box", "bilinear", "bicubic" or "lanczos".
  * @param {number} from first output that is wanted.
  * @param {number} count outputs that are wanted.
  * @returns {{start: number, weights: Float64Array}[]} one for each output: weights of the inputs

@@ -1,36 +1,37 @@
 // A model that was taught in the browser: what is kept of it, what the page is told, and its bundle.
 //
-// taught: {network: key of the edition's graph, classes: [name], head, places: see onnx.js,
-//   calibration: see calibrating.js, right: how many photos were right when answered without themselves}
+// taught: {classes: [{name, feared: see naming.js}], photos: how many, head: see onnx.js; calibration: see calibrating.js, null
+//   where no photo could be left out; right: how many photos were right when answered without themselves;
+//   and what the page adds: network: key of the edition's graph, places: see onnx.js}
 
 import { calibrated } from "./calibrating.js";
-import { fitHead, leaveOneOut } from "./head.js";
+import { fitHead } from "./head.js";
+import { leaveOneOut } from "./held-out.js";
+import { fitRatio } from "./likelihood-ratio.js";
+import { classesOf, factsTable, resembled } from "./naming.js";
 import { zipped } from "./zip.js";
 
-export const FEWEST = 2; // photos a class: fewer could not be answered without themselves
-
-// examples: [{name, photos: [{features, elsewhere}]}]; told: the edition's facts.
-export function learned(examples, { teaching }, places) {
+// examples: [{name, photos: [{features, elsewhere, feared}]}], each with a photo or more; figures: of the lesson
+// that florascope.export.web.teaching wrote; step: see held-out.js.
+export async function learned(examples, { figures }, step) {
   const photos = examples.flatMap(({ photos: own }, label) => own.map((photo) => ({ ...photo, label })));
-  const features = photos.map((photo) => photo.features);
-  const labels = photos.map(({ label }) => label);
-  const elsewhere = photos.map((photo) => photo.elsewhere);
-  const answers = leaveOneOut(features, labels, examples.length, elsewhere);
+  const [features, labels, elsewhere] = ["features", "label", "elsewhere"].map((part) => photos.map((one) => one[part]));
+  const answers = await leaveOneOut({ features, labels, elsewhere }, examples.length, step);
+  const calibration = answers.length ? calibrated(answers, figures) : null;
+  const ratio = calibration?.familiarity ? fitRatio(features, labels, examples.length) : null;
   return {
-    network: teaching.network,
-    classes: examples.map(({ name }) => name),
-    head: fitHead(features, labels, examples.length),
-    places,
-    calibration: calibrated(answers, labels, teaching.figures),
-    right: answers.filter(({ logits }, k) => logits.indexOf(Math.max(...logits)) === labels[k]).length,
+    classes: examples.map((one) => ({ name: one.name, feared: resembled(one.photos) })),
+    photos: photos.length,
+    head: { ...fitHead(features, labels, examples.length), ratio },
+    calibration,
+    right: answers.filter(({ logits, label }) => logits.indexOf(Math.max(...logits)) === label).length,
   };
 }
 
 // The facts that the page answers by, in the form of florascope.export.web.facts.
-export function toldOf(edition, { classes, calibration }) {
-  const { words, remark, few } = edition.teaching;
-  const rough = calibration.photos < few;
-  const remarks = Object.entries(remark).map(([language, text]) => [
+export function toldOf(edition, lesson, { classes, calibration }) {
+  const rough = calibration && calibration.photos < lesson.figures.few;
+  const remarks = Object.entries(lesson.remark).map(([language, text]) => [
     language,
     rough ? text.replace("{photos}", calibration.photos) : null,
   ]);
@@ -39,53 +40,53 @@ export function toldOf(edition, { classes, calibration }) {
     subject: "things",
     calibration,
     remark: Object.fromEntries(remarks),
-    classes: classes.map((name) => ({
-      class_id: name,
-      names: { en: name, es: name },
-      scientific_name: null,
-      lookalikes: [],
-      cautions: null,
-    })),
-    words,
+    classes: classesOf(classes, lesson),
+    words: lesson.words,
   };
 }
 
 // A bundle as Python's `florascope identify --model FILE.zip` takes it.
-export function archive(edition, taught, network) {
+export function archive(lesson, taught, network) {
   const text = (value) => new TextEncoder().encode(value);
   return zipped([
-    ["config.json", text(JSON.stringify(configured(edition.teaching.config, taught), null, 2))],
+    ["config.json", text(JSON.stringify(configured(lesson.config, taught), null, 2))],
     ["model.onnx", network],
+    ["facts.csv", text(factsTable(taught.classes, lesson))],
     ["README.md", text(card(taught))],
   ]);
 }
 
-function configured(config, { classes, calibration, right }) {
+function configured(config, { classes, photos, calibration, right }) {
   const { pretrained_cfg: settings, florascope: own } = config;
-  const learnt = { photos: calibration.photos, right_without_themselves: right };
+  const learnt = { photos, left_out_once: calibration?.photos ?? 0, right_when_left_out: right };
   return {
     ...config,
     num_classes: classes.length,
-    label_names: classes,
+    label_names: classes.map(({ name }) => name),
     pretrained_cfg: { ...settings, num_classes: classes.length },
     florascope: {
       ...own,
-      classes: classes.map((name) => ({ id: name, name })),
+      classes: classes.map(({ name }) => ({ id: name, name })),
       provenance: { recipe: "taught in the browser", ...learnt, base: own.provenance },
       calibration,
     },
   };
 }
 
-function card({ classes, calibration: { photos, temperature }, right }) {
+function card({ classes, photos, calibration, right }) {
   return [
     "# A model taught in the browser",
     "",
-    `It tells ${classes.length} classes apart: ${classes.join(", ")}.`,
+    `It tells ${classes.length} classes apart: ${classes.map(({ name }) => name).join(", ")}.`,
     "",
-    `It learnt from ${photos} photos. Each answered by a head that had not seen it, ${right} of ${photos} were right;`,
-    `its percentages rest on these answers alone (temperature ${temperature.toFixed(3)}).`,
+    `It learnt from ${photos} photos. ${calibration ? tested(calibration, right) : UNTESTED}`,
     "No other photo has tested it.",
     "",
   ].join("\n");
 }
+
+const UNTESTED = "None could be left out to test it, so that it names candidates only.";
+
+const tested = ({ photos, temperature }, right) =>
+  `Of ${photos} that were each answered without themselves, ${right} were right; its percentages rest on\n` +
+  `these answers alone (temperature ${temperature.toFixed(3)}).`;

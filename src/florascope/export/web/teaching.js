@@ -2,17 +2,20 @@
 
 import { $, element, filled, save } from "./dom.js";
 import { forget, keep, recall } from "./kept.js";
-import { edition, graph, observed, opened, run } from "./network.js";
+import { isSamePhoto, lookOf } from "./look.js";
+import { classesOf, fearedIn, sameName, tidied } from "./naming.js";
+import { edition, graph, lesson, observed, opened, run } from "./network.js";
 import { mapsByWeights, withHead } from "./onnx.js";
-import { archive, FEWEST, learned } from "./taught.js";
-import { WORDS } from "./teaching-words.js";
+import { archive, learned } from "./taught.js";
+import { TEXTS } from "./teaching-texts.js";
+import { conclude } from "./verdict.js";
 
 const MOST = 200; // photos: each is answered by what was learnt from the others
 const SIDE = 112; // pixels of the pictures that are shown
 const CLOSE = 1e-3; // of a logit, between a map's sum and what it explains
 const UNSHOWABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u; // as in florascope.data.dataset
-const state = { language: "en", examples: [], network: null, taught: null };
-const words = () => WORDS[state.language];
+const state = { language: "en", lesson: null, examples: [], network: null, taught: null };
+const words = () => TEXTS[state.language];
 const count = () => state.examples.reduce((sum, { photos }) => sum + photos.length, 0);
 
 function speak(language) {
@@ -28,14 +31,25 @@ function speak(language) {
 
 function show() {
   $("classes").replaceChildren(...state.examples.map(card));
-  $("learn").disabled = state.examples.length < 2 || state.examples.some(({ photos }) => photos.length < FEWEST);
+  const wanting = state.examples.length < 2 || state.examples.some(({ photos }) => photos.length === 0);
+  $("learn").disabled = wanting;
+  $("wanted").hidden = !wanting;
   $("forget").hidden = state.examples.length === 0;
-  $("outcome").hidden = !state.taught;
-  if (!state.taught) return;
-  const { classes, calibration, right } = state.taught;
-  $("outcome-title").textContent = filled(words().learned, { classes: classes.length, photos: calibration.photos });
-  $("tested").textContent = filled(words().tested, { right, photos: calibration.photos });
+  $("outcome").hidden = !(state.taught && state.lesson);
+  if (!$("outcome").hidden) showOutcome(state.taught, state.lesson);
 }
+
+function showOutcome({ classes, photos, calibration, right }, facts) {
+  $("outcome-title").textContent = filled(words().learned, { classes: classes.length, photos });
+  const tested = calibration && filled(words().tested, { right, tested: calibration.photos });
+  const alone = listed(state.examples.filter((one) => one.photos.length === 1).map(({ name }) => name));
+  const doubts = [calibration?.photos < facts.figures.few && words().rough, alone && filled(words().alone, { names: alone })];
+  $("tested").textContent = calibration ? [tested, ...doubts].filter(Boolean).join(" ") : words().untested;
+  const harms = classesOf(classes, facts).filter((one) => one.cautions).map((one) => element("li", one.cautions[state.language].text));
+  $("harms").replaceChildren(...harms);
+}
+
+const listed = (names) => names.join(", ");
 
 function card(example) {
   const { name, photos } = example;
@@ -96,12 +110,15 @@ async function store() {
   await keep({ examples, network, taught }).catch(() => ($("error").textContent = words().unkept));
 }
 
-function add(event) {
+async function add(event) {
   event.preventDefault();
-  const name = $("name").value.trim().normalize("NFC");
-  const taken = state.examples.some((other) => other.name.toLowerCase() === name.toLowerCase());
-  $("error").textContent = taken ? words().taken : UNSHOWABLE.test(name) ? words().unnamed : "";
-  if (!name || $("error").textContent) return;
+  const name = tidied($("name").value);
+  if (!name) return;
+  state.lesson ??= await lesson().catch(fail);
+  if (!state.lesson) return;
+  const there = sameName(name, state.examples.map((one) => one.name), state.lesson);
+  $("error").textContent = UNSHOWABLE.test(name) ? words().unnamed : there ? filled(words().taken, { name: there }) : "";
+  if ($("error").textContent) return;
   state.examples.push({ name, photos: [] });
   $("name").value = "";
   changed();
@@ -109,33 +126,63 @@ function add(event) {
 
 async function take(example, files) {
   const room = files.slice(0, Math.max(0, MOST - count()));
-  const extra = files.length - room.length;
-  const unread = [];
+  const refused = { extra: files.length - room.length, unread: [], copies: [] };
   $("error").textContent = "";
-  for (const [place, file] of room.entries()) {
-    $("status").textContent = filled(words().looking, { number: place + 1, count: room.length });
-    try {
-      example.photos.push(await looked(file));
-      state.network = (await edition()).teaching.network;
-    } catch (error) {
-      if (error.status !== 422) return fail(error);
-      unread.push(file.name);
+  await busy(async () => {
+    state.lesson ??= await lesson();
+    for (const [place, file] of room.entries()) {
+      $("status").textContent = filled(words().looking, { number: place + 1, count: room.length });
+      await taken(example, file, refused);
     }
-  }
-  const told = [unread.length && filled(words().unread, { names: unread.join(", ") }), extra && filled(words().tooMany, { most: MOST, extra })];
-  $("status").textContent = "";
-  $("error").textContent = told.filter(Boolean).join(" ");
-  await changed();
+    state.network = (await edition()).network;
+    await changed();
+  });
+  $("error").textContent ||= told(refused);
 }
 
-// A photo as it is kept: what the network finds in it, and a small picture.
+// Adds a photo, unless it cannot be read or is there already: a copy left in would be no test.
+async function taken(example, file, { unread, copies }) {
+  const photo = await looked(file).catch((error) => {
+    if (error.status !== 422) throw error;
+    unread.push(file.name);
+  });
+  if (!photo) return;
+  const there = state.examples.find(({ photos }) => photos.some((other) => isSamePhoto(photo, other)));
+  if (there) copies.push(`${file.name} (${there.name})`);
+  else example.photos.push(photo);
+}
+
+function told({ extra, unread, copies }) {
+  return [
+    unread.length && filled(words().unread, { names: listed(unread) }),
+    copies.length && filled(words().copies, { names: listed(copies) }),
+    extra && filled(words().tooMany, { most: MOST, extra }),
+  ].filter(Boolean).join(" ");
+}
+
+// Nothing else can be asked for while something is under way.
+async function busy(work) {
+  document.querySelector("main").inert = true;
+  try {
+    await work();
+    $("status").textContent = "";
+  } catch (error) {
+    fail(error);
+  } finally {
+    document.querySelector("main").inert = false;
+  }
+}
+
+// A photo as it is kept: what the network finds in it, of what it would warn, and a small picture.
 async function looked(file) {
-  const { square, size, found } = await observed(file);
+  const { square, size, found, logits, alike, nearest, ratios } = await observed(file);
   if (!found.features) throw Object.assign(new Error("no features"), { status: "untaught" });
-  const known = found.similarities?.data;
+  const answer = conclude(await edition(), logits, alike, "en", nearest, ratios);
   return {
     features: Float32Array.from(found.features.data),
-    elsewhere: known ? Math.max(...known) : 0,
+    elsewhere: alike ?? 0,
+    look: lookOf(square, size),
+    feared: fearedIn(answer, state.lesson),
     picture: thumbnail(square, size),
   };
 }
@@ -150,41 +197,43 @@ function thumbnail(square, size) {
 }
 
 async function learn() {
-  $("learn").disabled = true;
   $("error").textContent = "";
   $("status").textContent = words().learning;
-  await new Promise((resolve) => setTimeout(resolve)); // so that it is shown
-  try {
-    state.taught = learned(state.examples, await edition(), await places());
+  await busy(async () => {
+    state.lesson ??= await lesson();
+    const taught = await learned(state.examples, state.lesson, advance);
+    state.taught = { ...taught, network: state.network, places: await places(taught.head) };
     await store();
-    $("status").textContent = "";
     show();
-    $("outcome-title").focus();
-  } catch (error) {
-    fail(error);
-  }
+  });
+  if (state.taught) $("outcome-title").focus();
+}
+
+// So that it is shown how far it is.
+async function advance(number, all) {
+  $("status").textContent = filled(words().testing, { number, count: all });
+  await new Promise((resolve) => setTimeout(resolve));
 }
 
 // Places of the network's map, if a head's map over it adds up to the head's logits; else 0.
-async function places() {
+async function places(head) {
   const network = await graph();
   if (!mapsByWeights(network)) return 0;
   const { preprocessing } = await edition();
   const { size } = preprocessing;
   const noise = Uint8Array.from({ length: 3 * size * size }, (_, k) => (k * 2654435761) >>> 24);
-  const probe = learned(state.examples, await edition(), 1).head;
-  const session = await opened(withHead(network, probe, 1));
+  const session = await opened(withHead(network, head, 1));
   const { cam, logits } = await run(session, noise, preprocessing);
   await session.release();
   const [, , rows, columns] = cam.dims;
   const sum = cam.data.subarray(0, rows * columns).reduce((a, b) => a + b, 0) / (rows * columns);
-  return Math.abs(sum + probe.bias[0] - logits.data[0]) < CLOSE ? rows * columns : 0;
+  return Math.abs(sum + head.bias[0] - logits.data[0]) < CLOSE ? rows * columns : 0;
 }
 
 async function download() {
   const { head, places: own } = state.taught;
   try {
-    const zip = archive(await edition(), state.taught, withHead(await graph(), head, own));
+    const zip = archive(state.lesson, state.taught, withHead(await graph(), head, own));
     save(new Blob([zip], { type: "application/zip" }), "taught.zip");
   } catch (error) {
     fail(error);
@@ -199,10 +248,11 @@ function fail(error) {
 
 async function begin() {
   const asked = [new URLSearchParams(location.search).get("language"), ...navigator.languages].filter(Boolean);
-  const first = asked.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in WORDS);
+  const first = asked.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in TEXTS);
   const kept = await recall().catch(() => undefined);
   const { network = null, examples = [], taught = null } = kept ?? {};
-  const current = (await edition().catch(() => null))?.teaching.network;
+  const current = (await edition().catch(() => null))?.network;
+  state.lesson = await lesson().catch(() => null);
   const outdated = network && current && network !== current;
   if (outdated) await forget();
   else Object.assign(state, { network, examples, taught });

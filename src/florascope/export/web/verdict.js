@@ -53,8 +53,11 @@ function judgedAlone(model, photo, temperature) {
 function isStrange(calibration, { logits, ratios }) {
   const learned = calibration?.familiarity;
   if (!learned || !ratios) return false;
-  const odds = learned.ratio * Math.max(...ratios) + learned.logit * Math.max(...logits) + learned.offset;
-  return !(odds >= learned.least);
+  return !(logOdds(learned, { logits, ratios }) >= learned.least);
+}
+
+export function logOdds({ ratio, logit, offset }, { logits, ratios }) {
+  return ratio * Math.max(...ratios) + logit * Math.max(...logits) + offset;
 }
 
 // Takes back a species' name: there are candidates only.
