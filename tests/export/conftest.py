@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page
 from tests.support.chromium import opened
 
 from florascope.calibration.calibration import Calibrated, Calibration
+from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.errors import DownloadError
@@ -48,11 +49,12 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def flowers(path: Path, **calibration: Any) -> Path:
-    """A bundle of the 102 flowers whose network is random, with means and a calibration."""
+    """A bundle of the 102 flowers whose network is random, with means, ratios and a calibration."""
     classes = oxford102_classes()
     torch.manual_seed(0)
     backbone = Backbone("test_resnet")
-    means = np.random.default_rng(1).uniform(0, 1, (len(classes), backbone.num_features))
+    rng, width = np.random.default_rng(1), backbone.num_features
+    means = rng.uniform(0, 1, (len(classes), width))
     unit = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
     thresholds = (0.8,) * len(classes)
     figures = Calibration(
@@ -71,7 +73,8 @@ def flowers(path: Path, **calibration: Any) -> Path:
     classifier = Classifier(backbone, classes)
     with torch.no_grad():  # a head of small random weights answers everything alike
         classifier.head.weight.mul_(40)
-    save_bundle(classifier.eval(), path, {}, "# A card\n", Calibrated(figures, unit))
+    ratio = LikelihoodRatio.fit(rng.uniform(0, 1, (204, width)), np.arange(204) % 102, 102)
+    save_bundle(classifier.eval(), path, {}, "# A card\n", Calibrated(figures, unit, ratio))
     return path
 
 

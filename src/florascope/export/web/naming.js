@@ -1,11 +1,13 @@
 // What is told of taught classes: one named as a known species takes its facts and its caution; of any
-// other harm is not known, unless the model that came with the page warns of its photos. `lesson` is what florascope.export.web.teaching wrote.
+// other harm is not known, unless the model that came with the page warns of its photos. `lesson` is
+// what florascope.export.web.teaching wrote.
 
 const COLUMNS = [
   ...["class_id", "name_en", "name_es", "scientific_name", "group", "people", "pets"],
   ...["caution_en", "caution_es", "source", "lookalikes"],
 ]; // of facts.csv
 const APART = "|"; // between look-alikes there
+const LONGEST = 255; // letters of a cell
 const NAMED = 3; // species in a sentence
 const DEGREES = ["deadly", "poisonous", "harmful", "unknown", "unlisted"];
 const UNKNOWN = DEGREES.indexOf("unknown");
@@ -75,7 +77,8 @@ function unnamed(name, feared, { harms, resembled: sentences, unlisted }) {
   });
   const note = (language) => {
     const names = worst.slice(0, NAMED).map(({ facts }) => facts[`name_${language}`]);
-    return names.length ? sentences[language].replace("{names}", names.join(", ")) : "";
+    const sentence = names.length ? sentences[language].replace("{names}", () => names.join(", ")) : "";
+    return [...sentence].slice(0, LONGEST).join("");
   };
   const text = (language) => {
     const harm = [harms[language].people[people], harms[language].pets[pets]].join("; ");

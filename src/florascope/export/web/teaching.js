@@ -130,12 +130,14 @@ async function take(example, files) {
   $("error").textContent = "";
   await busy(async () => {
     state.lesson ??= await lesson();
-    for (const [place, file] of room.entries()) {
-      $("status").textContent = filled(words().looking, { number: place + 1, count: room.length });
-      await taken(example, file, refused);
+    try {
+      for (const [place, file] of room.entries()) {
+        $("status").textContent = filled(words().looking, { number: place + 1, count: room.length });
+        await taken(example, file, refused);
+      }
+    } finally {
+      await changed();
     }
-    state.network = (await edition()).network;
-    await changed();
   });
   $("error").textContent ||= told(refused);
 }
@@ -150,6 +152,7 @@ async function taken(example, file, { unread, copies }) {
   const there = state.examples.find(({ photos }) => photos.some((other) => isSamePhoto(photo, other)));
   if (there) copies.push(`${file.name} (${there.name})`);
   else example.photos.push(photo);
+  state.network = (await edition()).network;
 }
 
 function told({ extra, unread, copies }) {
