@@ -23,13 +23,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
 import pyarrow as pa
@@ -86,13 +85,15 @@ def tried(kind: str, program: str, folder: Path) -> dict[str, object]:
     process = psutil.Popen(server.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(port)
-        with _bad_line(port) as line:
-            os.environ |= _leading(server, line.server_address[1])
-            _draw(folder / "photos")
-            system, root = locate(server.bucket)
-            system.create_dir(root)
-            fs.copy_files(str(folder / "photos"), f"{root}/photos", destination_filesystem=system)
-            return _compared(server, folder, line)
+        line = BadLine(port)
+        threading.Thread(target=line.serve_forever, args=(0.01,), daemon=True).start()
+        os.environ |= _leading(server, line.server_address[1])
+        _draw(folder / "photos")
+        system, root = locate(server.bucket)
+        system.create_dir(root)
+        fs.copy_files(str(folder / "photos"), f"{root}/photos", destination_filesystem=system)
+        line.bad = True
+        return _compared(server, folder, line)
     finally:
         process.kill()
         process.wait()
@@ -131,62 +132,70 @@ def _wait(port: int) -> None:
     raise SystemExit("the emulator does not answer")
 
 
-@contextmanager
-def _bad_line(port: int) -> Iterator[ThreadingHTTPServer]:
-    line = ThreadingHTTPServer(("127.0.0.1", 0), _way(port))
-    line.faults = 0  # type: ignore[attr-defined]
-    line.daemon_threads = True
-    threading.Thread(target=line.serve_forever, args=(0.01,), daemon=True).start()
-    yield line
-    line.shutdown()
-    line.server_close()
+class BadLine(ThreadingHTTPServer):
+    """A proxy before a port, which fails some of the photos' readings once it is bad."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), Way)
+        self.port, self.bad, self.readings, self.faults = port, False, 0, 0
+
+    def fault(self, command: str, path: str) -> str:
+        """Return what is to go wrong with a request: "503", "cut" or nothing."""
+        asked = urlsplit(path)
+        reads = command == "GET" and asked.path.endswith(".jpg")
+        if not self.bad or not reads or (asked.path.startswith("/storage") and "alt" not in path):
+            return ""
+        self.readings += 1
+        found = "503" * (self.readings % FAILED == 0) or "cut" * (self.readings % CUT == 0)
+        self.faults += bool(found)
+        return found
 
 
-def _way(port: int) -> type[BaseHTTPRequestHandler]:
-    reading = [0]
+class Way(BaseHTTPRequestHandler):
+    """A request on its way."""
 
-    class Way(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
+    server: BadLine
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
 
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            photo = self.command == "GET" and ".jpg" in self.path
-            reading[0] += photo
-            if photo and reading[0] % FAILED == 0:
-                self.server.faults += 1  # type: ignore[attr-defined]
-                self.send_response(503)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            there = HTTPConnection("127.0.0.1", port)
-            there.request(self.command, self.path, body, dict(self.headers))
-            answer = there.getresponse()
-            data = answer.read()
-            cut = photo and reading[0] % CUT == 0
-            self.server.faults += cut  # type: ignore[attr-defined]
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in {"connection", "transfer-encoding", "content-length"}:
-                    self.send_header(name, value)
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else len(data)
-            self.send_header("Content-Length", str(length or 0))
+    def _pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.server.fault(self.command, self.path)
+        if fault == "503":
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
             self.end_headers()
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-            self.close_connection = cut
-            there.close()
+            return
+        there = HTTPConnection("127.0.0.1", self.server.port)
+        there.request(self.command, self.path, body, dict(self.headers))
+        answer = there.getresponse()
+        data = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in {"connection", "transfer-encoding", "content-length"}:
+                self.send_header(name, value)
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else len(data)
+        self.send_header("Content-Length", str(length or 0))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if fault == "cut" else data)
+        self.close_connection = fault == "cut"
+        there.close()
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _pass_on  # noqa: N815
-
-    return Way
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _pass_on  # noqa: N815
 
 
-def _compared(server: Server, folder: Path, line: ThreadingHTTPServer) -> dict[str, object]:
+def _compared(server: Server, folder: Path, line: BadLine) -> dict[str, object]:
     said, row = "", {"photos": PHOTOS, "kills": 0, "lost": 0, "twice": 0}
-    for task in (["identify"], ["embed"], ["data", "inspect"]):
-        name = task[-1]
+    network = ["embed", "--backbone", "test_resnet", "--weights", "random"]
+    for name, task in {
+        "identify": ["identify"],
+        "embed": network,
+        "inspect": ["data", "inspect"],
+    }.items():
         _run([*task, str(folder / "photos"), "--out", str(folder / name)])
         asked = [*task, f"{server.bucket}/photos", "--out", f"{server.bucket}/{name}"]
         asked += ["--shard", str(SHARD), "--as-listed"]
@@ -197,15 +206,20 @@ def _compared(server: Server, folder: Path, line: ThreadingHTTPServer) -> dict[s
         names = [path.partition("/photos/")[2] for path in there["path"].to_pylist()]
         row["lost"] += len(here) - len({*names})
         row["twice"] += len(names) - len({*names})
-        row[f"same_{name}"] = there.drop(["path"]).equals(here.drop(["path"]))
+        row[f"same_{name}"] = _rows(there, f"{server.bucket}/") == _rows(here, f"{folder}/")
     system, root = locate(server.bucket)
-    row["faults"] = line.faults  # type: ignore[attr-defined]
+    row["faults"] = line.faults
     row["secrets_shown"] = said.count(KEY) + sum(
-        system.open_input_file(info.path).read().count(KEY.encode())
+        system.open_input_stream(info.path).read().count(KEY.encode())
         for info in system.get_file_info(fs.FileSelector(root, recursive=True))
         if info.is_file
     )
     return row
+
+
+def _rows(table: pa.Table, root: str) -> list[str]:
+    """Write each row, with addresses below a root alone."""
+    return [str(row).replace(root, "") for row in table.to_pylist()]
 
 
 def _table(place: str) -> pa.Table:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from florascope.bundle import archive as module
-from florascope.bundle.archive import is_archive
 from florascope.bundle.config import find_bundle
 from florascope.errors import BundleError
 
@@ -43,7 +42,8 @@ def test_the_same_content_is_unpacked_once(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "folder.zip").mkdir()
-    assert not is_archive(tmp_path / "folder.zip")
+    (tmp_path / "folder.zip" / "config.json").write_text("{}")
+    assert find_bundle(str(tmp_path / "folder.zip")) == tmp_path / "folder.zip"
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,6 @@ DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSEr
 """What zipfile raises: RuntimeError for encryption, NotImplementedError for odd compression."""
 
 
-def is_archive(path: Path) -> bool:
-    """Whether a path is a file that calls itself a ZIP archive."""
-    return path.suffix.lower() == ".zip" and path.is_file()
-
-
 def unpacked(path: Path, names: Collection[str], main: str) -> Path:
     """Take a bundle out of an archive, once: a folder in the cache, named by the content.
 

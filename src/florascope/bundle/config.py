@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from florascope.bundle.archive import is_archive, unpacked
 from florascope.calibration.calibration import Calibration
 from florascope.data.dataset import ClassName, is_showable
 from florascope.errors import BundleError
@@ -211,7 +210,9 @@ def find_bundle(spec: str) -> Path:
     """
     check_path(spec)
     path = Path(spec)
-    if is_archive(path):
+    if path.suffix.lower() == ".zip" and path.is_file():
+        from florascope.bundle.archive import unpacked  # a tenth of an answer's time, seldom needed
+
         return unpacked(path, FILES, CONFIG)
     for candidate in (path, path / "bundle"):
         if (candidate / CONFIG).is_file():
