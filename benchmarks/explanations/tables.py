@@ -14,7 +14,7 @@ from florascope.evaluation.intervals import Interval
 
 Row = dict[str, Any]
 
-QUALITY = ("pointing", "auroc", "energy_ratio", "insertion", "deletion", "gain")
+QUALITY = ("pointing", "pointing_near", "auroc", "energy_ratio", "insertion", "deletion", "gain")
 BEHAVIOUR = ("noise_correlation", "flip_correlation", "gini", "gap")
 
 Reports = dict[str, list[AuditReport]]

@@ -53,7 +53,7 @@ BATCH = 2
 SEEN = 0.05  # probability above which a scene's class is asked about
 PHOTOS, PAIRS, PASTED, DRAWN, TAKEN_APART = 220, 30, 48, 32, 40
 LOOKS = ((OWN, 192), (OWN, 448), (OWN, 192, 352), (OWN, 192, 384))
-FIGURES = ("pointing", "auroc", "energy_ratio")
+FIGURES = ("pointing", "pointing_near", "auroc", "energy_ratio")
 
 
 class Passes:
@@ -228,7 +228,7 @@ def mask_rows(classifier: Classifier) -> Rows:
 
 
 def localised(values: Tensor, masks: Sequence[Mask]) -> np.ndarray:
-    """Figures of each map, (n, 3)."""
+    """Figures of each map, (n, 4)."""
     found = (localise(v, mask) for v, mask in zip(values.numpy(), masks, strict=True))
     return np.array([[getattr(one, figure) for figure in FIGURES] for one in found])
 

@@ -120,7 +120,8 @@ def test_an_unknown_class_and_method(run: fs.Run, photos: Path) -> None:
     with pytest.raises(fs.FlorascopeError, match="no class 'camellia'.*red rose"):
         run.explain(path, "camellia")
     with pytest.raises(
-        fs.FlorascopeError, match="no method 'grad'.*sharp, cam, direct, gradcam, layercam, ig"
+        fs.FlorascopeError,
+        match="no method 'grad'.*sharp, cam, direct, legrad, gradcam, layercam, ig",
     ):
         run.explain(path, method="grad")
     with pytest.raises(fs.FlorascopeError, match="no class of index 7.*from 0 to 2"):

@@ -71,7 +71,7 @@ def test_every_measure_is_taken_of_every_photo(report: AuditReport) -> None:
         assert [s.signed.shape for s in scores.sanity] == (
             [] if scores.method in {"random", "centre"} else [(6,)] * 2
         )
-    for name in ("pointing", "energy", "area", "energy_ratio", "auroc"):
+    for name in ("pointing", "pointing_near", "energy", "area", "energy_ratio", "auroc"):
         values = report["truth"].scores[name]
         assert np.isnan(values).tolist() == [False, True] * 10
 

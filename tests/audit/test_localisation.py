@@ -148,7 +148,9 @@ MASK = np.array([[1, 1, 3, 3], [0, 3, 3, 3]], np.uint8)
 def test_localisation_by_hand() -> None:
     values = np.array([[6.0, 2.0, 1.0, -4.0], [99.0, 3.0, 0.0, -8.0]])
     # flower 6, 2; background 1, -4, 3, 0, -8: 6 beats five, 2 beats four of them
-    assert localise(values, MASK) == pytest.approx((1.0, 8 / 12, 2 / 7, (8 / 12) / (2 / 7), 9 / 10))
+    assert localise(values, MASK) == pytest.approx(
+        (1.0, 1.0, 8 / 12, 2 / 7, (8 / 12) / (2 / 7), 9 / 10)
+    )
 
 
 def test_the_unknown_pixel_counts_for_nothing() -> None:
@@ -161,7 +163,9 @@ def test_the_unknown_pixel_counts_for_nothing() -> None:
 @pytest.mark.parametrize("value", [0.0, 2.5, -1.0])
 def test_a_constant_map_scores_chance(value: float) -> None:
     area = 2 / 7
-    assert localise(np.full((2, 4), value), MASK) == pytest.approx((area, area, area, 1.0, 0.5))
+    assert localise(np.full((2, 4), value), MASK) == pytest.approx(
+        (area, 1.0, area, area, 1.0, 0.5)
+    )
 
 
 def test_several_maxima_share_the_point() -> None:
@@ -169,11 +173,25 @@ def test_several_maxima_share_the_point() -> None:
     assert localise(values, MASK).pointing == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "near"),
+    [(9, 21, 1.0), (16, 18, 1.0), (17, 19, 0.0), (24, 6, 1.0), (25, 6, 0.0)],
+)
+def test_near_is_within_fifteen_pixels_of_the_flower(row: int, column: int, near: float) -> None:
+    """The flower's nearest pixel is (9, 6): 15, sqrt(49 + 144), sqrt(64 + 169), 15, 16 away."""
+    mask = np.full((30, 40), BACKGROUND, np.uint8)
+    mask[4:10, 2:7] = FLOWER
+    values = np.zeros(mask.shape)
+    values[row, column] = 1.0
+    found = localise(values, mask)
+    assert (found.pointing, found.pointing_near) == (0.0, near)
+
+
 def test_a_map_of_the_mask_is_perfect_and_its_opposite_hopeless() -> None:
     flower = (MASK == 1).astype(np.float64)
-    assert localise(flower, MASK) == pytest.approx((1.0, 1.0, 2 / 7, 3.5, 1.0))
+    assert localise(flower, MASK) == pytest.approx((1.0, 1.0, 1.0, 2 / 7, 3.5, 1.0))
     opposite = localise((MASK == 3).astype(np.float64), MASK)
-    assert opposite == pytest.approx((0.0, 0.0, 2 / 7, 0.0, 0.0))
+    assert opposite == pytest.approx((0.0, 1.0, 0.0, 2 / 7, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("levels", [2, 4, 10**6])
@@ -205,7 +223,8 @@ def test_a_mask_that_cannot_be_used_is_refused(mask: np.ndarray, words: str) -> 
 
 
 def test_fields_are_the_measures_names() -> None:
-    assert Localisation._fields == ("pointing", "energy", "area", "energy_ratio", "auroc")
+    names = ("pointing", "pointing_near", "energy", "area", "energy_ratio", "auroc")
+    assert Localisation._fields == names
 
 
 def _of_its_class(photos: torch.Tensor, targets: torch.Tensor) -> np.ndarray:

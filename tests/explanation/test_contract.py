@@ -40,8 +40,11 @@ def classifier(request: pytest.FixtureRequest) -> Classifier:
     return network(request.param)
 
 
-# "direct" is for transformers that answer from a token: tests/explanation/test_direct.py.
-@pytest.fixture(scope="module", params=[name for name in METHODS if name != "direct"])
+# These are for transformers that answer from a token: test_direct.py, test_legrad.py.
+OF_TOKENS = {"direct", "legrad"}
+
+
+@pytest.fixture(scope="module", params=[name for name in METHODS if name not in OF_TOKENS])
 def method(request: pytest.FixtureRequest) -> Explainer:
     return explainer(request.param)
 

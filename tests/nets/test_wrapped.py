@@ -22,7 +22,7 @@ from florascope.preprocessing import Preprocessing
 SIZE = 64
 PLAIN = Preprocessing(size=SIZE)
 LINEAR = ("sharp", "cam", "gradcam", "layercam", "ig")
-FITS = {"map": ("gradcam", "layercam", "ig"), "token": ("direct", "ig"), "none": ("ig",)}
+FITS = {"map": ("gradcam", "layercam", "ig"), "token": ("direct", "legrad", "ig"), "none": ("ig",)}
 
 
 class Functional(nn.Module):
@@ -141,7 +141,7 @@ def test_cam_is_gradcam_where_the_head_is_linear(name: str) -> None:
 def test_methods_that_do_not_exist_advise_those_that_do(named: Named) -> None:
     _, _, classifier = named
     fits = fitting_methods(classifier.backbone)
-    for method in {*LINEAR, "direct"} - set(fits):
+    for method in {*LINEAR, "direct", "legrad"} - set(fits):
         with pytest.raises(
             ExplanationError, match="Use " + " or ".join(f"`method='{name}'`" for name in fits)
         ):

@@ -201,8 +201,8 @@ class Mistakes(Sequence[Mistake]):
         """Draw each photo in a row with what speaks for its wrong answer, a column a method.
 
         Args:
-            methods: names of explanation methods: "sharp", "cam", "direct", "gradcam",
-                "layercam", "ig".
+            methods: names of explanation methods: "sharp", "cam", "direct", "legrad",
+                "gradcam", "layercam", "ig".
 
         Raises:
             FlorascopeError: there are no mistakes to show.

@@ -22,6 +22,7 @@ Mask = UInt8[np.ndarray, "h w"]
 MaskOf = Callable[[Photo], Mask | None]
 
 UNKNOWN, FLOWER, BACKGROUND = 0, 1, 3
+TOLERANCE = 15  # pixels
 
 
 @runtime_checkable
@@ -120,8 +121,11 @@ class Localisation(NamedTuple):
     """One map against one mask; pixels of unknown kind are left out everywhere.
 
     Attributes:
-        pointing: 1 where the strongest pixel lies in the flower (pointing game, Zhang et al.
-            2018), 0 where it does not; with several equally strong, the share of them that do.
+        pointing: 1 where the strongest pixel lies in the flower, 0 where it does not; with several
+            equally strong, the share of them that do.
+        pointing_near: the same where a pixel of the flower at most TOLERANCE away will do: the
+            pointing game as it was defined (Zhang et al. 2016, arXiv 1608.00507), whose photos
+            were about twice as wide.
         energy: share of the positive evidence inside the flower (Wang et al. 2020, Score-CAM).
         area: share of the flower among the known pixels: what an even map scores in all of these
             but auroc.
@@ -131,6 +135,7 @@ class Localisation(NamedTuple):
     """
 
     pointing: float
+    pointing_near: float
     energy: float
     area: float
     energy_ratio: float
@@ -154,15 +159,29 @@ def localise(values: Map, mask: UInt8[np.ndarray, "mask_h mask_w"]) -> Localisat
     area = len(inside) / (len(inside) + len(outside))
     energy = energy_share(inside, outside)
     return Localisation(
-        pointing_hit(inside, outside), energy, area, energy / area, pixel_auroc(inside, outside)
+        *(pointing_hit(values, mask, tolerance) for tolerance in (0, TOLERANCE)),
+        energy,
+        area,
+        energy / area,
+        pixel_auroc(inside, outside),
     )
 
 
-def pointing_hit(inside: Evidence, outside: Evidence) -> float:
-    """Share of the strongest pixels that lie inside."""
-    top = max(inside.max(), outside.max())
-    hits, misses = (inside == top).sum(), (outside == top).sum()
-    return float(hits / (hits + misses))
+def pointing_hit(
+    values: Map, mask: UInt8[np.ndarray, "mask_h mask_w"], tolerance: float = 0
+) -> float:
+    """Share of the strongest known pixels that lie in the flower, or near it.
+
+    Args:
+        values: the map.
+        mask: what its pixels are.
+        tolerance: how far from the flower's nearest pixel is near enough, in pixels.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    known = np.where(mask == UNKNOWN, -np.inf, values)
+    away = distance_transform_edt(mask != FLOWER)
+    return float((away[known == known.max()] <= tolerance).mean())
 
 
 def energy_share(inside: Evidence, outside: Evidence) -> float:

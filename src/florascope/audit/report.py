@@ -41,6 +41,9 @@ MEASURES = {
         Measure(
             "pointing", "higher", "whether the strongest pixel is flower: area by chance", hit=True
         ),
+        Measure(
+            "pointing_near", "higher", "whether it is at most 15 pixels from the flower", hit=True
+        ),
         Measure("energy", "higher", "share of the positive evidence on the flower: area by chance"),
         Measure("area", "neither", "share of the flower among the pixels marked"),
         Measure("energy_ratio", "higher", "energy over area: 1 by chance"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--method",
-    help="sharp, cam, direct, gradcam, layercam, ig or occlusion."
+    help="sharp, cam, direct, legrad, gradcam, layercam, ig or occlusion."
     "  [default: what suits the network best]",
 )
 @click.option(

@@ -19,7 +19,7 @@ class Attribution:
     """How much each place of each input speaks for (+) or against (-) a class.
 
     Attributes:
-        method: the explainer's name ("cam", "sharp", "direct", "gradcam", "layercam", "ig").
+        method: the explainer's name ("cam", "sharp", "direct", "legrad", "gradcam", ...).
         values: (b, H, W) at the size of the network's input, in logit units: the evidence of one
             input pixel, so that a complete method's values sum to `total`.
         total: (b,) what the values of a complete method sum to: the target's logit less the bias
@@ -82,10 +82,10 @@ def fitting_methods(backbone: FeatureExtractor) -> tuple[str, ...]:
 
     Where logits split over the map: "sharp", "cam", "gradcam" (which is "cam" once more),
     "layercam" and "ig". Where the network reads its map in another way, "gradcam", "layercam" and
-    "ig". Where it reads a token that its blocks add to, "direct" and "ig"; else "ig", which needs a
-    gradient alone. Of layers that are named, "layercam" exists for all. "occlusion", the slowest,
-    asks for the answer alone, and so is there for every network; without gradients only "cam",
-    "sharp" and it are left.
+    "ig". Where it reads a token that its blocks add to, "direct", "legrad" and "ig"; else "ig",
+    which needs a gradient alone. Of layers that are named, "layercam" exists for all. "occlusion",
+    the slowest, asks for the answer alone, and so is there for every network; without gradients
+    only "cam", "sharp" and it are left.
     """
     if not backbone.differentiable:
         return ("cam", "sharp", *ASKED) if backbone.pools_linearly else ASKED
@@ -93,7 +93,7 @@ def fitting_methods(backbone: FeatureExtractor) -> tuple[str, ...]:
         return ("sharp", "cam", "gradcam", "layercam", "ig", *ASKED)
     if backbone.reads_map:
         return ("gradcam", "layercam", "ig", *ASKED)
-    return ("direct", "ig", *ASKED) if writes_a_token(backbone) else ("ig", *ASKED)
+    return ("direct", "legrad", "ig", *ASKED) if writes_a_token(backbone) else ("ig", *ASKED)
 
 
 def require_linear(backbone: FeatureExtractor) -> None:
@@ -106,6 +106,20 @@ def require_linear(backbone: FeatureExtractor) -> None:
         raise ExplanationError(
             backbone.obstacle,
             expected="a network of pooled features and a linear head",
+            fix=advice(backbone),
+        )
+
+
+def require_token(backbone: FeatureExtractor) -> None:
+    """Refuse a network whose features are no token that its blocks add to.
+
+    Raises:
+        ExplanationError: it is no such transformer.
+    """
+    if not writes_a_token(backbone):
+        raise ExplanationError(
+            f"{backbone.name} does not answer from a token that its blocks add to",
+            expected="a timm VisionTransformer with a linear head on its class token",
             fix=advice(backbone),
         )
 

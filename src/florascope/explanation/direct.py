@@ -6,12 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from florascope.errors import ExplanationError
-from florascope.explanation.attribution import Attribution, Targets, advice
+from florascope.explanation.attribution import Attribution, Targets, require_token
 from florascope.explanation.cam import spread
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Images
-from florascope.nets.token_stream import TokenStream, Written, token_stream, writes_a_token
+from florascope.nets.token_stream import TokenStream, read_along, token_stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +58,7 @@ def direct_effects(classifier: Classifier, images: Images, targets: Targets) -> 
     Raises:
         ExplanationError: the network is no such transformer.
     """
-    if not writes_a_token(classifier.backbone):
-        raise ExplanationError(
-            f"{classifier.backbone.name} does not answer from a token that its blocks add to",
-            expected="a timm VisionTransformer with a linear head on its class token",
-            fix=advice(classifier.backbone),
-        )
+    require_token(classifier.backbone)
     stream = token_stream(classifier.backbone.net, images)
     weight = classifier.head.weight.detach()[targets]
     direction = weight * stream.gamma
@@ -76,7 +70,7 @@ def _split(stream: TokenStream, direction: Tensor, bias: Tensor) -> DirectEffect
     def along(token: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
         return (token * direction).sum(1)
 
-    tokens = torch.stack([_offers(block, direction) for block in stream.blocks], 1)
+    tokens = torch.stack([b.attention * read_along(b, direction) for b in stream.blocks], 1)
     attended = torch.stack([along(block.attended) for block in stream.blocks], 1)
     return DirectEffects(
         tokens=tokens,
@@ -85,12 +79,6 @@ def _split(stream: TokenStream, direction: Tensor, bias: Tensor) -> DirectEffect
         constants=attended.sum(1) - tokens.sum((1, 2, 3)),
         bias=bias,
     )
-
-
-def _offers(block: Written, direction: Float[Tensor, "b c"]) -> Float[Tensor, "b heads n"]:
-    """What each head brings from each token, along a direction of the stream."""
-    reading = torch.einsum("hdc,bc->bhd", block.onto, direction)
-    return block.attention * torch.einsum("bhnd,bhd->bhn", block.values, reading)
 
 
 class Direct:

@@ -20,6 +20,7 @@ from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.direct import Direct
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.layer_cam import LayerCAM
+from florascope.explanation.legrad import LeGrad
 from florascope.explanation.occlusion import Occlusion, announce
 from florascope.explanation.sharp import Sharp
 from florascope.files import new_file
@@ -59,6 +60,7 @@ METHODS: dict[str, Callable[[], Explainer]] = {
     "sharp": Sharp,
     "cam": ClassActivationMap,
     "direct": Direct,
+    "legrad": LeGrad,
     "gradcam": GradCAM,
     "layercam": LayerCAM,
     "ig": IntegratedGradients,
@@ -174,8 +176,8 @@ def explain(
             path of an ONNX or Keras file. Who explains many photos wraps it once, and names its
             classes.
         photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
-        method: an explainer or the name of one ("sharp", "cam", "direct", "gradcam", "layercam",
-            "ig", "occlusion"); None takes the one that suits the network best.
+        method: an explainer or the name of one ("sharp", "cam", "direct", "legrad", "gradcam",
+            "layercam", "ig", "occlusion"); None takes the one that suits the network best.
         target: index, id or name of the class; None explains the answer.
         against: the class to compare it with; None for none.
         layers: names of the network's modules for "layercam", which then is the method.

@@ -83,7 +83,7 @@ def token_stream(net: Any, images: Images) -> TokenStream:  # noqa: ANN401 (timm
     """
     with torch.no_grad(), evaluating(net), _noted(net) as noted:
         net.forward_features(images)
-    norm = _last_norm(net)
+    norm = last_norm(net)
     end = noted["end"][0]
     sigma = (end.var(1, unbiased=False) + norm.eps).sqrt()
     parts = zip(net.blocks, noted["normed"], noted["attended"], noted["processed"], strict=True)
@@ -127,6 +127,12 @@ def offered(block: Written) -> Float[Tensor, "b heads n c"]:
     return block.attention[..., None] * (block.values @ block.onto)
 
 
+def read_along(block: Written, direction: Token) -> Float[Tensor, "b heads n"]:
+    """What each head would bring from each token along a direction, were it attended to alone."""
+    reading = torch.einsum("hdc,bc->bhd", block.onto, direction)
+    return torch.einsum("bhnd,bhd->bhn", block.values, reading)
+
+
 @contextmanager
 def _noted(net: Any) -> Iterator[dict[str, list[Tensor]]]:  # noqa: ANN401
     """Note the first token before, within and after the blocks, while the network looks."""
@@ -166,5 +172,6 @@ def _onto(block: Any) -> Float[Tensor, "heads d c"]:  # noqa: ANN401
     return scaled.T.reshape(block.attn.num_heads, -1, len(weight))
 
 
-def _last_norm(net: Any) -> nn.LayerNorm:  # noqa: ANN401
+def last_norm(net: Any) -> nn.LayerNorm:  # noqa: ANN401 (timm's VisionTransformer)
+    """The norm between the last block and the head."""
     return next(n for n in (net.norm, net.fc_norm) if isinstance(n, nn.LayerNorm))
