@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scenes import SPLIT, Material, Scenes, assembled, pairs, pasted
+from scenes import SPLIT, Material, Scenes, pairs, pasted, recognised
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
-from florascope.audit.localisation import BACKGROUND, FLOWER, localise
+from florascope.audit.localisation import localise
 from florascope.bundle.config import find_bundle
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import choose_split
@@ -117,10 +117,9 @@ def figures(head: LinearHead, data: dict[str, Labelled]) -> list[float]:
 def located(classifier: Classifier, scenes: Scenes) -> list[float]:
     """Pixel AUROC and energy over area of the class activation map, mean over scenes."""
     found = []
-    for row, where in enumerate(scenes.where):
+    for row, mask in enumerate(scenes.masks):
         part = slice(row, row + 1)
         maps = ClassActivationMap()(classifier, scenes.images[part], scenes.targets[part]).values
-        mask = np.where(where, FLOWER, BACKGROUND).astype(np.uint8)
         one = localise(maps[0].numpy(), mask)
         found.append([one.auroc, one.energy_ratio])
     return list(np.mean(found, 0))
@@ -130,7 +129,7 @@ def rows(classifier: Classifier, data: dict[str, Labelled]) -> Iterator[list[obj
     """One row a head."""
     yield ["head", "top1", "loss", "ece", *(f"{k} {f}" for k in ("pair", "pasted") for f in PLACED)]
     photos, fast = Material.of(classifier, 160), FastClassifier(classifier)
-    kinds = [assembled(classifier, made) for made in (pairs(photos, 24), pasted(photos, 32))]
+    kinds = [recognised(classifier, made, 0) for made in (pairs(photos, 24), pasted(photos, 32))]
     shipped = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     for name, head in heads(shipped, data):
         fast.head = torch.nn.Linear(head.weight.shape[1], len(head.bias))

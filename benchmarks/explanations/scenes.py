@@ -16,6 +16,7 @@ from jaxtyping import Bool
 from PIL import Image
 from torch import Tensor
 
+from florascope.audit.localisation import BACKGROUND, FLOWER, Mask
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import choose_split
@@ -28,6 +29,7 @@ from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe
 
 Where = Bool[np.ndarray, "h w"]
+SEEN = 0.05  # probability above which a scene's class is asked about
 SPLIT = "split_80_10_10_udacity.csv"
 BATCH = 8
 DRAWN_FROM = [(species, index) for species in range(len(SPECIES)) for index in range(40)]
@@ -48,14 +50,21 @@ class Scenes:
     Attributes:
         images: (n, 3, size, size) normalised.
         targets: (n,) the classes asked about.
+        rivals: (n,) the likeliest other classes.
         where: n masks.
         held_out: (n,) which had no part in choosing.
     """
 
     images: Tensor
     targets: Tensor
+    rivals: Tensor
     where: list[Where]
     held_out: Bool[np.ndarray, "n"]
+
+    @property
+    def masks(self) -> list[Mask]:
+        """Where, as the audit's masks."""
+        return [np.where(where, FLOWER, BACKGROUND).astype(np.uint8) for where in self.where]
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,7 @@ def drawn_classifier(classifier: Classifier) -> Classifier:
     fast, features = FastClassifier(classifier), []
     for at in range(0, len(photos), BATCH):
         pixels = np.stack([photo.read() for photo in photos[at : at + BATCH]])
-        images = torch.from_numpy(classifier.preprocessing.normalise(pixels))
-        features.append(fast.backbone(images).features.clone())
+        features.append(fast.backbone(normalised(classifier, pixels)).features.clone())
     rows, labels = torch.cat(features), torch.tensor([photo.species for photo in photos])
     held = torch.arange(len(photos)) % 4 == 3
     train, val = (Samples(rows[m], labels[m], len(SPECIES)) for m in (~held, held))
@@ -100,21 +108,34 @@ def drawn_classifier(classifier: Classifier) -> Classifier:
 
 def answers(classifier: Classifier, crops: np.ndarray) -> np.ndarray:
     """The class that the network answers to each crop."""
-    images = torch.from_numpy(classifier.preprocessing.normalise(crops))
+    return logits(classifier, normalised(classifier, crops)).argmax(1).numpy()
+
+
+def logits(classifier: Classifier, images: Tensor) -> Tensor:
+    """What the network answers to normalised pictures."""
+    fast = FastClassifier(classifier)
     with torch.no_grad():
-        return torch.cat([classifier(part).argmax(1) for part in images.split(BATCH)]).numpy()
+        return torch.cat([fast(part) for part in images.split(BATCH)])
 
 
-def assembled(classifier: Classifier, made: Iterator[list[Scene]]) -> Scenes:
-    """Join scenes; every other group of them is held out."""
-    groups = list(made)
-    scenes = [scene for group in groups for scene in group]
-    pixels = np.stack([scene.pixels for scene in scenes])
+def normalised(classifier: Classifier, crops: np.ndarray) -> Tensor:
+    """Pictures as the network takes them."""
+    return torch.from_numpy(classifier.preprocessing.normalise(crops))
+
+
+def recognised(classifier: Classifier, made: Iterator[list[Scene]], least: float = SEEN) -> Scenes:
+    """Join scenes whose class the network sees at all; every other group of them is held out."""
+    scenes = [(scene, n % 2 == 1) for n, group in enumerate(made) for scene in group]
+    images = normalised(classifier, np.stack([scene.pixels for scene, _ in scenes]))
+    targets = torch.tensor([scene.target for scene, _ in scenes])[:, None]
+    found = logits(classifier, images)
+    seen = found.softmax(1).gather(1, targets)[:, 0] > least
     return Scenes(
-        torch.from_numpy(classifier.preprocessing.normalise(pixels)),
-        torch.tensor([scene.target for scene in scenes]),
-        [scene.where for scene in scenes],
-        np.array([number % 2 == 1 for number, group in enumerate(groups) for _ in group]),
+        images[seen],
+        targets[seen, 0],
+        found.scatter(1, targets, -torch.inf).argmax(1)[seen],
+        [scene.where for (scene, _), kept in zip(scenes, seen, strict=True) if kept],
+        np.array([held for _, held in scenes])[seen.numpy()],
     )
 
 

@@ -1,13 +1,16 @@
 """Photos explained a second: batches in ONNX Runtime, one photo at a time in PyTorch, and peers.
 
-    python benchmarks/explanations/speed.py PHOTOS...
+    for part in deletion sharp cam maps peers; do
+        python benchmarks/explanations/speed.py $part PHOTOS...
+    done
 
-All ways take the same photos with the shipped model, in turn in one process, so that whatever else
-the machine does slows all. "drawn" reads the photos, explains them and writes the pictures, as
-`florascope explain` does; its former way is written out below: one photo at a time, forty eager
-passes for the deletion figures. "maps" reads the photos and explains them, as the peers do
-(pytorch-grad-cam, Captum and TorchCAM, in batches of 16 on all cores). "engine" is what there is to
-reach: ONNX Runtime's bare passes, a core each. Writes results/speed.{csv,md} beside this file.
+All ways of a part take the same photos with the shipped model, in turn in one process, so that
+whatever else the machine does slows all. "drawn" reads the photos, explains them and writes the
+pictures, as `florascope explain` does; its former way is written out below: one photo at a time,
+forty eager passes for the deletion figures. "maps" reads the photos and explains them, as the peers
+do (pytorch-grad-cam, Captum and TorchCAM, in batches of 16 on all cores). "engine" is what there is
+to reach: ONNX Runtime's bare passes, a core each, measured with each part. Writes
+results/{speed-PART.csv, speed.md} beside this file.
 """
 
 import csv
@@ -42,6 +45,7 @@ from florascope.nets.saving import load_classifier
 from florascope.parallel import in_order
 
 Maps = dict[str, np.ndarray]
+Way = Callable[[list[str]], Maps]
 FEW = 12  # photos of the former way, which takes a second each
 BATCH = 16  # of the peers
 COLUMNS = ("what", "photos", "per_s", "core_ms", "passes", "of_former", "gap", "memory_mb")
@@ -56,7 +60,7 @@ class Timed:
     core_ms: float
 
 
-def timed(work: Callable[[list[str]], Maps], photos: list[str]) -> Timed:
+def timed(work: Way, photos: list[str]) -> Timed:
     """Take the time on the clock and of all cores."""
     clock, cores = time.perf_counter(), time.process_time()
     maps = work(photos)
@@ -147,43 +151,81 @@ def engine(classifier: Classifier, photos: list[str]) -> Maps:
     return {}
 
 
-def main(photos: list[str]) -> None:
-    """Measure and write the table."""
-    classifier = load_classifier(find_bundle("flowers102-mobilenetv2"))
-    rows = []
+@dataclass
+class Table:
+    """Rows as they are measured.
 
-    def row(what: str, way: Callable[[list[str]], Maps], count: int, base: Timed | None) -> Timed:
-        found = timed(way, photos[:count])
+    Attributes:
+        classifier: the shipped model.
+        photos: all that may be taken.
+        bare: core milliseconds of a bare pass, in the same run.
+        rows: by COLUMNS.
+    """
+
+    classifier: Classifier
+    photos: list[str]
+    bare: float
+    rows: list[list[object]]
+
+    def row(self, what: str, way: Way, count: int = 0, base: Timed | None = None) -> Timed:
+        """Measure a way on some photos, or all, and hold it against another."""
+        found = timed(way, self.photos[: count or len(self.photos)])
         memory = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        shown = [f"{found.per_s:.3g}", f"{found.core_ms:.3g}", f"{found.core_ms / bare:.3g}"]
+        shown = [f"{found.per_s:.3g}", f"{found.core_ms:.3g}", f"{found.core_ms / self.bare:.3g}"]
         compared = (
             ["", ""] if base is None else [f"{found.per_s / base.per_s:.3g}", gap(found, base)]
         )
-        rows.append([what, count, *shown, *compared, memory])
-        print(*rows[-1], flush=True)
+        self.rows.append([what, count or len(self.photos), *shown, *compared, memory])
+        print(*self.rows[-1], flush=True)
         return found
 
-    bare = timed(partial(engine, classifier), photos).core_ms
-    row("engine, one pass", partial(engine, classifier), len(photos), None)
-    for method, trusted in (("sharp", True), ("sharp", False), ("cam", False)):
+    def drawn(self, method: str, *, trusted: bool) -> None:
+        """Time a method as `florascope explain` does it, the former way and now."""
         what = f"{method}, drawn" + (", deletion" if trusted else "")
-        old = row(f"{what}, former", partial(former, classifier, method, trusted), FEW, None)
-        now = partial(drawn, classifier, method, trusted)
-        now(photos[:8])  # graphs are made and kept
-        row(what, now, len(photos) // 4, old)  # the memory of a quarter and of all
-        row(what, now, len(photos), old)
-    for method in ("sharp", "cam"):
-        row(f"{method}, maps", partial(maps_alone, classifier, method), len(photos), None)
-    for other in (PytorchGradCam(), CaptumGradCam(), TorchCam()):
-        peer(classifier, other, photos[:BATCH])  # finds its layer
-        row(f"{other.name}, maps", partial(peer, classifier, other), len(photos), None)
+        old = self.row(f"{what}, former", partial(former, self.classifier, method, trusted), FEW)
+        now = partial(drawn, self.classifier, method, trusted)
+        now(self.photos[:8])  # graphs are made and kept
+        self.row(what, now, len(self.photos) // 4, old)  # the memory of a quarter and of all
+        self.row(what, now, base=old)
+
+    def maps(self) -> None:
+        """Time maps alone."""
+        for method in ("sharp", "cam"):
+            self.row(f"{method}, maps", partial(maps_alone, self.classifier, method))
+
+    def peers(self) -> None:
+        """Time other libraries' maps."""
+        for other in (PytorchGradCam(), CaptumGradCam(), TorchCam()):
+            peer(self.classifier, other, self.photos[:BATCH])  # finds its layer
+            self.row(f"{other.name}, maps", partial(peer, self.classifier, other))
+
+
+PARTS: dict[str, Callable[[Table], None]] = {
+    "deletion": lambda table: table.drawn("sharp", trusted=True),
+    "sharp": lambda table: table.drawn("sharp", trusted=False),
+    "cam": lambda table: table.drawn("cam", trusted=False),
+    "maps": Table.maps,
+    "peers": Table.peers,
+}
+
+
+def main(part: str, *photos: str) -> None:
+    """Measure one part, and write all that have been measured."""
+    classifier = load_classifier(find_bundle("flowers102-mobilenetv2"))
+    way = partial(engine, classifier)
+    table = Table(classifier, list(photos), timed(way, list(photos)).core_ms, [])
+    table.row(f"engine, one pass ({part})", way)
+    PARTS[part](table)
     results = Path(__file__).parent / "results"
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_text(results / "speed.csv", table.getvalue())
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
-    text = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-    write_text(results / "speed.md", f"# Photos explained a second\n\n{about()}\n\n{text}\n")
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *table.rows])
+    write_text(results / f"speed-{part}.csv", text.getvalue())
+    lines = [list(COLUMNS), ["---"] * len(COLUMNS)]
+    for file in (results / f"speed-{name}.csv" for name in PARTS):
+        if file.is_file():
+            lines += list(csv.reader(file.read_text("utf-8").splitlines()))[1:]
+    shown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    write_text(results / "speed.md", f"# Photos explained a second\n\n{about()}\n\n{shown}\n")
 
 
 def about() -> str:
@@ -210,4 +252,4 @@ def gap(found: Timed, base: Timed) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -9,12 +9,13 @@ from typing import Any
 from costs import Completeness, Cost
 
 from florascope.audit.report import AuditReport
-from florascope.audit.verdict import summary, verdict
+from florascope.audit.verdict import disagreements, summary, verdict
 from florascope.evaluation.intervals import Interval
 
 Row = dict[str, Any]
 
-QUALITY = ("pointing", "pointing_near", "auroc", "energy_ratio", "insertion", "deletion", "gain")
+QUALITY = ("pointing", "pointing_near", "auroc", "energy_ratio")
+FAITHFUL = ("insertion", "deletion", "gain", "gain_logit", "gain_neighbours")
 BEHAVIOUR = ("noise_correlation", "flip_correlation", "gini", "gap")
 
 Reports = dict[str, list[AuditReport]]
@@ -72,6 +73,8 @@ def page(reports: Reports, costs: Sequence[Cost], gaps: Sequence[Completeness]) 
         " intervals (bootstrap; Wilson for the pointing game); n is the number of photos."
         " `random` and `centre` know nothing of the network.",
         measures(reports, QUALITY),
+        measures(reports, FAITHFUL),
+        orders(reports),
         measures(reports, BEHAVIOUR),
         "## Weights shuffled from the top downwards: rank correlation with the trained map",
         sanity(reports),
@@ -99,6 +102,16 @@ def verdicts(name: str, report: AuditReport) -> str:
     findings = verdict(report)
     lines = [f"**{name}: {line}**" for line in summary(findings)]
     return "\n".join(f"- {line}" for line in [*lines, *(finding.text for finding in findings)])
+
+
+def orders(reports: Reports) -> str:
+    """Which methods change places by how photos are taken apart, in sentences."""
+    found = [
+        f"- {name}: {line}" for name, both in reports.items() for line in disagreements(both[0])
+    ]
+    return "\n".join(
+        found or ["No two methods surely change places by how photos are taken apart."]
+    )
 
 
 def _numbers(interval: Interval) -> Row:

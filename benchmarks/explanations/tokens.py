@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tables import BEHAVIOUR, QUALITY, measures, sanity, verdicts
+from tables import BEHAVIOUR, FAITHFUL, QUALITY, measures, orders, sanity, verdicts
 from torch import Tensor
 
 from florascope.audit.audit import audit
@@ -106,6 +106,8 @@ def main() -> None:
         f" of the {len(report.targets)} audited ones rightly. `attention`, `random` and `centre`"
         " know no class.",
         measures(reports, QUALITY),
+        measures(reports, FAITHFUL),
+        orders(reports),
         measures(reports, BEHAVIOUR),
         "## Weights shuffled from the top downwards: rank correlation with the trained map",
         sanity(reports),

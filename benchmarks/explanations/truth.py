@@ -1,16 +1,18 @@
 """How the parts of `sharp` are chosen where no masks by hand tell: variants against known truth.
 
-    for what in drawn side-by-side pasted faithful masks; do
-        python benchmarks/explanations/truth.py $what
+    for what in drawn side-by-side pasted nearest faithful masks; do
+        python benchmarks/explanations/truth.py $what --cache passes
     done
 
 The first three are pictures that hold their truth in themselves (`scenes.py`): drawn flowers with
 exact masks, as they are and before corners of real photos; two validation photos side by side; the
-middle of one pasted before another's corner. "faithful" takes validation photos apart, in squares
-of a fourteenth and a twenty-eighth of the side. In all of these, half of the pictures choose and
-the others are held out. "masks" is the test: the 105 photos of Oxford 17 with masks by hand, which
-choose nothing. Needs FLORASCOPE_DATA with flowers-102 and, for the last, oxford-17-masks. Writes
-results/truth-WHAT.csv beside this file, or to --out.
+middle of one pasted before another's corner. "nearest" asks, in all three, what the map against
+the likeliest other class is worth. "faithful" takes validation photos apart, in squares of a
+fourteenth and a twenty-eighth of the side. In all of these, half of the pictures choose and the
+others are held out. "masks" is the test: the 105 photos of Oxford 17 with masks by hand, which
+choose nothing. Needs FLORASCOPE_DATA with flowers-102 and, for the last, oxford-17-masks. Passes
+are kept in --cache, so that a run that was stopped goes on. Writes results/truth-WHAT.csv beside
+this file, or to --out.
 """
 
 import argparse
@@ -23,66 +25,85 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scenes import Material, Scene, assembled, drawn_classifier, garden_scenes, pairs, pasted
+from scenes import (
+    Material,
+    Scene,
+    Scenes,
+    drawn_classifier,
+    garden_scenes,
+    pairs,
+    pasted,
+    recognised,
+)
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from florascope.audit.faithfulness import Perturbation, faithfulness
-from florascope.audit.localisation import BACKGROUND, FLOWER, Mask, MaskFolder, localise
+from florascope.audit.localisation import Mask, MaskFolder, localise
 from florascope.audit.photos import prepare_photos
 from florascope.bundle.config import find_bundle
 from florascope.data.dataset import FilePhoto
 from florascope.explanation.cam import spread
 from florascope.explanation.guided import guided_filter
-from florascope.explanation.inference import FastClassifier
-from florascope.explanation.sharp import (
-    EDGE,
-    Contributions,
-    colours,
-    contributions,
-    share_out,
-    unstrided,
-)
+from florascope.explanation.inference import FastClassifier, SplitPasses
+from florascope.explanation.sharp import EDGE, Contributions, colours, share_out, unstrided
 from florascope.files import write_text
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
+from florascope.progress import progress_bars, track
 
-OWN = 0
-"""The look by the network as it is; other looks are sides of pictures, mirrored if negative."""
+OWN = "s256"
+"""A look is a side in pixels, by the network as it is (s) or without its last stride (u)."""
 BATCH = 2
-SEEN = 0.05  # probability above which a scene's class is asked about
-PHOTOS, PAIRS, PASTED, DRAWN, TAKEN_APART = 220, 30, 48, 32, 40
-LOOKS = ((OWN, 192), (OWN, 448), (OWN, 192, 352), (OWN, 192, 384))
+PHOTOS, PAIRS, PASTED, DRAWN, TAKEN_APART = 420, 100, 200, 150, 40
 FIGURES = ("pointing", "pointing_near", "auroc", "energy_ratio")
+SHARES = (0.0, 0.6, 1.0)  # of the rival's map that is taken away; 0.6 is Finer-CAM's
 
 
+@dataclass(frozen=True)
 class Passes:
     """What a classifier contributes for the classes asked about, by the look, made once.
 
-    Args:
+    Attributes:
         classifier: the network.
         images: (n, 3, size, size).
         targets: (n,).
+        kept: where the passes are kept: a folder and the beginning of a file's name.
     """
 
-    def __init__(self, classifier: Classifier, images: Tensor, targets: Tensor) -> None:
-        self.colours, self.size = colours(images, classifier.preprocessing), images.shape[2]
-        self._asked, self._made = (classifier, images, targets), dict[int, Contributions]()
+    classifier: Classifier
+    images: Tensor
+    targets: Tensor
+    kept: Path
 
-    def __getitem__(self, look: int) -> Contributions:
-        if look not in self._made:
-            self._made[look] = self._make(look)
-        return self._made[look]
+    @property
+    def size(self) -> int:
+        """Side of the pictures."""
+        return self.images.shape[2]
 
-    def _make(self, look: int) -> Contributions:
-        classifier, images, targets = self._asked
-        network = classifier if look == OWN else unstrided(classifier, 32)
-        found = [
-            contributions(network, resized(some, abs(look) or self.size), target)
-            for some, target in zip(images.split(BATCH), targets.split(BATCH), strict=True)
-        ]
-        made = Contributions(*map(torch.cat, zip(*found, strict=True)))
-        return made if look >= 0 else Contributions(*(part.flip(2) for part in made))
+    @property
+    def colours(self) -> Tensor:
+        """What edges are found in."""
+        return colours(self.images, self.classifier.preprocessing)
+
+    def __getitem__(self, look: str) -> Contributions:
+        file = self.kept.with_name(f"{self.kept.name}-{look}.npz")
+        if not file.is_file():
+            made = self._make(look)
+            np.savez(file, evidence=made.evidence.numpy(), positive=made.positive.numpy())
+        with np.load(file) as held:
+            return Contributions(*(torch.from_numpy(held[name]) for name in Contributions._fields))
+
+    def _make(self, look: str) -> Contributions:
+        passes = SplitPasses(self.classifier, FastClassifier(self.classifier, threads=1))
+        network = self.classifier if look[0] == "s" else unstrided(self.classifier, 32)
+        parts = list(zip(self.images.split(BATCH), self.targets.split(BATCH), strict=True))
+        with progress_bars() as told:
+            found = [
+                passes(network, resized(some, int(look[1:])), target)
+                for some, target in track(parts, len(parts), self.kept.name + look, told)
+            ]
+        return Contributions(*map(torch.cat, zip(*found, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -90,7 +111,7 @@ class Variant:
     """One way to make a map.
 
     Attributes:
-        looks: which are averaged.
+        looks: which are averaged; the first is the network's own.
         power: of the weights by which places share their evidence out; 0 shares evenly.
         edges: radius in pixels of the guided filter that the weights go through; 0 for none.
         reach: in pixels, how far evidence moves at the least; 0 for a place of each look.
@@ -98,7 +119,7 @@ class Variant:
         smoothed: the guided filter's radius on the map itself.
     """
 
-    looks: tuple[int, ...] = (OWN, 192, 448)
+    looks: tuple[str, ...] = (OWN, "u192", "u448")
     power: float = 2
     edges: int = 0
     reach: int = 0
@@ -109,14 +130,16 @@ class Variant:
     def name(self) -> str:
         """What sets it apart."""
         changed = [f for f in fields(self) if getattr(self, f.name) != f.default]
-        return ", ".join(f"{f.name} {getattr(self, f.name)}" for f in changed) or "as it was"
+        shown = (f"{f.name} {getattr(self, f.name)}" for f in changed if f.name != "looks")
+        looks = [] if self.looks == Variant.looks else [f"looks {' '.join(self.looks)}"]
+        return ", ".join([*looks, *shown]) or "as at first"
 
     def __call__(self, passes: Passes) -> Tensor:
         """Make the maps, (n, size, size)."""
         found = [passes[look] for look in self.looks]
         weights = self._weights(passes, torch.stack([placed(f.positive, passes) for f in found]))
         values = torch.stack([share_out(f.evidence, weights, self.reach) for f in found]).mean(0)
-        rest = (passes[OWN].evidence.sum((1, 2)) - values.sum((1, 2)))[:, None, None]
+        rest = (found[0].evidence.sum((1, 2)) - values.sum((1, 2)))[:, None, None]
         share = weights if self.rest == "shared" else torch.ones_like(weights)
         values = values + rest * share / share.sum((1, 2), keepdim=True)
         return edged(values, passes, self.smoothed)
@@ -125,21 +148,16 @@ class Variant:
         return edged(spoken.mean(0), passes, self.edges).clamp_min(0) ** self.power
 
 
-NEW = Variant(edges=24, reach=32, rest="shared")
+FIRST = Variant()
+SECOND = Variant(edges=24, reach=32, rest="shared")
+NEW = replace(SECOND, looks=(OWN, "u320"))
 VARIANTS = (
     Variant(looks=(OWN,), power=0),
-    Variant(),
-    Variant(edges=24),
-    Variant(reach=32),
-    Variant(rest="shared"),
-    Variant(smoothed=12),
+    FIRST,
+    SECOND,
     NEW,
-    replace(NEW, edges=16),
-    *(replace(NEW, reach=reach) for reach in (24, 40)),
-    *(replace(NEW, power=power) for power in (1, 1.5, 3)),
-    *(replace(NEW, looks=looks) for looks in LOOKS),
 )
-FINALISTS = (Variant(looks=(OWN,), power=0), Variant(), NEW)
+FINALISTS = (Variant(looks=(OWN,), power=0), FIRST, SECOND, NEW)
 
 
 def edged(values: Tensor, passes: Passes, radius: int) -> Tensor:
@@ -161,48 +179,78 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 Row = list[object]
 Rows = Iterator[Row]
+Exam = Callable[[Classifier, Path], Rows]
+Made = tuple[Classifier, Iterator[list[Scene]]]
 
 
-def drawn_rows(classifier: Classifier) -> Rows:
-    """Drawn flowers, explained to a classifier of such."""
+def drawn(classifier: Classifier) -> Made:
+    """Drawn flowers, and a classifier of such."""
     photos = Material.of(classifier, PHOTOS)
-    return scored(drawn_classifier(classifier), garden_scenes(photos, DRAWN))
+    return drawn_classifier(classifier), garden_scenes(photos, DRAWN)
 
 
-def side_by_side_rows(classifier: Classifier) -> Rows:
+def side_by_side(classifier: Classifier) -> Made:
     """Two photos in one."""
-    return scored(classifier, pairs(Material.of(classifier, PHOTOS), PAIRS))
+    return classifier, pairs(Material.of(classifier, PHOTOS), PAIRS)
 
 
-def pasted_rows(classifier: Classifier) -> Rows:
+def before_another(classifier: Classifier) -> Made:
     """The middle of one photo before another's corner."""
-    return scored(classifier, pasted(Material.of(classifier, PHOTOS), PASTED))
+    return classifier, pasted(Material.of(classifier, PHOTOS), PASTED)
 
 
-def scored(classifier: Classifier, made: Iterator[list[Scene]]) -> Rows:
-    """Every variant on scenes whose class the network sees at all."""
-    yield ["half", "variant", "n", *FIGURES]
-    scenes = assembled(classifier, made)
-    images, targets = scenes.images, scenes.targets
-    with torch.no_grad():
-        shares = torch.cat([classifier(some).softmax(1) for some in images.split(BATCH)])
-    seen = (shares.gather(1, targets[:, None])[:, 0] > SEEN).numpy()
-    passes = Passes(classifier, images, targets)
-    masks = [np.where(w, FLOWER, BACKGROUND).astype(np.uint8) for w in scenes.where]
-    for variant in VARIANTS:
-        found = localised(variant(passes), masks)
-        for half, part in (("chosen on", ~scenes.held_out), ("held out", scenes.held_out)):
-            rows = found[seen & part]
-            yield [half, variant.name, len(rows), *rounded(rows.mean(0))]
+KINDS: dict[str, Callable[[Classifier], Made]] = {
+    "drawn": drawn,
+    "side-by-side": side_by_side,
+    "pasted": before_another,
+}
 
 
-def faithful_rows(classifier: Classifier) -> Rows:
+def variants_on(kind: str) -> Exam:
+    """Every variant on one kind of scenes."""
+
+    def rows(classifier: Classifier, cache: Path) -> Rows:
+        yield ["half", "variant", "n", *FIGURES]
+        network, made = KINDS[kind](classifier)
+        scenes = recognised(network, made)
+        passes = Passes(network, scenes.images, scenes.targets, cache / kind)
+        for variant in VARIANTS:
+            yield from halves(variant.name, variant(passes), scenes)
+
+    return rows
+
+
+def nearest_rows(classifier: Classifier, cache: Path) -> Rows:
+    """The map of a class less a share of the map of the likeliest other class."""
+    yield ["kind", "half", "share", "n", *FIGURES]
+    for kind, make in KINDS.items():
+        network, made = make(classifier)
+        scenes = recognised(network, made)
+        asked = {kind: scenes.targets, f"{kind}-rivals": scenes.rivals}
+        ours, other = (
+            NEW(Passes(network, scenes.images, targets, cache / name))
+            for name, targets in asked.items()
+        )
+        for share in SHARES:
+            for row in halves(f"{share:g}", ours - share * other, scenes):
+                yield [kind, *row]
+
+
+def halves(name: str, values: Tensor, scenes: Scenes) -> Rows:
+    """Mean figures of the half that chooses, and of the half that is held out."""
+    found = localised(values, scenes.masks)
+    for half, part in (("chosen on", ~scenes.held_out), ("held out", scenes.held_out)):
+        yield [half, name, int(part.sum()), *rounded(found[part].mean(0))]
+
+
+def faithful_rows(classifier: Classifier, cache: Path) -> Rows:
     """The variants named FINALISTS on validation photos that are taken apart, by half."""
     yield ["tile", "half", "variant", "n", "deletion", "insertion", "gain"]
     photos = Material.of(classifier, PHOTOS)
     images = torch.from_numpy(classifier.preprocessing.normalise(photos.crops[-TAKEN_APART:]))
     targets = torch.from_numpy(photos.labels[-TAKEN_APART:])
-    passes, network = Passes(classifier, images, targets), FastClassifier(classifier)
+    passes = Passes(classifier, images, targets, cache / "faithful")
+    network = FastClassifier(classifier)
     for variant in FINALISTS:
         values = variant(passes)
         for tile in (14, 28):
@@ -213,7 +261,7 @@ def faithful_rows(classifier: Classifier) -> Rows:
                 yield [f"1/{tile}", half, variant.name, len(rows), *rounded(rows.mean(0))]
 
 
-def mask_rows(classifier: Classifier) -> Rows:
+def mask_rows(classifier: Classifier, cache: Path) -> Rows:
     """The test: the variants named FINALISTS on the photos with masks by hand."""
     yield ["variant", "n", *FIGURES]
     folder = Path(os.environ["FLORASCOPE_DATA"]) / "oxford-17-masks"
@@ -221,7 +269,7 @@ def mask_rows(classifier: Classifier) -> Rows:
     masked = prepare_photos(classifier, photos, MaskFolder(folder / "masks"))
     batch = next(masked.batches(len(photos)))
     rows = [row for row, mask in enumerate(batch.masks) if mask is not None]
-    passes = Passes(classifier, *(part[rows] for part in batch.targeted))
+    passes = Passes(classifier, *(part[rows] for part in batch.targeted), cache / "masks")
     masks = [mask for mask in batch.masks if mask is not None]
     for variant in FINALISTS:
         yield [variant.name, len(rows), *rounded(localised(variant(passes), masks).mean(0))]
@@ -238,25 +286,24 @@ def rounded(figures: np.ndarray) -> list[str]:
     return [f"{figure:.3f}" for figure in figures]
 
 
-WHAT: dict[str, Callable[[Classifier], Rows]] = {
-    "drawn": drawn_rows,
-    "side-by-side": side_by_side_rows,
-    "pasted": pasted_rows,
-    "faithful": faithful_rows,
-    "masks": mask_rows,
+WHAT: dict[str, tuple[str, Exam]] = {
+    **{kind: ((make.__doc__ or "").strip(), variants_on(kind)) for kind, make in KINDS.items()},
+    "nearest": ((nearest_rows.__doc__ or ""), nearest_rows),
+    "faithful": ((faithful_rows.__doc__ or ""), faithful_rows),
+    "masks": ((mask_rows.__doc__ or ""), mask_rows),
 }
 
 
 def page(folder: Path) -> str:
     """All tables that have been made, on one page of Markdown."""
     parts = ["# How the parts of `sharp` were chosen", (__doc__ or "").split("\n\n", 2)[2].strip()]
-    for what, rows in WHAT.items():
+    for what, (title, _) in WHAT.items():
         file = folder / f"truth-{what}.csv"
         if file.is_file():
             head, *lines = csv.reader(file.read_text("utf-8").splitlines())
             table = [head, ["---"] * len(head), *lines]
             text = "\n".join(f"| {' | '.join(line)} |" for line in table)
-            parts += [f"## {what}: {(rows.__doc__ or '').splitlines()[0]}", text]
+            parts += [f"## {what}: {title}", text]
     return "\n\n".join(parts) + "\n"
 
 
@@ -265,11 +312,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--bundle", default="flowers102-mobilenetv2")
+    parser.add_argument("--cache", type=Path, required=True, help="Folder of passes.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    options.cache.mkdir(parents=True, exist_ok=True)
     table = io.StringIO()
-    for row in WHAT[options.what](load_classifier(find_bundle(options.bundle))):
+    _, exam = WHAT[options.what]
+    for row in exam(load_classifier(find_bundle(options.bundle)), options.cache):
         csv.writer(table, lineterminator="\n").writerow(row)
         print(*row, sep="  ", flush=True)
     write_text(options.out / f"truth-{options.what}.csv", table.getvalue())

@@ -37,8 +37,7 @@ def full_colour(values: Values) -> float:
 
 def heat(values: Values, scale: float) -> Picture:
     """Draw evidence on white: orange for the class, blue against it, white for none."""
-    white = np.ones((*values.shape, 1), np.float32)
-    return _blend(white, values, scale, 1.0)
+    return _blend(np.ones(values.shape, np.float32), values, scale, 1.0)
 
 
 def overlay(crop: Picture, values: Values, scale: float) -> Picture:
@@ -50,17 +49,19 @@ def overlay(crop: Picture, values: Values, scale: float) -> Picture:
         scale: evidence at full colour.
     """
     grey = crop.astype(np.float32) @ (LUMINANCE / 255)
-    return _blend(grey[..., None], values, scale, OPACITY)
+    return _blend(grey, values, scale, OPACITY)
 
 
 def _blend(
-    ground: Float32[np.ndarray, "h w 1"], values: Values, scale: float, opacity: float
+    ground: Float32[np.ndarray, "h w"], values: Values, scale: float, opacity: float
 ) -> Picture:
-    """Mix in single precision, channel by channel: pictures are half of what a quick map costs."""
-    strength = np.clip(np.abs(values) / scale, 0.0, 1.0).astype(np.float32)[..., None] * opacity
-    colour = np.where(values[..., None] >= 0, FOR, AGAINST)
-    mixed = ground + (colour - ground) * strength
-    picture: Picture = (mixed * 255 + 0.5).astype(np.uint8)
+    """Mix in single precision, a channel at a time: pictures are half of what a quick map costs."""
+    strength = np.clip(np.abs(values) / scale, 0.0, 1.0).astype(np.float32) * opacity
+    speaks_for = values >= 0
+    picture = np.empty((*values.shape, 3), np.uint8)
+    for channel, shades in enumerate(zip(FOR, AGAINST, strict=True)):
+        mixed = ground + (np.where(speaks_for, *shades) - ground) * strength
+        picture[..., channel] = mixed * 255 + 0.5
     return picture
 
 

@@ -7,9 +7,7 @@ import pytest
 
 from florascope.audit.card import (
     MARGIN,
-    PANEL,
-    TEXT,
-    TITLE,
+    TOP,
     Trust,
     _fitting,
     card,
@@ -20,6 +18,7 @@ from florascope.audit.card import (
 from florascope.data.dataset import ClassName
 from florascope.explanation.explanation import Explanation, explain, explainer
 from florascope.nets.classifier import Classifier
+from florascope.overlay import heat, overlay
 
 
 @pytest.fixture
@@ -83,20 +82,27 @@ def test_the_figures() -> None:
     assert rival[-1] == "method sharp, promises no sum"
 
 
-def test_evidence_is_drawn_in_its_place() -> None:
+SIDE = 224  # 8 pixels, 28 times as large
+
+
+def test_the_pictures_are_the_networks_own_pixels_enlarged() -> None:
     drawn = card(FOUND, 2.0, TRUST)
-    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
-    red, _, blue = drawn[top + 8, left + 8].astype(int)
-    assert red > blue + 100
-    red, _, blue = drawn[top + PANEL - 8, left + PANEL - 8].astype(int)
-    assert blue > red
-    assert (drawn[top + PANEL // 2, left + PANEL // 2] == 255).all()
+    lefts = [MARGIN + number * (SIDE + MARGIN) for number in range(3)]
+    shown = [drawn[TOP : TOP + SIDE, left : left + SIDE] for left in lefts]
+    truth = [FOUND.crop, heat(VALUES, 2.0), overlay(FOUND.crop, VALUES, 2.0)]
+    for pixels, picture in zip(truth, shown, strict=True):
+        np.testing.assert_array_equal(picture[::28, ::28], pixels)
+        np.testing.assert_array_equal(picture[27::28, 27::28], pixels)
+    assert drawn.shape[1] == 3 * SIDE + 4 * MARGIN
 
 
-def test_an_empty_map_looks_empty() -> None:
-    drawn = card(replace(FOUND, values=np.zeros((8, 8), np.float32)), 1.0, TRUST)
-    top, left = MARGIN + TITLE + 2 * TEXT, 2 * MARGIN + PANEL
-    assert (drawn[top + 2 : top + PANEL - 2, left + 2 : left + PANEL - 2] == 255).all()
+def test_a_picture_that_is_large_enough_stays_and_cards_share_nothing() -> None:
+    values = np.full((256, 256), 0.01, np.float32)
+    large = replace(FOUND, crop=np.full((256, 256, 3), 9, np.uint8), values=values)
+    first = card(large, 0.02, TRUST)
+    assert (first[TOP : TOP + 256, MARGIN : MARGIN + 256] == 9).all()
+    card(replace(large, crop=large.crop + 1), 0.01, None)
+    np.testing.assert_array_equal(card(large, 0.02, TRUST), first)
 
 
 def test_long_names_are_cut() -> None:

@@ -27,11 +27,18 @@ from florascope.audit.sanity import (
     under_flip,
     under_noise,
 )
+from florascope.audit.verdict import SIMILAR
+from florascope.bundle.config import find_bundle
 from florascope.data.dataset import ClassName
+from florascope.evaluation.intervals import bootstrap
 from florascope.explanation.attribution import Attribution, Explainer
+from florascope.explanation.explanation import default_method, explainer
+from florascope.garden.scene import GardenPhoto
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
+from florascope.nets.saving import load_classifier
 from florascope.nets.weights import load_backbone
+from florascope.nets.wrapped import wrap
 from florascope.preprocessing import Preprocessing
 
 CLASSES = tuple(ClassName(str(k), str(k)) for k in range(5))
@@ -63,10 +70,10 @@ class Edges:
         return Attribution(self.name, values, torch.zeros(len(images)), complete=False)
 
 
-def make(name: str, size: int = 64, seed: int = 0) -> Classifier:
+def make(name: str, size: int = 64, seed: int = 0, **model_args: int) -> Classifier:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        backbone = Backbone(name, Preprocessing(size=size))
+        backbone = Backbone(name, Preprocessing(size=size), model_args)
         classifier = Classifier(backbone, CLASSES).eval()
         nn.init.normal_(classifier.head.weight)
     return classifier
@@ -162,6 +169,35 @@ def test_a_map_of_the_photo_survives(classifier: Classifier, targeted: TargetedI
     for similarity in followed(classifier, Edges(), targeted, most=4):
         assert similarity.signed == pytest.approx([1.0] * 8)
         assert similarity.absolute == pytest.approx([1.0] * 8)
+
+
+def flat() -> Classifier:
+    """A network without a map: two layers on all pixels."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 32), nn.ReLU(), nn.Linear(32, 5))
+    return wrap(net.eval(), preprocessing=Preprocessing(size=64))
+
+
+DEFAULTS: dict[str, Callable[[], Classifier]] = {
+    "sharp": lambda: load_classifier(find_bundle("flowers102-mobilenetv2")),
+    "gradcam": lambda: make("mobilenetv3_small_050"),
+    "direct": lambda: make("test_vit", img_size=64),
+    "ig": flat,
+}
+
+
+@pytest.mark.parametrize("method", DEFAULTS)
+def test_every_default_map_is_of_the_network(method: str) -> None:
+    """The audit's criterion `learned`, for a network of each kind that has its own default."""
+    classifier = DEFAULTS[method]()
+    assert default_method(classifier) == method
+    photos = [GardenPhoto(k, 0, 0, classifier.preprocessing.size) for k in range(8)]
+    pixels = classifier.preprocessing.normalise(np.stack([photo.read() for photo in photos]))
+    garden = TargetedImages(torch.from_numpy(pixels), torch.arange(8) % 5)
+    last = followed(classifier, explainer(method), garden, most=2)[-1]
+    assert max(bootstrap(each).high for each in (last.signed, last.absolute)) < SIMILAR
+    photo_alone = followed(classifier, Edges(), garden, most=2)[-1]
+    assert bootstrap(photo_alone.absolute).low > SIMILAR
 
 
 def test_the_absolute_map_sees_through_a_turned_sign(targeted: TargetedImages) -> None:

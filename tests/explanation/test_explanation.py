@@ -9,7 +9,14 @@ from torch import Tensor, nn
 from florascope.data.dataset import ClassName
 from florascope.errors import ExplanationError
 from florascope.explanation.cam import ClassActivationMap, GradCAM, class_maps, spread
-from florascope.explanation.explanation import default_method, explain, explainer, find_class
+from florascope.explanation.explanation import (
+    Question,
+    default_method,
+    explain,
+    explain_crops,
+    explainer,
+    find_class,
+)
 from florascope.explanation.integrated_gradients import (
     BASELINES,
     Baseline,
@@ -213,6 +220,34 @@ def test_explain_chooses_the_answer_and_crops_as_the_network_does() -> None:
     assert found.target.id == "0"
     assert found.gap is not None
     assert found.gap < 1e-5
+
+
+def test_the_nearest_rival_is_the_likeliest_other_class_of_each_photo() -> None:
+    classifier = Classifier(Pixels(), names(3)).eval()
+    classifier.set_head(torch.eye(3), torch.zeros(3))
+    shades = np.array([[250, 200, 9], [9, 200, 250], [9, 250, 200]], np.uint8)
+    crops = np.ones((3, 8, 8, 3), np.uint8) * shades[:, None, None]
+    question = Question.of(classifier, "cam", against="nearest")
+    found = explain_crops(classifier, crops, question)
+    assert [(f.target.id, f.against.id) for f in found if f.against] == [
+        ("0", "1"),
+        ("2", "1"),
+        ("1", "2"),
+    ]
+    for one in found:
+        by_name = explain(
+            classifier, one.crop, "cam", one.target.id, one.against and one.against.id
+        )
+        np.testing.assert_array_equal(one.values, by_name.values)
+        assert one.logit == by_name.logit == pytest.approx(one.values.sum(), rel=1e-4)
+    (asked,) = explain_crops(classifier, crops[:1], Question.of(classifier, "cam", "2", "nearest"))
+    assert asked.against == names(3)[0]  # what it answers, then
+
+
+def test_a_class_may_be_called_nearest() -> None:
+    classifier = linear()
+    classifier.classes = (ClassName("0", "rose"), ClassName("1", "Nearest"))
+    assert Question.of(classifier, "cam", against="nearest").rival == 1
 
 
 def test_find_class_prefers_ids() -> None:

@@ -78,11 +78,14 @@ def half_area(values: Float[np.ndarray, "h w"]) -> float:
     return float((np.searchsorted(held, HALF * held[-1]) + 1) / len(held))
 
 
-PANEL = 320  # side of each of the three pictures, in pixels
+LEAST = 224  # side of each of the three pictures, in pixels, at the least
 MARGIN = 24
 TITLE, TEXT = 26, 17  # sizes of the letters
-INK, FAINT = (30, 37, 33), (102, 112, 106)
-BAR = (260, 14)  # width and height of the colour scale
+TOP = MARGIN + TITLE + 2 * TEXT  # of the pictures
+INK, FAINT, LINE = (30, 37, 33), (102, 112, 106), (227, 224, 215)
+BAR = (200, 14)  # width and height of the colour scale
+SMALL = TEXT - 3
+CAPTIONS = ("what the network saw", "the evidence", "the evidence on the photo")
 
 Card = UInt8[np.ndarray, "h w 3"]
 
@@ -90,33 +93,54 @@ Card = UInt8[np.ndarray, "h w 3"]
 def card(found: Explanation, scale: float, trust: "Trust | None") -> Card:
     """Lay out photo, map and overlay in a row, with the question above and the figures below.
 
+    The pictures are as the network sees them, a pixel for a pixel, or for a square of whole pixels
+    where that is small.
+
     Args:
         found: the explanation.
         scale: evidence of a pixel at full colour, the same for all pictures to be compared.
         trust: how far this map may be trusted; None where it was not measured.
     """
-    width = 3 * PANEL + 4 * MARGIN
-    top = MARGIN + TITLE + 2 * TEXT
-    sheet = Image.new("RGB", (width, top + PANEL + 12 * TEXT), "white")
+    side = -(-LEAST // len(found.crop)) * len(found.crop)
+    sheet = _frame(side).copy()
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, MARGIN), _fitting(found.question, width), INK, _font(TITLE))
-    pictures = {
-        "what the network saw": found.crop,
-        "the evidence": heat(found.values, scale),
-        "the evidence on the photo": overlay(found.crop, found.values, scale),
-    }
-    for number, (caption, pixels) in enumerate(pictures.items()):
-        left = MARGIN + number * (PANEL + MARGIN)
-        sheet.paste(
-            Image.fromarray(pixels).resize((PANEL, PANEL), Image.Resampling.BICUBIC), (left, top)
-        )
-        pen.rectangle((left, top, left + PANEL - 1, top + PANEL - 1), outline=(227, 224, 215))
-        pen.text((left, top + PANEL + 6), caption, FAINT, _font(TEXT - 3))
-    _legend(sheet, pen, top + PANEL + 3 * TEXT, scale * found.values.size / 100)
+    pen.text((MARGIN, MARGIN), _fitting(found.question, sheet.width), INK, _font(TITLE))
+    heated, shown = heat(found.values, scale), overlay(found.crop, found.values, scale)
+    for left, pixels in zip(_lefts(side), (found.crop, heated, shown), strict=True):
+        enlarged = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (left, TOP))
+    below, limit = _legend_top(side) + BAR[1] + 4, scale * found.values.size / 100
+    pen.text((MARGIN, below), f"{-limit:+.2g} against", FAINT, _font(SMALL))
+    pen.text((MARGIN + BAR[0], below), f"for {limit:+.2g}", FAINT, _font(SMALL), anchor="ra")
     for number, line in enumerate(figures(found, trust)):
-        place = (MARGIN + PANEL + MARGIN, top + PANEL + round((2.5 + 1.4 * number) * TEXT))
+        place = (_lefts(side)[1], TOP + side + round((2.5 + 1.4 * number) * TEXT))
         pen.text(place, line, INK if number == 0 else FAINT, _font(TEXT))
     return np.asarray(sheet)
+
+
+@cache
+def _frame(side: int) -> Image.Image:
+    """What all cards of a size have in common, drawn once: letters are a third of the work."""
+    sheet = Image.new("RGB", (3 * side + 4 * MARGIN, TOP + side + 12 * TEXT), "white")
+    pen = ImageDraw.Draw(sheet)
+    for left, caption in zip(_lefts(side), CAPTIONS, strict=True):
+        pen.rectangle((left - 1, TOP - 1, left + side, TOP + side), outline=LINE)
+        pen.text((left, TOP + side + 6), caption, FAINT, _font(SMALL))
+    top = _legend_top(side)
+    ramp = np.repeat(np.linspace(-1.0, 1.0, BAR[0])[None], BAR[1], axis=0)
+    sheet.paste(Image.fromarray(heat(ramp, 1.0)), (MARGIN, top))
+    pen.rectangle((MARGIN, top, MARGIN + BAR[0] - 1, top + BAR[1] - 1), outline=LINE)
+    words = (MARGIN, top + BAR[1] + 4 + TEXT)
+    pen.text(words, "logits for each 1 % of the picture", FAINT, _font(SMALL))
+    return sheet
+
+
+def _lefts(side: int) -> list[int]:
+    return [MARGIN + number * (side + MARGIN) for number in range(len(CAPTIONS))]
+
+
+def _legend_top(side: int) -> int:
+    return TOP + side + 3 * TEXT
 
 
 def figures(found: Explanation, trust: "Trust | None") -> list[str]:
@@ -136,17 +160,6 @@ def figures(found: Explanation, trust: "Trust | None") -> list[str]:
         *([] if trust is None else [DELETION.format(trust.deletion, trust.random_deletion)]),
         f"method {found.method}, {gap}",
     ]
-
-
-def _legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, top: int, limit: float) -> None:
-    """Draw the scale with its ends in logits for each hundredth of the picture."""
-    ramp = np.repeat(np.linspace(-1.0, 1.0, BAR[0])[None], BAR[1], axis=0)
-    sheet.paste(Image.fromarray(heat(ramp, 1.0)), (MARGIN, top))
-    pen.rectangle((MARGIN, top, MARGIN + BAR[0] - 1, top + BAR[1] - 1), outline=(227, 224, 215))
-    below, small = top + BAR[1] + 4, _font(TEXT - 3)
-    pen.text((MARGIN, below), f"{-limit:+.2g} against", FAINT, small)
-    pen.text((MARGIN + BAR[0], below), f"for {limit:+.2g}", FAINT, small, anchor="ra")
-    pen.text((MARGIN, below + TEXT), "logits for each 1 % of the picture", FAINT, small)
 
 
 def _fitting(text: str, width: int) -> str:

@@ -159,7 +159,8 @@ def localise(values: Map, mask: UInt8[np.ndarray, "mask_h mask_w"]) -> Localisat
     area = len(inside) / (len(inside) + len(outside))
     energy = energy_share(inside, outside)
     return Localisation(
-        *(pointing_hit(values, mask, tolerance) for tolerance in (0, TOLERANCE)),
+        pointing_hit(values, mask),
+        pointing_hit(values, mask, TOLERANCE),
         energy,
         area,
         energy / area,

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 )
 @click.option("--target", metavar="CLASS", help="Id or name of a class.  [default: the answer]")
 @click.option(
-    "--against", metavar="CLASS", help="Show what speaks for the target and not for this class."
+    "--against",
+    metavar="CLASS",
+    help="Show what speaks for the target and not for this class; nearest for the likeliest other.",
 )
 @click.option("--save-arrays", is_flag=True, help="Also write the evidence as float32 .npy.")
 @click.option(

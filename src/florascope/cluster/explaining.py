@@ -31,7 +31,7 @@ class Explain:
         model: a bundle's folder, or the name of a shipped one.
         method: see `florascope.explain`; None for what suits the network best.
         target: a class's id or name; None for the answer.
-        against: the class to compare it with; None for none.
+        against: the class to compare it with, or "nearest"; None for none.
         trusted: measure how far each map may be trusted, too.
         arrays: keep the evidence of each pixel beside the picture: 100 kB a photo at 224 pixels.
     """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -179,7 +179,8 @@ def explain(
         method: an explainer or the name of one ("sharp", "cam", "direct", "legrad", "gradcam",
             "layercam", "ig", "occlusion"); None takes the one that suits the network best.
         target: index, id or name of the class; None explains the answer.
-        against: the class to compare it with; None for none.
+        against: the class to compare it with; "nearest" for what the network finds likeliest beside
+            it (Finer-CAM, Zhang et al. 2025, arXiv 2501.11309); None for none.
         layers: names of the network's modules for "layercam", which then is the method.
 
     Raises:
@@ -212,6 +213,10 @@ def layers_method(layers: Sequence[str], method: Explainer | str | None) -> Expl
     return LayerCAM(tuple(layers))
 
 
+Nearest = Literal["nearest"]
+NEAREST: Nearest = "nearest"
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of each photo.
@@ -219,12 +224,12 @@ class Question:
     Attributes:
         how: the method.
         target: index of the class; None asks for the answer.
-        rival: index of the class to compare it with; None for none.
+        rival: index of the class to compare it with, or NEAREST; None for none.
     """
 
     how: Explainer
     target: int | None = None
-    rival: int | None = None
+    rival: int | Nearest | None = None
 
     @classmethod
     def of(
@@ -237,8 +242,14 @@ class Question:
         """Read a question in the terms of `explain`; errors as there."""
         if method is None or isinstance(method, str):
             method = explainer(method or default_method(classifier))
-        asked = (None if c is None else find_class(classifier, c) for c in (target, against))
-        return cls(method, *asked)
+        chosen = None if target is None else find_class(classifier, target)
+        return cls(method, chosen, None if against is None else _find_rival(classifier, against))
+
+    def rivals(self, logits: Logits, targets: Targets) -> Targets | None:
+        """Return the class that each photo's is compared with; None for none."""
+        if self.rival == NEAREST:
+            return logits.scatter(1, targets[:, None], -torch.inf).argmax(1)
+        return None if self.rival is None else torch.full_like(targets, self.rival)
 
 
 def explain_crops(
@@ -265,14 +276,13 @@ def explain_crops(
     targets = logits.argmax(1)
     if question.target is not None:
         targets = torch.full_like(targets, question.target)
-    rivals = None if question.rival is None else torch.full_like(targets, question.rival)
+    rivals = question.rivals(logits, targets)
     if rivals is None:
         found = question.how(classifier, images, targets)
     else:
         _refuse_itself(classifier, targets, rivals)
         found = contrast(question.how, classifier, images, targets, rivals)
     classes = classifier.classes
-    against = None if question.rival is None else classes[question.rival]
     shares = logits.double().softmax(1)
     scores = logits if rivals is None else logits - logits.gather(1, rivals[:, None])
     gaps = found.gap.tolist() if found.complete else [None] * len(crops)
@@ -282,7 +292,7 @@ def explain_crops(
         Explanation(
             method=found.method,
             target=classes[target],
-            against=against,
+            against=None if rivals is None else classes[int(rivals[row])],
             logit=scores[row, target].item(),
             probability=shares[row, target].item(),
             gap=gaps[row],
@@ -302,6 +312,13 @@ def _refuse_itself(classifier: Classifier, targets: Targets, rivals: Targets) ->
             expected="another one to compare it with",
             fix="Name another class in `against`, or another target",
         )
+
+
+def _find_rival(classifier: Classifier, asked: int | str) -> int | Nearest:
+    """Return a class's index, or NEAREST where no class is called so."""
+    if asked == NEAREST and match_classes([ClassName(NEAREST, NEAREST)], classifier.classes)[0] < 0:
+        return NEAREST
+    return find_class(classifier, asked)
 
 
 def find_class(classifier: Classifier, asked: int | str) -> int:

@@ -1,8 +1,10 @@
 """LeGrad: what a transformer's answer would gain, layer by layer, by attending to each patch."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from florascope.explanation.attribution import Attribution, Targets, require_token
 from florascope.explanation.cam import spread
@@ -57,7 +59,7 @@ def attention_slopes(
     return torch.stack(slopes, 1)
 
 
-def _slope(classifier: Classifier, block: nn.Module, token: Token, targets: Targets) -> Token:
+def _slope(classifier: Classifier, block: Any, token: Token, targets: Targets) -> Token:  # noqa: ANN401
     """Slope of the logit after a block to the class token before the block's MLP."""
     net, token = classifier.backbone.net, token.detach().requires_grad_()
     with torch.enable_grad(), evaluating(net):
