@@ -10,8 +10,8 @@ from florascope.errors import BundleError
 LEARNED = Familiarity(ratio=0.5, logit=2.0, offset=-3.0, least=1.0)
 
 
-def test_log_odds_are_a_weighted_sum() -> None:
-    assert LEARNED.log_odds(logit=1.5, ratio=4.0) == 2.0
+def test_the_score_is_a_weighted_sum() -> None:
+    assert LEARNED.score(logit=1.5, ratio=4.0) == 2.0
     assert LEARNED.is_strange(1.0, 3.9)
     assert not LEARNED.is_strange(1.0, 4.0)
 

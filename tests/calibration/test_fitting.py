@@ -1,13 +1,26 @@
 """What is fitted, from which photos, and how many known ones it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from scipy.stats import gamma
+from scipy.stats import gamma, zscore
 from scipy.stats import t as student
 
-from florascope.calibration.calibration import DOUBTED, PRIOR, REFUSED, Calibrated
+from florascope.calibration.calibration import (
+    DOUBTED,
+    DOUBTED_TOO,
+    FEW,
+    LOGITS,
+    PRIOR,
+    REFUSED,
+    REFUSED_TOO,
+    UNFAMILIAR,
+    Calibrated,
+    Calibration,
+)
 from florascope.calibration.conformal import balanced_thresholds
 from florascope.calibration.fitting import (
     HeldOut,
@@ -75,6 +88,47 @@ def test_cross_fitted_photos_take_the_place_of_validation_photos() -> None:
     assert figures == fit_figures(held_out)
     assert (figures.photos, figures.folds) == (250, 10)
     np.testing.assert_array_equal(means, fitted()[0].means)
+
+
+def familiar(n: int = 120) -> HeldOut:
+    rng = np.random.default_rng(7)
+    logits, ratios = (rng.normal(m, s, (n, 4)).astype(np.float32) for m, s in ((1, 2), (30, 9)))
+    return HeldOut(logits, rng.uniform(0.5, 1, n), rng.integers(0, 4, n), ratios=ratios)
+
+
+def test_familiarity_weighs_deviations_and_refuses_the_promised_share() -> None:
+    held_out = familiar()
+    figures = fit_figures(held_out)
+    learned, ratios = figures.familiarity, held_out.ratios
+    assert learned is not None
+    assert ratios is not None
+    pairs = zip(held_out.logits.max(1).tolist(), ratios.max(1).tolist(), strict=True)
+    scores = np.array([learned.score(*pair) for pair in pairs])
+    expected = zscore(ratios.max(1)) + LOGITS * zscore(held_out.logits.max(1))
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    assert (scores < learned.least - 1e-5).sum() == int(UNFAMILIAR * 121) - 1
+    assert Calibration.from_json(figures.to_json(), 4) == figures
+
+
+def test_where_strangers_are_told_the_other_questions_refuse_less() -> None:
+    told, untold = familiar(), replace(familiar(), ratios=None)
+    for held_out, refused, doubted in (
+        (told, REFUSED_TOO, DOUBTED_TOO),
+        (untold, REFUSED, DOUBTED),
+    ):
+        figures = fit_figures(held_out)
+        assert figures.refused == refused
+        assert figures.alike == lower_quantile(held_out.alike, refused)
+        shares = softmax(held_out.logits / figures.temperature).max(1)
+        assert figures.sure == lower_quantile(shares, doubted)
+
+
+def test_too_few_photos_tell_no_strangers_and_equal_ones_are_no_error() -> None:
+    assert fit_figures(familiar(FEW - 1)).familiarity is None
+    same = replace(familiar(), ratios=np.full((120, 4), 3.0, np.float32))
+    learned = fit_figures(same).familiarity
+    assert learned is not None
+    assert not learned.is_strange(100.0, 3.0)
 
 
 def test_few_normal_values_are_bounded_as_promised() -> None:

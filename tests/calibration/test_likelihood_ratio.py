@@ -1,20 +1,12 @@
-"""The likelihood ratio against SciPy's Gaussians, and strangers that were planted."""
+"""The likelihood ratio against SciPy's Gaussians, and classes never shown that were planted."""
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 from scipy.stats import multivariate_normal
 
-from florascope.calibration.calibration import FEW, UNFAMILIAR, Calibration
-from florascope.calibration.fitting import calibrate
-from florascope.calibration.likelihood_ratio import (
-    FEWEST,
-    WIDER,
-    LikelihoodRatio,
-    strangers_weights,
-)
-from florascope.data.dataset import Split
-from florascope.nets.onnx_graph import _add_ratios
+from florascope.calibration.likelihood_ratio import FEWEST, WIDER, LikelihoodRatio
+from florascope.nets.onnx_graph import add_ratios
 
 CLASSES, WIDTH, PHOTOS = 14, 20, 40
 
@@ -85,44 +77,12 @@ def test_few_classes_or_equal_photos_say_nothing() -> None:
     assert LikelihoodRatio.fit(np.ones_like(features), labels, CLASSES + 6) is None
 
 
-def test_weights_tell_a_photo_from_itself_without_its_class() -> None:
-    rng = np.random.default_rng(1)
-    labels = rng.integers(0, 5, 400)
-    telling = np.eye(5)[labels] * 4 + rng.normal(size=(400, 5))
-    noise = rng.normal(size=(400, 5))
-    ratio, logit, offset = strangers_weights(noise, telling, labels)
-    assert ratio > 5 * logit >= 0
-    known = (ratio * telling.max(1) + logit * noise.max(1) + offset > 0).mean()
-    assert known > 0.85
-    reverse = strangers_weights(telling, noise, labels)
-    assert reverse[1] > 5 * reverse[0] >= 0
-
-
-def test_calibration_refuses_the_promised_share_and_survives_json() -> None:
-    features, labels = planted()
-    own = np.flatnonzero(labels < CLASSES)
-    order = np.random.default_rng(0).permutation(own)
-    split = Split("planted", order[:400], order[400:520], order[520:])
-    assert len(split.val) >= FEW
-    logits = features @ features[split.train].mean(0)[:, None] + np.eye(CLASSES + 6)[labels] * 3
-    figures, _, ratio = calibrate(features, logits[:, :CLASSES].astype(np.float32), labels, split)
-    learned = figures.familiarity
-    assert learned is not None
-    assert ratio is not None
-    told = ratio(features[split.val]).max(1)
-    odds = (
-        learned.ratio * told + learned.logit * logits[split.val, :CLASSES].max(1) + learned.offset
-    )
-    assert (odds < learned.least - 1e-9).sum() == int(UNFAMILIAR * 121) - 1
-    assert Calibration.from_json(figures.to_json(), CLASSES) == figures
-
-
 def test_the_graph_computes_the_same(ratio: LikelihoodRatio) -> None:
     onnx = pytest.importorskip("onnx")
     features, _ = planted()
     ends = [onnx.helper.make_tensor_value_info("features", 1, ["batch", WIDTH])]
     graph = onnx.helper.make_graph([], "ratios", ends, [])
-    _add_ratios(graph, ratio)
+    add_ratios(graph, ratio)
     model = onnx.helper.make_model(
         graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
     )

@@ -9,7 +9,7 @@ const { crop, normalise } = await load("preprocessing.js");
 const { balancedThresholds, calibrated, calibrationError, fitTemperature, lowerQuantile } = await load("calibrating.js");
 const { fitHead } = await load("head.js");
 const { leaveOneOut } = await load("held-out.js");
-const { fitRatio, strangersWeights } = await load("likelihood-ratio.js");
+const { fitRatio } = await load("likelihood-ratio.js");
 const { isSamePhoto, lookOf } = await load("look.js");
 const { eigen } = await load("matrix.js");
 const { classesOf, factsTable, fearedIn, resembled, sameName } = await load("naming.js");
@@ -47,7 +47,6 @@ const run = {
   head: ({ features, labels, classes }) => listed(fitHead(features, labels, classes)),
   left: ({ classes, ...photos }) => leaveOneOut(photos, classes),
   ratio: ({ features, labels, classes }) => fitRatio(features, labels, classes) && listed(fitRatio(features, labels, classes)),
-  weights: ({ answers, labels }) => strangersWeights(answers, labels),
   eigen: ({ matrix }) => ({ ...mapped(eigen(matrix), Array.from), vectors: eigen(matrix).vectors.map((row) => Array.from(row)) }),
   look: ({ pixels, size }) => Array.from(lookOf(Uint8Array.from(pixels), size)),
   same: ({ one, other }) => isSamePhoto(one, other),

@@ -1,4 +1,4 @@
-"""Whether a photo is of any known class at all: learned from classes that play strangers."""
+"""Whether a photo is of any known class at all."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -11,13 +11,15 @@ MAX_WEIGHT = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Familiarity:
-    """The log-odds that a photo shows a known class rather than one that was never shown.
+    """How much a photo looks like one of a known class rather than of one that was never shown.
+
+    About 0 of known photos on average, and in the likelihood ratio's standard deviations over them.
 
     Attributes:
         ratio: weight of the photo's largest likelihood ratio; see `likelihood_ratio`.
         logit: weight of its largest logit.
         offset: added.
-        least: no species is named of a photo whose log-odds are below this.
+        least: no species is named of a photo whose score is below this.
     """
 
     ratio: float
@@ -25,14 +27,14 @@ class Familiarity:
     offset: float
     least: float
 
-    def log_odds(self, logit: float, ratio: float) -> float:
-        """Return the log-odds of a photo by its largest logit and likelihood ratio."""
+    def score(self, logit: float, ratio: float) -> float:
+        """Return the score of a photo by its largest logit and likelihood ratio."""
         return self.ratio * ratio + self.logit * logit + self.offset
 
     def is_strange(self, logit: float, ratio: float | None) -> bool:
         """Whether no species may be named; of a graph without ratios, never."""
         # not "<", so that NaN is strange too
-        return ratio is not None and not self.log_odds(logit, ratio) >= self.least
+        return ratio is not None and not self.score(logit, ratio) >= self.least
 
     def to_json(self) -> dict[str, float]:
         """Return the figures as JSON values."""

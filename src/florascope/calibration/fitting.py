@@ -1,7 +1,7 @@
 """Fitting the figures that verdicts rest on, however few photos there are."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
@@ -11,15 +11,17 @@ from florascope.calibration.calibration import (
     DOUBTED_TOO,
     FEW,
     LEVEL,
+    LOGITS,
     PRIOR,
     REFUSED,
+    REFUSED_TOO,
     UNFAMILIAR,
     Calibrated,
     Calibration,
 )
 from florascope.calibration.conformal import balanced_thresholds
 from florascope.calibration.familiarity import Familiarity
-from florascope.calibration.likelihood_ratio import LikelihoodRatio, Ratios, strangers_weights
+from florascope.calibration.likelihood_ratio import LikelihoodRatio, Ratios
 from florascope.calibration.pooling import fit_exponent
 from florascope.calibration.similarity import Features, class_means, similarities
 from florascope.data.dataset import Split
@@ -143,7 +145,7 @@ def fit_figures(held_out: HeldOut) -> Calibration:
         ece_after=calibration_error(after, labels),
         level=LEVEL,
         thresholds=tuple(balanced_thresholds(after, labels, LEVEL).tolist()),
-        alike=lower_quantile(held_out.alike, REFUSED),
+        alike=lower_quantile(held_out.alike, REFUSED_TOO if familiarity else REFUSED),
         sure=lower_quantile(after.max(1), DOUBTED_TOO if familiarity else DOUBTED),
         folds=held_out.folds,
         pooling=fit_exponent(logits, labels, temperature),
@@ -152,14 +154,18 @@ def fit_figures(held_out: HeldOut) -> Calibration:
 
 
 def _familiarity(held_out: HeldOut) -> Familiarity | None:
-    """Learn what a stranger is, and how much familiarity a name needs."""
+    """Weigh the two scores, and ask for what all but UNFAMILIAR of the known photos have."""
     if held_out.ratios is None or len(held_out.labels) < FEW:
         return None
-    weights = strangers_weights(held_out.logits, held_out.ratios, held_out.labels)
-    learned = Familiarity(*weights, least=0.0)
-    pairs = zip(held_out.logits.max(1), held_out.ratios.max(1), strict=True)
-    known = np.array([learned.log_odds(float(z), float(r)) for z, r in pairs])
-    return replace(learned, least=lower_quantile(known, UNFAMILIAR))
+    ratios, logits = held_out.ratios.max(1), held_out.logits.max(1)
+    ratio, logit = 1 / _deviation(ratios), LOGITS / _deviation(logits)
+    offset = -(ratio * float(ratios.mean()) + logit * float(logits.mean()))
+    scores = ratio * ratios + logit * logits + offset
+    return Familiarity(ratio, logit, offset, lower_quantile(scores, UNFAMILIAR))
+
+
+def _deviation(values: Float[np.ndarray, "n"]) -> float:
+    return float(values.std()) or 1.0
 
 
 def lower_quantile(values: Float[np.ndarray, "n"], share: float) -> float:

@@ -5,10 +5,9 @@ from typing import Self
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 
 from florascope.calibration.similarity import Features
-from florascope.metrics import Labels, Logits
+from florascope.metrics import Labels
 from florascope.shapes import Float, Float32, Float64
 
 RIDGE = 0.3
@@ -21,7 +20,6 @@ chosen on species that are neither known nor those that are reported (benchmarks
 FEWEST = 10
 """Classes: how far classes lie apart cannot be told from fewer."""
 
-PENALTY = 1e-3
 NOTHING = 1e-12  # variance of features of length 1 that rounding alone leaves
 
 Ratios = Float[np.ndarray, "n k"]
@@ -123,36 +121,3 @@ def _unit(rows: Features) -> Float64[np.ndarray, "n c"]:
     wide = rows.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(lengths > 0, lengths, 1)
-
-
-def strangers_weights(logits: Logits, ratios: Ratios, labels: Labels) -> tuple[float, float, float]:
-    """Learn from classes that play strangers: weights of largest ratio and logit, and the offset.
-
-    Each held-out photo is shown twice: with all classes it is known; without its own, it is of a
-    class never shown, and the rest may answer. A logistic regression tells the two apart (platt
-    scaling of two scores, at even odds).
-
-    Args:
-        logits: (n, K) of held-out photos.
-        ratios: (n, K).
-        labels: (n,).
-    """
-    known = np.stack([ratios.max(1), logits.max(1)], 1)
-    others = np.arange(logits.shape[1])[None] != labels[:, None]
-    strange = np.stack([np.where(others, m, -np.inf).max(1) for m in (ratios, logits)], 1)
-    scores = np.concatenate([known, strange]).astype(np.float64)
-    middle, scale = scores.mean(0), scores.std(0) + 1e-9
-    inputs = np.column_stack([(scores - middle) / scale, np.ones(len(scores))])
-    signs = np.repeat([1.0, -1.0], len(labels))
-
-    def loss(w: Float64[np.ndarray, "3"]) -> tuple[float, Float64[np.ndarray, "3"]]:
-        margins = signs * (inputs @ w)
-        slopes = -signs / (1 + np.exp(np.minimum(margins, 500)))
-        penalty = PENALTY * np.array([1, 1, 0])
-        value = np.logaddexp(0, -margins).mean() + (penalty * w**2).sum()
-        return float(value), slopes @ inputs / len(inputs) + 2 * penalty * w
-
-    # a negative weight would call photos familiar for looking less like a class
-    found = minimize(loss, np.zeros(3), jac=True, bounds=[(0, None), (0, None), (None, None)]).x
-    ratio, logit = (found[:2] / scale).tolist()
-    return ratio, logit, float(found[2] - (found[:2] * middle / scale).sum())

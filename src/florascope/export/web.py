@@ -21,8 +21,10 @@ from florascope.calibration.calibration import (
     DOUBTED_TOO,
     FEW,
     LEVEL,
+    LOGITS,
     PRIOR,
     REFUSED,
+    REFUSED_TOO,
     UNFAMILIAR,
 )
 from florascope.data.dataset import ClassName
@@ -47,12 +49,15 @@ RULES = {
     "longest": LONGEST,
     "max_pixels": MAX_PIXELS,
     "reached": round(100 * (1 - REFUSED)),
+    "reached_too": round(100 * (1 - REFUSED_TOO)),
 }
 FIGURES = {
     "level": LEVEL,
     "prior": PRIOR,
     "few": FEW,
+    "logits": LOGITS,
     "refused": REFUSED,
+    "refused_too": REFUSED_TOO,
     "unfamiliar": UNFAMILIAR,
     "doubted": DOUBTED,
     "doubted_too": DOUBTED_TOO,

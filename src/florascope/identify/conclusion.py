@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from florascope.calibration.calibration import REFUSED, Calibration
+from florascope.calibration.calibration import Calibration
 from florascope.data.species import Language
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import Caution, cautions
@@ -124,7 +124,7 @@ class Conclusion(ABC):
         figures = {
             "alike": math.floor(1000 * alike) / 1000 if known else "?",
             "needed": math.ceil(1000 * calibration.alike) / 1000,  # apart, however near they are
-            "share": round(100 * (1 - REFUSED)),
+            "share": round(100 * (1 - calibration.refused)),
         }
         return {
             "nearest": self.catalogue.entry(self.nearest, language),

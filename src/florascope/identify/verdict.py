@@ -69,7 +69,7 @@ def decide(
 
     - none: the photo is less like every class's mean than all but 3 % of known photos;
     - species: the prediction set holds one class, and it is as probable as the answers to all but
-      8 % of known photos;
+      8 % of known photos (1 and 3 %, where `unnamed` takes names of possible strangers back);
     - genus, group, family: the set lies within one that has several of the classes, and which is
       together as probable as a species would have to be;
     - unsure: everything else, and all that an uncalibrated bundle may say.

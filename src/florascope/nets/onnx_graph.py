@@ -66,7 +66,7 @@ def classifier_graph(
     if means is not None:
         _add_similarities(model.graph, means)
     if ratio is not None:
-        _add_ratios(model.graph, ratio)
+        add_ratios(model.graph, ratio)
     model.graph.output.remove(feature_map)
     onnx.checker.check_model(model)
     return model
@@ -204,7 +204,8 @@ def _add_similarities(graph: Any, means: Means) -> None:  # noqa: ANN401 (protob
     graph.output.append(helper.make_tensor_value_info("similarities", TensorProto.FLOAT, shape))
 
 
-def _add_ratios(graph: Any, ratio: LikelihoodRatio) -> None:  # noqa: ANN401 (protobuf)
+def add_ratios(graph: Any, ratio: LikelihoodRatio) -> None:  # noqa: ANN401 (protobuf)
+    """Add an output "ratios" (b, K) to a graph that has pooled features."""
     for name, values in vars(ratio).items():
         graph.initializer.append(numpy_helper.from_array(values, f"ratio.{name}"))
     if not any(node.name == "direction" for node in graph.node):

@@ -1,8 +1,7 @@
 // What verdicts rest on, from photos that were each answered without themselves; follows
 // florascope.calibration (fitting, conformal), whose tests hold this to its numbers.
 
-import { strangersWeights } from "./likelihood-ratio.js";
-import { logOdds, softmax } from "./verdict.js";
+import { familiarityOf, softmax } from "./verdict.js";
 
 const COLDEST = 0.05;
 const HOTTEST = 20;
@@ -18,7 +17,7 @@ export function calibrated(answers, figures) {
   const temperature = fitTemperature(logits, labels, figures.prior);
   const after = logits.map((row) => softmax(row, temperature));
   const familiarity = learnedFamiliarity(answers, labels, figures);
-  const doubted = familiarity ? figures.doubted_too : figures.doubted;
+  const { doubted, refused } = familiarity ? { doubted: figures.doubted_too, refused: figures.refused_too } : figures;
   return {
     photos: labels.length,
     temperature,
@@ -26,7 +25,7 @@ export function calibrated(answers, figures) {
     ece_after: calibrationError(after, labels),
     level: figures.level,
     thresholds: balancedThresholds(after, labels, figures.level),
-    alike: lowerQuantile(answers.map((one) => one.alike), figures.refused),
+    alike: lowerQuantile(answers.map((one) => one.alike), refused),
     sure: lowerQuantile(after.map((row) => Math.max(...row)), doubted),
     folds: labels.length,
     pooling: 0, // what several photos add cannot be known from few
@@ -34,11 +33,21 @@ export function calibrated(answers, figures) {
   };
 }
 
-// What a stranger is, and how much familiarity a name needs; null where too little is told.
-function learnedFamiliarity(answers, labels, { few, unfamiliar }) {
+// How much familiarity a name needs; null where too little is told. Ratio and logit count by their
+// deviations.
+function learnedFamiliarity(answers, labels, { few, unfamiliar, logits }) {
   if (labels.length < few || answers.some(({ ratios }) => !ratios)) return null;
-  const learned = strangersWeights(answers, labels);
-  return { ...learned, least: lowerQuantile(answers.map((one) => logOdds(learned, one)), unfamiliar) };
+  const [likely, told] = ["ratios", "logits"].map((kind) => moments(answers.map((one) => Math.max(...one[kind]))));
+  const ratio = 1 / likely.deviation;
+  const logit = logits / told.deviation;
+  const learned = { ratio, logit, offset: -(ratio * likely.mean + logit * told.mean) };
+  return { ...learned, least: lowerQuantile(answers.map((one) => familiarityOf(learned, one)), unfamiliar) };
+}
+
+function moments(values) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return { mean, deviation: Math.sqrt(variance) || 1 };
 }
 
 export function fitTemperature(logits, labels, prior) {

@@ -53,10 +53,10 @@ function judgedAlone(model, photo, temperature) {
 function isStrange(calibration, { logits, ratios }) {
   const learned = calibration?.familiarity;
   if (!learned || !ratios) return false;
-  return !(logOdds(learned, { logits, ratios }) >= learned.least);
+  return !(familiarityOf(learned, { logits, ratios }) >= learned.least);
 }
 
-export function logOdds({ ratio, logit, offset }, { logits, ratios }) {
+export function familiarityOf({ ratio, logit, offset }, { logits, ratios }) {
   return ratio * Math.max(...ratios) + logit * Math.max(...logits) + offset;
 }
 
@@ -138,7 +138,7 @@ function refusal({ calibration, classes, rules, words }, probabilities, alike, n
   const figures = {
     alike: known ? Math.floor(1000 * alike) / 1000 : "?",
     needed: Math.ceil(1000 * calibration.alike) / 1000,
-    share: rules.reached,
+    share: calibration.familiarity ? rules.reached_too : rules.reached,
   };
   return {
     nearest: entry(classes[nearest ?? ordered([...classes.keys()], probabilities)[0]], language),
