@@ -15,7 +15,7 @@ from florascope.data.dataset import Dataset, Split
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.identify.catalogue import Catalogue
-from florascope.identify.verdict import Level, decide, prediction_set
+from florascope.identify.verdict import Level, judge, unnamed
 from florascope.metrics import Labels, Logits, softmax
 from florascope.nets.classifier import Samples
 from florascope.nets.weights import load_backbone
@@ -62,10 +62,15 @@ def _probe(
 def _levels(
     features: Features, logits: Logits, calibrated: Calibrated, catalogue: Catalogue
 ) -> list[Level]:
-    figures, means, _ = calibrated
+    figures, means, ratio = calibrated
     shares = softmax(logits / figures.temperature)
     alike = similarities(features, means).max(1)
-    return [
-        decide(p, prediction_set(p, figures), float(a), figures, catalogue).level
-        for p, a in zip(shares, alike, strict=True)
-    ]
+    ratios = None if ratio is None else ratio(features).max(1)
+    levels = []
+    for n, (p, a) in enumerate(zip(shares, alike, strict=True)):
+        judged = judge(p, float(a), figures, catalogue)
+        if figures.familiarity and ratios is not None:
+            strange = figures.familiarity.is_strange(float(logits[n].max()), float(ratios[n]))
+            judged = unnamed(judged) if strange else judged
+        levels.append(judged.verdict.level)
+    return levels

@@ -43,19 +43,21 @@ def folder(path: Path) -> list[RGB]:
     return [read_photo(file) for file in files]
 
 
-def before(path: Path, grounds: list[RGB], size: int = 224) -> list[RGB]:
+def before(path: Path, grounds: list[RGB]) -> list[RGB]:
     """The cut-out things in a folder's PNG files, each in the middle of a background, by turns."""
-    found = []
-    for number, file in enumerate(sorted(path.rglob("*.png"))):
-        ground = Image.fromarray(grounds[number % len(grounds)])
-        scene = ground.resize((size, size), Image.Resampling.BICUBIC).convert("RGBA")
-        with Image.open(file) as picture:
-            thing = picture.convert("RGBA")
-        thing.thumbnail((size * 3 // 4, size * 3 // 4))
-        corner = ((size - thing.width) // 2, (size - thing.height) // 2)
-        scene.alpha_composite(thing, corner)
-        found.append(np.asarray(scene.convert("RGB")))
-    return found
+    files = enumerate(sorted(path.rglob("*.png")))
+    return [placed(file, grounds[number % len(grounds)]) for number, file in files]
+
+
+def placed(file: Path, ground: RGB, size: int = 224) -> RGB:
+    """What a PNG file has cut out, in the middle of a background, (size, size, 3)."""
+    scene = Image.fromarray(ground).resize((size, size), Image.Resampling.BICUBIC).convert("RGBA")
+    with Image.open(file) as picture:
+        thing = picture.convert("RGBA")
+    thing.thumbnail((size * 3 // 4, size * 3 // 4))
+    corner = ((size - thing.width) // 2, (size - thing.height) // 2)
+    scene.alpha_composite(thing, corner)
+    return np.asarray(scene.convert("RGB"))
 
 
 def _masked() -> list[Path]:
