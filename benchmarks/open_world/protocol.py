@@ -21,6 +21,7 @@ from florascope.training.recipes import Probe
 CLASSES, STRANGERS, VALIDATION = 102, 20, 12
 DRAWS = 5
 REFUSED = 0.10
+CURVE = (0.03, 0.05, 0.08, 0.10, 0.12, 0.15, 0.20)  # of known validation photos refused
 
 Indexes = Int64[np.ndarray, "_"]
 Scores = Float[np.ndarray, "n"]
@@ -72,19 +73,29 @@ class Answers:
     features: Features
     logits: Logits
     calibrated: Calibrated
+    mirrored: tuple[Features, Logits] | None = None
 
     @classmethod
-    def of(cls, world: World, features: Features) -> "Answers":
-        """Fit a probe to the known species' training photos."""
+    def of(cls, world: World, features: Features, mirrored: Features | None = None) -> "Answers":
+        """Fit a probe to the known species' training photos.
+
+        Args:
+            world: who is known.
+            features: of all photos.
+            mirrored: of their mirror images, those of training photos aside.
+        """
         train, val = (
             Samples(torch.from_numpy(features[i]), torch.from_numpy(world.labels[i]), world.classes)
             for i in (world.split.train, world.split.val)
         )
-        logits = fit_probe(train, val, Probe()).logits(features)
-        return cls(features, logits, calibrate(features, logits, world.labels, world.split))
+        head = fit_probe(train, val, Probe())
+        logits = head.logits(features)
+        calibrated = calibrate(features, logits, world.labels, world.split)
+        twins = None if mirrored is None else (mirrored, head.logits(mirrored))
+        return cls(features, logits, calibrated, twins)
 
-    def named(self, world: World, photos: Indexes, *, familiar: bool) -> float:
-        """Return the share of photos of which a species is named.
+    def named(self, world: World, photos: Indexes, *, familiar: bool) -> tuple[float, float]:
+        """Return the shares of photos of which a species is named, and a wrong one.
 
         Args:
             world: the known species.
@@ -98,31 +109,42 @@ class Answers:
             figures = fit_figures(HeldOut(self.logits[val], alike, world.labels[val]))
         shares = softmax(self.logits[photos] / figures.temperature)
         alike = similarities(self.features[photos], means).max(1)
-        levels = []
+        named = wrong = 0
         for number, photo in enumerate(photos):
             judged = judge(shares[number], float(alike[number]), figures, world.catalogue)
             if ratio is not None and figures.familiarity is not None:
                 best = float(ratio(self.features[[photo]]).max())
                 strange = figures.familiarity.is_strange(float(self.logits[photo].max()), best)
                 judged = unnamed(judged) if strange else judged
-            levels.append(judged.verdict.level)
-        return levels.count("species") / len(levels)
+            if judged.verdict.level == "species":
+                named += 1
+                wrong += judged.verdict.members[0] != world.labels[photo]
+        return named / len(photos), wrong / len(photos)
 
 
 def separation(score: Score, world: World, strangers: Indexes) -> dict[str, float]:
     """Measure a score, larger for what is known.
 
     Returns:
-        AUROC between known test photos and strangers; shares of known test photos refused and of
-        strangers accepted at the threshold that refuses 10 % of the known validation photos.
+        AUROC between known test photos and strangers; `at` the threshold that refuses 10 % of the
+        known validation photos.
     """
-    known, strange = score(world.split.test), score(strangers)
-    least = np.quantile(score(world.split.val), REFUSED)
-    return {
-        "auroc": auroc(known, strange),
-        "refused": float((known < least).mean()),
-        "accepted": float((strange >= least).mean()),
-    }
+    value = auroc(score(world.split.test), score(strangers))
+    return {"auroc": value, **at(score, world, strangers, REFUSED)}
+
+
+def at(score: Score, world: World, strangers: Indexes, share: float) -> dict[str, float]:
+    """Return the shares of known test photos refused and of strangers accepted at a threshold.
+
+    Args:
+        score: larger for what is known.
+        world: the known species.
+        strangers: photos of others.
+        share: of known validation photos that the threshold refuses.
+    """
+    least = np.quantile(score(world.split.val), share)
+    refused = (score(world.split.test) < least).mean()
+    return {"refused": float(refused), "accepted": float((score(strangers) >= least).mean())}
 
 
 def auroc(known: Scores, strange: Scores) -> float:

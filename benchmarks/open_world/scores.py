@@ -10,6 +10,7 @@ from florascope.shapes import Float64
 
 NEIGHBOUR = 5  # Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors"
 PRINCIPAL = 512  # dimensions that ViM calls principal (Wang et al. 2022), of 1280
+OURS = "familiarity (ours)"
 SHRINKAGE = 0.3  # of covariances, in mean variances
 
 
@@ -29,9 +30,11 @@ def scores(answers: Answers, world: World) -> dict[str, Score]:
         largest = ratio(features).max(1)
         found["likelihood ratio"] = _indexed(largest)
         learned = figures.familiarity
-        found["familiarity (ours)"] = _indexed(
-            learned.ratio * largest + learned.logit * logits.max(1)
-        )
+        found[OURS] = _indexed(learned.ratio * largest + learned.logit * logits.max(1))
+        if answers.mirrored is not None:
+            ratios = (ratio(features) + ratio(answers.mirrored[0])).max(1) / 2
+            best = (logits + answers.mirrored[1]).max(1) / 2
+            found["with the mirror image"] = _indexed(learned.ratio * ratios + learned.logit * best)
     return found
 
 

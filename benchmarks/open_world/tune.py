@@ -1,12 +1,13 @@
 """Fine-tune the last stages of MobileNetV2 on each draw's known species alone.
 
-    python benchmarks/open_world/tune.py FOLDER
+    python benchmarks/open_world/tune.py FOLDER [DRAW ...]
 
-What the frozen lower stages give for each photo, plain and mirrored, is kept in FOLDER (600 MB) and
-made once; a draw that is there is not made again. Five draws take about 12 minutes on one core.
-Needs FLORASCOPE_DATA with flowers-102, and FLORASCOPE_WEIGHTS.
+What the frozen lower stages give for each photo (plain, mirrored, and a random crop) is kept in
+FOLDER (0.9 GB) and made once; a draw that is there is not made again. A draw takes about 6 minutes
+on one core. Needs FLORASCOPE_DATA with flowers-102, and FLORASCOPE_WEIGHTS.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,38 +18,48 @@ from protocol import DRAWS, Indexes, World, draw
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, dropout
 
+from florascope.augmentation import RandomCrop
 from florascope.data.oxford102 import oxford102
 from florascope.data.oxford102_features import CSV_SPLIT, embedded_oxford102
+from florascope.images import RGB
 from florascope.nets.fusing import fuse
 from florascope.nets.weights import load_backbone
-from florascope.preprocessing import Preprocessing
+from florascope.preprocessing import Crop, Preprocessing
 
 STAGES = 5  # that stay frozen
-PHOTOS = 20  # of each species that train, so that a draw takes minutes
-EPOCHS, BATCH = 3, 32
+VIEWS = 3  # plain, mirrored, a random crop
+PHOTOS = 40  # of each species that train, so that a draw takes minutes
+EPOCHS, BATCH = 5, 32
 RATES = (5e-4, 1e-3)  # of the stages and of the head
 WARMUP, SMOOTHING, DROPOUT, DECAY = 0.1, 0.1, 0.2, 0.02
 MAP = (96, 14, 14)
+BLOCK = 16  # photos through the lower stages at once
 
 
 def main() -> None:
     """Make what is not there yet."""
-    folder = Path(sys.argv[1])
+    folder, draws = Path(sys.argv[1]), [int(text) for text in sys.argv[2:]] or range(DRAWS)
     folder.mkdir(parents=True, exist_ok=True)
     backbone = load_backbone("mobilenetv2_100", "torchvision")
-    maps = [_maps(folder, nn.Sequential(*_lower(backbone.net)), mirrored=m) for m in (False, True)]
     embedded = embedded_oxford102()
     dataset, split = embedded.dataset, embedded.dataset.own_splits[CSV_SPLIT]
-    for seed in range(DRAWS):
+    lower = nn.Sequential(*_lower(fuse(backbone.net, backbone.example(2)).net)).eval()
+    everything = np.arange(len(dataset))
+    views = [_view(folder, lower, v, everything if v < 2 else split.train) for v in range(VIEWS)]
+    for seed in draws:
         if (file := folder / f"{seed}.npz").exists():
             continue
         world = draw(dataset.labels, split, dataset.classes, seed)
         upper = _upper(fuse(backbone.net, backbone.example(2)).net)
         head = nn.Linear(backbone.num_features, world.classes)
-        _tune(nn.Sequential(upper, head), maps, world, seed)
-        features = torch.cat(list(_pooled(upper, maps[0], np.arange(len(dataset))))).numpy()
-        weight, bias = (p.detach().numpy() for p in (head.weight, head.bias))
-        np.savez(file, features=features.astype(np.float16), weight=weight, bias=bias)
+        _tune(nn.Sequential(upper, head), views, world, seed)
+        features = torch.cat(list(_pooled(upper, views[0], everything))).numpy()
+        mirrored = features.copy()
+        asked = np.setdiff1d(everything, split.train)
+        asked = np.union1d(asked, np.concatenate([world.strangers, world.selecting]))
+        mirrored[asked] = torch.cat(list(_pooled(upper, views[1], asked))).numpy()
+        features, mirrored = features.astype(np.float16), mirrored.astype(np.float16)
+        np.savez(file, features=features, mirrored=mirrored)
 
 
 def _lower(net: nn.Module) -> list[nn.Module]:
@@ -60,18 +71,30 @@ def _upper(net: nn.Module) -> nn.Sequential:
     return nn.Sequential(*parts).to(memory_format=torch.channels_last).eval()
 
 
-def _maps(folder: Path, lower: nn.Sequential, *, mirrored: bool) -> np.ndarray:
-    file = folder / ("mirrored.npy" if mirrored else "plain.npy")
+def _view(folder: Path, lower: nn.Sequential, view: int, photos: Indexes) -> np.ndarray:
+    file = folder / f"view-{view}.npy"
     if not file.exists():
-        photos, preprocessing = oxford102().photos, Preprocessing()
-        draft = file.with_suffix(".draft")
-        rows = np.lib.format.open_memmap(draft, "w+", np.float16, (len(photos), *MAP))
-        for number, photo in enumerate(photos):
-            image = torch.from_numpy(preprocessing(photo.read()))[None]
+        every, preprocessing = oxford102().photos, Preprocessing()
+        draft = file.with_suffix(f".{os.getpid()}")
+        rows = np.lib.format.open_memmap(draft, "w+", np.float16, (len(every), *MAP))
+        for start in range(0, len(photos), BLOCK):
+            block = photos[start : start + BLOCK]
+            crops = np.stack([_crop(every[i].read(), view, int(i)) for i in block])
+            images = torch.from_numpy(preprocessing.normalise(crops))
             with torch.no_grad():
-                rows[number] = lower(image.flip(3) if mirrored else image)[0].numpy()
+                rows[block] = lower(images.to(memory_format=torch.channels_last)).numpy()
         draft.rename(file)
     return np.load(file, mmap_mode="r")
+
+
+def _crop(photo: RGB, view: int, number: int) -> Crop:
+    preprocessing = Preprocessing()
+    if view < 2:
+        crop = preprocessing.crop(photo)
+        return np.ascontiguousarray(crop[:, ::-1]) if view else crop
+    rng = np.random.default_rng([view, number])
+    crop = RandomCrop()(photo, preprocessing.size, rng)
+    return np.ascontiguousarray(crop[:, ::-1]) if rng.integers(2) else crop
 
 
 def _rows(maps: np.ndarray, photos: Indexes) -> Tensor:
@@ -85,7 +108,7 @@ def _pooled(upper: nn.Module, maps: np.ndarray, photos: Indexes) -> Iterator[Ten
             yield upper(_rows(maps, photos[start : start + BATCH]))
 
 
-def _tune(network: nn.Sequential, maps: list[np.ndarray], world: World, seed: int) -> None:
+def _tune(network: nn.Sequential, views: list[np.ndarray], world: World, seed: int) -> None:
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     train = world.split.train
@@ -94,17 +117,21 @@ def _tune(network: nn.Sequential, maps: list[np.ndarray], world: World, seed: in
     upper, head = network
     groups = [{"params": part.parameters()} for part in (upper, head)]
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
-    steps = EPOCHS * (len(photos) // BATCH)
+    rounds = len(photos) // BATCH
+    steps = EPOCHS * rounds
     for step in range(steps):
-        if step % (len(photos) // BATCH) == 0:
+        if step % rounds == 0:
             photos = rng.permutation(photos)
-        start = step % (len(photos) // BATCH) * BATCH
+        start = step % rounds * BATCH
         batch = np.sort(photos[start : start + BATCH])
         share = min(1, step / (steps * WARMUP)) * (1 + np.cos(np.pi * step / steps)) / 2
         for group, rate in zip(optimiser.param_groups, RATES, strict=True):
             group["lr"] = rate * share
-        logits = head(dropout(upper(_rows(maps[rng.integers(2)], batch)), DROPOUT))
-        truth = torch.from_numpy(world.labels[batch])
+        maps, truth = (
+            _rows(views[rng.integers(VIEWS)], batch),
+            torch.from_numpy(world.labels[batch]),
+        )
+        logits = head(dropout(upper(maps), DROPOUT))
         loss = cross_entropy(logits, truth, label_smoothing=SMOOTHING)
         optimiser.zero_grad()
         loss.backward()
