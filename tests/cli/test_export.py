@@ -60,6 +60,7 @@ def test_small_is_as_small_as_asked(run: Any, bundle: Path, photos: Path, tmp_pa
         (("--to", "onnx", "--data", "garden"), "--data with --to onnx"),
         (("--to", "small"), "--to small without --data"),
         (("--to", "int8", "--data", "garden", "--megabytes", "2"), "it is for --to small alone"),
+        (("--to", "onnx", "--prior", "garden.csv"), "it is for --to web alone"),
         (("--to", "keras"), "is not one of 'web', 'onnx', 'int8', 'small', 'timm'"),
     ],
 )
@@ -91,6 +92,15 @@ def test_a_runtime_that_is_not_the_tested_one(run: Any, bundle: Path, tmp_path: 
     ended = run("export", bundle, "--to", "web", "--out", tmp_path / "out", *given)
     assert ended.code == 1
     assert "Get it with: npm pack onnxruntime-web@" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_prior_of_other_classes(run: Any, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "prior.csv").write_text("class,weight\nno such class,2\n")
+    given = ("--prior", tmp_path / "prior.csv", "--out", tmp_path / "out")
+    ended = run("export", bundle, "--to", "web", *given)
+    assert ended.code == 1
+    assert "no class 'no such class'" in ended.err
     assert not (tmp_path / "out").exists()
 
 

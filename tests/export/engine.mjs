@@ -16,6 +16,9 @@ const { classesOf, factsTable, fearedIn, resembled, sameName } = await load("nam
 const { withHead } = await load("onnx.js");
 const { zipped } = await load("zip.js");
 const { conclude, concludeTogether, softmax } = await load("verdict.js");
+const { occasionOf, weigher } = await load("prior.js");
+const { retell } = await load("retelling.js");
+const { averaged, reduction } = await load("jpeg.js");
 
 // A photo from a file of raw RGBA bytes; counts the pixels that are read at once.
 function photo({ file, width, height }) {
@@ -58,9 +61,14 @@ const run = {
   network: ({ from, to, head, places }) => writeFileSync(to, withHead(readFileSync(from), typed(head), places)) ?? to,
   zip: ({ to, files }) => writeFileSync(to, zipped(files.map(([name, text]) => [name, Buffer.from(text)]))) ?? to,
   softmax: ({ logits, temperature }) => softmax(logits, temperature),
-  together: ({ model, photos, language }) => concludeTogether(model, photos, language),
-  conclude: ({ model, logits, alike, language, nearest, ratios }) =>
-    conclude(model, logits, alike, language, nearest, ratios),
+  together: ({ model, photos, language, occasion }) =>
+    concludeTogether(model, photos, language, weigher(model, occasionOf(occasion))),
+  conclude: ({ model, logits, alike, language, nearest, ratios, occasion }) =>
+    conclude(model, logits, alike, language, nearest, ratios, weigher(model, occasionOf(occasion))),
+  occasion: ({ asked }) => occasionOf(asked),
+  retell: ({ model, told, language }) => retell(model, new URLSearchParams(told), language),
+  reduction: ({ bytes, shorter }) => reduction(new Blob([Uint8Array.from(bytes)]), shorter),
+  averaged: ({ share, window, ...raw }) => Array.from(averaged(photo(raw), share).read(...window)),
 };
 
 const { shared, calls } = JSON.parse(readFileSync(cases, "utf8"));

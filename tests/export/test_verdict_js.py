@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.app.retelling import Told, retell
 from florascope.bundle.config import BundleConfig
 from florascope.calibration.calibration import Calibration
 from florascope.calibration.familiarity import Familiarity
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.data.species import LANGUAGES, Species, species102
+from florascope.errors import DataError
 from florascope.export.web import facts
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation, is_strange
+from florascope.identify.prior import Occasion, TablePrior, Weighting, weigh, weights
 from florascope.identify.together import combine
 from florascope.identify.verdict import Judgement, decide, plausible, prediction_set, unnamed
 from florascope.metrics import softmax
@@ -166,6 +169,104 @@ def test_photos_together(engine: Any, calibration: Calibration | None) -> None:
         if "species" in levels:  # what is sure can disagree
             assert {t["disagreeing"] for t in truth} == {True, False}
         assert any(0 < t["counted"] < t["photos"] for t in truth)
+
+
+PLACES = [None, (52.5, 13.4), (-0.5, -0.5), (90.0, 180.0), (-90.0, -180.0)]
+
+
+@pytest.mark.parametrize("calibration", [calibrations()[0], calibrations()[2], None])
+def test_month_and_place_weigh_as_in_python(engine: Any, calibration: Calibration | None) -> None:
+    """One photo and several, with a table of every kind of line."""
+    settings, drawn, prior = config(oxford102_classes(), calibration), draws()[:150], table()
+    rng, calls, truth = np.random.default_rng(9), [], []
+    for k, (logits, alike) in enumerate(drawn):
+        month, place = (None, 6, 12)[k % 3], PLACES[rng.integers(len(PLACES))]
+        where = {} if place is None else {"latitude": str(place[0]), "longitude": str(place[1])}
+        asked = {**({"month": str(month)} if month else {}), **where}
+        when = Occasion.of(month, place) if asked else None
+        seen = {"alike": known(alike), "nearest": NEAREST, "ratios": ratios(logits).tolist()}
+        photo = {"logits": logits.tolist(), **seen}
+        told = {"what": "conclude", **photo} if k % 2 else {"what": "together", "photos": [photo]}
+        calls.append({**told, "language": LANGUAGES[k % 2], "occasion": asked})
+        alone = identified(settings, logits, alike, None)
+        answer = alone if k % 2 else combine([alone])
+        truth.append(weighed(answer, settings, prior, when).to_json(LANGUAGES[k % 2]))
+    found = engine(calls, model=json.loads(json.dumps(facts(settings, None, prior))))
+    for one, other in zip(found, truth, strict=True):
+        shares = [
+            [c["probability"] for c in a.get("prior", {}).get("alone", [])] for a in (one, other)
+        ]
+        np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=1e-15)
+        for answer in (one, other):
+            for candidate in answer.get("prior", {}).get("alone", []):
+                candidate["probability"] = None
+        assert_same(one, other)
+    assert sum("prior" in answer for answer in truth) > 100
+    if calibration:
+        assert {a["verdict"]["level"] for a in truth if "prior" in a} >= {"unsure", "none"}
+
+
+def table() -> TablePrior:
+    """Lines by month and cell, by either and by neither."""
+    rng = np.random.default_rng(2)
+    lines = {}
+    for k in range(K):
+        at = ((6, "N52E013"), (6, None), (None, "S01W001"), (None, None))[rng.integers(4)]
+        lines[str(k + 1), *at] = float(rng.choice([0.0, 0.001, 0.3, 1.0, 40.0]))
+    return TablePrior(lines)
+
+
+def weighed(answer: Any, settings: BundleConfig, prior: TablePrior, when: Occasion | None) -> Any:
+    """What Identifier does with an occasion."""
+    if when is None:
+        return answer
+    own = [getattr(answer, name) for name in Judgement._fields]
+    judged = weigh(Judgement(*own), weights(prior, settings.classes, when), settings.calibration)
+    return replace(answer, **judged._asdict(), weighting=Weighting(when, answer.probabilities))
+
+
+def test_places_that_are_none(engine: Any) -> None:
+    asked = [{}, {"latitude": "91", "longitude": "0"}, {"month": "7"}]
+    found = engine([{"what": "occasion", "asked": one} for one in asked])
+    assert found == [None, None, {"month": 7, "cell": None}]
+
+
+@pytest.mark.parametrize("calibration", [*calibrations(), None])
+def test_an_address_says_the_same_again(engine: Any, calibration: Calibration | None) -> None:
+    """As the server says it, or that this model can have said no such thing."""
+    settings = config(oxford102_classes(), calibration)
+    catalogue = Catalogue.of(settings.classes, None)
+    calls, truth = [], []
+    for k, (logits, alike) in enumerate(draws()[:120]):
+        told = carried(identified(settings, logits, alike, None).to_json())
+        if k % 4 == 3:  # somebody writes something else
+            told = {**told, "level": ("species", "family", "unsure", "none")[k // 4 % 4]}
+        pairs = [(n, v) for n, vs in told.items() for v in (vs if isinstance(vs, list) else [vs])]
+        language = LANGUAGES[k % 2]
+        calls.append({"what": "retell", "told": pairs, "language": language})
+        try:
+            answer = retell(Told(**told), catalogue, calibration)
+        except DataError:
+            truth.append(None)
+        else:
+            truth.append(answer.to_json(language, top=0))
+    found = engine(calls, model=json.loads(json.dumps(facts(settings, None))))
+    assert found == json.loads(json.dumps(truth))
+    assert None in found
+
+
+def carried(answer: Any) -> dict[str, Any]:
+    """What the page puts into an address."""
+    verdict, refusal = answer["verdict"], answer.get("refusal")
+    named = (
+        [e["class_id"] for e in answer["cautions"]],
+        [e["class_id"] for e in answer["lookalikes"]],
+    )
+    told = {"level": verdict["level"], "member": verdict["members"]}
+    told |= {"probability": verdict["probability"]} if verdict["probability"] is not None else {}
+    told |= {"nearest": refusal["nearest"]["class_id"]} if refusal else {}
+    told |= {"similarity": refusal["similarity"]} if refusal and refusal["similarity"] else {}
+    return told if refusal else {**told, "caution": named[0], "lookalike": named[1]}
 
 
 def known(alike: float | None) -> Any:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import re
 import shutil
@@ -17,11 +18,15 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.support.chromium import opened
 
 from florascope.app import static_folder
+from florascope.bundle.config import read_config
+from florascope.data.oxford102 import oxford102_classes
 from florascope.errors import DownloadError
 from florascope.export import web as module
 from florascope.export.packing import METADATA, pack
-from florascope.export.web import FILE, NAMES, export_web, web_runtime
+from florascope.export.web import FILE, NAMES, export_web, facts, web_runtime
 from florascope.identify.identifier import Identifier
+from florascope.identify.prior import Occasion, read_prior
+from florascope.images import read_photo
 
 from .conftest import BELOW, Site
 
@@ -166,7 +171,24 @@ def files(folder: Path) -> dict[str, Path]:
     Image.fromarray(clear).save(made["clear.png"])
     upright.save(made["turned.jpg"], exif=turned, quality=90)
     upright.convert("L").save(made["grey.jpg"])
-    return {**made, "drawing": DRAWING}
+    made["phone.jpg"] = phone(folder)
+    flat = folder / "flat.jpg"  # 1.5 megapixels as web sites keep them: decoded at a quarter
+    Image.open(made["phone.jpg"]).resize((1400, 1050)).save(flat, progressive=True, quality=85)
+    return {**made, "flat.jpg": flat, "drawing": DRAWING}
+
+
+def phone(folder: Path) -> Path:
+    """A photo of 12 megapixels that was held upright, with fine grain: decoded at an eighth."""
+    grain = np.random.default_rng(1).integers(0, 256, (750, 1000, 3), dtype=np.uint8)
+    turned = Image.Exif()
+    turned[274] = 6
+    photo = Image.blend(
+        Image.open(DRAWING).convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC),
+        Image.fromarray(grain).resize((4000, 3000), Image.Resampling.NEAREST),
+        0.3,
+    )
+    photo.save(folder / "phone.jpg", exif=turned, quality=88)
+    return folder / "phone.jpg"
 
 
 def test_logits_are_the_runtimes(page: Page, bundle: Path, tmp_path: Path) -> None:
@@ -184,6 +206,54 @@ def test_logits_are_the_runtimes(page: Page, bundle: Path, tmp_path: Path) -> No
             k = truth.catalogue.ids(range(len(logits))).index(class_id)
             whole = sum(values) + found["maps"]["bias"][class_id]
             assert whole == pytest.approx(logits[k], abs=1e-3), name
+
+
+def test_a_browser_that_cannot_reduce_comes_near(page: Page, bundle: Path, tmp_path: Path) -> None:
+    """The means of squares instead of a reduced decoding: nearer than the whole photo's pixels."""
+    page.evaluate("() => delete globalThis.ImageDecoder")
+    photo, runtime = phone(tmp_path), Identifier(bundle)
+    logits, crop = runtime(photo).observation.logits, runtime(photo).observation.crop
+    own = np.abs(np.array(ask(page, photo)["logits"]) - logits).max()
+    whole = Identifier(bundle).observe(read_photo(photo))
+    assert 1e-3 < own < 0.6 * np.abs(whole.logits - logits).max()
+    assert crop.shape == whole.crop.shape
+
+
+def test_month_and_place_are_asked_where_the_export_was_given_them(
+    browser: Browser, bundle: Path, edition: Path, site: Site, tmp_path: Path
+) -> None:
+    """The answer is weighed on the device as Python weighs it, and says so."""
+    (tmp_path / "prior.csv").write_text("class,month,cell,weight\n94,6,,50\n3,,N52E013,20\n")
+    prior = read_prior(tmp_path / "prior.csv", oxford102_classes())
+    config = read_config(bundle)
+    told = json.loads((edition / BELOW / "static/model/model.json").read_text())
+    told["prior"] = facts(config, None, prior)["prior"]
+    runtime = Identifier(bundle)
+    runtime.prior = prior
+    answer = runtime(DRAWING, Occasion.of(6, (52.5, 13.4)))
+    for page in opened(browser, "about:blank", service_workers="block"):
+        page.route("**/model.json", lambda route: route.fulfill(body=json.dumps(told)))
+        page.goto(site.address)
+        page.locator("#occasion summary").click()
+        page.locator("#month").select_option("6")
+        page.locator("#place").fill("52.5, 13.4")
+        page.set_input_files("#file", DRAWING)
+        expect(page.locator("#weighted")).to_have_text(
+            str(answer.weighting_remark()), timeout=60_000
+        )
+        expect(page.locator("#statement")).to_have_text(answer.statement())
+
+
+def test_an_address_works_without_a_server(page: Page, site: Site, bundle: Path) -> None:
+    page.set_input_files("#file", DRAWING)
+    expect(page.locator("#statement")).to_have_text(Identifier(bundle)(DRAWING).statement())
+    address = str(page.locator("#link").get_attribute("href"))
+    site.server.shutdown()
+    site.server.server_close()
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.locator("#shared")).to_be_visible()
+    expect(page.locator("#statement")).to_have_text(Identifier(bundle)(DRAWING).statement())
 
 
 def test_packed_weights_answer_in_the_browser_as_in_python(

@@ -201,6 +201,7 @@ def test_json_has_the_documented_shape(answer: Any) -> None:
         "level": "species",
         "statement": "Esto es dedalera (Digitalis purpurea).",
         "probability": pytest.approx(0.95, abs=1e-3),
+        "members": ["94"],
     }
     first, _ = value["candidates"]
     assert first["class_id"] == "94"

@@ -28,6 +28,7 @@ class VerdictShape(Shape):
     level: Level
     statement: str
     probability: float | None = Share
+    members: list[str]
 
 
 class ClassShape(Shape):
@@ -152,6 +153,13 @@ class SeveralShape(Shape):
     schema_: Literal["florascope/1"] = Field(alias="schema")
     results: list[ResultShape | FailureShape]
     together: TogetherShape | None = None
+
+
+class RetoldShape(Shape):
+    """What GET /api/verdict answers: a verdict said again, without photo and percentages."""
+
+    schema_: Literal["florascope/1"] = Field(alias="schema")
+    result: ConclusionShape
 
 
 class KeptShape(Shape):

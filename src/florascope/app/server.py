@@ -19,6 +19,7 @@ from florascope.app.collection import Collection, collect_photos
 from florascope.app.guards import Access, RequestGuard
 from florascope.app.limits import Limits
 from florascope.app.problem import REFUSALS, described, speak_problems
+from florascope.app.retelling import retell_verdicts
 from florascope.app.schema import SCHEMA, AnswerShape, HealthShape, MapShape, ModelShape
 from florascope.app.similar import Album, show_photos
 from florascope.app.upload import FIELD, FILE, form
@@ -99,6 +100,7 @@ def create_app(
 
     answer_several(app, identifier, desk)
     collect_photos(app, collection, desk, PHOTO)
+    retell_verdicts(app, identifier.catalogue, identifier.config.calibration)
 
     @app.post(
         "/api/explain",

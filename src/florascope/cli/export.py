@@ -31,6 +31,11 @@ MEASURED = ("int8", "small")
     metavar="FILE.tgz",
     help="web: the npm package onnxruntime-web, where npm cannot fetch it.",
 )
+@click.option(
+    "--prior",
+    type=LOCAL_PATH,
+    help="web: a CSV that says how likely each class is by month and place (docs/prior.md).",
+)
 @click.option("--data", "source", metavar="DATA", help="int8, small: photos to measure on.")
 @click.option("--megabytes", type=float, help="small: what the graph may take.")
 @click.option("--split", help="int8, small: official, csv, FILE.csv ...  [default: the run's own]")
@@ -58,6 +63,8 @@ def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) 
         raise click.UsageError(f"{told}: photos are measured on for int8 and small, and them alone")
     if options["megabytes"] and form != "small":
         raise click.UsageError(f"--megabytes with --to {form}: it is for --to small alone")
+    if options["prior"] and form != "web":
+        raise click.UsageError(f"--prior with --to {form}: it is for --to web alone")
     found = _write(find_bundle(bundle), form, out, options)
     if as_json:
         print_json({"form": form, "out": str(out), **found})
@@ -83,7 +90,7 @@ def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[
     if form == "web":
         from florascope.export.web import export_web
 
-        return {"bytes": export_web(bundle, out, options["runtime"])}
+        return {"bytes": export_web(bundle, out, options["runtime"], options["prior"])}
     if form in MEASURED:
         return _measured(bundle, form, out, options)
     if form == "onnx":

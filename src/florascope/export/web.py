@@ -34,6 +34,7 @@ from florascope.files import cache_dir, new_folder
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.caution import cautions
 from florascope.identify.conclusion import NAMED, TOP
+from florascope.identify.prior import LEAST, TablePrior, read_prior
 from florascope.identify.verdict import PLAUSIBLE, RANKS, TAIL
 from florascope.identify.words import Words, calibration_remark, words_of
 from florascope.images import MAX_PIXELS
@@ -45,6 +46,7 @@ RULES = {
     "tail": TAIL,
     "named": NAMED,
     "ranks": RANKS,
+    "least": LEAST,
     "top": TOP,
     "longest": LONGEST,
     "max_pixels": MAX_PIXELS,
@@ -65,16 +67,21 @@ FIGURES = {
 UNTOLD = "None was asked (taught from photos) / Ninguna (enseñado con fotos)"
 SENTENCES = (
     *("species", *RANKS, "unsure", "uncalibrated", "none", "either", "others"),
-    *("resemblance", "disagreeing", "uncounted"),
+    *("resemblance", "disagreeing", "uncounted", "weighted", "month", "unweighted"),
 )
 
 
-def facts(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dict[str, Any]:
+def facts(
+    config: BundleConfig,
+    own: Mapping[str, Species] | None = None,
+    prior: TablePrior | None = None,
+) -> dict[str, Any]:
     """Return preprocessing, calibration, rules, classes with their facts, and sentences.
 
     Args:
         config: the bundle's.
         own: its owner's facts, by class id.
+        prior: how likely each class is by month and place; None for none.
     """
     catalogue = Catalogue.of(config.classes, own)
     return {
@@ -85,6 +92,7 @@ def facts(config: BundleConfig, own: Mapping[str, Species] | None = None) -> dic
         "remark": {lang: calibration_remark(config.calibration, lang) for lang in LANGUAGES},
         "rules": RULES,
         "classes": [_class(catalogue, k) for k in range(len(config.classes))],
+        "prior": prior and _lines(prior, config),
         "words": {language: _words(catalogue.words(language)) for language in LANGUAGES},
     }
 
@@ -152,6 +160,13 @@ def _class(catalogue: Catalogue, index: int) -> dict[str, Any]:
         **_kin(species),
         "cautions": {k: v[0].to_json() for k, v in told.items()} if told["en"] else None,
     }
+
+
+def _lines(
+    prior: TablePrior, config: BundleConfig
+) -> list[tuple[int, int | None, str | None, float]]:
+    places = {c.id: k for k, c in enumerate(config.classes)}
+    return [(places[name], *at, weight) for (name, *at), weight in prior.weights.items()]
 
 
 def _kin(species: Species | None) -> dict[str, Any]:
@@ -264,29 +279,32 @@ MODULES = (
     *("local.js", "network.js", "download.js", "photo.js", "preprocessing.js", "resampling.js"),
     *("verdict.js", "teaching.js", "teaching.css", "taught.js", "naming.js", "kept.js", "look.js"),
     *("head.js", "held-out.js", "likelihood-ratio.js", "calibrating.js", "matrix.js", "onnx.js"),
-    "zip.js",
+    *("zip.js", "prior.js", "retelling.js", "jpeg.js"),
 )
 
 
-def export_web(bundle: Path, out: Path, runtime: Path | None = None) -> int:
+def export_web(
+    bundle: Path, out: Path, runtime: Path | None = None, prior: Path | None = None
+) -> int:
     """Write a static folder that answers and explains in the browser, wholly or not at all.
 
     Args:
         bundle: the bundle's folder.
         out: the folder to write.
         runtime: ONNX Runtime Web's npm package; None has npm fetch it.
+        prior: a CSV of how likely each class is by month and place (`read_prior`); None for none.
 
     Returns:
         Bytes written.
 
     Raises:
         BundleError: the folder is no bundle.
-        DataError: its facts.csv tells what cannot be.
+        DataError: its facts.csv, or the prior, tells what cannot be.
         DownloadError: see `web_runtime`.
     """
     config = read_config(bundle)
     own = read_facts(bundle, config.classes)
-    told = facts(config, own)
+    told = facts(config, own, None if prior is None else read_prior(prior, config.classes))
     library, graph = web_runtime(runtime), (bundle / GRAPH).read_bytes()
     lesson = json.dumps(teaching(config, own), ensure_ascii=False)
     told["network_bytes"] = len(graph) + len(library[WASM])

@@ -175,6 +175,7 @@ class Conclusion(ABC):
             "level": level,
             "statement": self.statement(language),
             "probability": sure if named else None,
+            "members": self.catalogue.ids(self.verdict.members),
         }
 
     def _calibration(self, language: Language) -> dict[str, Any] | None:

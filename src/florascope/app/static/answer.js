@@ -19,7 +19,7 @@ export function showAnswer(result, model, words) {
   showHarm("lookalikes", refused ? [] : result.lookalikes, (entry) => named(entry, words));
   showCandidates(refused ? [] : result.candidates, result, words);
   $("basis").textContent = basis(result, model, words);
-  $("weighted").textContent = result.prior?.remark ?? "";
+  $("weighted").textContent = result.prior?.remark ?? (result.weighed ? words.weighed : "");
   showComparison(refused ? { candidates: [refusal?.nearest].filter(Boolean), lookalikes: [] } : result, words);
   $("advice").textContent = result.advice;
 }

@@ -27,17 +27,27 @@ function keep(entries) {
   }
 }
 
+// Keep an answer; returns when it was, by which it is found again.
 // page: {words(), language(), show(file, result, picture)} of the page.
 export function remember(file, result, picture, page) {
   const { similar, logits, ...rest } = result; // ids of photos hold as long as the server runs
-  const entry = {
-    when: Date.now(),
-    name: file.name ?? "",
-    result: { ...rest, crop: { ...result.crop, image: still(picture) } },
-  };
-  const same = (other) => other.name === entry.name && other.result.crop.image === entry.result.crop.image;
-  keep([entry, ...kept().filter((other) => !same(other))].slice(0, MOST));
+  const name = file.name ?? "";
+  const crop = { ...result.crop, image: still(picture) };
+  const same = (other) =>
+    other.name === name && other.result.crop.image === crop.image && other.result.photos === result.photos;
+  const now = performance.timeOrigin + performance.now(); // finer than a millisecond: no two are the same
+  const when = kept().find(same)?.when ?? now;
+  keep([{ when, name, result: { ...rest, crop } }, ...kept().filter((other) => !same(other))].slice(0, MOST));
   showHistory(page);
+  return when;
+}
+
+// Show an answer that is kept; false where it is not.
+export async function recall(when, page) {
+  const entry = kept().find((one) => one.when === when);
+  if (!entry) return false;
+  page.show({ name: entry.name, when }, entry.result, await loaded(entry.result.crop.image));
+  return true;
 }
 
 function still(picture) {
@@ -60,7 +70,7 @@ function row(entry, page) {
   const when = new Date(entry.when).toLocaleString(page.language(), { dateStyle: "medium", timeStyle: "short" });
   const open = element("button", image, element("span", entry.result.verdict.statement, element("small", when)));
   open.className = "entry";
-  open.addEventListener("click", async () => page.show({ name: entry.name }, entry.result, await loaded(entry.result.crop.image)));
+  open.addEventListener("click", () => recall(entry.when, page));
   const drop = element("button", words.forget);
   drop.className = "button";
   drop.setAttribute("aria-label", `${words.forget}: ${entry.result.verdict.statement}`);

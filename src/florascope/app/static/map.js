@@ -32,7 +32,10 @@ function turnTo(result, picture) {
 }
 
 // Show the photo as it is; the map waits for the switch, or for a candidate that is chosen.
+// picture: null where the photo is not there.
 export function showPhoto(result, picture, words) {
+  document.querySelector(".seen").hidden = !picture;
+  if (!picture) return;
   shown = { result, picture, words };
   const mapped = Boolean(result.maps) && result.verdict.level !== "none";
   $("evidence").hidden = !mapped;

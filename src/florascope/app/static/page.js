@@ -3,8 +3,10 @@
 import { showAnswer, warning } from "./answer.js";
 import * as answerer from "./answerer.js";
 import { asked, cancel } from "./asking.js";
+import { chosenPart, listenToCropping } from "./crop.js";
 import { $, element, filled } from "./dom.js";
-import { listenToHistory, remember, showHistory } from "./history.js";
+import { listenToHistory, recall, remember, showHistory } from "./history.js";
+import { carried, edition } from "./link.js";
 import { listenToMap, loaded, showPhoto, showViews } from "./map.js";
 import { occasion, listenToOccasion, offerOccasion } from "./occasion.js";
 import { answerAll, forget, listed, listenToSeveral } from "./several.js";
@@ -19,7 +21,7 @@ const UNTOLD = { subject: "things", shorter: 512, named_from: null, classes: [] 
 const state = { language: startLanguage(), photo: null, result: null, picture: null, views: [], model: UNTOLD };
 const words = () => wordsOf(state.language, state.model.subject);
 const options = () => ({ language: state.language, shorter: state.model.shorter, occasion: occasion() });
-const page = { words, options, language: () => state.language, show: reveal };
+const page = { words, options, language: () => state.language, show: reveal, keep };
 
 function startLanguage() {
   const asked = new URLSearchParams(location.search);
@@ -66,7 +68,7 @@ async function ask(photo) {
     if (photo !== state.photo) return; // a later one was chosen meanwhile
     Object.assign(state, { result, picture, views: [] });
     show();
-    remember(photo, result, picture, page);
+    mark(keep(photo, result, picture));
   } catch (error) {
     if (!error.superseded) await fail(photo, error);
   }
@@ -77,7 +79,7 @@ function begin(photo) {
   const other = photo !== state.photo;
   state.photo = photo;
   if (other) {
-    $("result").hidden = true;
+    $("result").hidden = $("shared").hidden = true;
     preview(photo);
   }
   $("result").setAttribute("aria-busy", "true");
@@ -104,7 +106,48 @@ function advance(share) {
 function reveal(photo, result, picture, views = []) {
   Object.assign(state, { photo, result, picture, views });
   show();
-  if (photo instanceof Blob) remember(photo, result, picture, page);
+  mark(photo instanceof Blob ? keep(photo, result, picture) : photo.when);
+}
+
+function keep(photo, result, picture) {
+  return remember(photo, result, picture, page);
+}
+
+// Let the browser's "back", and a page that is loaded anew, find an answer again.
+function mark(when) {
+  if (history.state?.when === when) return;
+  history.pushState({ when }, "", location.href.split("#")[0]);
+}
+
+// Show what the address or the browser's history tells of; false where that is nothing.
+async function restore() {
+  await met;
+  const told = carried(location.hash);
+  if (!told) return recall(history.state?.when, page);
+  await retell(told);
+  return true;
+}
+
+async function retell(told) {
+  const { model, language } = state;
+  const known = told.get("model") === edition(model);
+  try {
+    const result = known ? await answerer.retell(told, language) : null;
+    if (!result) return clear(words().unshared);
+    const more = { photos: Number(told.get("photos")) || null, weighed: told.has("weighed") };
+    Object.assign(state, { photo: { told }, result: { ...result, ...more }, picture: null, views: [] });
+    show();
+  } catch (error) {
+    clear(await complaint(new Blob(["."]), error, words()));
+  }
+}
+
+function clear(error = "") {
+  end();
+  state.photo = null;
+  $("result").hidden = $("shared").hidden = true;
+  $("status").textContent = "";
+  $("error").textContent = error;
 }
 
 function show() {
@@ -114,7 +157,9 @@ function show() {
   showAnswer(result, model, words());
   showPhoto(result, picture, words());
   showViews(views, result, words());
-  offerSharing(result, picture, words());
+  offerSharing(result, picture, model, words());
+  $("shared").hidden = Boolean(picture);
+  $("recrop").hidden = views.length > 1 || !(photo instanceof Blob);
   offerTelling(views.length > 1 ? null : photo, model, words(), state.language);
   $("error").textContent = "";
   $("again").hidden = true;
@@ -139,23 +184,40 @@ async function fail(photo, error) {
 }
 
 async function take(files) {
-  const photos = [...files];
-  if (photos.length < 2) {
-    forget();
-    if (photos.length) await ask(photos[0]);
-    return;
-  }
+  const given = [...files]; // before anything is waited for: a drop's list empties
   await met;
-  $("result").hidden = $("waiting").hidden = $("again").hidden = true;
+  const photos = $("closer").checked ? await parts(given) : given;
+  if (photos.length > 1) await askAll(photos);
+  else if (photos.length) {
+    forget();
+    await ask(photos[0]);
+  }
+}
+
+async function askAll(photos) {
+  $("result").hidden = $("shared").hidden = $("waiting").hidden = $("again").hidden = true;
   $("error").textContent = "";
   $("status").textContent = words().looking;
   await answerAll(photos, page);
 }
 
+// What somebody chooses of each photo; those of which nothing is chosen are left out.
+async function parts(files) {
+  const chosen = [];
+  for (const file of files) chosen.push(await chosenPart(file, state.model.shorter));
+  return chosen.filter(Boolean);
+}
+
+async function recrop() {
+  const [part] = await parts([state.photo]);
+  if (part) await ask(part);
+}
+
 // The same photos again; of one that only the history knows, its answer stays as it was.
 function again() {
-  if (listed().length) take(listed());
+  if (listed().length) askAll(listed());
   else if (state.photo instanceof Blob) ask(state.photo);
+  else if (state.photo?.told) retell(state.photo.told);
 }
 
 function listen() {
@@ -175,6 +237,8 @@ function listen() {
   document.addEventListener("paste", (event) => take(event.clipboardData.files));
   $("cancel").addEventListener("click", cancel);
   $("retry").addEventListener("click", again);
+  $("recrop").addEventListener("click", recrop);
+  window.addEventListener("popstate", async () => (await restore()) || clear());
   $("preview").addEventListener("error", () => ($("preview").hidden = true)); // no format of this browser's
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
@@ -205,6 +269,7 @@ async function meet() {
 $("unstarted").hidden = true;
 offerSamples();
 listen();
+listenToCropping();
 listenToMap();
 listenToSeveral();
 listenToSharing();
@@ -213,3 +278,4 @@ listenToLarge();
 listenToHistory(page);
 listenToOccasion(again);
 const met = meet();
+restore();

@@ -8,6 +8,7 @@
 //   where the server was given photos, similar {class_id: [ids of api/photos/ID, nearest first]}
 // together(photos, {language, shorter}) -> {results, together} of api/identify/several
 // collect(photo, {name, sure}) -> {name, sure}, where about() says `collects`
+// retell(URLSearchParams, language) -> what an address carries, said again, or null
 // occasion {month, latitude, longitude} goes with either, where about() says `prior`.
 // progress is told, 0 to 1, how much of what must travel has done so.
 // travels says whether photos leave the device.
@@ -63,8 +64,23 @@ export function collect(photo, { name, sure }) {
   return posted(`api/collect?${new URLSearchParams({ name, sure })}`, photo);
 }
 
-async function posted(address, body) {
-  const response = await fetch(address, { method: "POST", body }).catch(() => null);
+// The answer that an address tells of, null where it can be none of this model's.
+export async function retell(told, language) {
+  const query = new URLSearchParams(told);
+  query.set("language", language);
+  const answer = await answered(`api/verdict?${query}`).catch((error) => {
+    if (error.status === 422) return null;
+    throw error;
+  });
+  return answer?.result ?? null;
+}
+
+function posted(address, body) {
+  return answered(address, { method: "POST", body });
+}
+
+async function answered(address, options) {
+  const response = await fetch(address, options).catch(() => null);
   if (!response) throw Object.assign(new Error("no answer"), { cut: true });
   if (!response.ok) throw Object.assign(new Error("no answer"), { status: response.status });
   return response.json();

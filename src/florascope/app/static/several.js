@@ -12,7 +12,7 @@ import { complaint } from "./trouble.js";
 const MOST = 20;
 let list = null; // {items: [{file, url, result, picture, told}], page}
 
-// page: {options(), words(), show(file, result, picture, views), idle()} of the page.
+// page: {options(), words(), show(file, result, picture, views), keep(file, result, picture)} of the page.
 export async function answerAll(files, page) {
   forget();
   const items = [...files].slice(0, MOST).map((file) => ({ file, url: URL.createObjectURL(file) }));
@@ -35,6 +35,7 @@ async function answerOne(item, page) {
   try {
     item.result = await asked(item.file, { ...page.options(), progress: () => {} });
     item.picture = await loaded(item.result.crop.image);
+    page.keep(item.file, item.result, item.picture);
   } catch (error) {
     if (error.superseded) return true;
     item.told = await complaint(item.file, error, page.words());

@@ -3,15 +3,19 @@
 import { warning } from "./answer.js";
 import { $, element, save } from "./dom.js";
 import { worst } from "./harm.js";
+import { addressOf } from "./link.js";
 
 const WIDTH = 720;
 const EDGE = 28;
 const FONT = "system-ui, sans-serif";
 let current = null; // {result, picture, words}
 
-export function offerSharing(result, picture, words) {
+// picture: null where the photo is not there.
+export function offerSharing(result, picture, model, words) {
   current = { result, picture, words };
   $("copied").textContent = "";
+  $("save").hidden = !picture;
+  $("link").href = addressOf(result, model);
   $("copy").hidden = !navigator.clipboard; // browsers give it to secure pages alone
   $("share").hidden = !navigator.canShare?.({ text: sentence() });
 }
@@ -33,8 +37,14 @@ export function listenToSharing() {
     await navigator.clipboard.writeText(sentence());
     $("copied").textContent = current.words.copied;
   });
+  $("link").addEventListener("click", async (event) => {
+    if (!navigator.clipboard) return; // then it is followed, and stands in the address bar
+    event.preventDefault();
+    await navigator.clipboard.writeText($("link").href);
+    $("copied").textContent = current.words.linked;
+  });
   $("save").addEventListener("click", async () => save(await drawn(), "florascope.png"));
-  $("share").addEventListener("click", () => navigator.share({ text: sentence() }).catch(() => {})); // closed again
+  $("share").addEventListener("click", () => navigator.share({ text: sentence(), url: $("link").href }).catch(() => {})); // closed again
 }
 
 // The square that was looked at, and below it what is said.

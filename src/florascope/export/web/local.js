@@ -2,6 +2,8 @@
 
 import { model, observed, session, watch } from "./network.js";
 import { address } from "./photo.js";
+import { occasionOf, weigher } from "./prior.js";
+import { retell as retold } from "./retelling.js";
 import { conclude, concludeTogether } from "./verdict.js";
 
 export const travels = false;
@@ -14,29 +16,36 @@ export const privacy = {
 session().catch(() => {}); // begun early; whoever asks for an answer hears of what fails
 
 export async function about() {
-  const { subject, shorter, calibration, classes } = await model();
+  const { subject, shorter, calibration, classes, prior } = await model();
   const named = ({ class_id, names }) => ({ class_id, name: names.en, nombre: names.es });
-  return { subject, shorter, named_from: calibration?.sure ?? null, classes: classes.map(named) };
+  const named_from = calibration?.sure ?? null;
+  return { subject, shorter, named_from, prior: Boolean(prior), classes: classes.map(named) };
 }
 
-export async function identify(blob, { language, progress = () => {} }) {
+// The answer that an address tells of, null where it can be none of this model's.
+export async function retell(told, language) {
+  return retold(await model(), told, language);
+}
+
+export async function identify(blob, { language, occasion, progress = () => {} }) {
   watch(progress);
-  return answered(await observed(blob), language);
+  return answered(await observed(blob), language, { occasion });
 }
 
 // Nothing travels here either.
-export async function together(photos, { language }) {
+export async function together(photos, { language, occasion }) {
   const seen = [];
   for (const photo of photos) seen.push(await observed(photo)); // one at a time: phones are small
-  const group = concludeTogether(await model(), seen, language);
-  const results = await Promise.all(seen.map((one) => answered(one, language, shown(group))));
+  const told = await model();
+  const group = concludeTogether(told, seen, language, weigher(told, occasionOf(occasion)));
+  const results = await Promise.all(seen.map((one) => answered(one, language, { also: shown(group) })));
   return { results, together: group };
 }
 
-// also: ids of further classes whose maps are wanted.
-async function answered({ square, size, found, logits, alike, nearest, ratios }, language, also = []) {
+// also: ids of further classes whose maps are wanted; occasion: when and where, for the prior.
+async function answered({ square, size, found, logits, alike, nearest, ratios }, language, { also = [], occasion } = {}) {
   const told = await model();
-  const answer = conclude(told, logits, alike, language, nearest, ratios);
+  const answer = conclude(told, logits, alike, language, nearest, ratios, weigher(told, occasionOf(occasion)));
   return {
     ...answer,
     crop: { size, image: await address(square, size) },

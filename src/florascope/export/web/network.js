@@ -76,8 +76,8 @@ function keepOffline() {
 
 // The square of a photo that the network sees, what it finds there, and what a verdict asks of it.
 export async function observed(blob) {
-  const { rules, preprocessing } = await edition();
-  const photo = await decoded(blob, rules.max_pixels);
+  const { rules, preprocessing, shorter } = await edition();
+  const photo = await decoded(blob, rules.max_pixels, shorter);
   const square = crop(photo, preprocessing, rules.longest);
   photo.close();
   const found = await run(await session(), square, preprocessing);

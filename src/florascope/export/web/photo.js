@@ -1,16 +1,31 @@
 // A photo's pixels as they are in the file: upright, on white, without any change of colours.
 
+import { averaged, reducedJpeg, reduction } from "./jpeg.js";
+
 const SIDE = 8; // pixels of the pattern below
 
-export async function decoded(blob, maxPixels) {
+// shorter: pixels of the shorter side that will do; JPEGs of twice as many come smaller.
+export async function decoded(blob, maxPixels, shorter) {
   if (altersPixels()) throw refusal("this browser alters the pixels that a page reads", "altered");
+  const size = await reduction(blob, shorter);
+  if (size.width * size.height > maxPixels) throw refusal("too many pixels", 422);
+  const small = size.share > 1 ? await reducedJpeg(blob, size) : null;
+  if (small) return readable(small);
+  const photo = readable(await whole(blob));
+  if (photo.width * photo.height > maxPixels) throw refusal("too many pixels", 422);
+  return size.share > 1 ? averaged(photo, size.share) : photo;
+}
+
+function readable(bitmap) {
+  const { width, height } = bitmap;
+  return { width, height, read: (...window) => read(bitmap, ...window), close: () => bitmap.close() };
+}
+
+function whole(blob) {
   const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
-  const bitmap = await createImageBitmap(blob, options).catch(() => {
+  return createImageBitmap(blob, options).catch(() => {
     throw refusal("not a photo that can be read", 422);
   });
-  const { width, height } = bitmap;
-  if (width * height > maxPixels) throw refusal("too many pixels", 422);
-  return { width, height, read: (...window) => read(bitmap, ...window), close: () => bitmap.close() };
 }
 
 // Larger canvases than a strip would fail on phones.

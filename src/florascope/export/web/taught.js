@@ -38,6 +38,7 @@ export function toldOf(edition, lesson, { classes, calibration }) {
   return {
     ...edition,
     subject: "things",
+    prior: null, // weights are of the edition's own classes
     calibration,
     remark: Object.fromEntries(remarks),
     classes: classesOf(classes, lesson),

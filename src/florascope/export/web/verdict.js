@@ -9,15 +9,17 @@ export function softmax(logits, temperature) {
 }
 
 // model: what florascope.export.facts wrote. alike: the largest similarity, null where there is none;
-// nearest: the class that has it; ratios: log-likelihood ratios to a class never shown, if there are any.
-export function conclude(model, logits, alike, language, nearest = null, ratios = null) {
-  const judged = judge(model, softmax(logits, model.calibration?.temperature ?? 1), alike);
-  if (isStrange(model.calibration, { logits, ratios })) withdraw(judged);
+// nearest: the class that has it; ratios: log-likelihood ratios to a class never shown, if there are any;
+// weigh: what a prior does to what was judged (see prior.js).
+export function conclude(model, logits, alike, language, nearest = null, ratios = null, weigh = unweighed) {
+  const alone = judge(model, softmax(logits, model.calibration?.temperature ?? 1), alike);
+  if (isStrange(model.calibration, { logits, ratios })) withdraw(alone);
+  const judged = weigh(alone);
   return told(model, judged, { alike, nearest, language, similar: lookalikes(model.classes, judged.held) });
 }
 
 // Several photos of one thing, each {logits, alike, nearest}; follows florascope.identify.together.
-export function concludeTogether(model, photos, language) {
+export function concludeTogether(model, photos, language, weigh = unweighed) {
   const { calibration, classes, rules } = model;
   const temperature = calibration?.temperature ?? 1;
   const alone = photos.map((photo) => judgedAlone(model, photo, temperature));
@@ -25,7 +27,7 @@ export function concludeTogether(model, photos, language) {
   const counted = photos.filter((_, k) => known.length === 0 || known.includes(alone[k]));
   const shares = softmax(pooled(counted, calibration?.pooling ?? 0), temperature);
   const first = mostAlike(photos);
-  const judged = judge(model, shares, first.alike);
+  let judged = judge(model, shares, first.alike);
   const strange = known.filter((one) => one.strange).length;
   if (2 * strange >= Math.max(1, known.length)) withdraw(judged);
   const feared = [...judged.plausible, ...alone.flatMap(({ plausible, verdict }) => [...plausible, ...verdict.members])];
@@ -34,6 +36,7 @@ export function concludeTogether(model, photos, language) {
   if (disagreeing || (known.length > 0 && 2 * known.length <= photos.length)) {
     judged.verdict = { level: "unsure", members: judged.plausible };
   }
+  judged = weigh(judged);
   const warned = [judged, ...alone].flatMap(({ held }) => lookalikes(classes, held));
   const similar = [...new Set(warned)].filter((k) => !judged.held.includes(k)).sort((a, b) => a - b);
   const answer = told(model, judged, { ...first, language, similar });
@@ -59,6 +62,8 @@ function isStrange(calibration, { logits, ratios }) {
 export function familiarityOf({ ratio, logit, offset }, { logits, ratios }) {
   return ratio * Math.max(...ratios) + logit * Math.max(...logits) + offset;
 }
+
+const unweighed = (judged) => judged;
 
 // Takes back a species' name: there are candidates only.
 function withdraw(judged) {
@@ -101,7 +106,7 @@ function judge(model, probabilities, alike) {
 }
 
 // similar: the look-alikes.
-function told(model, { probabilities, held, verdict, plausible: likely }, { alike, nearest, language, similar }) {
+function told(model, { probabilities, held, verdict, plausible: likely, alone }, { alike, nearest, language, similar }) {
   const { calibration, classes, rules } = model;
   const named = ordered(new Set([...likely, ...verdict.members]), probabilities);
   const words = model.words[language];
@@ -110,6 +115,7 @@ function told(model, { probabilities, held, verdict, plausible: likely }, { alik
       level: verdict.level,
       statement: statement(model, verdict, language),
       probability: certainty(verdict, probabilities),
+      members: verdict.members.map((k) => classes[k].class_id),
     },
     candidates: ordered([...classes.keys()], probabilities)
       .slice(0, rules.top)
@@ -123,17 +129,20 @@ function told(model, { probabilities, held, verdict, plausible: likely }, { alik
       remark: model.remark[language],
     },
     advice: words.advice,
-    ...(verdict.level === "none" && { refusal: refusal(model, probabilities, alike, nearest, language) }),
+    ...(verdict.level === "none" && {
+      refusal: refusal(model, nearest ?? ordered([...classes.keys()], probabilities)[0], alike, language),
+    }),
+    ...(alone && { prior: alone(language) }),
   };
 }
 
-function certainty({ level, members }, probabilities) {
+export function certainty({ level, members, most = 1 }, probabilities) {
   if (level === "none" || level === "unsure") return null;
-  return Math.min(1, members.reduce((sum, k) => sum + probabilities[k], 0));
+  return Math.min(1, most, members.reduce((sum, k) => sum + probabilities[k], 0));
 }
 
 // What a refused photo resembles the most, and why that is not enough.
-function refusal({ calibration, classes, rules, words }, probabilities, alike, nearest, language) {
+export function refusal({ calibration, classes, rules, words }, nearest, alike, language) {
   const known = Number.isFinite(alike);
   const figures = {
     alike: known ? Math.floor(1000 * alike) / 1000 : "?",
@@ -141,18 +150,18 @@ function refusal({ calibration, classes, rules, words }, probabilities, alike, n
     share: calibration.familiarity ? rules.reached_too : rules.reached,
   };
   return {
-    nearest: entry(classes[nearest ?? ordered([...classes.keys()], probabilities)[0]], language),
+    nearest: entry(classes[nearest], language),
     similarity: known ? alike : null,
     needed: calibration.alike,
     reason: filled(words[language].resemblance, figures),
   };
 }
 
-function filled(sentence, values) {
+export function filled(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-function ordered(indexes, probabilities) {
+export function ordered(indexes, probabilities) {
   return [...indexes].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
 }
 
@@ -169,7 +178,7 @@ function predictionSet(probabilities, calibration, tail) {
   });
 }
 
-function plausible(probabilities, held, least) {
+export function plausible(probabilities, held, least) {
   const likely = [...probabilities.keys()].filter((k) => probabilities[k] >= least);
   return ordered(new Set([...likely, ...held]), probabilities);
 }
@@ -183,7 +192,7 @@ function decide({ calibration, classes, rules }, probabilities, { held, likely }
   }
   for (const level of rules.ranks) {
     const group = classes[held[0]][level];
-    const kin = group ? [...classes.keys()].filter((k) => classes[k][level] === group) : [];
+    const kin = group ? kinOf(classes, level, group) : [];
     const together = kin.reduce((sum, k) => sum + probabilities[k], 0);
     if (kin.length > 1 && held.every((k) => kin.includes(k)) && together >= calibration.sure) {
       return { level, members: ordered(kin, probabilities), group };
@@ -192,7 +201,9 @@ function decide({ calibration, classes, rules }, probabilities, { held, likely }
   return unsure;
 }
 
-function statement({ calibration, classes, rules, words }, { level, members, group }, language) {
+export const kinOf = (classes, level, group) => [...classes.keys()].filter((k) => classes[k][level] === group);
+
+export function statement({ calibration, classes, rules, words }, { level, members, group }, language) {
   const own = words[language];
   const names = members.slice(0, rules.named).map((k) => fullName(classes[k], language));
   const more = members.length - names.length;
@@ -207,11 +218,11 @@ function fullName({ names, scientific_name }, language) {
   return scientific_name ? `${names[language]} (${scientific_name})` : names[language];
 }
 
-function lookalikes(classes, held) {
+export function lookalikes(classes, held) {
   const wanted = new Set(held.flatMap((k) => classes[k].lookalikes));
   return [...classes.keys()].filter((k) => wanted.has(classes[k].class_id) && !held.includes(k));
 }
 
-function entry({ class_id, names, scientific_name, people, pets }, language) {
+export function entry({ class_id, names, scientific_name, people, pets }, language) {
   return { class_id, name: names[language], scientific_name, people, pets };
 }
