@@ -40,6 +40,7 @@ def test_axe_finds_nothing(
         expect(page.locator("#views")).to_be_visible()
         check(page, "several")
         upload(page)
+        expect(page.locator("#views")).to_be_hidden()
         page.locator("#mapped").click()
         page.locator("#mapping summary").click()
         page.locator("#history-count").click()

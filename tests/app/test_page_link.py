@@ -26,9 +26,9 @@ def test_an_address_says_the_verdict_again_without_the_photo(
 ) -> None:
     complaints: list[str] = []
     server = serve(Planted(identifier, shares, alike, nearest=FOXGLOVE), Limits())
-    for page in opened(browser, server, complaints, permissions=["clipboard-read"]):
+    permissions = ["clipboard-read", "clipboard-write"]
+    for page in opened(browser, server, complaints, permissions=permissions):
         upload(page)
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.locator("#link").click()
         expect(page.locator("#copied")).to_contain_text("The address is copied.")
         address = page.evaluate("navigator.clipboard.readText()")

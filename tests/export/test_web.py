@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.support.chromium import opened
 
 from florascope.app import static_folder
 from florascope.bundle.config import read_config
+from florascope.data.folder import folder
 from florascope.data.oxford102 import oxford102_classes
 from florascope.errors import DownloadError
 from florascope.export import web as module
@@ -242,6 +244,37 @@ def test_month_and_place_are_asked_where_the_export_was_given_them(
             str(answer.weighting_remark()), timeout=60_000
         )
         expect(page.locator("#statement")).to_have_text(answer.statement())
+
+
+def test_named_photos_are_taken_along_for_training(page: Page, tmp_path: Path) -> None:
+    photo = phone(tmp_path)
+    page.set_input_files("#file", photo)
+    expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+    expect(page.locator("#given")).to_be_hidden()
+    page.locator("#tell summary").click()
+    expect(page.locator("#tell-note")).to_contain_text("stay on this device")
+    for name, sure in (("DEDALERA", True), ("DEDALERA", True), ("my own rose", False)):
+        page.locator("#tell-name").fill(name)
+        page.locator("#tell-sure").set_checked(sure)
+        page.locator("#tell-send").click()
+        expect(page.locator("#told")).to_contain_text("kept as “foxglove" if sure else "my own")
+    page.locator("#tell-name").fill("../etc")
+    page.locator("#tell-send").click()
+    expect(page.locator("#told")).to_contain_text("It was not kept.")
+    expect(page.locator("#given-count")).to_contain_text(": 2.")  # the same photo but once
+    with page.expect_download() as saved:
+        page.locator("#given-save").click()
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "given")
+    data = folder(tmp_path / "given")
+    assert ([c.name for c in data.classes], len(data)) == (["foxglove"], 1)
+    (unsure,) = (tmp_path / "given/.unsure/my own rose").iterdir()
+    with Image.open(unsure) as kept:
+        assert not kept.getexif()
+        assert kept.width < kept.height  # upright, as the photo is shown
+    page.locator("#given-forget").click()
+    expect(page.locator("#given")).to_be_hidden()
 
 
 def test_an_address_works_without_a_server(page: Page, site: Site, bundle: Path) -> None:

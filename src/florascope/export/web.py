@@ -279,7 +279,7 @@ MODULES = (
     *("local.js", "network.js", "download.js", "photo.js", "preprocessing.js", "resampling.js"),
     *("verdict.js", "teaching.js", "teaching.css", "taught.js", "naming.js", "kept.js", "look.js"),
     *("head.js", "held-out.js", "likelihood-ratio.js", "calibrating.js", "matrix.js", "onnx.js"),
-    *("zip.js", "prior.js", "retelling.js", "jpeg.js"),
+    *("zip.js", "given.js", "prior.js", "retelling.js", "jpeg.js"),
 )
 
 

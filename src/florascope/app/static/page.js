@@ -12,7 +12,7 @@ import { occasion, listenToOccasion, offerOccasion } from "./occasion.js";
 import { answerAll, forget, listed, listenToSeveral } from "./several.js";
 import { listenToSharing, offerSharing } from "./sharing.js";
 import { listenToLarge } from "./similar.js";
-import { listenToTelling, offerTelling } from "./telling.js";
+import { listenToTelling, offerTelling, showGiven } from "./telling.js";
 import { complaint } from "./trouble.js";
 import { LANGUAGES, wordsOf } from "./words.js";
 
@@ -37,7 +37,7 @@ function speak(language) {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
-  const kept = state.model.collects ? answerer.privacy.collecting : answerer.privacy;
+  const kept = (state.model.collects && answerer.privacy.collecting) || answerer.privacy;
   $("privacy").textContent = kept[language];
   $("teach").hidden = !answerer.teaching;
   if (answerer.teaching) $("teach").firstElementChild.href = `${answerer.teaching}?language=${language}`;
@@ -47,6 +47,7 @@ function speak(language) {
   offerOccasion(state.model, words(), language);
   introduce();
   showHistory(page);
+  showGiven(words());
 }
 
 // Say beforehand what can be answered at all.
@@ -160,7 +161,7 @@ function show() {
   offerSharing(result, picture, model, words());
   $("shared").hidden = Boolean(picture);
   $("recrop").hidden = views.length > 1 || !(photo instanceof Blob);
-  offerTelling(views.length > 1 ? null : photo, model, words(), state.language);
+  offerTelling(views.length > 1 ? null : photo, model, state.language);
   $("error").textContent = "";
   $("again").hidden = true;
   $("status").textContent = [words().ready, warning(result, words())].filter(Boolean).join(" ");
@@ -273,7 +274,7 @@ listenToCropping();
 listenToMap();
 listenToSeveral();
 listenToSharing();
-listenToTelling();
+listenToTelling(words);
 listenToLarge();
 listenToHistory(page);
 listenToOccasion(again);

@@ -19,6 +19,7 @@ import { smaller } from "./shrink.js";
 
 export const travels = true; // so large photos are made smaller first
 export const teaching = null; // the page that teaches other classes
+export const given = null; // {count, archive, forget} of photos that were named and stay on the device
 export const privacy = {
   en: "Photos go to this server alone. They are answered and forgotten: nothing is stored.",
   es: "Las fotos van solo a este servidor. Se responden y se olvidan: no se guarda nada.",

@@ -15,7 +15,8 @@ export function offerSharing(result, picture, model, words) {
   current = { result, picture, words };
   $("copied").textContent = "";
   $("save").hidden = !picture;
-  $("link").href = addressOf(result, model);
+  $("link").hidden = !result.verdict.members; // answers that were kept before they had any
+  if (result.verdict.members) $("link").href = addressOf(result, model);
   $("copy").hidden = !navigator.clipboard; // browsers give it to secure pages alone
   $("share").hidden = !navigator.canShare?.({ text: sentence() });
 }
@@ -44,7 +45,7 @@ export function listenToSharing() {
     $("copied").textContent = current.words.linked;
   });
   $("save").addEventListener("click", async () => save(await drawn(), "florascope.png"));
-  $("share").addEventListener("click", () => navigator.share({ text: sentence(), url: $("link").href }).catch(() => {})); // closed again
+  $("share").addEventListener("click", () => navigator.share({ text: sentence(), url: $("link").href || undefined }).catch(() => {})); // closed again
 }
 
 // The square that was looked at, and below it what is said.

@@ -1,5 +1,6 @@
 // Answers in the browser itself: nothing leaves the device. The contract is remote.js's.
 
+import * as given from "./given.js";
 import { model, observed, session, watch } from "./network.js";
 import { address } from "./photo.js";
 import { occasionOf, weigher } from "./prior.js";
@@ -13,13 +14,16 @@ export const privacy = {
   es: "Las fotos no salen de este dispositivo: se responden en el navegador. También sin conexión.",
 };
 
+export { given };
+export const { collect } = given;
+
 session().catch(() => {}); // begun early; whoever asks for an answer hears of what fails
 
 export async function about() {
   const { subject, shorter, calibration, classes, prior } = await model();
   const named = ({ class_id, names }) => ({ class_id, name: names.en, nombre: names.es });
   const named_from = calibration?.sure ?? null;
-  return { subject, shorter, named_from, prior: Boolean(prior), classes: classes.map(named) };
+  return { subject, shorter, named_from, prior: Boolean(prior), collects: true, classes: classes.map(named) };
 }
 
 // The answer that an address tells of, null where it can be none of this model's.

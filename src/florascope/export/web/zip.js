@@ -50,7 +50,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 // CRC-32 of ISO 3309, as ZIP asks for it.
-function checksum(data) {
+export function checksum(data) {
   let value = 0xffffffff;
   for (const byte of data) value = TABLE[(value ^ byte) & 0xff] ^ (value >>> 8);
   return (value ^ 0xffffffff) >>> 0;
