@@ -66,6 +66,7 @@ def test_a_part_is_asked_about(
         page.mouse.up()
         assert float(page.locator("#down").input_value()) == pytest.approx(50, abs=1)
         page.mouse.wheel(0, 100)
+        expect(page.locator("#zoom")).not_to_have_value("200")
         assert float(page.locator("#zoom").input_value()) == pytest.approx(200 / 1.1, abs=1)
         page.locator("#cropped").click()
         expect(page.locator("#history-count")).to_have_text("Earlier answers (3)")

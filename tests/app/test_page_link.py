@@ -43,7 +43,8 @@ def test_an_address_says_the_verdict_again_without_the_photo(
         expect(page.locator("#shared")).to_contain_text("The photo is not in it")
         assert {name: text(page, name) for name in said} == said
         again = [text(page, name) for name in ("#cautions", "#lookalikes", "#refusal")]
-        assert [set(lines.split("\n")) for lines in harm] == [set(t.split("\n")) for t in again]
+        for lines, more in zip(harm, again, strict=True):  # of "unsure", more may be taken for it
+            assert set(lines.split("\n")) <= set(more.split("\n"))
         assert text(page, "#status") == status
         for name in ("#picture", "#candidates", "#save", "#recrop", "#tell"):
             expect(page.locator(name)).to_be_hidden()
