@@ -65,6 +65,7 @@ def test_a_part_is_asked_about(
         page.mouse.move(x, y + place["height"] / 2)  # by half the view, which is half a quarter
         page.mouse.up()
         assert float(page.locator("#down").input_value()) == pytest.approx(50, abs=1)
+        page.mouse.move(x, y)
         page.mouse.wheel(0, 100)
         expect(page.locator("#zoom")).not_to_have_value("200")
         assert float(page.locator("#zoom").input_value()) == pytest.approx(200 / 1.1, abs=1)
