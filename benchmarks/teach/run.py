@@ -1,6 +1,9 @@
 """How good is what the browser edition learns from 1, 3, 5, 10 or 20 photos of a class?
 
-    python benchmarks/teach/run.py [--draws 20] [--selecting] [--out results.md]
+    python benchmarks/teach/run.py [--first 0] [--draws 20] [--selecting] [--out results]
+
+Figures of each draw are kept (results.json), so that draws can be measured in parts, and tabulated
+(results.md).
 
 Each draw takes 20 of 51 species of Oxford 102 (features of torchvision's MobileNetV2, which has
 never seen a label of theirs, and which the package holds): 10 or 3 are taught, 10 are strangers.
@@ -12,6 +15,7 @@ half the squared distance.
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import subprocess
@@ -43,7 +47,7 @@ COLUMNS = (
     *("right", "nearest mean", "claimed", "gap", "gap of nearest mean", "coverage", "set size"),
     *("refused", "named", "right of named", "strangers named", "known before named", "seconds"),
 )
-Figures = dict[str, float]
+Figures = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,21 +78,33 @@ class Lesson:
 
 
 def main() -> None:
-    """Teach all lessons and write the table."""
+    """Teach the lessons of some draws, and tabulate all draws that were measured."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--first", type=int, default=0, help="seed of the first draw")
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--selecting", action="store_true", help="draw of the other 51 species")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.md"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results"))
     options = parser.parse_args()
     oxford = embedded_oxford102()
     features = oxford.features("torchvision").astype(np.float32)
-    lessons = [
-        one for seed in range(options.draws) for one in drawn(oxford.dataset, features, seed)
-    ]
-    found = [measured(*pair) for pair in zip(lessons, taught(lessons), strict=True)]
-    lines = table(lessons, found, options.draws)
-    write_text(options.out, "\n".join(lines) + "\n")
+    halves = np.split(np.random.default_rng(0).permutation(SPECIES), 2)
+    species = halves[0 if options.selecting else 1]
+    kept = options.out.with_suffix(".json")
+    rows = json.loads(kept.read_text()) if kept.exists() else []
+    for seed in range(options.first, options.first + options.draws):
+        lessons = list(drawn(oxford.dataset, features, species, seed))
+        pairs = zip(lessons, taught(lessons), strict=True)
+        found = [{"seed": seed, **size(one), **measured(one, told)} for one, told in pairs]
+        rows = sorted([r for r in rows if r["seed"] != seed] + found, key=lambda r: r["seed"])
+        write_text(kept, json.dumps(rows, indent=0) + "\n")
+    lines = table(rows)
+    write_text(options.out.with_suffix(".md"), "\n".join(lines) + "\n")
     print("\n".join(lines))
+
+
+def size(lesson: Lesson) -> dict[str, int]:
+    """Say how much was taught."""
+    return {"classes": lesson.classes, "photos of each": lesson.each}
 
 
 def drawn(
@@ -173,7 +189,7 @@ def measured(lesson: Lesson, taught: dict[str, Any]) -> Figures:
         "set size": float(np.mean([len(one.prediction_set) for one in own])),
         "refused": share(own, "none"),
         "named": float(named.mean()),
-        "right of named": float((first == truth)[named].mean()) if named.any() else np.nan,
+        "right of named": float((first == truth)[named].mean()) if named.any() else None,
         "strangers named": share(answers["strangers"], "species"),
         "known before named": share(answers["known before"], "species"),
     }
@@ -220,28 +236,27 @@ def share(judged: list[Judgement], level: str) -> float:
     return float(np.mean([one.verdict.level == level for one in judged]))
 
 
-def table(lessons: list[Lesson], found: list[Figures], draws: int) -> list[str]:
+def table(rows: list[Figures]) -> list[str]:
     """Tabulate means and standard deviations over the draws."""
+    draws = len({row["seed"] for row in rows})
     about = (
         f"Means over {draws} draws of species and photos, with the standard deviation of a draw."
         " gap: |claimed - right| of a draw. Percent, but for set size and seconds (one core, Node)."
         f" Promised: coverage {100 * FIGURES['level']:.0f}, refused"
         f" {100 * FIGURES['refused']:.0f}. Made by `run.py`."
     )
-    heading = ["classes", "photos of each", *COLUMNS]
-    lines = [f"| {' | '.join(heading)} |", f"|{'---|' * len(heading)}"]
-    for count in CLASSES:
-        for each in PHOTOS:
-            pairs = zip(lessons, found, strict=True)
-            rows = [f for one, f in pairs if (one.classes, one.each) == (count, each)]
-            cells = [spread([row.get(name, np.nan) for row in rows], name) for name in COLUMNS]
-            lines.append(f"| {count} | {each} | {' | '.join(cells)} |")
+    sizes = ("classes", "photos of each")
+    lines = [f"| {' | '.join((*sizes, *COLUMNS))} |", f"|{'---|' * (2 + len(COLUMNS))}"]
+    for both in itertools.product(CLASSES, PHOTOS):
+        own = [row for row in rows if tuple(row[name] for name in sizes) == both]
+        cells = [spread([row.get(name, np.nan) for row in own], name) for name in COLUMNS]
+        lines.append(f"| {' | '.join([*map(str, both), *cells])} |")
     return ["# Taught from few photos", "", about, "", *lines]
 
 
-def spread(values: list[float], name: str) -> str:
+def spread(values: list[float | None], name: str) -> str:
     """Write a mean and its spread."""
-    known = np.array([v for v in values if np.isfinite(v)])
+    known = np.array([v for v in values if v is not None and np.isfinite(v)])
     if not len(known):
         return "-"
     if name in {"set size", "seconds"}:

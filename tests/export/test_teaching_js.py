@@ -220,10 +220,10 @@ def own_facts() -> dict[str, Species]:
     """Of an owner who knows another foxglove, and one thing that no table names."""
     table = species102()
     bare = replace(table["1"], scientific="", people="unlisted", pets="harmful", source="me")
-    ivy = replace(bare, id="b", label="ivy", names={"en": "ivy", "es": "hiedra, común"})
+    ivy = replace(bare, id="b", label="ivy", names={"en": "ivy", "es": "hiedra, común"}, source="")
     return {
         "a": replace(bare, id="a", label="foxglove", names=table["94"].names, group="tall"),
-        "b": replace(ivy, lookalikes=("a",)),
+        "b": replace(ivy, pets="unlisted", lookalikes=("a",)),  # of which nobody told any harm
     }
 
 

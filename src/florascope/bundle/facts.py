@@ -42,13 +42,14 @@ def read_facts(bundle: Path, classes: tuple[ClassName, ...]) -> dict[str, Specie
 
 def row_of(species: Species) -> dict[str, str]:
     """Return a line of such a file that tells this of a class, without its id and look-alikes."""
+    told = bool(species.source)  # no degree without a source
     return {
         "name_en": species.names["en"],
         "name_es": species.names["es"],
         "scientific_name": species.scientific,
         "group": species.group,
-        "people": species.people,
-        "pets": species.pets,
+        "people": species.people if told else "",
+        "pets": species.pets if told else "",
         "caution_en": species.notes["en"],
         "caution_es": species.notes["es"],
         "source": species.source,

@@ -94,7 +94,8 @@ function unnamed(name, feared, { harms, resembled: sentences, unlisted }) {
 const degree = ({ people, pets }) => Math.min(DEGREES.indexOf(people), DEGREES.indexOf(pets));
 
 function entry({ name, facts, genus, texts, lookalikes }) {
-  const { people, pets, source } = facts;
+  const [people, pets] = [facts.people, facts.pets].map((harm) => harm || "unlisted"); // as empty cells are read
+  const { source } = facts;
   const names = { en: facts.name_en, es: facts.name_es };
   const caution = ([language, text]) => [
     language,

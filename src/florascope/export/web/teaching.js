@@ -13,6 +13,7 @@ import { conclude } from "./verdict.js";
 const MOST = 200; // photos: each is answered by what was learnt from the others
 const SIDE = 112; // pixels of the pictures that are shown
 const CLOSE = 1e-3; // of a logit, between a map's sum and what it explains
+const PARTS = ["adding", "classes", "learn", "outcome", "forget"];
 const UNSHOWABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u; // as in florascope.data.dataset
 const state = { language: "en", lesson: null, examples: [], network: null, taught: null };
 const words = () => TEXTS[state.language];
@@ -163,16 +164,17 @@ function told({ extra, unread, copies }) {
   ].filter(Boolean).join(" ");
 }
 
-// Nothing else can be asked for while something is under way.
+// Nothing else can be asked for while something is under way, which goes on being told.
 async function busy(work) {
-  document.querySelector("main").inert = true;
+  const rest = (inert) => PARTS.forEach((part) => ($(part).inert = inert));
+  rest(true);
   try {
     await work();
     $("status").textContent = "";
   } catch (error) {
     fail(error);
   } finally {
-    document.querySelector("main").inert = false;
+    rest(false);
   }
 }
 
