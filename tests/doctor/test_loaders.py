@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
-from florascope.doctor.loaders import photo_of, prepared_like, read, repeatable, take
+from florascope.doctor.loaders import collation, photo_of, prepared_like, read, repeatable, take
 from florascope.errors import DataError
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
@@ -111,6 +111,19 @@ def test_the_same_photos_by_the_other_transform() -> None:
     assert torch.cat([b.labels for b in batches]).tolist() == [7, 2, 5]
     assert torch.equal(torch.cat([b.images for b in batches]), ours.x[[7, 2, 5]])
     assert ours.transform is negative
+
+
+def test_a_collate_fn_of_trains_own_is_exchanged() -> None:
+    def mixed(rows: Any) -> Any:
+        images, labels = default_collate(rows)
+        return images + images.flip(0), labels
+
+    train = DataLoader(Photos(4), 4, collate_fn=mixed)
+    assert collation(train) == ["collate_fn mixed"]
+    assert collation(DataLoader(Photos(4))) == []
+    found = prepared_like(train, DataLoader(Photos(4), 4))
+    assert found is not None
+    assert torch.equal(take(found, 4)[0].images, Photos(4).x)
 
 
 def test_nothing_to_exchange() -> None:

@@ -1,5 +1,8 @@
 """What is seen of a network's parameters."""
 
+import copy
+
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -63,3 +66,14 @@ def test_a_network_that_casts_its_input_has_no_wider_answers() -> None:
     plain = modes(nn.Linear(4, 2).bfloat16(), images, labels).single
     assert plain is not None
     assert plain.shape == (3, 2)
+
+
+def test_train_mode_is_asked_in_the_trainings_own_batches() -> None:
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Flatten())
+    images = torch.randn(8, 3, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(8, dtype=torch.int64)
+    one = nn.functional.instance_norm(images, eps=1e-5).flatten(1)
+    assert modes(net, images, labels, size=1).trained == pytest.approx(one.numpy(), abs=1e-5)
+    whole = copy.deepcopy(net).train()(images).detach().numpy()
+    for size in (0, 7):  # a rest of one photo is no batch
+        assert modes(net, images, labels, size=size).trained == pytest.approx(whole, abs=1e-5)

@@ -128,7 +128,7 @@ def test_parts_that_fail_together_are_repaired_one_at_a_time() -> None:
     found = tried(lambda p: torch.optim.SGD(p, 0.5), tail=Small())
     assert min(seen(found).own.values()) > 0.9
     assert seen(found).whole < 0.75
-    assert seen(found).repaired["tail"] > 0.9
+    assert seen(found).repaired[("tail",)] > 0.9
 
 
 def test_the_schedules_first_rate_counts_not_the_last() -> None:

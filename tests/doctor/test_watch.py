@@ -13,13 +13,15 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.utils.data import DataLoader, TensorDataset
 
 import florascope
-from florascope.doctor.checks import recorded
+from florascope.doctor.checks import loop, recorded
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Subset
-from florascope.doctor.recording import Recording
+from florascope.doctor.loaders import Batch
+from florascope.doctor.recording import Pulled, Recording, pulled
+from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop as Trained
 from florascope.doctor.trials import Substitution
-from florascope.doctor.watch import Watch, outputs_of, watch
+from florascope.doctor.watch import Watch, keyed, outputs_of, watch
 
 K, EACH, C = 4, 40, 8
 Loop = Callable[[nn.Module, Any, Any], None]
@@ -33,7 +35,8 @@ def _same_draws() -> None:
 def data() -> TensorDataset:
     """Four clouds of points, sorted by class."""
     labels = torch.arange(K).repeat_interleave(EACH)
-    return TensorDataset(torch.randn(len(labels), C) + 3 * F.one_hot(labels, C), labels)
+    noise = torch.randn(len(labels), C, generator=torch.Generator().manual_seed(0))
+    return TensorDataset(noise + 3 * F.one_hot(labels, C), labels)
 
 
 def network() -> nn.Module:
@@ -238,20 +241,86 @@ def test_closures_throw_nothing_away() -> None:
 
 def failing(recording: Recording, **more: Any) -> tuple[str, ...]:
     """Causes found of a run at chance whose photos can be told apart."""
+    found = judge(replace(at_chance(recording), **more), recorded.CHECKS)
+    return tuple(finding.cause for finding in found)
+
+
+def at_chance(recording: Recording) -> Evidence:
+    """A run that learned nothing from photos that can be told apart."""
     labels = data().tensors[1].numpy()
     answers = Answers(labels, np.eye(K)[np.zeros_like(labels)], np.zeros((len(labels), 2)))
     drawn = Drawn(tuple(y.numpy() for _, y in DataLoader(data(), 16, shuffle=True)), len(labels))
-    evidence = Evidence(
+    return Evidence(
         K, val_answers=answers, recording=recording, drawn=drawn, substitution=Substitution(0.9)
     )
-    found = judge(replace(evidence, **more), recorded.CHECKS)
-    return tuple(finding.cause for finding in found)
 
 
 def test_targets_that_are_no_labels_are_told() -> None:
     own = seen(optimizer=sgd(0.1), loss=lambda z, _: F.cross_entropy(z, z.argmax(1)))
     assert recorded.TARGETS in failing(own)
     assert recorded.TARGETS not in failing(seen(optimizer=sgd(0.1)))
+
+
+def asked(loss: Any) -> Pulled:
+    """What a loss asks of photos, held against the labels of the data set."""
+    found = pulled(
+        seen(optimizer=sgd(0.01), loss=loss), keyed([(data().tensors[0], data().tensors[1])])
+    )
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("loss", "cause"),
+    [
+        (F.cross_entropy, None),
+        (lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1), None),
+        (lambda z, y: -F.cross_entropy(z, y), recorded.AWAY),
+        (lambda z, y: F.cross_entropy(z, y.roll(1)), recorded.TARGETS),
+        (lambda z, y: F.cross_entropy(z.round() + 0 * z, y), recorded.FLAT),
+    ],
+)
+def test_what_the_loss_asks_photo_by_photo(loss: Any, cause: str | None) -> None:
+    found = failing(Recording("PyTorch", 0, 0, 0), pulled=asked(loss))
+    assert found == (() if cause is None else (cause,))
+
+
+def test_cross_entropy_asks_for_the_labels() -> None:
+    found = asked(F.cross_entropy)
+    assert found.photos > len(data().tensors[1])  # over some epochs
+    assert found[1:] == pytest.approx((1.0, 1.0, 0.0), abs=1e-5)
+
+
+def test_photos_that_are_not_found_again_say_nothing() -> None:
+    assert pulled(seen(optimizer=sgd(0.01)), {}) is None
+
+
+def test_weights_that_somebody_else_writes_are_seen() -> None:
+    net: Any = network()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watch(net, optimizer) as watched:
+        for number, (x, y) in enumerate(DataLoader(data(), 16)):
+            if number in {1, 3}:
+                nn.init.normal_(net[-1].weight)
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+    recording = watched.recording
+    assert recording.rewritten == 2
+    assert seen(optimizer=sgd(0.1)).rewritten == 0
+    assert loop.REWRITTEN in {f.cause for f in judge(at_chance(recording), loop.CHECKS)}
+    batch = Batch(*data().tensors)
+    assert read_traces(net, batch, None, optimizer, recording=recording).otherwise is False
+    nn.init.normal_(net[-1].weight)
+    assert read_traces(net, batch, None, optimizer, recording=recording).otherwise is True
+
+
+def test_a_loop_in_eval_mode_is_seen_once_a_loss_is_differentiated() -> None:
+    net = network().eval()
+    with watch(net) as watched:
+        for x, y in DataLoader(data(), 16):
+            net(x)
+            F.cross_entropy(net(x), y).backward()
+    assert watched.recording.forwards == watched.recording.backwards == K * EACH // 16
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,11 @@ class Traces:
         unreached: trainable parameters that the loss does not lead back to.
         dead: those whose gradient is exactly 0.
         not_finite: parameters that hold NaN or infinity.
-        as_made: whether the last layer's weights look as PyTorch draws them; None where unknown.
+        as_made: whether the last layer's weights look as the framework draws them; None where
+            unknown.
+        otherwise: whether weights are others than a watched loop's last step left; None where
+            none was watched.
+        narrow: trainable parameters kept in 16 bits.
     """
 
     steps: int | None = None
@@ -136,3 +140,5 @@ class Traces:
     dead: tuple[str, ...] = ()
     not_finite: tuple[str, ...] = ()
     as_made: bool | None = None
+    otherwise: bool | None = None
+    narrow: tuple[str, ...] = ()

@@ -8,11 +8,22 @@ from florascope.display import table_html
 from florascope.doctor.checks import CHECKS, Check
 from florascope.doctor.evidence import LOST, Evidence, Finding, Severity, performance
 
-MECHANICS = frozenset({"optimisation", "head", "features", "loop", "exchange", "layers"})
+MECHANICS = frozenset(
+    {
+        *("optimisation", "head", "features", "loop", "exchange", "layers", "recorded", "loss"),
+        *("skill", "network", "history", "batchnorm"),
+    }
+)
 """Families about how the network is trained: a run that reaches what it can refutes them."""
 
-OF_DATA = frozenset({"loop.different"})
-"""Checks of those families that look at photos: what they see limits what can be reached at all."""
+OF_DATA = frozenset(
+    {
+        *("loop.different", "skill.imbalance", "skill.unused", "network.steady"),
+        *("batchnorm.mode", "batchnorm.alone"),
+    }
+)
+"""Checks of those families about photos and evaluation: what they see limits what can be reached at
+all, or what is said of it."""
 
 HARMLESS = frozenset(
     {
@@ -35,6 +46,10 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "skill.unused": frozenset({"skill.imbalance"}),
     "claims.on_train": frozenset({"history.best", "claims.otherwise"}),
     "loop.short": frozenset({"skill.favoured", "optimisation.rate"}),
+    "loop.finite": frozenset({"exchange.part", "loop.precise"}),
+    "loop.precise": frozenset({"exchange.part", "optimisation.rate", "loop.short"}),
+    "loop.rewritten": frozenset({"loop.restored", "loop.otherwise"}),
+    "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
@@ -57,10 +72,19 @@ SYMPTOMS = frozenset(
 )
 """Checks that see that something is wrong, not what."""
 
-SHALLOW = frozenset({"features.collapsed", "features.constant", "skill.favoured"})
+SHALLOW = frozenset(
+    {
+        "features.collapsed",
+        "features.constant",
+        "skill.favoured",
+        "skill.inseparable",
+        "layers.dead",
+    }
+)
 """Symptoms that any way of training badly shows: what was exchanged says more."""
 
 DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
+HALF = 0.5  # of the lost accuracy: what an exchange must explain to stand before symptoms
 CERTAIN = 0.8  # confidence of a cause from which its symptoms need no other
 
 
@@ -76,7 +100,7 @@ def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, .
     kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
     following = {name for f in kept if _certain(f) for name in FOLLOWS.get(f.check, ())}
     kept = [replace(f, severity="note") if f.check in following else f for f in kept]
-    if any(f.check == "exchange.part" for f in kept):
+    if any(f.check == "exchange.part" and (f.explains or 0.0) > HALF for f in kept):
         kept = [replace(f, severity="note") if f.check in SHALLOW else f for f in kept]
     if any(_explains(f, lost) and _certain(f) for f in kept):
         kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from florascope.doctor.anatomy import Modes, Network, Traces
 from florascope.doctor.photometry import Fit
 from florascope.doctor.provenance import Origins
-from florascope.doctor.recording import Recording
+from florascope.doctor.recording import Pulled, Recording
 from florascope.doctor.trials import Loop, Substitution
 from florascope.health.quick_probe import QuickProbe
 from florascope.preprocessing import Preprocessing
@@ -211,6 +211,7 @@ class Evidence:
         canary: mean largest probability of the pretrained head, by what was done to the input
             ("as it is", "x 255", ...); empty where there is no such head.
         recording: of the training loop, where it was watched.
+        pulled: what its loss asked, held against the loader's labels; None where unknown.
         exchanged: val accuracy by what was done to the photos ("as it is", ...); empty where
             nothing was.
     """
@@ -234,6 +235,7 @@ class Evidence:
     substitution: Substitution | None = None
     canary: Mapping[str, float] = field(default_factory=dict)
     recording: Recording | None = None
+    pulled: Pulled | None = None
     exchanged: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -280,6 +282,10 @@ class Performance:
         gap = self.reachable - self.run - doubt
         return min(max(gap / room, 0.0), 1.0) if room > doubt else 0.0
 
+    def share(self, high: float, low: float) -> float:
+        """Share of the gap between run and reachable that a difference of accuracies makes up."""
+        return min(max((high - low) / max(self.reachable - self.run, 1e-6), 0.0), 1.0)
+
     @property
     def learned(self) -> bool:
         """Whether the run is better than chance, beyond doubt."""
@@ -308,9 +314,16 @@ def performance(evidence: Evidence) -> Performance | None:
     return Performance(answers.top1, max(reached), 1 / evidence.classes, len(answers.labels))
 
 
+def explained(evidence: "Evidence", high: float, low: float) -> float | None:
+    """Share of the lost accuracy that a difference makes up; None where nothing is lost."""
+    reached = performance(evidence)
+    return None if reached is None or reached.lost < LOST else reached.share(high, low)
+
+
 Severity = Literal["error", "warning", "note"]
 
 WEIGHTS: dict[Severity, float] = {"error": 1.0, "warning": 0.6, "note": 0.2}
+UNEXPLAINED = 0.3  # of its weight: what a finding keeps that was measured to cost nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +339,8 @@ class Finding:
         expected: what a sound training shows.
         fix: what to change.
         confidence: how sure the check is that this is a cause, 0 to 1.
+        explains: share of the lost accuracy that this was measured to cost, 0 to 1; None where it
+            was not measured.
     """
 
     check: str
@@ -335,11 +350,13 @@ class Finding:
     expected: str
     fix: str
     confidence: float
+    explains: float | None = None
 
     @property
     def weight(self) -> float:
-        """What findings are ordered by: confidence, less for what does less harm."""
-        return self.confidence * WEIGHTS[self.severity]
+        """What findings are ordered by: confidence, less for what does or explains less."""
+        share = 1.0 if self.explains is None else UNEXPLAINED + (1 - UNEXPLAINED) * self.explains
+        return self.confidence * WEIGHTS[self.severity] * share
 
     def __str__(self) -> str:
         return (
@@ -348,8 +365,8 @@ class Finding:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the finding as JSON values."""
-        return asdict(self)
+        """Return the finding as JSON values; what it explains orders findings, and stays here."""
+        return {name: value for name, value in asdict(self).items() if name != "explains"}
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
 from florascope.doctor.evidence import Drawn
 from florascope.doctor.photometry import Fit, Photo, fit_photometry
@@ -169,6 +169,13 @@ def random_steps(loader: Loader) -> list[str]:
     return list(dict.fromkeys(word for word in words if RANDOM.search(word)))
 
 
+def collation(loader: Loader) -> list[str]:
+    """Name of a collate_fn of the loader's own, in a list; [] where it has none."""
+    together = getattr(loader, "collate_fn", default_collate)
+    name = getattr(together, "__name__", type(together).__name__)
+    return [] if together is default_collate else [f"collate_fn {name}"]
+
+
 class _Repeated(Dataset[Any]):
     """One photo, again and again."""
 
@@ -211,10 +218,11 @@ def spread(loader: Loader, photos: int) -> Loader:
 
 
 def prepared_like(train: Loader, val: Loader) -> Loader | None:
-    """Return the train loader with its photos prepared as val's are, by val's own transform.
+    """Return the train loader with its photos prepared, and put into batches, as val's are.
 
-    None where the two are prepared by the same, or where it cannot be told by what: a transform is
-    what both data sets keep under one name that says so, other than the labels' (torchvision's
+    That is by val's own transform and val's own collate_fn (where mixup and CutMix work). None
+    where the two are prepared by the same, or where it cannot be told by what: a transform is what
+    both data sets keep under one name that says so, other than the labels' (torchvision's
     `transform`).
     """
     ours, theirs = indexable(train), indexable(val)
@@ -225,11 +233,13 @@ def prepared_like(train: Loader, val: Loader) -> Loader | None:
     names = [n for n in held if n in wanted and TRANSFORM.search(n) and "target" not in n]
     changes = {n: wanted[n] for n in names if wanted[n] is not held[n]}
     if not any(callable(value) for name in changes for value in (held[name], wanted[name])):
+        changes = {}
+    together = getattr(val, "collate_fn", train.collate_fn)
+    if not changes and together is train.collate_fn:
         return None
     twin = copy.copy(base)
     twin.__dict__.update(changes)
-    made = Subset(twin, indexes)
-    return DataLoader(made, batch_size=train.batch_size or 32, collate_fn=train.collate_fn)
+    return DataLoader(Subset(twin, indexes), batch_size=train.batch_size or 32, collate_fn=together)
 
 
 def orientation_of(photo: Any) -> int:  # noqa: ANN401 (a path or pixels)

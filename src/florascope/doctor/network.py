@@ -17,6 +17,7 @@ from florascope.errors import FlorascopeError
 from florascope.progress import Progress, silent, track
 
 ALONE = 4  # photos that are asked one by one
+NARROW = frozenset({torch.float16, torch.bfloat16})
 
 
 class Head(NamedTuple):
@@ -166,12 +167,26 @@ def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an arr
         return None
 
 
-def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None) -> Modes:  # noqa: ANN401
-    """One batch in every mode, each on a copy: a pass in train mode changes the network."""
+def modes(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    deployed: Any = None,  # noqa: ANN401
+    size: int = 0,
+) -> Modes:
+    """Some photos in every mode, each on a copy: a pass in train mode changes the network.
+
+    Args:
+        model: as it was handed over.
+        images: of val.
+        labels: theirs.
+        deployed: batch to outputs where the network answers.
+        size: of the batches that it was trained in; 0 for all photos at once.
+    """
     twin = copy.deepcopy(model).eval()
     evaluated = run(twin, images).numpy()
     still = not any(module.training for module in model.modules())
-    narrow = next(model.parameters(), images).dtype in {torch.float16, torch.bfloat16}
+    narrow = next(model.parameters(), images).dtype in NARROW
     single = _in_single(model, images) if narrow else None
     with torch.no_grad():
         other = None if deployed is None else torch.as_tensor(deployed(images)).float().cpu()
@@ -180,12 +195,23 @@ def modes(model: nn.Module, images: Tensor, labels: Tensor, deployed: Any = None
         labels=labels.numpy(),
         given=evaluated if still else run(copy.deepcopy(model), images).numpy(),
         evaluated=evaluated,
-        trained=run(copy.deepcopy(model).train(), images).numpy(),
+        trained=_in_train_mode(model, images, size),
         single=single,
         deployed=None if other is None else other.numpy(),
         alone=_alone(twin, images),
         again=run(twin, images).numpy(),
     )
+
+
+def _in_train_mode(model: nn.Module, images: Tensor, size: int) -> Any:  # noqa: ANN401 (an array)
+    """Outputs in train mode, in batches of the training's own size, as BatchNorm saw them."""
+    twin = copy.deepcopy(model).train()
+    whole = size < 1 or len(images) % size == 1 < size  # a rest of one photo is no batch
+    parts = [images] if whole else images.split(size)
+    try:
+        return torch.cat([run(twin, part) for part in parts]).numpy()
+    except FlorascopeError:
+        return run(copy.deepcopy(model).train(), images).numpy()
 
 
 def _alone(twin: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)

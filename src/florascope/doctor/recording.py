@@ -1,12 +1,12 @@
 """What was seen of a training loop while it ran: one row a step, framework-neutral."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
 PerStep = Float64[np.ndarray, "m p"]
 
@@ -36,6 +36,37 @@ class Sizes:
             return np.where(self.weights > 0, self.updates / self.weights, np.nan)
 
 
+class Pull(NamedTuple):
+    """What the loss asked of the outputs of one batch.
+
+    Attributes:
+        keys: of the photos, equal for equal photos.
+        outputs: (b, K).
+        gradients: (b, K) of the loss with respect to the outputs.
+    """
+
+    keys: tuple[int, ...]
+    outputs: Float[np.ndarray, "b k"]
+    gradients: Float[np.ndarray, "b k"]
+
+
+class Pulled(NamedTuple):
+    """What the loss asked, held against the labels that the loader gives the same photos.
+
+    Attributes:
+        photos: that were found again.
+        agreeing: share of them whose outputs the loss pulls most towards that label.
+        aligned: cosine of all gradients and those of cross-entropy with these labels (softmax of
+            the outputs less the one-hot label): 1 for cross-entropy, -1 for its negative.
+        flat: share of the photos whose gradient is 0.
+    """
+
+    photos: int
+    agreeing: float
+    aligned: float
+    flat: float
+
+
 @dataclass(frozen=True, eq=False)
 class Recording:
     """A training loop as it was seen.
@@ -56,6 +87,9 @@ class Recording:
             pass; nan where unknown.
         unheld: trainable parameters that no optimizer steps.
         sizes: of some parameters at some steps; None where unseen.
+        pulls: what the loss asked of some batches; () where unseen.
+        rewritten: steps that did not find the weights as the step before had left them.
+        left: some numbers of some parameters, by name, as the last step left them.
     """
 
     framework: str
@@ -71,6 +105,9 @@ class Recording:
     clipped: tuple[float, ...] = ()
     unheld: tuple[str, ...] = ()
     sizes: Sizes | None = None
+    pulls: Sequence[Pull] = ()
+    rewritten: int = 0
+    left: Mapping[str, Float[np.ndarray, "_"]] = field(default_factory=dict)
 
     @cached_property
     def drawn(self) -> Int64[np.ndarray, "_"]:
@@ -82,6 +119,48 @@ class Recording:
         """Batches whose loss, and measured steps whose gradients, are not finite."""
         steps = 0 if self.sizes is None else int(np.isinf(self.sizes.gradients).any(1).sum())
         return int((~np.isfinite(self.losses)).sum()) if self.losses else 0, steps
+
+
+def pulled(recording: Recording | None, labels: Mapping[int, int]) -> Pulled | None:
+    """Hold what the loss asked against the labels of the same photos.
+
+    Args:
+        recording: of the loop.
+        labels: of the loader's photos, by their keys.
+
+    Returns:
+        None where no photo is found again, as where each is augmented afresh.
+    """
+    asked = [_known(pull, labels) for pull in (recording.pulls if recording else ())]
+    if not asked or not sum(len(truth) for truth, _, _ in asked):
+        return None
+    truth, outputs, gradients = (np.concatenate(part) for part in zip(*asked, strict=True))
+    ideal = _probabilities(outputs) - np.eye(outputs.shape[1])[truth]
+    flat = ~gradients.any(1)
+    size = float(np.linalg.norm(gradients) * np.linalg.norm(ideal))
+    return Pulled(
+        len(truth),
+        float((gradients.argmin(1) == truth)[~flat].mean()) if not flat.all() else 0.0,
+        float((gradients * ideal).sum()) / size if size > 0 else 0.0,
+        float(flat.mean()),
+    )
+
+
+def _known(
+    pull: Pull, labels: Mapping[int, int]
+) -> tuple[Int64[np.ndarray, "_"], Float[np.ndarray, "_ k"], Float[np.ndarray, "_ k"]]:
+    """Labels, outputs and gradients of the photos that are found again."""
+    width = pull.outputs.shape[1]
+    kept = [i for i, key in enumerate(pull.keys) if 0 <= labels.get(key, -1) < width]
+    truth = np.array([labels[pull.keys[i]] for i in kept], np.int64)
+    return truth, pull.outputs[kept], np.nan_to_num(pull.gradients[kept])
+
+
+def _probabilities(outputs: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    if outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-3:
+        return outputs
+    wide = np.exp(outputs - outputs.max(1, keepdims=True))
+    return np.nan_to_num(wide / wide.sum(1, keepdims=True))
 
 
 @runtime_checkable

@@ -31,13 +31,14 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
-from florascope.doctor.recording import Recording, Watcher, recording_of
+from florascope.doctor.recording import Recording, Watcher, pulled, recording_of
 from florascope.doctor.retouching import by_retouch
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop
-from florascope.errors import FlorascopeError
+from florascope.doctor.watch import keyed
+from florascope.errors import DataError, FlorascopeError
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -152,6 +153,7 @@ def gather(
     unseen = answers(twin, head, taken.val, "Asking about val", progress)
     few = images[:BATCH]
     layer = model.get_submodule(head.name) if head.module else None
+    seen = recording_of(script.watched)
     evidence = Evidence(
         classes=learned.outputs.shape[1],
         trained=script.trained,
@@ -163,7 +165,7 @@ def gather(
         inputs=_inputs(
             train_loader, val_loader, (taken.train[0].images, images), script, _Eyes(model, twin)
         ),
-        modes=modes(model, few, labels[:BATCH], script.deployed),
+        modes=modes(model, few, labels[:BATCH], script.deployed, len(taken.drawn[0].labels)),
         network=examine(
             model,
             few,
@@ -178,9 +180,10 @@ def gather(
         val_pictures=_pictures(taken.val),
         exchanged=_exchanged(twin, taken.val) if could_be_photo(images) else {},
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
-        traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer),
+        traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer, seen),
         canary=_canary(script, few, script.contract or _own_contract(model)),
-        recording=recording_of(script.watched),
+        recording=seen,
+        pulled=pulled(seen, keyed((b.images, b.labels) for b in (*taken.train, *taken.drawn))),
     )
     fresh = script.reference is None
     training = Training(model, head, script.loss, script.optimizer, from_scratch=fresh)
@@ -203,10 +206,19 @@ def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int)
     drawn = take(train_loader, photos)
     fair = isinstance(getattr(train_loader, "sampler", None), RandomSampler)
     train = drawn if fair else take(loaders.spread(train_loader, photos), photos)
-    like_val = loaders.prepared_like(train_loader, val_loader)
-    plain = [] if like_val is None else take(loaders.spread(like_val, photos), photos)
     val = take(loaders.spread(val_loader, photos), photos)
-    return Taken(train, val, drawn, plain, ", ".join(loaders.random_steps(train_loader)))
+    steps = [*loaders.random_steps(train_loader), *loaders.collation(train_loader)]
+    plain = _plain(train_loader, val_loader, photos)
+    return Taken(train, val, drawn, plain, ", ".join(steps))
+
+
+def _plain(train: loaders.Loader, val: loaders.Loader, photos: int) -> list[Batch]:
+    """Train photos prepared as val's are; [] where they are so anyway, or cannot be."""
+    like_val = loaders.prepared_like(train, val)
+    try:
+        return [] if like_val is None else take(loaders.spread(like_val, photos), photos)
+    except (DataError, RuntimeError, TypeError, ValueError):  # val's way is not made for them
+        return []
 
 
 class _Eyes:

@@ -24,11 +24,11 @@ from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss
-from florascope.doctor.trials import FAILS, Part, Substitution, Trained, exchange
+from florascope.doctor.trials import FAILS, STEPS, Part, Substitution, Trained, exchange
 
 BATCH = 32
 SECONDS = 0.8  # of the processor, for one training
-STEPS = (30, 100)  # of one training, by how long a step takes
+FEWEST = 30  # steps of one training, where a step takes long
 SIDE = 32  # pixels of the reference network's photos
 RATE = 3e-3  # of Adam
 
@@ -85,7 +85,7 @@ def train(parts: Parts, material: Material, seconds: float = SECONDS) -> float:
         start = time.process_time()
         for made, (inputs, labels) in enumerate(_batches(parts, material), start=1):
             take_step(optimizer, partial(_loss, parts, network, inputs, labels))
-            if made >= STEPS[1] or (made >= STEPS[0] and time.process_time() - start > seconds):
+            if made >= STEPS or (made >= FEWEST and time.process_time() - start > seconds):
                 break
         return _accuracy(network, material.val)
 
@@ -364,4 +364,4 @@ def affordable(network: Callable[[], nn.Module], batch: Batch) -> bool:
         except RuntimeError:  # nothing in it trains
             return False
     share = min(BATCH, max(len(batch.labels), 1)) / len(few)
-    return (time.process_time() - start) * share * STEPS[0] < 4 * SECONDS
+    return (time.process_time() - start) * share * FEWEST < 4 * SECONDS

@@ -6,13 +6,16 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from florascope.doctor.anatomy import Traces
 from florascope.doctor.loaders import Batch
-from florascope.doctor.network import outputs_of
+from florascope.doctor.network import NARROW, outputs_of
+from florascope.doctor.recording import Recording
+from florascope.doctor.watch import corner
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 ENOUGH = 100  # weights that show how they were drawn
@@ -26,6 +29,7 @@ def read_traces(
     loss: Any,  # noqa: ANN401 (a module, a function, or nothing)
     optimizer: Optimizer | None,
     layer: nn.Module | None = None,
+    recording: Recording | None = None,
 ) -> Traces:
     """Look at weights, gradients and the optimizer's memory; the network is not touched.
 
@@ -35,6 +39,7 @@ def read_traces(
         loss: the script's, or None for cross-entropy.
         optimizer: the script's.
         layer: the network's last one.
+        recording: of the loop.
     """
     broken = tuple(n for n, p in model.named_parameters() if not bool(p.isfinite().all()))
     fresh = {} if broken else _fresh(model, batch, as_loss(loss))
@@ -49,7 +54,19 @@ def read_traces(
         dead=tuple(n for n, g in fresh.items() if g is not None and not bool(g.any())),
         as_made=_as_made(layer) if isinstance(layer, nn.Linear) else None,
         not_finite=broken,
+        otherwise=_otherwise(model, recording) if recording and recording.left else None,
+        narrow=tuple(
+            n for n, p in model.named_parameters() if p.requires_grad and p.dtype in NARROW
+        ),
     )
+
+
+def _otherwise(model: nn.Module, recording: Recording) -> bool | None:
+    """Whether parameters differ from what a watched loop's last step left; None where unknown."""
+    own = dict(model.named_parameters())
+    pairs = [(own[name], left) for name, left in recording.left.items() if name in own]
+    now = [(corner(ours).float().cpu().numpy(), left) for ours, left in pairs]
+    return any(not np.array_equal(a, b) for a, b in now) if now else None
 
 
 def as_loss(loss: Any) -> Loss:  # noqa: ANN401 (a module, a function, or nothing)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ Part = Literal[
     "augmentation",
     "tail",
     "loss",
+    "precision",
     "penalty",
     "dropout",
     "activation",
@@ -25,6 +27,7 @@ Part = Literal[
 RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
 """In the names of transforms and layers that draw at random what they do to a photo."""
 
+STEPS = 100  # of one training that is tried again, at most
 NOTHING = 0.12  # of the way from chance to perfect: less says that nothing was learned
 FAILS = 0.15  # of accuracy: more than short trainings differ by
 
@@ -121,19 +124,21 @@ class Exchange(NamedTuple):
         sound: with every part sound.
         own: with one part of the script's, all others sound.
         whole: with all parts of the script's.
-        repaired: with all parts of the script's but one; {} where it is not needed.
+        repaired: with all parts of the script's but some: but one, where none fails alone and all
+            together do; but two, where none of these repairs them. {} where it is not needed.
     """
 
     sound: float
     own: Mapping[Part, float]
     whole: float
-    repaired: Mapping[Part, float]
+    repaired: Mapping[tuple[Part, ...], float]
 
 
 def exchange(parts: Sequence[Part], train: Callable[[frozenset[Part]], float]) -> Exchange:
     """Exchange each part of a sound training for the script's own.
 
-    Where none of them makes it fail and all together do, each is exchanged the other way round.
+    Where none of them makes it fail and all together do, each is exchanged the other way round;
+    then two at once.
 
     Args:
         parts: that differ from a sound training's.
@@ -143,8 +148,12 @@ def exchange(parts: Sequence[Part], train: Callable[[frozenset[Part]], float]) -
     sound = train(frozenset())
     own = {part: train(frozenset({part})) for part in parts}
     whole = train(everything) if len(parts) > 1 else own.get(parts[0], sound) if parts else sound
-    together = whole < sound - FAILS <= min(own.values(), default=0.0)
-    repaired = {p: train(everything - {p}) for p in parts} if together else {}
+    repaired: dict[tuple[Part, ...], float] = {}
+    for count in (1, 2):
+        if not whole < sound - FAILS <= min(own.values(), default=0.0):
+            break
+        if max(repaired.values(), default=0.0) < whole + FAILS and len(parts) > count:
+            repaired |= {some: train(everything - {*some}) for some in combinations(parts, count)}
     return Exchange(sound, own, whole, repaired)
 
 

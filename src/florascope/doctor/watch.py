@@ -25,13 +25,15 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from florascope.doctor.recording import Recording, Sizes
+from florascope.doctor.recording import Pull, Recording, Sizes
 
 WATCHED = 12  # parameters whose sizes are kept: evenly over the network, the last one among them
 LARGEST = 4096  # numbers looked at of each
 DENSE, SPARSE = 8, 10  # the first steps are all measured, then each tenth
 KEPT = 100_000  # batches remembered; a loop that long has shown what it does
 DIGESTED = 8  # numbers of each photo that make a batch's digest
+PULLS = 64  # batches of which the loss's gradient is kept
+CORNER = 16  # numbers of a parameter that are compared from one step to the next
 SCALED = 2.0  # a classification loss has smaller gradients than this, unless it was scaled
 
 Parameters = Mapping[str, nn.Parameter]
@@ -44,6 +46,7 @@ class _Batches:
     digests: list[Tensor] = field(default_factory=list)
     labels: list[Tensor] = field(default_factory=list)
     losses: list[Tensor] = field(default_factory=list)
+    pulls: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -88,6 +91,8 @@ class Watch:
         self._raw = math.nan  # size of the last parameter's gradient after the backward pass
         self._scaled = False
         self._before: list[Tensor] = []
+        self._left: dict[str, Tensor] = {}  # corners of parameters after the last step
+        self._rewritten: list[Tensor] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -129,6 +134,12 @@ class Watch:
             clipped=tuple(self._rows.clipped),
             unheld=tuple(unheld) if self._steps else (),
             sizes=_sizes(tuple(self._chosen), self._rows),
+            pulls=tuple(
+                Pull(photo_keys(rows), outputs.numpy(), gradients.numpy())
+                for rows, outputs, gradients in self._batches.pulls
+            ),
+            rewritten=sum(map(bool, self._rewritten)),
+            left={name: corner.float().cpu().numpy() for name, corner in self._left.items()},
         )
 
     @property
@@ -137,18 +148,28 @@ class Watch:
 
     def _forward(self, _model: nn.Module, args: Any, kwargs: Any, given: Any) -> None:  # noqa: ANN401
         outputs = outputs_of(given)
-        if not self.model.training or not torch.is_grad_enabled() or outputs is None:
+        if not torch.is_grad_enabled() or outputs is None:
             return
-        self._forwards += 1
-        images = next((v for v in (*args, *kwargs.values()) if _is_batch(v)), None)
-        if images is not None and len(self._batches.digests) < KEPT:
-            self._batches.digests.append(_digest(images.detach()))
+        images = next((v.detach() for v in (*args, *kwargs.values()) if _is_batch(v)), None)
+        # A pass in eval mode belongs to the training where a loss is differentiated through it.
+        waits = not self.model.training
+        if not waits:
+            self._see(images)
         if outputs.requires_grad:
             seen = outputs.detach()
-            outputs.register_hook(lambda gradient: self._backward(seen, gradient))
+            outputs.register_hook(lambda g: self._backward(seen, g, images, waits=waits))
 
-    def _backward(self, outputs: Tensor, gradient: Tensor) -> None:
+    def _see(self, images: Tensor | None) -> None:
+        self._forwards += 1
+        if images is not None and len(self._batches.digests) < KEPT:
+            self._batches.digests.append(_digest(images))
+
+    def _backward(
+        self, outputs: Tensor, gradient: Tensor, images: Tensor | None, *, waits: bool
+    ) -> None:
         """As the backward pass begins: labels, loss, and what gradients are there already."""
+        if waits:
+            self._see(images)
         self._backwards += 1
         if self._stepped:
             self._after += 1
@@ -159,6 +180,9 @@ class Watch:
         self._waits = False
         if self._measures:
             self._scaled = bool(gradient.abs().max() > SCALED)
+            if images is not None and len(self._batches.pulls) < PULLS and outputs.ndim == 2:
+                kept = (_digest(images), outputs.float().cpu(), gradient.float().cpu())
+                self._batches.pulls.append(kept)
         if outputs.ndim == 2 and outputs.shape[1] > 1 and len(self._batches.labels) < KEPT:
             lowest, labels = gradient.min(1)
             if bool((lowest < 0).any()):  # an answer that is right for sure has no gradient left
@@ -190,6 +214,10 @@ class Watch:
         if not self._ours(optimizer):
             return
         self._stepping = True  # a closure may clear and differentiate as often as it needs
+        if self._left:
+            now = _corners(self._chosen)
+            different = [(now[name] != old).any() for name, old in self._left.items()]
+            self._rewritten.append(torch.stack(different).any())
         if self._chosen and self._measures:
             self._before = [_some(p.detach()).clone() for p in self._chosen.values()]
 
@@ -200,6 +228,7 @@ class Watch:
             self._measure(optimizer)
             self._before = []
         self._stepping = self._waits = False
+        self._left = _corners(self._chosen)
         self._held |= {id(p) for p in _parameters(optimizer)}
         self._steps, self._stepped = self._steps + 1, True
         self._rates.append(max((float(g["lr"]) for g in optimizer.param_groups), default=0.0))
@@ -230,6 +259,18 @@ def _chosen(trainable: Parameters) -> dict[str, nn.Parameter]:
     return {names[i]: trainable[names[i]] for i in at}
 
 
+def _corners(chosen: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """A few numbers of the first and the last parameter: enough to see that somebody wrote."""
+    names = list(chosen)
+    ends = dict.fromkeys([*names[:1], *names[-1:]])
+    return {name: corner(chosen[name]) for name in ends}
+
+
+def corner(parameter: Tensor) -> Tensor:
+    """Return a copy of a parameter's first numbers."""
+    return parameter.detach().flatten()[:CORNER].clone()
+
+
 def _parameters(optimizer: Optimizer | None) -> Iterator[Tensor]:
     for group in optimizer.param_groups if optimizer else ():
         yield from group["params"]
@@ -258,6 +299,20 @@ def _digest(images: Tensor) -> Tensor:
         images = images[:, images.shape[1] // 2]
     step = max(1, images.shape[1] // DIGESTED)
     return images[:, ::step].float().cpu().clone()
+
+
+def photo_keys(digest: Tensor) -> tuple[int, ...]:
+    """Return a key for each photo of a batch's digest, equal for equal photos."""
+    return tuple(hash(row.tobytes()) for row in digest.numpy())
+
+
+def keyed(batches: Iterable[tuple[Tensor, Tensor]]) -> dict[int, int]:
+    """Labels of photos by their keys; photos that share one with another label are left out."""
+    found: dict[int, set[int]] = {}
+    for images, labels in batches:
+        for key, label in zip(photo_keys(_digest(images)), labels.tolist(), strict=True):
+            found.setdefault(key, set()).add(int(label))
+    return {key: labels.pop() for key, labels in found.items() if len(labels) == 1}
 
 
 def _cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 
 from florascope.doctor.anatomy import Modes
 from florascope.doctor.checks import claims
-from florascope.doctor.evidence import Answers, Claims, Evidence
+from florascope.doctor.evidence import Answers, Claims, Evidence, Subset
 from florascope.doctor.trials import Loop
 
 K = 8
@@ -24,7 +24,9 @@ LAST = answers([*HALF, *HALF, *[True] * 15, False], (32, 32, 16))
 
 
 def told(val_top1: float, val: Answers = LAST, **more: Any) -> Any:
-    evidence = Evidence(K, val_answers=val, claims=Claims({"val_top1": val_top1}), **more)
+    whole = more.pop("subset", None)
+    figures = Claims({"val_top1": val_top1})
+    evidence = Evidence(K, val=whole, val_answers=val, claims=figures, **more)
     return claims.otherwise(evidence)
 
 
@@ -49,6 +51,19 @@ def test_the_measured_figure_passes(reported: float) -> None:
 def test_the_best_epochs_network_may_differ_from_the_last() -> None:
     rows = ({"val_top1": LAST.top1}, {"val_top1": 0.3})
     assert told(0.3, loop=Loop(history=rows)) is None
+
+
+def test_of_all_photos_asked_nothing_is_left_to_chance() -> None:
+    whole = Subset(len(LAST.labels), LAST.labels)
+    assert told(LAST.top1 - 0.06) is None
+    found = told(LAST.top1 - 0.06, val=LAST, subset=whole)
+    assert found.severity == "warning"
+    assert told(LAST.top1 + 0.12, subset=whole).severity == "error"
+
+
+def test_a_best_figure_of_weights_that_were_not_kept() -> None:
+    rows = ({"val_top1": LAST.top1}, {"val_top1": 0.95})
+    assert told(0.95, loop=Loop(history=rows)) is not None
 
 
 def trained(told: float, measured: float, **more: Any) -> Any:

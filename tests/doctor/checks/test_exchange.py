@@ -5,21 +5,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.doctor.anatomy import Network
 from florascope.doctor.checks import exchange
 from florascope.doctor.evidence import Answers, Evidence
-from florascope.doctor.trials import Exchange, Substitution
+from florascope.doctor.trials import Exchange, Loop, Substitution
 
 K = 10
 
 
-def judged(run: float = 0.1, **tried: Any) -> Any:
+def judged(check: Any = exchange.exchanged, run: float = 0.1, **tried: Any) -> Any:
     labels = np.arange(200) % K
     said = np.where(np.arange(200) < 200 * run, labels, (labels + 1) % K)
     answers = Answers(labels, np.eye(K)[said], np.zeros((200, 2)))
     seen = {"sound": 0.9, "own": {}, "whole": 0.9, "repaired": {}}
     trained = Exchange(**{key: tried.pop(key, value) for key, value in seen.items()})
+    seen_too = {key: tried.pop(key, None) for key in ("network", "loop")}
     known = {"reference": 0.6, "what": "head", "rate": 3e-3, "exchange": trained, **tried}
-    return exchange.exchanged(Evidence(K, val_answers=answers, substitution=Substitution(**known)))
+    return check(Evidence(K, val_answers=answers, substitution=Substitution(**known), **seen_too))
 
 
 @pytest.mark.parametrize(
@@ -37,10 +39,19 @@ def judged(run: float = 0.1, **tried: Any) -> Any:
         ({"own": {"optimizer": 0.1}, "settings": {"lr": 0.9}, "rate": 9.0}, exchange.HIGH),
         ({"own": {"optimizer": 0.1}, "settings": {"lr": 0.2}}, exchange.OPTIMIZER),
         (
-            {"own": {"tail": 0.9, "optimizer": 0.9}, "whole": 0.2, "repaired": {"tail": 0.9}},
+            {"own": {"tail": 0.9, "optimizer": 0.9}, "whole": 0.2, "repaired": {("tail",): 0.9}},
             exchange.TAIL,
         ),
-        ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
+        (
+            {
+                "own": {"loss": 0.9, "optimizer": 0.9},
+                "whole": 0.2,
+                "repaired": {("loss",): 0.3, ("optimizer",): 0.2, ("loss", "optimizer"): 0.9},
+            },
+            f"{exchange.LOSS}; {exchange.OPTIMIZER}",
+        ),
+        ({"what": "network", "own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
+        ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.UNFIT),
         ({"own": {"augmentation": 0.2, "order": 0.1}}, exchange.AUGMENTATION),
         ({"reference": 0.3, "plain": 0.9}, exchange.AUGMENTATION),
         ({"what": "network", "sound": 0.2}, exchange.NETWORK),
@@ -65,7 +76,21 @@ def test_without_a_trial_the_small_network_tells_of_augmentation() -> None:
 
 def test_a_tail_with_its_own_loss_is_sound() -> None:
     found = judged(own={"tail": 0.1, "loss": 0.9, "optimizer": 0.9}, whole=0.9)
-    assert found.cause == exchange.LOOP
+    assert found.cause == exchange.UNFIT
+
+
+def test_a_second_part_that_fails_is_named_too() -> None:
+    two: dict[str, Any] = {"own": {"loss": 0.1, "optimizer": 0.4}}
+    assert judged(**two).cause == exchange.LOSS
+    assert judged(exchange.another, **two).cause == exchange.OPTIMIZER
+    assert judged(exchange.another, own={"loss": 0.1, "optimizer": 0.9}) is None
+
+
+def test_features_worse_than_a_small_networks_were_spoilt_by_what_trained_them() -> None:
+    trains = Network(("below", "last"), ("below", "last"), head=("last",))
+    for network, cause in ((trains, exchange.SPOILT), (None, exchange.FEATURES)):
+        loop = Loop(rates=(0.02,))
+        assert judged(sound=0.2, network=network, loop=loop).cause == cause
 
 
 def test_the_evidence_is_in_the_text() -> None:

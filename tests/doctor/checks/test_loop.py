@@ -38,6 +38,8 @@ def good(traces: Traces) -> Evidence:
         (loop.clipped, Traces(gradient_left=0.01, gradient_fresh=1.0, as_made=True), loop.CLIPPED),
         (loop.reached, Traces(unreached=("b",)), loop.UNREACHED),
         (loop.alive, Traces(dead=("b",)), loop.DEAD),
+        (loop.otherwise, Traces(otherwise=True), loop.ANEW),
+        (loop.precise, Traces(narrow=("a",)), exchange.HALVES),
     ],
 )
 def test_a_trace_of_a_run_that_lost_something(check: Any, traces: Traces, cause: str) -> None:
@@ -59,6 +61,8 @@ def test_a_trace_of_a_run_that_lost_something(check: Any, traces: Traces, cause:
         (loop.clipped, Traces(gradient_left=0.01, gradient_fresh=1.0, as_made=False)),
         (loop.reached, Traces()),
         (loop.alive, Traces()),
+        (loop.otherwise, Traces(otherwise=False)),
+        (loop.precise, Traces()),
     ],
 )
 def test_sound_traces(check: Any, traces: Traces) -> None:
@@ -72,6 +76,8 @@ def test_sound_traces(check: Any, traces: Traces) -> None:
         (loop.zeroed, Traces(gradient_left=99.0, gradient_fresh=1.0)),
         (loop.clipped, Traces(gradient_left=0.001, gradient_fresh=1.0)),
         (loop.alive, Traces(dead=("b",))),
+        (loop.otherwise, Traces(otherwise=True)),
+        (loop.precise, Traces(narrow=("a",))),
     ],
 )
 def test_a_run_that_performs_refutes_its_traces(check: Any, traces: Traces) -> None:

@@ -1,5 +1,6 @@
 """Which part of the training loses the accuracy, by exchanging one at a time?"""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from florascope.doctor.checks.layers import DROPPED
@@ -19,9 +20,12 @@ HIGH = "learning rate too high"
 OPTIMIZER = "the optimizer's settings spoil the training"
 ORDER = "the order or choice of the train photos spoils the training"
 PENALTY = "the penalty on the weights (regularisation) is too strong"
+HALVES = "weights kept in 16 bits: small updates are rounded away"
 ACTIVATION = "activations of hidden layers through which nothing is learned"
 INITIAL = "initial weights from which nothing is learned"
 LOOP = "training loop broken"
+UNFIT = "the last layer does not fit the features that the network gives now"
+SPOILT = "training has spoilt the features: learning rate too high below the last layer"
 
 PROPER = frozenset({"softmax", "log-softmax"})  # tails that cross-entropy can be trained through
 HALF = 0.5  # of what a small network learns beyond chance: other networks learn slower
@@ -30,6 +34,11 @@ USUAL_RATE = 3e-3
 FIXES = {
     NETWORK: "Check activations (through many sigmoids gradients vanish), initial values, widths,"
     " and that gradients reach every layer",
+    SPOILT: "Freeze what is pretrained, or train it at a hundredth of the last layer's rate; where"
+    " nothing is pretrained, check activations and initial values",
+    UNFIT: "It hardly trained, or on other features: cached in another mode (train() for eval()),"
+    " in another order, or from other weights; then check the loop: zero_grad(), backward() and"
+    " step() in every step",
     FEATURES: "Check the input's scale, the weights, and that what is frozen is pretrained",
     AUGMENTATION: "Take the augmentation off, then put one step after the other back; leave out"
     " those that change a photo's class (flips of left and right, turns, colours, crops too small),"
@@ -46,6 +55,8 @@ FIXES = {
     DROPPED: "Lower the rate, which is the share that is dropped: 0.1 to 0.5",
     ACTIVATION: "Use ReLU (or GELU, SiLU) in hidden layers: softmax and sigmoid saturate, their"
     " gradients vanish; softmax belongs behind the last layer alone",
+    HALVES: "Keep weights in float32 and use mixed precision (autocast, mixed_float16) for the"
+    " passes alone",
     INITIAL: "Leave the initializers at their defaults (Glorot or He)",
     ORDER: "Draw photos at random from all classes: shuffle=True, without a sampler",
     LOOP: "Check the loop: zero_grad(), backward() and step() in every step, no clipping to almost"
@@ -62,12 +73,23 @@ def exchanged(evidence: Evidence) -> Finding | None:
     if tried.exchange is None:
         return _augmentation(tried, reached)
     return (
-        _network(tried, tried.exchange, reached)
-        or _one_part(tried, tried.exchange, reached)
+        _network(evidence, tried.exchange, reached)
+        or next(_single_parts(tried, tried.exchange, reached), None)
         or _together(tried, tried.exchange, reached)
         or _augmentation(tried, reached)
         or _loop(tried, tried.exchange, reached)
     )
+
+
+def another(evidence: Evidence) -> Finding | None:
+    """No second part makes a sound training fail, too."""
+    tried, reached = evidence.substitution, performance(evidence)
+    if tried is None or tried.exchange is None or reached is None or reached.lost < LOST:
+        return None
+    if _network(evidence, tried.exchange, reached):
+        return None
+    _, second = (*_single_parts(tried, tried.exchange, reached), None, None)[:2]
+    return second
 
 
 def _augmentation(tried: Substitution, reached: Performance) -> Finding | None:
@@ -79,39 +101,53 @@ def _augmentation(tried: Substitution, reached: Performance) -> Finding | None:
         f" photos as their loader gives them{_steps(tried)}, {tried.plain:.0%} from the same photos"
         f" prepared as val's are; the run {reached.run:.0%}"
     )
-    return _finding(AUGMENTATION, found, tried.reference, tried.plain, reached)
+    return _finding("augmentation", AUGMENTATION, found, (tried.reference, tried.plain), reached)
 
 
-def _network(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
-    if seen.sound - reached.chance > HALF * (tried.reachable - reached.chance):
+def _network(evidence: Evidence, seen: Exchange, reached: Performance) -> Finding | None:
+    tried = evidence.substitution
+    if tried is None or seen.sound - reached.chance > HALF * (tried.reachable - reached.chance):
         return None
-    cause = NETWORK if tried.what == "network" else FEATURES
     found = (
         f"with every other part sound, {WHAT[tried.what]} reaches {seen.sound:.0%}; a small"
         f" convolutional network of our own {tried.reachable:.0%} on the same photos"
     )
-    return _finding(cause, found, seen.sound, tried.reachable, reached)
+    levels = (seen.sound, tried.reachable)
+    if tried.what == "network":
+        return _finding("network", NETWORK, found, levels, reached)
+    rates = evidence.loop.rates if evidence.loop else ()
+    if not rates or not _moved(evidence):
+        return _finding("features", FEATURES, found, levels, reached)
+    found += f"; below it weights train, too, at rates up to {max(rates):g}"
+    return _finding("features", SPOILT, found, levels, reached)
 
 
-def _one_part(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
-    """The part that makes a sound training fail most."""
+def _moved(evidence: Evidence) -> bool:
+    """Whether the optimizer moves more than the last layer."""
+    network = evidence.network
+    held = network.optimised if network else None
+    return network is not None and bool(
+        set(held or ()) & set(network.trainable) - set(network.head)
+    )
+
+
+def _single_parts(tried: Substitution, seen: Exchange, reached: Performance) -> Iterator[Finding]:
+    """The parts that make a sound training fail by themselves, the worst first."""
     failing = [p for p, top1 in seen.own.items() if _fails(top1, seen.sound, reached)]
     if "tail" in failing and "loss" in seen.own and "loss" not in failing:
         failing.remove("tail")  # the two belong together, such as log-softmax and NLLLoss
     if "augmentation" in failing and "order" in failing:
         failing.remove("order")  # its batches are augmented, too
-    if not failing:
-        return None
-    part = min(failing, key=lambda p: seen.own[p])
-    found = (
-        f"{WHAT[tried.what]}, everything sound: {seen.sound:.0%}; with {_yours(part, tried)} alone"
-    )
-    found += f" {seen.own[part]:.0%}; the run {reached.run:.0%}"
-    cause = CAUSES[part]
-    if part in {"optimizer", "loss"}:
-        cause, more = _setting(tried, seen, part)
-        found += more
-    return _finding(cause, found, seen.own[part], seen.sound, reached)
+    for part in sorted(failing, key=lambda p: seen.own[p]):
+        found = (
+            f"{WHAT[tried.what]}, everything sound: {seen.sound:.0%}; with"
+            f" {_yours(part, tried)} alone {seen.own[part]:.0%}; the run {reached.run:.0%}"
+        )
+        cause = CAUSES[part]
+        if part in {"optimizer", "loss"}:
+            cause, more = _setting(tried, seen, part)
+            found += more
+        yield _finding(part, cause, found, (seen.own[part], seen.sound), reached)
 
 
 def _setting(tried: Substitution, seen: Exchange, part: Part) -> tuple[str, str]:
@@ -132,17 +168,19 @@ def _setting(tried: Substitution, seen: Exchange, part: Part) -> tuple[str, str]
 
 
 def _together(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
-    """Parts that fail together alone: the one whose exchange repairs the whole best."""
+    """Parts that fail together alone: the fewest whose exchange repairs the whole best."""
     if not _fails(seen.whole, seen.sound, reached):
         return None
-    part = max(seen.repaired, key=lambda p: seen.repaired[p], default=None)
-    if part is None or seen.repaired[part] < seen.whole + FAILS:
+    parts = max(seen.repaired, key=lambda some: seen.repaired[some], default=())
+    if not parts or seen.repaired[parts] < seen.whole + FAILS:
         return None
+    yours = " and ".join(_yours(part, tried) for part in parts)
     found = (
         f"{WHAT[tried.what]}, with all parts as you have them: {seen.whole:.0%}; with"
-        f" {_yours(part, tried)} exchanged for a sound one {seen.repaired[part]:.0%}"
+        f" {yours} exchanged for sound ones {seen.repaired[parts]:.0%}"
     )
-    return _finding(CAUSES[part], found, seen.whole, seen.repaired[part], reached)
+    cause = "; ".join(CAUSES[part] for part in parts)
+    return _finding(parts[0], cause, found, (seen.whole, seen.repaired[parts]), reached)
 
 
 def _loop(tried: Substitution, seen: Exchange, reached: Performance) -> Finding | None:
@@ -151,26 +189,46 @@ def _loop(tried: Substitution, seen: Exchange, reached: Performance) -> Finding 
     if tried.tail and tried.tail not in PROPER and "loss" not in seen.own:
         found = f"{tried.tail} of the last layer's outputs before cross-entropy; the run"
         found += f" {reached.run:.0%}, trained again from other weights {best:.0%}"
-        return replace(_finding(TAIL, found, reached.run, best, reached), confidence=0.6)
+        unsure = _finding("tail", TAIL, found, (reached.run, best), reached)
+        return replace(unsure, confidence=0.6)
     found = (
         f"run {reached.run:.0%}; {WHAT[tried.what]}, trained again with your own parts, reaches"
-        f" {best:.0%}: network, loss, optimizer and photos are sound"
+        f" {best:.0%}: network, loss, optimizer and photos as they were given are sound"
     )
-    return _finding(LOOP, found, reached.run, best, reached)
+    return _finding(
+        "loop", UNFIT if tried.what == "head" else LOOP, found, (reached.run, best), reached
+    )
 
 
-GENERAL = {LOOP: "loop", NETWORK: "network", FEATURES: "network"}
+GENERAL = {LOOP: "loop", UNFIT: "loop", NETWORK: "network", FEATURES: "network"}
 """Causes that leave open what is wrong, by the end of their check's name."""
+
+WHERE: dict[str, str] = {
+    "augmentation": "the preparation and augmentation of the train photos",
+    "tail": "what follows the last layer, before the loss",
+    "loss": "the loss",
+    "precision": "the precision of the weights",
+    "penalty": "the penalties on the weights",
+    "dropout": "the dropout",
+    "activation": "the activations of hidden layers",
+    "initial": "the initial weights",
+    "optimizer": "the optimizer",
+    "order": "the order or choice of the train photos",
+    "network": "the network",
+    "features": "the features that the last layer gets",
+    "loop": "the training loop",
+}
 
 WHAT = {
     "": "",
-    "head": "the last layer, on its features",
+    "head": "a fresh last layer (head) on the same features",
     "network": "the whole network, drawn anew",
 }
 CAUSES: dict[Part, str] = {
     "augmentation": AUGMENTATION,
     "tail": TAIL,
     "loss": LOSS,
+    "precision": HALVES,
     "penalty": PENALTY,
     "dropout": DROPPED,
     "activation": ACTIVATION,
@@ -182,15 +240,16 @@ CAUSES: dict[Part, str] = {
 
 def _yours(part: Part, tried: Substitution) -> str:
     words: dict[Part, str] = {
-        "augmentation": f"train photos prepared and augmented as you do{_steps(tried)}",
+        "augmentation": f"train photos prepared, augmented and mixed as you do{_steps(tried)}",
         "tail": f"your tail ({tried.tail} of the last layer's outputs)",
         "loss": "your loss",
+        "precision": "your weights in 16 bits",
         "penalty": "your penalties on weights or outputs (regularizers)",
         "dropout": "your dropout",
         "activation": "your activations of hidden layers",
         "initial": "your initial weights",
         "optimizer": f"your optimizer ({tried.optimizer})",
-        "order": "batches as your loader gives them",
+        "order": "batches as your loader gives them (with their weights in the loss)",
     }
     return words[part]
 
@@ -203,21 +262,24 @@ def _fails(top1: float, sound: float, reached: Performance) -> bool:
     return top1 < sound - max(FAILS, 0.25 * (sound - reached.chance))
 
 
-def _finding(cause: str, found: str, low: float, high: float, reached: Performance) -> Finding:
-    """The more of the run's gap the exchange makes, the surer."""
-    gap = max(reached.reachable - reached.run, 1e-6)
-    share = min(max((high - low) / gap, 0.0), 1.0)
+def _finding(
+    where: str, cause: str, found: str, levels: tuple[float, float], reached: Performance
+) -> Finding:
+    """Where the gap opens; the more of it the exchange makes (from low to high), the surer."""
+    low, high = levels
+    share = reached.share(high, low)
     sure = 0.5 + 0.4 * share if cause not in GENERAL else 0.4 + 0.3 * share
     return Finding(
         f"exchange.{GENERAL.get(cause, 'part')}",
         cause,
         # Who has come half of the way may only have trained too little.
         "error" if reached.lost >= HALF or not reached.learned else "warning",
-        found,
+        f"the gap opens in {WHERE[where]}: {found}",
         f"about {reached.reachable:.0%}, which these photos can give",
-        FIXES[cause],
+        "; ".join(FIXES[one] for one in cause.split("; ")),
         round(sure, 2),
+        share,
     )
 
 
-CHECKS = (exchanged,)
+CHECKS = (exchanged, another)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from florascope.doctor.checks.exchange import LOOP
+from florascope.doctor.checks.exchange import FIXES, HALVES, LOOP
 from florascope.doctor.evidence import LOST, Drawn, Evidence, Finding, Labels, performance
-from florascope.doctor.trials import FAILS
+from florascope.doctor.trials import FAILS, STEPS
 
 NOT_FINITE = "weights are not finite"
 PILED_UP = "gradients are never zeroed"
@@ -14,6 +14,7 @@ DEAD = "units are dead: gradients are exactly zero"
 SORTED = "train photos come sorted by class"
 FEW_CLASSES = "the sampler hardly draws some classes"
 ANEW = "weights are initialised again, or another network is evaluated"
+REWRITTEN = "weights are changed between steps by something else than the optimizer"
 SHORT = "training ended while it still improved: too few epochs, or stopped early"
 FEW_PHOTOS = "the same few photos again and again"
 
@@ -54,13 +55,67 @@ def stepped(evidence: Evidence) -> Finding | None:
         "loop.stepped",
         LOOP,
         "error",
-        "the last layer's weights are as PyTorch draws them: they never changed, or hardly; the"
+        "the last layer's weights are as they are drawn: they never changed, or hardly; the"
         " optimizer "
         + ("remembers no step, though gradients were left" if made else "shows no trace of a step"),
         "as many steps as batches",
         "Call optimizer.step() after loss.backward(), on the optimizer of this very network, and"
         " evaluate the network that was trained",
         0.96 if made else 0.7,
+    )
+
+
+def rewritten(evidence: Evidence) -> Finding | None:
+    """A step finds the weights as the step before left them."""
+    seen = evidence.recording
+    if seen is None or not seen.rewritten or seen.steps < 2 or not _lost(evidence):
+        return None
+    return Finding(
+        "loop.rewritten",
+        REWRITTEN,
+        "error",
+        f"the gap opens in the training loop: {seen.rewritten} of {seen.steps} steps found other"
+        " weights than the step before had left",
+        "weights that the optimizer alone changes",
+        "Look for weights that are initialised, loaded, averaged, clipped or copied between steps"
+        " or epochs",
+        0.9,
+    )
+
+
+def otherwise(evidence: Evidence) -> Finding | None:
+    """The network that is evaluated is the one that training left."""
+    traces = evidence.traces
+    if traces is None or not traces.otherwise or not _lost(evidence):
+        return None
+    return Finding(
+        "loop.otherwise",
+        ANEW,
+        "error",
+        "the weights are not those that the last step of training left: they were changed, loaded"
+        " or initialised again after it",
+        "the weights that were trained",
+        "Look at what is loaded or averaged after training (a checkpoint of the first epoch, an"
+        " average of weights that hardly moves), and evaluate the network that was trained",
+        0.86,
+    )
+
+
+def precise(evidence: Evidence) -> Finding | None:
+    """Weights that train are kept in 32 bits."""
+    narrow = evidence.traces.narrow if evidence.traces else ()
+    if not narrow or not _lost(evidence):
+        return None
+    return Finding(
+        "loop.precise",
+        HALVES,
+        "error",
+        f"{len(narrow)} parameters that train are kept in half precision ({narrow[0]} first): an"
+        " update below 1/256 (bfloat16) or 1/2048 (float16) of a weight changes nothing, and in"
+        " float16 small numbers become 0, large ones infinite",
+        "weights in float32",
+        FIXES[HALVES],
+        0.9,
     )
 
 
@@ -76,8 +131,8 @@ def restored(evidence: Evidence) -> Finding | None:
         "loop.restored",
         ANEW,
         "error",
-        f"the optimizer made {traces.steps} steps, and the last layer's weights look as PyTorch"
-        " draws them",
+        f"the optimizer made {traces.steps} steps, and the last layer's weights look as they are"
+        " drawn",
         "weights that training moved",
         "Look for weights that are initialised or loaded again after or between epochs, and"
         " evaluate the network that the optimizer holds",
@@ -92,7 +147,11 @@ def short(evidence: Evidence) -> Finding | None:
     losses = [row["train_loss"] for row in rows if "train_loss" in row]
     if tried is None or tried.exchange is None or len(losses) < 2 or not _lost(evidence):
         return None
-    sound = min(tried.exchange.own.values(), default=1.0) > tried.exchange.sound - FAILS
+    if _steps(evidence) >= STEPS:  # trying again took no more
+        return None
+    reached = performance(evidence)
+    learns = reached is not None and tried.exchange.sound > reached.reachable - FAILS
+    sound = learns and min(tried.exchange.own.values(), default=1.0) > tried.exchange.sound - FAILS
     guess = float(np.log(max(evidence.classes, 2)))
     falling = losses[-1] < (1 - STEEP) * losses[-2] and losses[-1] < (1 - STEEP) * losses[0]
     if not sound or not falling or losses[-1] < FITTED * guess:
@@ -109,6 +168,15 @@ def short(evidence: Evidence) -> Finding | None:
         " direction (mode) and with how much patience",
         0.85,
     )
+
+
+def _steps(evidence: Evidence) -> int:
+    """Steps that the run is known to have made."""
+    counted = (
+        evidence.traces.steps if evidence.traces else None,
+        evidence.recording.steps if evidence.recording else None,
+    )
+    return max((steps for steps in counted if steps), default=0)
 
 
 def zeroed(evidence: Evidence) -> Finding | None:
@@ -273,7 +341,10 @@ def alive(evidence: Evidence) -> Finding | None:
 
 CHECKS = (
     finite,
+    precise,
     stepped,
+    rewritten,
+    otherwise,
     restored,
     short,
     different,

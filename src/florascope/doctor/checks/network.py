@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from florascope.doctor.evidence import Evidence, Finding, Severity
+from florascope.doctor.evidence import Evidence, Finding, Severity, explained
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
 FRESH = 0.9  # share of normalisation layers as made
@@ -190,9 +190,11 @@ def lagging(evidence: Evidence) -> Finding | None:
         f"of a val batch {trained:.0%} is right with the batch's own mean and variance (train"
         f" mode), {evaluated:.0%} with the running statistics (eval mode)",
         "about as many, or more, in eval mode",
-        "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at what runs in train mode, and at"
-        " whether train and val are prepared alike",
+        "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at the size of train batches (of a"
+        " single photo there is no mean), at what runs in train mode, and at whether train and val"
+        " are prepared alike",
         0.9,
+        explained(evidence, trained, evaluated),
     )
 
 
@@ -280,6 +282,7 @@ def best(evidence: Evidence) -> Finding | None:
         return None
     now, top = answers.top1, max(rows)
     noise = SIGMAS * math.sqrt(max(now * (1 - now), 0.01) / len(answers.labels))
+    share = explained(evidence, top, now)
     if not math.isfinite(top) or top - now < max(GAP, noise):
         return None
     at = rows.index(top) + 1
@@ -287,21 +290,21 @@ def best(evidence: Evidence) -> Finding | None:
     nearest = min(range(len(rows)), key=lambda i: abs(rows[i] - now))
     if abs(rows[nearest] - now) > 0.03:
         fix = "Check that model and val data are those that the history speaks of"
-        return _finding(OTHER, found, fix, 0.6)
+        return _finding(OTHER, found, fix, 0.6, share)
     last = nearest == len(rows) - 1 or abs(rows[-1] - now) <= 0.03
     which = "the last one's" if last else f"those of epoch {nearest + 1}"
     fix = "Keep the best epoch's weights: look at what decides (mode, monitor) and what restores"
-    return _finding(WORSE, f"{found}, which are {which}", fix, 0.6 if last else 0.92)
+    return _finding(WORSE, f"{found}, which are {which}", fix, 0.6 if last else 0.92, share)
 
 
 def _val_moves(evidence: Evidence) -> bool:
     return evidence.inputs is not None and evidence.inputs.val_repeats is False
 
 
-def _finding(cause: str, found: str, fix: str, sure: float) -> Finding:
+def _finding(cause: str, found: str, fix: str, sure: float, share: float | None) -> Finding:
     expected = "about as many as in the best epoch"
     severity: Severity = "error" if sure > 0.9 else "warning"
-    return Finding("history.best", cause, severity, found, expected, fix, sure)
+    return Finding("history.best", cause, severity, found, expected, fix, sure, share)
 
 
 HISTORY_CHECKS = (best,)

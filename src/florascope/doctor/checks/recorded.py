@@ -20,6 +20,8 @@ SORTED = "train data sorted by class, not shuffled"
 FEW_CLASSES = "few of the classes are ever drawn"
 DISCARDED = "gradients are thrown away: steps of the optimizer are left out"
 TARGETS = "the loss is computed against something else than the loader's labels"
+AWAY = "the loss pushes away from the labels: its sign is turned round"
+FLAT = "the loss gives no gradient: it does not depend on the outputs"
 SCHEDULE = "learning rate too low: its schedule never lets it rise, or ends it early"
 DECAYED = "weight decay far too strong"
 EXPLODING = "learning rate too high"
@@ -29,6 +31,7 @@ NOT_FINITE = "gradients or losses that are not finite"
 ENOUGH = 4  # steps or batches that tell something
 MOSTLY = 0.8  # of the steps
 HARDLY = 0.1  # of the largest learning rate, in the mean over the steps
+AGREES = 0.5  # of the photos, or cosine: distillation from a good teacher has more
 ELSEWHERE = 0.35  # total variation between the classes drawn and those that the loss pulls to
 HARD = 0.02  # of its norm that clipping leaves of a gradient
 PULL = 0.4  # of an update: decay and gradient come into balance at 0.5
@@ -104,7 +107,7 @@ def clipped(evidence: Evidence) -> Finding | None:
         return None
     found = f"clipping leaves {np.median(left):.2g} of the gradient's norm at the median step"
     if seen.sizes is not None:
-        found += f"; updates are {_typical(seen.sizes):.2g} of the weights"
+        found += f"; updates are {_typical(seen):.2g} of the weights"
     fix = "Raise the largest norm (1 to 10 is usual), or leave clipping out"
     return _finding("clipped", CLIPPED, "error", found, "1 at most steps", fix, 0.93)
 
@@ -193,9 +196,38 @@ def _expected_classes(seen: Recording) -> float:
 
 
 def targets(evidence: Evidence) -> Finding | None:
+    """The loss pulls outputs towards the labels that the loader gives."""
+    reached = performance(evidence)
+    if reached is None or reached.lost < LOST:
+        return None
+    return _photo_by_photo(evidence) or _by_class(evidence)
+
+
+def _photo_by_photo(evidence: Evidence) -> Finding | None:
+    asked, learned = evidence.pulled, evidence.train_answers
+    if asked is None or asked.photos < 5 * evidence.classes:
+        return None
+    if asked.flat > MOSTLY and (learned is None or learned.top1 < MOSTLY):
+        found = f"the gradient of the loss is 0 for {asked.flat:.0%} of {asked.photos} photos"
+        fix = "Look for round(), argmax(), detach() or a constant between outputs and loss"
+        return _finding("targets", FLAT, "error", found, "a gradient for each", fix, 0.95)
+    if asked.flat > MOSTLY or max(asked.agreeing, asked.aligned) > AGREES:
+        return None
+    text = (
+        f"the gap opens in the loss: of {asked.photos} photos it pulls {asked.agreeing:.0%} towards"
+        f" the loader's label (its gradient's cosine with cross-entropy's is {asked.aligned:.2f})"
+    )
+    if asked.aligned < -AGREES / 2:
+        fix = "Look for a minus that is missing, or one too many, and for maximize=True"
+        return _finding("targets", AWAY, "error", text, "towards it, cosine near 1", fix, 0.95)
+    fix = "Look at what the loss is given as targets: the batch's own labels, in the same order"
+    return _finding("targets", TARGETS, "error", text, "nearly all, cosine near 1", fix, 0.95)
+
+
+def _by_class(evidence: Evidence) -> Finding | None:
     """The classes that the loss pulls towards are those that the loader gives."""
-    seen, given, reached = evidence.recording, evidence.drawn, performance(evidence)
-    if seen is None or given is None or reached is None or reached.lost < LOST:
+    seen, given = evidence.recording, evidence.drawn
+    if seen is None or given is None:
         return None
     wanted = np.concatenate([*given.batches, np.empty(0, np.int64)])
     if min(len(seen.drawn), len(wanted)) < 5 * evidence.classes:
@@ -281,7 +313,7 @@ def updates(evidence: Evidence) -> Finding | None:
     usable = seen is not None and seen.sizes is not None and len(seen.sizes.weights) >= ENOUGH
     if seen is None or seen.sizes is None or not usable or clipped(evidence) or rate(evidence):
         return None
-    ratio = _typical(seen.sizes)
+    ratio = _typical(seen)
     found = f"updates are {ratio:.2g} of the weights at the median step and parameter"
     if ratio > HUGE:
         fix = "Lower the learning rate tenfold until the loss falls steadily"
@@ -292,8 +324,13 @@ def updates(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _typical(sizes: Sizes) -> float:
-    return _median(sizes.ratios.ravel())
+def _typical(seen: Recording) -> float:
+    """Median update over weight of what an optimizer holds."""
+    sizes = seen.sizes
+    if sizes is None:
+        return math.nan
+    held = [n not in seen.unheld for n in sizes.names]
+    return _median(sizes.ratios[:, held].ravel())
 
 
 def _median(values: Any) -> float:  # noqa: ANN401 (numbers in any shape)

@@ -24,11 +24,13 @@ class Batch(NamedTuple):
         images: (b, height, width, channels), or as the data set gives them.
         labels: (b,) class numbers.
         one_hot: whether the labels came as a row of numbers for each photo.
+        weights: (b,) of the photos in the loss; None where they count alike.
     """
 
     images: Float32[np.ndarray, "b ..."]
     labels: Int64[np.ndarray, "b"]
     one_hot: bool
+    weights: Float32[np.ndarray, "b"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +174,9 @@ def _batch(item: Any) -> Batch:  # noqa: ANN401
         )
     one_hot = targets.ndim == 2 and targets.shape[1] > 1
     labels = targets.argmax(1) if one_hot else targets.reshape(-1)
-    return Batch(images, labels.astype(np.int64), one_hot)
+    weights = as_array(item[2]).astype(np.float32) if len(item) > 2 else None
+    alike = weights is None or weights.shape != labels.shape or bool((weights == 1).all())
+    return Batch(images, labels.astype(np.int64), one_hot, None if alike else weights)
 
 
 def as_array(value: Any) -> Any:  # noqa: ANN401 (a tensor of any framework)

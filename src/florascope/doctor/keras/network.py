@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from jaxtyping import Float, Float32
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Norm
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
@@ -89,6 +89,7 @@ def kept(model: Any) -> Iterator[None]:  # noqa: ANN401
             variable.assign(value)
 
 
+NARROW = frozenset({"float16", "bfloat16"})
 ALONE = 4  # photos that are asked one by one
 Images = Float32[np.ndarray, "b ..."]
 
@@ -155,12 +156,31 @@ def retouched(model: Any, val: Reading) -> dict[str, float]:  # noqa: ANN401
     return by_retouch(val.images, val.labels, lambda images: columns(run(model, images)).argmax(1))
 
 
-def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401
-    """One batch in each mode; what a pass in train mode changes is put back."""
+def traces(model: Any, head: Any) -> Traces:  # noqa: ANN401
+    """What training left behind in the variables and the optimizer's counter."""
+    counter = getattr(getattr(model, "optimizer", None), "iterations", None)
+    values = {v.path: as_array(v.value) for v in model.weights}
+    made = None if head is None or head.bias is None else not as_array(head.bias.value).any()
+    return Traces(
+        steps=None if counter is None else int(as_array(counter.value)),
+        as_made=made,
+        not_finite=tuple(path for path, value in values.items() if not np.isfinite(value).all()),
+        narrow=tuple(v.path for v in model.trainable_variables if v.dtype in NARROW),
+    )
+
+
+def modes(model: Any, batch: Batch, size: int = BATCH) -> Modes:  # noqa: ANN401
+    """One batch in each mode; what a pass in train mode changes is put back.
+
+    Args:
+        model: the network.
+        batch: of val.
+        size: of the batches that it was trained in.
+    """
     few = batch.images[:BATCH]
     evaluated = columns(run(model, few))
     with kept(model):
-        trained = columns(run(model, few, training=True))
+        trained = columns(_in_train_mode(model, few, size))
     return Modes(
         training=False,
         labels=batch.labels[:BATCH],
@@ -170,6 +190,14 @@ def modes(model: Any, batch: Batch) -> Modes:  # noqa: ANN401
         alone=_alone(model, few),
         again=columns(run(model, few)),
     )
+
+
+def _in_train_mode(model: Any, images: Images, size: int) -> Any:  # noqa: ANN401
+    """Outputs in train mode, in batches of the training's own size, as BatchNorm saw them."""
+    whole = size < 1 or len(images) % size == 1 < size  # a rest of one photo is no batch
+    step = len(images) if whole else size
+    parts = [images[i : i + step] for i in range(0, len(images), step)]
+    return np.concatenate([run(model, part, training=True) for part in parts])
 
 
 def _alone(model: Any, images: Images) -> Any:  # noqa: ANN401 (an array, or None)

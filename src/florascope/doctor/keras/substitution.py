@@ -21,12 +21,20 @@ from jaxtyping import Float32, Int64
 from florascope.doctor.evidence import Answers
 from florascope.doctor.keras.compiled import rates_of
 from florascope.doctor.keras.data import BATCH, Batch, Reading
-from florascope.doctor.keras.network import columns, run
-from florascope.doctor.trials import FAILS, RANDOM, Part, Substitution, Trained, exchange
+from florascope.doctor.keras.network import NARROW, columns, run
+from florascope.doctor.trials import (
+    FAILS,
+    RANDOM,
+    STEPS,
+    Part,
+    Substitution,
+    Trained,
+    exchange,
+)
 from florascope.nets.keras_models import leaves
 
 SECONDS = 1.0  # of the processor, for one training
-STEPS = (30, 100)  # of one training, by how long a step takes
+FEWEST = 30  # steps of one training, where a step takes long
 SIDE = 32  # pixels of the reference network's photos
 RATE = 3e-3  # of Adam
 DROPPED = 0.5  # share that dropout may drop in a sound network
@@ -38,6 +46,8 @@ SETTINGS = {"learning_rate": "lr"}  # by the name that the findings use
 
 Inputs = Float32[np.ndarray, "_ ..."]
 Labels = Int64[np.ndarray, "_"]
+Weights = Float32[np.ndarray, "_"]
+Drawn = tuple[Inputs, Labels, Weights | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +57,13 @@ class Material:
     Attributes:
         train: inputs and class numbers, in any order.
         val: likewise.
-        drawn: batches as the data set gives them; () where fit mixes them itself.
+        drawn: batches as the data set gives them, with the photos' weights in the loss; () where
+            fit mixes them itself.
     """
 
     train: tuple[Inputs, Labels]
     val: tuple[Inputs, Labels]
-    drawn: Sequence[tuple[Inputs, Labels]] = ()
+    drawn: Sequence[Drawn] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +140,10 @@ def _cross_entropy(units: int) -> Any:  # noqa: ANN401
 def _train(network: Any, material: Material, *, drawn: bool, one_hot: int = 0) -> float:  # noqa: ANN401
     """Train a compiled network for some steps; returns the share of val photos answered right."""
     start = time.process_time()
-    for made, (inputs, labels) in enumerate(_batches(material, drawn=drawn), start=1):
+    for made, (inputs, labels, weights) in enumerate(_batches(material, drawn=drawn), start=1):
         targets = np.eye(one_hot, dtype=np.float32)[labels] if one_hot else labels[:, None]
-        network.train_on_batch(inputs, targets)
-        if made >= STEPS[1] or (made >= STEPS[0] and time.process_time() - start > SECONDS):
+        network.train_on_batch(inputs, targets, sample_weight=weights)
+        if made >= STEPS or (made >= FEWEST and time.process_time() - start > SECONDS):
             break
     images, truth = material.val
     said = np.concatenate(
@@ -141,7 +152,7 @@ def _train(network: Any, material: Material, *, drawn: bool, one_hot: int = 0) -
     return float((said.argmax(1) == truth).mean())
 
 
-def _batches(material: Material, *, drawn: bool) -> Iterator[tuple[Inputs, Labels]]:
+def _batches(material: Material, *, drawn: bool) -> Iterator[Drawn]:
     inputs, labels = material.train
     mixer = np.random.default_rng(0)
     while True:
@@ -150,7 +161,7 @@ def _batches(material: Material, *, drawn: bool) -> Iterator[tuple[Inputs, Label
             continue
         order = mixer.permutation(len(labels))
         picks = (order[i : i + BATCH] for i in range(0, len(order), BATCH))
-        yield from ((inputs[i], labels[i]) for i in picks if len(i) > 1)
+        yield from ((inputs[i], labels[i], None) for i in picks if len(i) > 1)
 
 
 @contextmanager
@@ -235,9 +246,18 @@ def _sound_config(layer: Any, own: frozenset[Part]) -> dict[str, Any]:  # noqa: 
             config[key] = None
         if key.endswith("_initializer") and "initial" not in own and layer.trainable_variables:
             del config[key]  # from_config takes the default
+    if "precision" not in own and _narrow(config):
+        config["dtype"] = "float32"
     if "dropout" not in own and "dropout" in type(layer).__name__.lower():
         config["rate"] = min(config.get("rate", 0.0), DROPPED)
     return config
+
+
+def _narrow(config: Mapping[str, Any]) -> bool:
+    """Whether a layer keeps its weights in 16 bits; mixed precision keeps them in 32."""
+    policy = config.get("dtype")
+    name = policy if isinstance(policy, str) else (policy or {}).get("config", {}).get("name", "")
+    return name in NARROW
 
 
 def parts_of(suspect: Suspect) -> tuple[Part, ...]:
@@ -246,6 +266,8 @@ def parts_of(suspect: Suspect) -> tuple[Part, ...]:
     every = [layer.get_config() for layer in leaves(model)]
     if any(map(_augments, leaves(model))):
         found.append("augmentation")
+    if any(map(_narrow, every)):
+        found.append("precision")
     if getattr(suspect.compiled, "loss", None) is not None:
         found.append("loss")
     if any(value for config in every for key, value in config.items() if "_regularizer" in key):
@@ -338,9 +360,13 @@ def in_words(suspect: Suspect) -> str:
 
 def of_network(model: Any, train: Reading, val: Reading, rate: float | None) -> Suspect:  # noqa: ANN401
     """The whole model, from weights drawn anew."""
-    drawn = () if train.mixed or len(train.batches) < 2 else [_pair(b) for b in train.batches]
+    drawn = () if train.mixed or len(train.batches) < 2 else _drawn(train)
     material = Material((train.images, train.labels), (val.images, val.labels), drawn)
     return Suspect(model, material, "network", train.batches[0].one_hot, model, rate)
+
+
+def _drawn(train: Reading) -> Sequence[Drawn]:
+    return [(batch.images, batch.labels, batch.weights) for batch in train.batches]
 
 
 def of_head(
@@ -356,7 +382,10 @@ def of_head(
     sizes = np.cumsum([len(batch.labels) for batch in train.batches])
     ends = list(pairwise([0, *sizes]))
     ordered = not train.mixed and len(ends) > 1
-    cached = [(learned.features[a:b], learned.labels[a:b]) for a, b in ends] if ordered else ()
+    rows = [(*end, batch.weights) for end, batch in zip(ends, train.batches, strict=True)]
+    cached = (
+        [(learned.features[a:b], learned.labels[a:b], w) for a, b, w in rows] if ordered else ()
+    )
     material = Material(
         (learned.features, learned.labels), (unseen.features, unseen.labels), cached
     )
@@ -370,10 +399,6 @@ def _copies(model: Any, head: Any) -> list[Any]:  # noqa: ANN401
     return made
 
 
-def _pair(batch: Batch) -> tuple[Inputs, Labels]:
-    return batch.images, batch.labels
-
-
 def affordable(model: Any, batch: Batch) -> bool:  # noqa: ANN401
     """Whether training the whole model again takes seconds, and can be done at all."""
     with suppress(ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError):
@@ -385,5 +410,5 @@ def affordable(model: Any, batch: Batch) -> bool:  # noqa: ANN401
             start = time.process_time()
             twin.train_on_batch(*few)
         share = min(BATCH, len(batch.labels)) / len(few[0])
-        return (time.process_time() - start) * share * STEPS[0] < HEAVY * SECONDS
+        return (time.process_time() - start) * share * FEWEST < HEAVY * SECONDS
     return False
