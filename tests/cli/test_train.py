@@ -1,4 +1,4 @@
-"""florascope train."""
+"""florascope train, and the recipes that it takes."""
 
 import csv
 import json
@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.cli.conftest import Training
+from tests.cli.conftest import Run, Training
 
 from florascope.errors import FlorascopeError
+from florascope.training.recipes import RECIPES, make_recipe
 
 TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
 
@@ -201,3 +203,33 @@ def test_missing_data_says_what_to_type(run: Any, tmp_path: Path) -> None:
     assert ended.code == 1
     assert ended.json["error"]["found"].endswith("is no file or folder")
     assert "florascope train garden" in ended.json["error"]["fix"]
+
+
+def test_every_recipe_is_listed(run: Run) -> None:
+    told = run("recipes", "--json").json["recipes"]
+    assert [one["recipe"] for one in told] == ["class-report", "probe", "finetune"]
+    assert told[1]["about"].startswith("A linear probe: frozen features")
+    text = run("recipes").out
+    assert all(f"{one['recipe']}: {one['about']}" in text for one in told)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_setting_is_told_and_its_default_can_be_typed(run: Run, name: str) -> None:
+    settings = run("recipes", name, "--json").json["settings"]
+    defaults = {f.name: f.default for f in fields(RECIPES[name]) if f.default is not MISSING}
+    assert {s["name"]: s["default"] for s in settings} == defaults
+    typed = {s["name"]: str(s["default"]) for s in settings if s["default"] is not None}
+    assert make_recipe(name, **typed) == RECIPES[name]()
+
+
+def test_a_setting_has_its_range_default_and_meaning(run: Run) -> None:
+    text = run("recipes", "finetune").out
+    assert "\n  layer_decay=0.85  (float, above 0 and up to 1)\n      factor of the" in text
+    assert "\n  precision=auto  (auto, 32, bf16, 16)\n" in text
+    assert "\n  flip=true  (bool)\n" in text
+
+
+def test_an_unknown_recipe(run: Run) -> None:
+    ended = run("recipes", "probes", "--json")
+    assert ended.code == 1
+    assert ended.json["error"]["expected"] == "one of class-report, probe, finetune"

@@ -42,7 +42,7 @@ COMMANDS = {
     "fit": Place("job", "Fit a probe to what `florascope embed` wrote."),
     "identify": Place("identify", "Say what is in photos."),
     "import": Place("export", "Bring a Keras or ONNX classifier over.", "import_model"),
-    "recipes": Place("recipes", "List the recipes of training and their settings."),
+    "recipes": Place("train", "List the recipes of training and their settings."),
     "serve": Place("serve", "Answer photos in a page and as an API."),
     "studio": Place("studio", "Sort, mend, train and look, in the browser."),
     "suggest": Place("suggest", "Say which photos to label next, for the most gain."),

@@ -150,7 +150,7 @@ def _azure(host: str) -> Any:  # noqa: ANN401 (pyarrow has no types)
     account = account if dot else os.environ.get("AZURE_STORAGE_ACCOUNT", "")
     if not account:
         raise ValueError("it names no account, nor does AZURE_STORAGE_ACCOUNT")
-    key, token = (os.environ.get(f"AZURE_STORAGE_{n}") for n in ("KEY", "SAS_TOKEN"))
+    key, token = os.environ.get("AZURE_STORAGE_KEY"), os.environ.get("AZURE_STORAGE_SAS_TOKEN")
     own = os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT")
     server = urlsplit(own) if own else None
     where = (
