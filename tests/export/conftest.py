@@ -22,7 +22,7 @@ from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.errors import DownloadError
-from florascope.export.web import export_web, web_runtime
+from florascope.export.web import export_web
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import save_bundle
@@ -118,10 +118,9 @@ def edition(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Needs the real ONNX Runtime Web: from the user's cache or by npm."""
     root = tmp_path_factory.mktemp("site")
     try:
-        web_runtime()
+        export_web(bundle, root / BELOW)
     except DownloadError as error:
         pytest.skip(f"ONNX Runtime Web is not at hand: {error}")
-    export_web(bundle, root / BELOW)
     return root
 
 
@@ -137,13 +136,12 @@ def site(edition: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """The edition, kept whole on the device; it may ask its own server and nobody else."""
+    """The edition, which may ask its own server and nobody else."""
     complaints: list[str] = []
     asked: set[str] = set()
     for page in opened(browser, "about:blank", complaints):
         page.context.on("request", lambda request: asked.add(request.url))  # the worker's too
         page.goto(site.address)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         yield page
     strangers = {
         url for url in asked if not url.startswith((site.address, "data:", "blob:http://127"))

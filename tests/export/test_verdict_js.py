@@ -28,7 +28,7 @@ from florascope.preprocessing import Preprocessing
 Facts = dict[str, Species] | None
 
 K = 102
-CASES = 400
+CASES = 300
 NEAREST = 8  # monkshood: what the refused resemble
 FIGURES: dict[str, Any] = {
     "photos": 818,
