@@ -1,6 +1,7 @@
 """The page for everybody: what axe-core finds against WCAG, in each state, light and dark."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -28,9 +29,9 @@ def test_axe_finds_nothing(
 ) -> None:
     planted = Planted(identifier, {BELLS: 0.6, FOXGLOVE: 0.3})
     planted.prior = TablePrior({(FOXGLOVE, 6, None): 50.0})
-    settings = {"color_scheme": scheme, "locale": locale, "bypass_csp": True}  # axe is a script
     size = {"width": 390, "height": 844} if scheme == "dark" else {"width": 1366, "height": 900}
-    for page in opened(browser, serve(planted, Limits()), viewport=size, **settings):
+    settings: dict[str, Any] = {"viewport": size, "color_scheme": scheme, "locale": locale}
+    for page in opened(browser, serve(planted, Limits()), **settings, bypass_csp=True):  # for axe
         page.locator("#occasion summary").click()
         page.locator("#known summary").click()
         check(page, "start")

@@ -236,7 +236,8 @@ def test_an_address_says_the_same_again(engine: Any, calibration: Calibration | 
     """As the server says it, or that this model can have said no such thing."""
     settings = config(oxford102_classes(), calibration)
     catalogue = Catalogue.of(settings.classes, None)
-    calls, truth = [], []
+    calls: list[dict[str, Any]] = []
+    truth: list[Any] = []
     for k, (logits, alike) in enumerate(draws()[:120]):
         told = carried(identified(settings, logits, alike, None).to_json())
         if k % 4 == 3:  # somebody writes something else

@@ -166,7 +166,8 @@ def _lines(
     prior: TablePrior, config: BundleConfig
 ) -> list[tuple[int, int | None, str | None, float]]:
     places = {c.id: k for k, c in enumerate(config.classes)}
-    return [(places[name], *at, weight) for (name, *at), weight in prior.weights.items()]
+    lines = prior.weights.items()
+    return [(places[name], month, cell, weight) for (name, month, cell), weight in lines]
 
 
 def _kin(species: Species | None) -> dict[str, Any]:
