@@ -26,7 +26,8 @@ def gemm(path: Path, weight: np.ndarray, bias: np.ndarray) -> Path:
     ]
     held = [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")]
     graph = helper.make_graph([node], "g", ends[:1], ends[1:], held)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), path)
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
     return path
 
 

@@ -174,7 +174,6 @@ def _files(body: bytes, content_type: str) -> list[File] | None:
         file.file_object.seek(0)
         field, name = (part or b"" for part in (file.field_name, file.file_name))
         found.append(File(field, _shown(name, len(found) + 1), file.file_object.read()))
-        file.close()
 
     try:
         parser = FormParser(
