@@ -1,10 +1,10 @@
 """Are findings that say 0.9 right nine times in ten?
 
-    python benchmarks/doctor/calibration.py benchmarks/doctor/results/confusion.json
+    python benchmarks/doctor/calibration.py benchmarks/doctor/exam/results_*.json
 
-Reads tables that confusion.py wrote, puts the first finding of each training into a bin of its
-confidence, and prints how often it was right; with --plot FILE it draws the same. A finding on a
-sound training counts as wrong where it is an error.
+Reads tables that confusion.py or exam/run.py wrote, puts the first finding of each training into a
+bin of its confidence, and prints how often it was right; with --plot FILE it draws the same. A
+finding on a sound training counts as wrong where it is an error.
 """
 
 import argparse
@@ -18,8 +18,17 @@ EDGES = (0.0, 0.55, 0.75, 0.875, 0.94, 1.01)
 
 def first_findings(path: Path) -> list[tuple[float, bool]]:
     """Confidence of each training's first finding, and whether it is right."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return [(r["confidence"], bool(r["right"])) for r in rows if r["named"]]
+    told: Any = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(told, dict):
+        return [first for row in told["cases"] if (first := _of_exam(row)) is not None]
+    return [(r["confidence"], bool(r["right"])) for r in told if r["named"]]
+
+
+def _of_exam(row: dict[str, Any]) -> tuple[float, bool] | None:
+    """The first error or warning of a faulty training, the first error of a sound one."""
+    counted = ("error", "warning") if row["faulty"] else ("error",)
+    loud = [f for f in row.get("findings", ()) if f["severity"] in counted]
+    return (loud[0]["confidence"], row["verdict"] == "named first") if loud else None
 
 
 def bins(found: list[tuple[float, bool]]) -> list[tuple[float, float, int]]:

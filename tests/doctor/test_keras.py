@@ -32,7 +32,8 @@ from florascope.doctor.checks import optimisation as optimiser  # noqa: E402
 from florascope.doctor.diagnosis import Diagnosis  # noqa: E402
 from florascope.doctor.keras import compiled, substitution  # noqa: E402
 from florascope.doctor.keras.data import read  # noqa: E402
-from florascope.doctor.keras.network import activity  # noqa: E402
+from florascope.doctor.keras.network import activity, traces  # noqa: E402
+from florascope.doctor.trials import Part  # noqa: E402
 from florascope.errors import DataError, FlorascopeError  # noqa: E402
 from florascope.nets.keras_models import (  # noqa: E402
     CAFFE,
@@ -597,3 +598,33 @@ def test_activity_by_hand() -> None:
 def test_keras_models_are_known_without_keras() -> None:
     assert is_keras(network_of())
     assert not is_keras(object())
+
+
+def test_what_training_left_in_the_variables(sound: Any) -> None:
+    model = sound[0]
+    left = traces(model, model.layers[-1])
+    assert left.steps == 6 * K * EACH // 16
+    assert (left.as_made, left.not_finite, left.narrow) == (False, (), ())
+    fresh = keras.models.clone_model(model)
+    fresh.compile("adam", SPARSE)
+    assert (traces(fresh, fresh.layers[-1]).steps, traces(fresh, fresh.layers[-1]).as_made) == (
+        0,
+        True,
+    )
+
+
+def test_sample_weights_are_read_with_their_photos() -> None:
+    x, y = photos(2)
+    weighed = [(x, y, np.arange(len(y)))]
+    weights = read(weighed, 8).batches[0].weights
+    assert weights is not None
+    assert weights.tolist() == list(range(len(y)))
+    assert read([(x, y, np.ones(len(y)))], 8).batches[0].weights is None
+
+
+def test_weights_in_16_bits_are_a_part_that_is_exchanged() -> None:
+    half = keras.Sequential([keras.Input((3,)), layers.Dense(K, dtype="float16")])
+    assert traces(half, half.layers[-1]).narrow == tuple(v.path for v in half.weights)
+    owns: tuple[frozenset[Part], ...] = (frozenset(), frozenset({"precision"}))
+    kinds = [substitution.remade(half, own).weights[0].dtype for own in owns]
+    assert kinds == ["float32", "float16"]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import florascope
 from florascope.doctor.checks import loop, recorded
 from florascope.doctor.diagnosis import judge
-from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Subset
+from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Inputs, Subset
 from florascope.doctor.loaders import Batch
 from florascope.doctor.recording import Pulled, Recording, pulled
 from florascope.doctor.traces import read_traces
@@ -263,9 +263,8 @@ def test_targets_that_are_no_labels_are_told() -> None:
 
 def asked(loss: Any) -> Pulled:
     """What a loss asks of photos, held against the labels of the data set."""
-    found = pulled(
-        seen(optimizer=sgd(0.01), loss=loss), keyed([(data().tensors[0], data().tensors[1])])
-    )
+    x, y = data().tensors
+    found = pulled(seen(optimizer=sgd(0.01), loss=loss), keyed([(x, y)]), K)
     assert found is not None
     return found
 
@@ -292,7 +291,25 @@ def test_cross_entropy_asks_for_the_labels() -> None:
 
 
 def test_photos_that_are_not_found_again_say_nothing() -> None:
-    assert pulled(seen(optimizer=sgd(0.01)), {}) is None
+    assert pulled(seen(optimizer=sgd(0.01)), {}, K) is None
+
+
+def test_photos_that_the_loop_changes_are_told() -> None:
+    def scaled(loader: DataLoader[Any]) -> Iterator[Any]:
+        return ((x / 255, y) for x, y in loader)
+
+    x, y = data().tensors
+    given = Inputs(x.numpy(), x.numpy(), train_repeats=True)
+    for batches, causes in ((scaled, (recorded.OTHERS,)), (iter, ())):
+        own = seen(optimizer=sgd(0.1), batches=batches)
+        assert failing(own, inputs=given, pulled=pulled(own, keyed([(x, y)]), K)) == causes
+
+
+@pytest.mark.parametrize(("last", "told"), [(3e-4, True), (3e-2, False)])
+def test_a_historys_rates_stand_for_those_of_steps(last: float, told: bool) -> None:
+    rows = tuple({"rate": rate} for rate in (3e-3, *[1e-7] * 9, last))
+    found = failing(Recording("Keras", 0, None, 0), loop=Trained(history=rows, first_rate=3e-2))
+    assert (recorded.SCHEDULE in found) is told
 
 
 def test_weights_that_somebody_else_writes_are_seen() -> None:

@@ -49,6 +49,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "loop.finite": frozenset({"exchange.part", "loop.precise"}),
     "loop.precise": frozenset({"exchange.part", "optimisation.rate", "loop.short"}),
     "loop.rewritten": frozenset({"loop.restored", "loop.otherwise"}),
+    "exchange.head": frozenset({"claims.trained_on", "history.best", "labels.permuted"}),
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
@@ -127,7 +128,8 @@ def _explains(finding: Finding, lost: float) -> bool:
 
 def _certain(finding: Finding) -> bool:
     known = finding.severity == "error" and finding.check not in SYMPTOMS
-    return known and finding.confidence >= CERTAIN
+    enough = finding.explains is None or finding.explains >= HALF
+    return known and enough and finding.confidence >= CERTAIN
 
 
 @dataclass(frozen=True, slots=True, repr=False)

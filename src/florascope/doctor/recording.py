@@ -43,11 +43,15 @@ class Pull(NamedTuple):
         keys: of the photos, equal for equal photos.
         outputs: (b, K).
         gradients: (b, K) of the loss with respect to the outputs.
+        low: smallest of some values of the photos.
+        high: largest of them.
     """
 
     keys: tuple[int, ...]
     outputs: Float[np.ndarray, "b k"]
     gradients: Float[np.ndarray, "b k"]
+    low: float = 0.0
+    high: float = 0.0
 
 
 class Pulled(NamedTuple):
@@ -121,17 +125,19 @@ class Recording:
         return int((~np.isfinite(self.losses)).sum()) if self.losses else 0, steps
 
 
-def pulled(recording: Recording | None, labels: Mapping[int, int]) -> Pulled | None:
+def pulled(recording: Recording | None, labels: Mapping[int, int], classes: int) -> Pulled | None:
     """Hold what the loss asked against the labels of the same photos.
 
     Args:
         recording: of the loop.
         labels: of the loader's photos, by their keys.
+        classes: K; outputs of another width are left out.
 
     Returns:
         None where no photo is found again, as where each is augmented afresh.
     """
-    asked = [_known(pull, labels) for pull in (recording.pulls if recording else ())]
+    pulls = recording.pulls if recording else ()
+    asked = [_known(pull, labels) for pull in pulls if pull.outputs.shape[1] == classes]
     if not asked or not sum(len(truth) for truth, _, _ in asked):
         return None
     truth, outputs, gradients = (np.concatenate(part) for part in zip(*asked, strict=True))

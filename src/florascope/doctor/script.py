@@ -183,7 +183,11 @@ def gather(
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer, seen),
         canary=_canary(script, few, script.contract or _own_contract(model)),
         recording=seen,
-        pulled=pulled(seen, keyed((b.images, b.labels) for b in (*taken.train, *taken.drawn))),
+        pulled=pulled(
+            seen,
+            keyed((b.images, b.labels) for b in (*taken.train, *taken.drawn)),
+            learned.outputs.shape[1],
+        ),
     )
     fresh = script.reference is None
     training = Training(model, head, script.loss, script.optimizer, from_scratch=fresh)

@@ -28,6 +28,7 @@ RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransfor
 """In the names of transforms and layers that draw at random what they do to a photo."""
 
 STEPS = 100  # of one training that is tried again, at most
+TRIED_IN_PAIRS = 4  # parts, those first that repair most alone
 NOTHING = 0.12  # of the way from chance to perfect: less says that nothing was learned
 FAILS = 0.15  # of accuracy: more than short trainings differ by
 
@@ -148,12 +149,13 @@ def exchange(parts: Sequence[Part], train: Callable[[frozenset[Part]], float]) -
     sound = train(frozenset())
     own = {part: train(frozenset({part})) for part in parts}
     whole = train(everything) if len(parts) > 1 else own.get(parts[0], sound) if parts else sound
+    together = whole < sound - FAILS <= min(own.values(), default=0.0)
     repaired: dict[tuple[Part, ...], float] = {}
-    for count in (1, 2):
-        if not whole < sound - FAILS <= min(own.values(), default=0.0):
-            break
-        if max(repaired.values(), default=0.0) < whole + FAILS and len(parts) > count:
-            repaired |= {some: train(everything - {*some}) for some in combinations(parts, count)}
+    if together:
+        repaired = {(part,): train(everything - {part}) for part in parts}
+    if together and max(repaired.values()) < whole + FAILS:
+        best = sorted(parts, key=lambda p: -repaired[(p,)])[:TRIED_IN_PAIRS]
+        repaired |= {pair: train(everything - {*pair}) for pair in combinations(best, 2)}
     return Exchange(sound, own, whole, repaired)
 
 

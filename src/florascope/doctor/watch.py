@@ -135,10 +135,16 @@ class Watch:
             unheld=tuple(unheld) if self._steps else (),
             sizes=_sizes(tuple(self._chosen), self._rows),
             pulls=tuple(
-                Pull(photo_keys(rows), outputs.numpy(), gradients.numpy())
+                Pull(
+                    photo_keys(rows),
+                    outputs.numpy(),
+                    gradients.numpy(),
+                    float(rows.min()),
+                    float(rows.max()),
+                )
                 for rows, outputs, gradients in self._batches.pulls
             ),
-            rewritten=sum(map(bool, self._rewritten)),
+            rewritten=_steps_that(self._rewritten, len(self._left)),
             left={name: corner.float().cpu().numpy() for name, corner in self._left.items()},
         )
 
@@ -180,14 +186,20 @@ class Watch:
         self._waits = False
         if self._measures:
             self._scaled = bool(gradient.abs().max() > SCALED)
-            if images is not None and len(self._batches.pulls) < PULLS and outputs.ndim == 2:
-                kept = (_digest(images), outputs.float().cpu(), gradient.float().cpu())
-                self._batches.pulls.append(kept)
+            self._ask(images, outputs, gradient)
         if outputs.ndim == 2 and outputs.shape[1] > 1 and len(self._batches.labels) < KEPT:
             lowest, labels = gradient.min(1)
             if bool((lowest < 0).any()):  # an answer that is right for sure has no gradient left
                 self._batches.labels.append(labels[lowest < 0].cpu())
             self._batches.losses.append(_cross_entropy(outputs, labels).cpu())
+
+    def _ask(self, images: Tensor | None, outputs: Tensor, gradient: Tensor) -> None:
+        """Keep what the loss asks of a batch's outputs."""
+        if images is None or outputs.ndim != 2 or len(images) != len(outputs):
+            return
+        if len(self._batches.pulls) < PULLS:
+            kept = (_digest(images), outputs.float().cpu(), gradient.float().cpu())
+            self._batches.pulls.append(kept)
 
     def _left_over(self) -> bool:
         """Whether a parameter that is stepped has a gradient before the backward pass."""
@@ -216,8 +228,7 @@ class Watch:
         self._stepping = True  # a closure may clear and differentiate as often as it needs
         if self._left:
             now = _corners(self._chosen)
-            different = [(now[name] != old).any() for name, old in self._left.items()]
-            self._rewritten.append(torch.stack(different).any())
+            self._rewritten.extend(_differs(now[name], old) for name, old in self._left.items())
         if self._chosen and self._measures:
             self._before = [_some(p.detach()).clone() for p in self._chosen.values()]
 
@@ -268,7 +279,20 @@ def _corners(chosen: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
 
 def corner(parameter: Tensor) -> Tensor:
     """Return a copy of a parameter's first numbers."""
-    return parameter.detach().flatten()[:CORNER].clone()
+    return parameter.detach().flatten()[:CORNER].nan_to_num()
+
+
+def _differs(now: Tensor, before: Tensor) -> Tensor:
+    """Whether numbers differ; those of another kind or on another device say nothing."""
+    if now.shape != before.shape or now.device != before.device or now.dtype != before.dtype:
+        return torch.zeros((), dtype=torch.bool)
+    return (now != before).any()
+
+
+def _steps_that(found: Sequence[Tensor], each: int) -> int:
+    """Steps of which any of their `each` parameters was found."""
+    said = [bool(one) for one in found]
+    return sum(any(said[i : i + each]) for i in range(0, len(said), max(each, 1)))
 
 
 def _parameters(optimizer: Optimizer | None) -> Iterator[Tensor]:

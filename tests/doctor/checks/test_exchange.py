@@ -115,4 +115,4 @@ def test_who_has_come_half_of_the_way_is_warned() -> None:
 
 
 def test_a_cause_that_leaves_open_what_is_wrong_is_less_sure() -> None:
-    assert judged(own={"optimizer": 0.9}, whole=0.9).confidence <= 0.7
+    assert judged(what="network", own={"optimizer": 0.9}, whole=0.9).confidence <= 0.7

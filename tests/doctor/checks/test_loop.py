@@ -1,5 +1,6 @@
 """Checks of the loop on planted traces and batches."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from florascope.doctor.anatomy import Network, Traces
 from florascope.doctor.checks import exchange, loop
 from florascope.doctor.evidence import Answers, Drawn, Evidence
-from florascope.doctor.trials import Substitution
+from florascope.doctor.trials import Exchange, Substitution
 
 K = 4
 
@@ -135,3 +136,13 @@ def test_the_same_batch_again_and_again() -> None:
     assert found is not None
     assert found.found.startswith("8 different photos among 48 drawn")
     assert loop.different(drawn(MIXED, distinct=40)) is None  # drawn with replacement: 63 %
+
+
+@pytest.mark.parametrize(
+    ("steps", "own", "told"), [(9, 0.9, True), (200, 0.9, False), (9, 0.1, False)]
+)
+def test_few_steps_of_sound_parts(steps: int, own: float, told: bool) -> None:
+    trial = Substitution(0.9, "network", Exchange(0.9, {"optimizer": own}, 0.9, {}))
+    found = loop.short(replace(run(0.25, traces=Traces(steps=steps)), substitution=trial))
+    assert (found is not None) is told
+    assert found is None or "made only 9 steps" in found.found

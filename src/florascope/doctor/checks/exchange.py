@@ -200,7 +200,7 @@ def _loop(tried: Substitution, seen: Exchange, reached: Performance) -> Finding 
     )
 
 
-GENERAL = {LOOP: "loop", UNFIT: "loop", NETWORK: "network", FEATURES: "network"}
+GENERAL = {LOOP: "loop", NETWORK: "network", FEATURES: "network"}
 """Causes that leave open what is wrong, by the end of their check's name."""
 
 WHERE: dict[str, str] = {
@@ -268,9 +268,10 @@ def _finding(
     """Where the gap opens; the more of it the exchange makes (from low to high), the surer."""
     low, high = levels
     share = reached.share(high, low)
+    name = "head" if cause == UNFIT else GENERAL.get(cause, "part")
     sure = 0.5 + 0.4 * share if cause not in GENERAL else 0.4 + 0.3 * share
     return Finding(
-        f"exchange.{GENERAL.get(cause, 'part')}",
+        f"exchange.{name}",
         cause,
         # Who has come half of the way may only have trained too little.
         "error" if reached.lost >= HALF or not reached.learned else "warning",

@@ -21,6 +21,7 @@ FEW_PHOTOS = "the same few photos again and again"
 PILE = 10.0  # times a fresh gradient
 SLIVER = 1 / 30
 MANY = 20  # steps
+SOME = 30  # steps: fewer are hardly a training, where more reach what can be reached
 FEW = 0.3  # different photos of those drawn
 STEEP = 0.03  # of the loss, from one epoch to the next, by which it still falls
 FITTED = 0.3  # of the loss of a guess
@@ -50,7 +51,8 @@ def stepped(evidence: Evidence) -> Finding | None:
     traces = evidence.traces
     if traces is None or traces.steps or not traces.as_made or not _lost(evidence):
         return None
-    made = traces.gradient_left is not None and traces.steps == 0
+    counted = traces.steps == 0
+    made = counted and traces.gradient_left is not None
     return Finding(
         "loop.stepped",
         LOOP,
@@ -61,7 +63,7 @@ def stepped(evidence: Evidence) -> Finding | None:
         "as many steps as batches",
         "Call optimizer.step() after loss.backward(), on the optimizer of this very network, and"
         " evaluate the network that was trained",
-        0.96 if made else 0.7,
+        0.96 if made else 0.9 if counted else 0.7,
     )
 
 
@@ -145,24 +147,29 @@ def short(evidence: Evidence) -> Finding | None:
     tried = evidence.substitution
     rows = evidence.loop.history if evidence.loop else ()
     losses = [row["train_loss"] for row in rows if "train_loss" in row]
-    if tried is None or tried.exchange is None or len(losses) < 2 or not _lost(evidence):
+    if tried is None or tried.exchange is None or not _lost(evidence):
         return None
-    if _steps(evidence) >= STEPS:  # trying again took no more
+    steps = _steps(evidence)
+    if steps >= STEPS:  # trying again took no more
         return None
     reached = performance(evidence)
     learns = reached is not None and tried.exchange.sound > reached.reachable - FAILS
     sound = learns and min(tried.exchange.own.values(), default=1.0) > tried.exchange.sound - FAILS
     guess = float(np.log(max(evidence.classes, 2)))
-    falling = losses[-1] < (1 - STEEP) * losses[-2] and losses[-1] < (1 - STEEP) * losses[0]
-    if not sound or not falling or losses[-1] < FITTED * guess:
+    falling = len(losses) > 1 and losses[-1] < (1 - STEEP) * min(losses[-2], losses[0])
+    if not sound or (losses and losses[-1] < FITTED * guess) or not (falling or 0 < steps < SOME):
         return None
+    text = (
+        f"in the last of {len(losses)} epochs the train loss still falls, from {losses[-2]:.3g}"
+        f" to {losses[-1]:.3g} (a guess has {guess:.3g})"
+        if falling
+        else f"the optimizer made only {steps} steps"
+    )
     return Finding(
         "loop.short",
         SHORT,
         "error",
-        f"in the last of {len(losses)} epochs the train loss still falls, from {losses[-2]:.3g}"
-        f" to {losses[-1]:.3g} (a guess has {guess:.3g}); every part of the training is sound by"
-        " itself",
+        f"{text}; every part of the training is sound by itself",
         "a loss that hardly falls any more",
         "Train for more epochs; if it was stopped early, look at what is monitored, in which"
         " direction (mode) and with how much patience",

@@ -29,7 +29,7 @@ APART, FAR = 0.4, 0.65  # Kolmogorov and Smirnov's distance: from which to warn,
 SIGMAS = 3.0
 ROUGH = 1.3  # of detail: more is noise
 WHOLE = 0.7  # of the roughness as they are
-FALLS = 0.4  # of the accuracy above chance
+FALLS = 0.5  # of the accuracy above chance
 TELLS = 0.2  # of the way from chance to perfect
 MOST = 0.5  # of the network's skill: what structure tells, which photos differ in by themselves
 

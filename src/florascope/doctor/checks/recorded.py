@@ -1,6 +1,7 @@
 """What a watched training loop did: did it step, did it zero its gradients, what did it draw?"""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ SORTED = "train data sorted by class, not shuffled"
 FEW_CLASSES = "few of the classes are ever drawn"
 DISCARDED = "gradients are thrown away: steps of the optimizer are left out"
 TARGETS = "the loss is computed against something else than the loader's labels"
+OTHERS = "the loop trains on other photos than the loader gives, or changes them"
 AWAY = "the loss pushes away from the labels: its sign is turned round"
 FLAT = "the loss gives no gradient: it does not depend on the outputs"
 SCHEDULE = "learning rate too low: its schedule never lets it rise, or ends it early"
@@ -125,23 +127,57 @@ def unheld(evidence: Evidence) -> Finding | None:
 
 def schedule(evidence: Evidence) -> Finding | None:
     """The learning rate stands near its largest for a good part of the steps."""
-    seen, loop, reached = evidence.recording, evidence.loop, performance(evidence)
-    if seen is None or len(seen.rates) < 2 * ENOUGH or reached is None or reached.lost < LOST:
+    loop, reached = evidence.loop, performance(evidence)
+    rates, unit = _rates(evidence)
+    if len(rates) < ENOUGH or reached is None or reached.lost < LOST:
         return None
-    highest = max(seen.rates)
+    highest = max(rates)
     wanted = max(highest, loop.first_rate if loop else 0.0)
-    share = float(np.mean(seen.rates)) / wanted if wanted else 1.0
+    if rates[-1] == highest > wanted / 2:  # it rises to its full height
+        return None
+    share = float(np.mean(rates)) / wanted if wanted else 1.0
     if share > HARDLY:
         return None
     found = (
-        f"over {len(seen.rates)} steps the learning rate is {share:.1%} of {wanted:.2g} in the"
-        f" mean, {highest:.2g} at most and {seen.rates[-1]:.2g} in the end"
+        f"over {len(rates)} {unit} the learning rate is {share:.1%} of {wanted:.2g} in the"
+        f" mean, {highest:.2g} at most and {rates[-1]:.2g} in the end"
     )
     fix = (
         "Give the scheduler the number of steps there are (a warm-up of a few per cent of them),"
         " and step it once a batch where it counts batches, once an epoch where it counts epochs"
     )
     return _finding("schedule", SCHEDULE, "error", found, "a tenth of it, or more", fix, 0.9)
+
+
+def _rates(evidence: Evidence) -> tuple[Sequence[float], str]:
+    """Learning rates, and of what: of each step that was watched, or each epoch of the history."""
+    if evidence.recording is not None and evidence.recording.rates:
+        return evidence.recording.rates, "steps"
+    rows = evidence.loop.history if evidence.loop else ()
+    return [row["rate"] for row in rows if "rate" in row], "epochs"
+
+
+def inputs(evidence: Evidence) -> Finding | None:
+    """The network is trained on the loader's photos as they are."""
+    seen, asked, given = evidence.recording, evidence.pulled, evidence.inputs
+    reached = performance(evidence)
+    if seen is None or given is None or asked is not None or not seen.pulls:
+        return None
+    if given.train_repeats is not True or reached is None or reached.lost < LOST:
+        return None
+    if evidence.substitution is not None and evidence.substitution.augmentation:
+        return None  # a collate_fn of its own may change them, too
+    low, high = min(p.low for p in seen.pulls), max(p.high for p in seen.pulls)
+    found = (
+        f"the gap opens in the inputs: of {sum(len(p.keys) for p in seen.pulls)} photos that the"
+        f" network was trained on none is the loader's; values of {low:.3g} to {high:.3g}, in the"
+        f" loader {given.train.min():.3g} to {given.train.max():.3g}"
+    )
+    fix = (
+        "Look at what the loop does to a batch between loader and network (scaling, normalising,"
+        " permuting, augmenting), and prepare photos for evaluation alike"
+    )
+    return _finding("inputs", OTHERS, "error", found, "the same photos", fix, 0.9)
 
 
 def rate(evidence: Evidence) -> Finding | None:
@@ -365,6 +401,7 @@ CHECKS = (
     steps,
     discarded,
     targets,
+    inputs,
     schedule,
     zeroed,
     emptied,

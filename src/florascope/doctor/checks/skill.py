@@ -7,7 +7,8 @@ from jaxtyping import Float, Int64
 
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
-from florascope.doctor.evidence import Answers, Evidence, Finding
+from florascope.doctor.evidence import Answers, Evidence, Finding, explained
+from florascope.health.quick_probe import QuickProbe
 
 GAP = 0.1
 IMBALANCE = "class imbalance read as skill"
@@ -79,10 +80,13 @@ def favoured(evidence: Evidence) -> Finding | None:
         return None
     forgotten = _forgotten(answers, probe.answers, evidence.classes)
     if forgotten:
+        here = np.isin(answers.labels, forgotten)
+        known, now = ((x == answers.labels)[here].sum() / len(here) for x in _both(answers, probe))
         return _favoured(
             f"classes {', '.join(map(str, forgotten[:5]))} are hardly ever answered, though a probe"
             " on the same features knows them",
             "every class answered about as often as the probe does",
+            explained(evidence, float(known), float(now)),
         )
     counts = np.bincount(train.labels, minlength=evidence.classes)
     rare = np.flatnonzero((counts > 0) & (counts <= counts.max() / UNEVEN))
@@ -119,7 +123,12 @@ def _forgotten(answers: Answers, could: Int64[np.ndarray, "n"], classes: int) ->
     return found if len(found) <= len(asked) / 3 and well else []
 
 
-def _favoured(found: str, expected: str) -> Finding:
+def _both(answers: Answers, probe: QuickProbe) -> tuple[Int64[np.ndarray, "n"], ...]:
+    """What the probe and the run say of the val photos."""
+    return probe.answers, answers.outputs.argmax(1)
+
+
+def _favoured(found: str, expected: str, share: float | None = None) -> Finding:
     return Finding(
         "skill.favoured",
         FAVOURED,
@@ -129,6 +138,7 @@ def _favoured(found: str, expected: str) -> Finding:
         "Look at class weights and the sampler: rare classes need larger weights, in inverse"
         " proportion to their photos",
         0.7,
+        share,
     )
 
 
@@ -221,7 +231,7 @@ def run_against_probe(evidence: Evidence) -> Finding | None:
     if probe.val_top1 < chance + noise and answers.top1 < chance + noise:
         fix = "Check the input's scale, the weights and the labels; see the other findings"
         found = f"{text}: both at chance"
-        return Finding("skill.probe", UPSTREAM, "error", found, "above chance", fix, 0.45)
+        return Finding("skill.probe", UPSTREAM, "warning", found, "above chance", fix, 0.45)
     if answers.top1 < 0.5 * probe.val_top1 - noise:
         fix = "Check optimizer, learning rate, loss and last layer; see the other findings"
         found = f"{text}: the features are good, the run is not"
