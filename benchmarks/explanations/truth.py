@@ -116,7 +116,7 @@ class Variant:
         edges: radius in pixels of the guided filter that the weights go through; 0 for none.
         reach: in pixels, how far evidence moves at the least; 0 for a place of each look.
         rest: "even", or "shared" where the looks' rest goes by the weights as well.
-        smoothed: the guided filter's radius on the map itself.
+        blurred: deviation in pixels of a Gaussian over the map itself.
     """
 
     looks: tuple[str, ...] = (OWN, "u192", "u448")
@@ -124,7 +124,7 @@ class Variant:
     edges: int = 0
     reach: int = 0
     rest: str = "even"
-    smoothed: int = 0
+    blurred: int = 0
 
     @property
     def name(self) -> str:
@@ -142,22 +142,36 @@ class Variant:
         rest = (found[0].evidence.sum((1, 2)) - values.sum((1, 2)))[:, None, None]
         share = weights if self.rest == "shared" else torch.ones_like(weights)
         values = values + rest * share / share.sum((1, 2), keepdim=True)
-        return edged(values, passes, self.smoothed)
+        return smeared(values, self.blurred)
 
     def _weights(self, passes: Passes, spoken: Tensor) -> Tensor:
         return edged(spoken.mean(0), passes, self.edges).clamp_min(0) ** self.power
 
 
+PLAIN = Variant(looks=(OWN,), power=0)
 FIRST = Variant()
-SECOND = Variant(edges=24, reach=32, rest="shared")
-NEW = replace(SECOND, looks=(OWN, "u320"))
+TODAY = Variant(edges=24, reach=32, rest="shared")
+FASTER = replace(TODAY, looks=(OWN, "u192", "s384"))
 VARIANTS = (
-    Variant(looks=(OWN,), power=0),
+    PLAIN,
     FIRST,
-    SECOND,
-    NEW,
+    TODAY,
+    *(replace(TODAY, blurred=pixels) for pixels in (4, 8)),
+    replace(TODAY, power=1.5),
+    replace(TODAY, looks=(OWN, "u192", "u320")),
+    FASTER,
 )
-FINALISTS = (Variant(looks=(OWN,), power=0), FIRST, SECOND, NEW)
+FINALISTS = (PLAIN, FIRST, TODAY, FASTER)
+
+
+def smeared(values: Tensor, deviation: float) -> Tensor:
+    """Blur maps by a Gaussian that keeps their sums: each pixel gives away what it has."""
+    if not deviation:
+        return values
+    places = torch.arange(values.shape[1])
+    kernel = torch.exp(-(((places[:, None] - places) / deviation) ** 2) / 2)
+    kernel = kernel / kernel.sum(0)
+    return kernel @ values @ kernel.T
 
 
 def edged(values: Tensor, passes: Passes, radius: int) -> Tensor:
@@ -228,7 +242,7 @@ def nearest_rows(classifier: Classifier, cache: Path) -> Rows:
         scenes = recognised(network, made)
         asked = {kind: scenes.targets, f"{kind}-rivals": scenes.rivals}
         ours, other = (
-            NEW(Passes(network, scenes.images, targets, cache / name))
+            TODAY(Passes(network, scenes.images, targets, cache / name))
             for name, targets in asked.items()
         )
         for share in SHARES:
