@@ -1,11 +1,13 @@
 """Answers without torch, against the network in torch and what was planted in the calibration."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -94,6 +96,52 @@ def test_pixels_bytes_and_path_give_the_same(bundle: Path, tmp_path: Path) -> No
     assert identifier(path.read_bytes()).to_json() == first
     with pytest.raises(PhotoError, match="not a photo"):
         identifier(b"no photo at all")
+
+
+def test_several_photos_are_answered_as_each_alone_and_errors_keep_their_places(
+    bundle: Path,
+) -> None:
+    identifier, other = Identifier(bundle), np.ascontiguousarray(RGB[::-1] // 2)
+    first, broken, second = identifier.several([RGB, b"no photo at all", other])
+    assert isinstance(broken, PhotoError)
+    for found, photo in ((first, RGB), (second, other)):
+        assert not isinstance(found, PhotoError)
+        alone = identifier(photo)
+        assert found.verdict.level == alone.verdict.level
+        np.testing.assert_array_equal(found.observation.crop, alone.observation.crop)
+        for name in ("logits", "maps", "features", "alike"):
+            parts = (getattr(answer.observation, name) for answer in (found, alone))
+            np.testing.assert_allclose(*parts, atol=1e-4)
+    assert identifier.several([]) == []
+    assert isinstance(*identifier.several([b"none"]), PhotoError)
+
+
+def one_at_a_time(graph: onnx.ModelProto) -> None:
+    for value in (*graph.graph.input, *graph.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def one_at_a_time_without_saying_so(graph: onnx.ModelProto) -> None:
+    shape = onnx.numpy_helper.from_array(np.array([1, 96]), "one.row")
+    graph.graph.initializer.append(shape)
+    head = next(node for node in graph.graph.node if "features" in node.output)
+    head.output[list(head.output).index("features")] = "rows"
+    for node in graph.graph.node:
+        node.input[:] = ["rows" if name == "features" else name for name in node.input]
+    graph.graph.node.append(onnx.helper.make_node("Reshape", ["rows", "one.row"], ["features"]))
+
+
+@pytest.mark.parametrize("change", [one_at_a_time, one_at_a_time_without_saying_so])
+def test_a_graph_of_one_photo_at_a_time_is_asked_as_often(
+    change: Callable[[onnx.ModelProto], None], bundle: Path, tmp_path: Path
+) -> None:
+    graph = onnx.load(str(bundle / "model.onnx"))
+    change(graph)
+    (tmp_path / "config.json").write_bytes((bundle / "config.json").read_bytes())
+    onnx.save(graph, str(tmp_path / "model.onnx"))
+    found = Identifier(tmp_path).several([RGB, RGB])
+    truth = Identifier(bundle)(RGB).to_json()
+    assert [a.to_json() for a in found if not isinstance(a, PhotoError)] == [truth, truth]
 
 
 def test_the_thresholds_decide(bundle: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florascope.overlay import Picture
 
     Answered = tuple[str, Identification | PhotoError]
-    Answer = Callable[[str], Answered]
+    Answer = Callable[[tuple[str, ...]], list[Answered]]
 
 STDIN = "-"
 ABSTAINED = 3
@@ -305,11 +305,9 @@ def answers(
     """
     from florascope.errors import PhotoError
 
-    def answer(photo: str) -> "Answered":
-        try:
-            return photo, identifier(_stdin() if photo == STDIN else Path(photo), occasion)
-        except PhotoError as error:
-            return photo, error
+    def answer(photos: tuple[str, ...]) -> "list[Answered]":
+        sources = [_stdin() if photo == STDIN else Path(photo) for photo in photos]
+        return list(zip(photos, identifier.several(sources, occasion), strict=True))
 
     for photo, found in _each(answer, photos, many=many):
         if not isinstance(found, PhotoError):
@@ -324,10 +322,11 @@ def answers(
 def _each(answer: "Answer", photos: Iterable[str], *, many: bool) -> "Iterator[Answered]":
     """Ask on every core; one photo alone needs no threads, whose import takes its time."""
     if not many:
-        return map(answer, photos)
-    from florascope.parallel import in_order
+        return chain.from_iterable(answer((photo,)) for photo in photos)
+    from florascope.identify.identifier import PASS
+    from florascope.parallel import in_batches, in_order
 
-    return in_order(answer, photos)
+    return chain.from_iterable(in_order(answer, in_batches(photos, PASS)))
 
 
 def default_model() -> str:

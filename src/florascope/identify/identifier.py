@@ -11,7 +11,7 @@ from florascope.bundle.config import GRAPH, MAX_GRAPH, BundleConfig, read_config
 from florascope.bundle.facts import read_facts
 from florascope.bundle.onnx_check import check_graph
 from florascope.bundle.runtime import open_session, quiet_options
-from florascope.errors import BundleError
+from florascope.errors import BundleError, PhotoError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.identification import Identification, Observation, is_strange
 from florascope.identify.prior import Occasion, Prior, Weighting, weigh, weights
@@ -25,6 +25,7 @@ from florascope.shapes import Float32
 if TYPE_CHECKING:  # importing it takes a fortieth of an answer
     from numpy.typing import NDArray
 
+PASS = 4  # photos that share a pass: their maps stay in a CPU's cache (as in features.engines)
 OUTPUTS = ("logits", "cam", "similarities", "features", "ratios")
 
 
@@ -61,6 +62,7 @@ class Identifier:
         self._widths["features"] = self.config.num_features
         found = _check(self._session, self._widths, bundle)
         self._outputs = [name for name in OUTPUTS if name in found]
+        self._takes_several = not isinstance(self._session.get_inputs()[0].shape[0], int)
 
     def __call__(
         self, photo: RGB | bytes | Path, occasion: Occasion | None = None
@@ -76,6 +78,32 @@ class Identifier:
         """
         return self.conclude(self.observe(photo), occasion)
 
+    def several(
+        self, photos: Sequence[RGB | bytes | Path], occasion: Occasion | None = None
+    ) -> list[Identification | PhotoError]:
+        """Answer for some photos in one pass of the network; `PASS` of them are the fastest.
+
+        What cannot be read leaves its error in its place. Other errors as `observe`.
+        """
+        cut = [self._cut(photo) for photo in photos]
+        crops = [crop for crop in cut if not isinstance(crop, PhotoError)]
+        seen = iter(self.observe_crops(crops))
+        return [
+            crop if isinstance(crop, PhotoError) else self.conclude(next(seen), occasion)
+            for crop in cut
+        ]
+
+    def _cut(self, photo: RGB | bytes | Path) -> Crop | PhotoError:
+        try:
+            return self._crop(photo)
+        except PhotoError as error:
+            return error
+
+    def _crop(self, photo: RGB | bytes | Path) -> Crop:
+        pre = self.config.preprocessing
+        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
+        return pre.crop(rgb)
+
     def observe(self, photo: RGB | bytes | Path) -> Observation:
         """Run the network: logits, every class's map, similarity and features in one pass.
 
@@ -83,9 +111,7 @@ class Identifier:
             PhotoError: the bytes or the file are no photo that can be read.
             BundleError: the network gives no finite numbers, or others than it promised.
         """
-        pre = self.config.preprocessing
-        rgb = photo if isinstance(photo, np.ndarray) else read_photo(photo, shorter=pre.shorter)
-        return self.observe_crop(pre.crop(rgb))
+        return self.observe_crop(self._crop(photo))
 
     def observe_crop(self, crop: Crop) -> Observation:
         """Run the network on what the preprocessing cut out of a photo, (size, size, 3).
@@ -93,7 +119,26 @@ class Identifier:
         Raises:
             BundleError: see `observe`.
         """
-        found = self._run(self.config.preprocessing.normalise(crop[None]))
+        (seen,) = self.observe_crops([crop])
+        return seen
+
+    def observe_crops(self, crops: Sequence[Crop]) -> list[Observation]:
+        """Do the same for several in one pass, where the graph takes more than one at a time."""
+        if not crops:
+            return []
+        if len(crops) > 1 and not self._takes_several:
+            return [self.observe_crop(crop) for crop in crops]
+        try:
+            found = self._run(self.config.preprocessing.normalise(np.stack(crops)))
+        except BundleError:
+            if len(crops) == 1:
+                raise
+            self._takes_several = False  # whatever the graph says of its input
+            return self.observe_crops(crops)
+        rows = [{name: values[i] for name, values in found.items()} for i in range(len(crops))]
+        return [self._observation(crop, row) for crop, row in zip(crops, rows, strict=True)]
+
+    def _observation(self, crop: Crop, found: "dict[str, NDArray[np.float32]]") -> Observation:
         maps, ratios = found.get("cam"), found.get("ratios")
         features = found.get("features")
         seen = Observation(crop, found["logits"], maps, None, features, ratios=ratios)
@@ -102,7 +147,7 @@ class Identifier:
         return replace(seen, alike=float(alike.max()), nearest=int(alike.argmax()))
 
     def _run(self, image: Float32[np.ndarray, "b 3 size size"]) -> "dict[str, NDArray[np.float32]]":
-        """Return the first image's outputs by name."""
+        """Return the outputs by name, a row an image."""
         try:
             rows = self._session.run(self._outputs, {"image": image})
         except Exception as error:  # ONNX Runtime raises many kinds
@@ -111,8 +156,8 @@ class Identifier:
                 expected="a network that runs on a photo",
             ) from error
         found = dict(zip(self._outputs, rows, strict=True))
-        _check_answer(found, self._widths)
-        return {name: values[0] for name, values in found.items()}
+        _check_answer(found, self._widths, len(image))
+        return found
 
     def conclude(
         self, observation: Observation, occasion: Occasion | None = None
@@ -176,15 +221,15 @@ def _check(session: Any, promised: dict[str, int], bundle: Path) -> dict[str, in
     return known
 
 
-def _check_answer(found: "dict[str, NDArray[np.float32]]", widths: dict[str, int]) -> None:
+def _check_answer(found: "dict[str, NDArray[np.float32]]", widths: dict[str, int], n: int) -> None:
     """Hold what a run gave against the promise: a graph may state one shape and give another."""
     right = all(
-        v.shape[:2] == (1, widths[name]) and v.ndim == (4 if name == "cam" else 2)
+        v.shape[:2] == (n, widths[name]) and v.ndim == (4 if name == "cam" else 2)
         for name, v in found.items()
     )
     if not right or not all(np.isfinite(v).all() for v in found.values()):
         given = {name: v.shape for name, v in found.items()}
         raise BundleError(
             f"the bundle's network gives {given}{', not all finite numbers' if right else ''}",
-            expected=f"finite numbers for one photo and {widths['logits']} classes",
+            expected=f"finite numbers, a row for each of {n} photos, {widths['logits']} classes",
         )
