@@ -15,6 +15,7 @@ from florascope.nets.classifier import (
     Samples,
     centre_head,
     score,
+    slope_of,
     soften_head,
 )
 from florascope.training.probe import fit_probe
@@ -121,3 +122,27 @@ def test_a_centred_head_gives_the_same_softmax_and_shares_nothing() -> None:
     before, after = (torch.from_numpy(h.logits(features.numpy())) for h in (head, found))
     torch.testing.assert_close(after.softmax(1), before.softmax(1), rtol=1e-4, atol=1e-6)
     assert found.history == head.history
+
+
+def test_a_slope_by_hand() -> None:
+    # one photo f = (2,), logits (0, 0): p = (1/2, 1/2), class 1, so dz = (1/2, -1/2)
+    found = slope_of(torch.tensor([[2.0]]), torch.tensor([1]), torch.zeros(2, 1), torch.zeros(2))
+    assert found.loss == pytest.approx(math.log(2))
+    assert found.weight.tolist() == [[1.0], [-1.0]]
+    assert found.bias.tolist() == [0.5, -0.5]
+    assert found.over(2).loss == pytest.approx(math.log(2) / 2)
+    assert found.over(2).weight.tolist() == [[0.5], [-0.5]]
+    assert found.over(2).bias.tolist() == [0.25, -0.25]
+
+
+def test_a_slope_is_autograds_and_finite_far_from_the_answer() -> None:
+    draw = torch.Generator().manual_seed(0)
+    features, targets = torch.randn(30, 7, generator=draw), torch.arange(30) % 4
+    weight = (100 * torch.randn(4, 7, generator=draw)).requires_grad_()
+    bias = torch.randn(4, generator=draw).requires_grad_()
+    truth = cross_entropy(features @ weight.T + bias, targets, reduction="sum")
+    expected = torch.autograd.grad(truth, (weight, bias))
+    found = slope_of(features, targets, weight.detach(), bias.detach())
+    assert found.loss == pytest.approx(truth.item(), rel=1e-5)
+    for one, other in zip(found[1:], expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-4)

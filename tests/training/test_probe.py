@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from florascope.data.dataset import Split
 from florascope.errors import TrainingError
-from florascope.nets.classifier import Samples
+from florascope.nets.classifier import Samples, slope_of
 from florascope.training.probe import (
     ENOUGH,
     FOLDS,
@@ -88,6 +88,21 @@ def test_a_folded_head_does_on_features_what_it_did_on_white_ones(seed: int, spr
     assert torch.allclose(
         features @ W.T + b, truth, rtol=1e-4, atol=1e-4 * truth.abs().max().item()
     )
+
+
+def test_a_gradient_is_carried_back_as_autograd_does() -> None:
+    draw = torch.Generator().manual_seed(0)
+    whitening = Whitening(torch.randn(3, generator=draw), torch.randn(3, 3, generator=draw))
+    features, targets = torch.randn(9, 3, generator=draw), torch.arange(9) % 4
+    weight = torch.randn(4, 3, generator=draw).requires_grad_()
+    bias = torch.randn(4, generator=draw).requires_grad_()
+    folded = whitening.fold(weight, bias)
+    loss = torch.nn.functional.cross_entropy(features @ folded[0].T + folded[1], targets)
+    expected = torch.autograd.grad(loss, (weight, bias))
+    given_folded = slope_of(features, targets, *(part.detach() for part in folded)).over(9)
+    found = whitening.unfold(given_folded)
+    for one, other in zip(found[1:], expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
 
 
 LONG = 1000  # iterations

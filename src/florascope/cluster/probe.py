@@ -24,7 +24,14 @@ from florascope.data.dataset import SUBSETS, ClassName
 from florascope.data.names import natural_key
 from florascope.errors import DataError
 from florascope.files import cache_dir
-from florascope.nets.classifier import Classifier, Features, LinearHead, Targets
+from florascope.nets.classifier import (
+    Classifier,
+    Features,
+    LinearHead,
+    Slope,
+    Targets,
+    slope_of,
+)
 from florascope.nets.saving import save_bundle
 from florascope.nets.weights import load_backbone
 from florascope.progress import Progress, silent
@@ -121,29 +128,15 @@ def _single(values: Float64[np.ndarray, "*shape"]) -> Float32[Tensor, "*shape"]:
     return torch.from_numpy(values.astype(np.float32))
 
 
-class _StreamedLoss(torch.autograd.Function):
-    """Mean cross-entropy of a head over blocks; its gradient is added up on the way.
-
-    With p = softmax(W f + b): d loss / dW = mean (p - y) f^T, d loss / db = mean (p - y).
-    """
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor, samples: StreamedSamples) -> Tensor:  # noqa: ANN401
-        loss = torch.zeros((), dtype=torch.float64)
-        slopes = torch.zeros_like(weight), torch.zeros_like(bias)
-        for features, targets in samples.blocks():
-            logits = features @ weight.T + bias
-            loss += cross_entropy(logits, targets, reduction="sum").double()
-            rest = logits.softmax(1) - one_hot(targets, len(bias))
-            slopes[0].addmm_(rest.T, features)
-            slopes[1].add_(rest.sum(0))
-        ctx.save_for_backward(*(slope / len(samples) for slope in slopes))
-        return (loss / len(samples)).to(weight.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *slope: Any) -> Any:  # noqa: ANN401 (torch's signature)
-        weight, bias = ctx.saved_tensors
-        return slope[0] * weight, slope[0] * bias, None
+def slope_of_blocks(samples: StreamedSamples, weight: Tensor, bias: Tensor) -> Slope:
+    """Mean cross-entropy of a head, and its gradient, added up block by block."""
+    loss, slopes = 0.0, (torch.zeros_like(weight), torch.zeros_like(bias))
+    for features, targets in samples.blocks():
+        part = slope_of(features, targets, weight, bias)
+        loss += part.loss
+        slopes[0].add_(part.weight)
+        slopes[1].add_(part.bias)
+    return Slope(loss, *slopes).over(len(samples))
 
 
 def fit_streamed(
@@ -169,9 +162,8 @@ def fit_streamed(
     """
     whitening = moments.whitening(recipe.ridge)
 
-    def loss(weight: Tensor, bias: Tensor) -> Tensor:
-        value: Tensor = _StreamedLoss.apply(*whitening.fold(weight, bias), train)
-        return value
+    def loss(weight: Tensor, bias: Tensor) -> Slope:
+        return whitening.unfold(slope_of_blocks(train, *whitening.fold(weight, bias)))
 
     def judge(head: LinearHead) -> dict[str, float]:
         return figures(train.score(head), val.score(head))

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Targets, require_gradients
@@ -55,6 +54,8 @@ def _shade(image: One, preprocessing: Preprocessing, pixels: np.ndarray) -> One:
 
 
 def _blurred(image: One) -> One:
+    from torchvision.transforms.functional import gaussian_blur
+
     sigma = [BLUR * side for side in image.shape[2:]]
     reach = [
         2 * min(int(3 * s) + 1, side - 1) + 1

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from florascope.explanation.guided import guided_filter
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Answer, Classifier
 from florascope.nets.extractor import FeatureExtractor, Images, hooked
+from florascope.nets.library import timm, without_memory
 from florascope.preprocessing import Preprocessing
 
 FLOOR = 1e-3  # of the mean weight: a place whose pixels all weigh nothing shares evenly
@@ -106,7 +106,7 @@ def _dilated(backbone: FeatureExtractor, stride: int) -> nn.Module | None:
         return None
     arguments = {**backbone.model_args, "output_stride": stride}
     try:
-        with torch.device("meta"):
+        with without_memory():
             net: nn.Module = timm.create_model(
                 backbone.name, pretrained=False, num_classes=0, **arguments
             )

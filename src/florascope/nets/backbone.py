@@ -6,9 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-import timm
 import torch
-from timm.models import group_parameters
 from torch import Tensor, nn
 
 from florascope.errors import WeightsError
@@ -20,6 +18,7 @@ from florascope.nets.extractor import (
     close,
     evaluating,
 )
+from florascope.nets.library import timm, without_memory
 from florascope.preprocessing import Preprocessing
 
 
@@ -139,7 +138,7 @@ class Backbone(FeatureExtractor):
         return bool(self.as_map(slope).abs().max() > 0)
 
     def _head_shape(self) -> tuple[int, ...]:
-        with torch.device("meta"):  # shapes alone, in no time
+        with without_memory():
             whole = _create(self.name, self.model_args, classes=2).state_dict()
         added = whole.keys() - self.net.state_dict().keys()
         weight, bias = f"{self.classifier_name}.weight", f"{self.classifier_name}.bias"
@@ -165,7 +164,7 @@ def outline(name: str, model_args: dict[str, Any]) -> nn.Module:
         WeightsError: timm has no such network, or cannot make it with these arguments.
     """
     _published(name)
-    with torch.device("meta"):
+    with without_memory():
         net: nn.Module = _create(name, model_args, classes=0)
     return net
 
@@ -257,7 +256,9 @@ def stages(net: Any, name: str) -> dict[str, int]:  # noqa: ANN401 (timm's model
             f"timm does not say which layers of {name} belong together",
             expected="a backbone with stages, such as mobilenetv2_100 or resnet18",
         )
-    found: dict[str, int] = group_parameters(net, net.group_matcher(coarse=True), reverse=True)
+    found: dict[str, int] = timm.models.group_parameters(
+        net, net.group_matcher(coarse=True), reverse=True
+    )
     return found
 
 

@@ -107,6 +107,36 @@ def score(logits: Float32[Tensor, "n k"], targets: Targets) -> tuple[float, floa
     return loss.item(), (logits.argmax(1) == targets).float().mean().item()
 
 
+class Slope(NamedTuple):
+    """A loss of a linear head, and its gradient.
+
+    Attributes:
+        loss: in nats.
+        weight: (K, c), derivative by the weights.
+        bias: (K,), by the biases.
+    """
+
+    loss: float
+    weight: Float32[Tensor, "k c"]
+    bias: Float32[Tensor, " k"]
+
+    def over(self, count: int) -> "Slope":
+        """Divide by a number of photos."""
+        return Slope(self.loss / count, self.weight / count, self.bias / count)
+
+
+def slope_of(features: Features, targets: Targets, weight: Tensor, bias: Tensor) -> Slope:
+    """Cross-entropy of a linear head, summed over photos.
+
+    Its derivative by the logits z is softmax(z) - y, y being the class as a unit vector.
+    """
+    surprise = -torch.addmm(bias, features, weight.T).log_softmax(1)
+    own = targets[:, None]
+    loss = surprise.gather(1, own).sum(dtype=torch.float64).item()
+    rest = surprise.neg_().exp_().scatter_add_(1, own, -surprise.new_ones(own.shape))
+    return Slope(loss, rest.T @ features, rest.sum(0))
+
+
 Logits = Float[Tensor, "b k"]
 
 

@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -17,6 +16,7 @@ from florascope.bundle.config import WEIGHTS, find_bundle, read_config, shipped_
 from florascope.bundle.safetensors_header import read_header
 from florascope.errors import WeightsError
 from florascope.nets.backbone import Backbone, classifier_name, outline
+from florascope.nets.library import timm
 from florascope.preprocessing import Preprocessing
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple, Self, TypeGuard
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64
+from scipy.optimize import minimize
 from torch import Tensor
 from torch.linalg import cholesky, solve_triangular
-from torch.nn.functional import cross_entropy
 
 from florascope.calibration.fitting import HeldOut
 from florascope.calibration.likelihood_ratio import LikelihoodRatio
@@ -18,7 +18,7 @@ from florascope.calibration.similarity import class_means, similarities
 from florascope.data.dataset import Split
 from florascope.data.splits import deal_folds
 from florascope.errors import TrainingError
-from florascope.nets.classifier import Features, LinearHead, Samples, score
+from florascope.nets.classifier import Features, LinearHead, Samples, Slope, score, slope_of
 from florascope.progress import Progress, silent, track
 from florascope.training.recipes import Probe, Recipe
 
@@ -83,6 +83,11 @@ class Whitening:
         folded = weight @ self.basis.T
         return folded, bias - folded @ self.centre
 
+    def unfold(self, slope: Slope) -> Slope:
+        """Return the gradient by a head on z, given that by the folded head."""
+        weight = (slope.weight - torch.outer(slope.bias, self.centre)) @ self.basis
+        return slope._replace(weight=weight)
+
 
 def _within(samples: Samples) -> Float32[Tensor, "c c"]:
     """Covariance about each class's own mean."""
@@ -113,7 +118,7 @@ def fit_probe(
     """Minimise mean cross-entropy + l2 / 2 |W|^2 along a path of penalties, strong to weak.
 
     W acts on whitened features (`Whitening`) and folds into a head on the plain ones. Each fit
-    (L-BFGS with strong Wolfe line search) starts from the one before; the penalty with the lowest
+    (L-BFGS-B of SciPy, without bounds) starts from the one before; the penalty with the lowest
     validation loss wins, and the path ends after the first that is worse than it. Where the
     strongest wins, up to `STRONGER` stronger ones follow, in the path's own steps. The loss, not
     the accuracy, chooses: it is less noisy on a small validation set and asks for honest
@@ -131,8 +136,8 @@ def fit_probe(
     whitening = Whitening.of(train, recipe.ridge)
     white = whitening(train.features)
 
-    def loss(weight: Tensor, bias: Tensor) -> Tensor:
-        return cross_entropy(white @ weight.T + bias, train.targets)
+    def loss(weight: Tensor, bias: Tensor) -> Slope:
+        return slope_of(white, train.targets, weight, bias).over(len(white))
 
     def judge(head: LinearHead) -> dict[str, float]:
         scores = (score(head(part.features), part.targets) for part in (train, val))
@@ -144,7 +149,7 @@ def fit_probe(
 
 Parameters = tuple[Tensor, Tensor]
 """Weight (K, c) and bias (K,) of a head on whitened features."""
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Slope]
 """Mean cross-entropy of a head (weight, bias) on whitened training features."""
 Judge = Callable[[LinearHead], dict[str, float]]
 """A head's `figures`."""
@@ -247,19 +252,28 @@ def _best(fits: Sequence[Fit]) -> Fit:
 
 
 def _minimise(loss: Loss, start: Parameters, l2: float, iterations: int) -> Parameters:
-    weight, bias = (part.clone().requires_grad_() for part in start)
-    lbfgs = torch.optim.LBFGS(
-        [weight, bias], max_iter=iterations, history_size=10, line_search_fn="strong_wolfe"
-    )
+    """Let SciPy walk: PyTorch's optimisers import its compiler, which takes longer than the fit.
 
-    def objective() -> float:
-        lbfgs.zero_grad()
-        penalised = loss(weight, bias) + l2 / 2 * weight.square().sum()
-        penalised.backward()
-        return penalised.item()
+    Parameters are counted in the loss's own unit, the root of its curvature where all K classes are
+    as likely, (1 - 1 / K) / K: else the first step of each walk would be far too short.
+    """
+    shape, share = start[0].shape, 1 / len(start[1])
+    unit = math.sqrt(share * (1 - share)) or 1.0
 
-    lbfgs.step(objective)
-    return weight.detach(), bias.detach()
+    def unpacked(flat: Float64[np.ndarray, " p"]) -> Parameters:
+        both = torch.from_numpy(flat / unit).float()
+        return both[: shape.numel()].view(shape), both[shape.numel() :]
+
+    def objective(flat: Float64[np.ndarray, " p"]) -> tuple[float, Float64[np.ndarray, " p"]]:
+        weight, bias = unpacked(flat)
+        slope = loss(weight, bias)
+        gradient = torch.cat([(slope.weight + l2 * weight).flatten(), slope.bias])
+        penalty = l2 / 2 * weight.square().sum(dtype=torch.float64).item()
+        return slope.loss + penalty, gradient.double().numpy() / unit
+
+    begin = torch.cat([part.flatten() for part in start]).double().numpy() * unit
+    limits = {"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-7}
+    return unpacked(minimize(objective, begin, jac=True, method="L-BFGS-B", options=limits).x)
 
 
 FOLDS = 10
