@@ -3,7 +3,8 @@
     python benchmarks/model/run.py --split FILE.csv --out FOLDER [--only NAME ...] [--minutes 9]
 
 Takes the first candidate that is not in results.csv, trains it for some minutes and stops; the next
-call goes on where this one stopped. Ends with 0 while something is left to do, with 3 after that:
+call goes on where this one stopped, within the run or the soup that was cut. The last two want a
+GPU, or half a day. Ends with 0 while something is left to do, with 3 after that:
 
     while python benchmarks/model/run.py --split FILE.csv --out FOLDER; do true; done
 
@@ -36,6 +37,10 @@ SHIPPED = (
     *("learning_rate=1.5e-4", "layer_decay=0.9", "weight_decay=0.05", "ema=0.998"),
     *("crop_area=0.35", "colour=0.3", "cutmix=1", "mixed=0.25"),
 )
+LONG = (
+    *("size=288", "crop_pct=1", "train_size=224", "epochs=24", "patience=24", "batch_size=16"),
+    *("learning_rate=3e-4", "weight_decay=0.05", "crop_area=0.25", "colour=0.3", "cutmix=1"),
+)
 
 
 def candidates() -> dict[str, tuple[str, ...]]:
@@ -45,6 +50,9 @@ def candidates() -> dict[str, tuple[str, ...]]:
         "shipped, degrade": tuned("80-10-10", shipped, *SHIPPED, "degrade=0.5"),
         "official, 160 px": tuned("official", "torchvision", *SHORT),
         "official, 160 px, degrade": tuned("official", "torchvision", *SHORT, "degrade=0.5"),
+        "official, 160 px, soup of 3": tuned("official", "torchvision", *SHORT, "soup=3"),
+        "official, 288 px, soup of 3": tuned("official", "torchvision", *LONG, "soup=3"),
+        "shipped, soup of 3": tuned("80-10-10", shipped, *SHIPPED, "soup=3"),
     }
 
 

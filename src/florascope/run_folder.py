@@ -16,7 +16,7 @@ from florascope.files import json_text, new_folder
 from florascope.metrics import per_class
 from florascope.nets.saving import fill_bundle
 from florascope.training.experiment import Experiment
-from florascope.training.logbook import FILE, as_csv
+from florascope.training.logbook import FILE, SOUP, as_csv
 from florascope.training.recipes import describe
 
 OUTLINE = "Answers with one of {} classes. Backbone {}, linear head."
@@ -103,7 +103,7 @@ def _cell(text: str) -> str:
 
 
 BUNDLE, HISTORY, METRICS = "bundle", "history.csv", "metrics.json"
-PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE})
+PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE, SOUP})
 BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, FACTS})
 
 

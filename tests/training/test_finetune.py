@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import TrainingError
 from florascope.features.embedding import FeatureBank
-from florascope.nets.classifier import Classifier, LinearHead, Samples
+from florascope.nets.classifier import Classifier, LinearHead, Samples, input_of
 from florascope.nets.weights import load_backbone
 from florascope.preprocessing import Preprocessing
 from florascope.training.batches import Batch, LabelledPhotos, Transform
@@ -28,8 +29,12 @@ from florascope.training.experiment import train
 from florascope.training.finetune import (
     Candidate,
     Learned,
+    Tuned,
+    average,
+    blend,
     choose_candidate,
     finetune,
+    re_estimated,
     training_transform,
 )
 from florascope.training.logbook import Logbook, Row
@@ -102,6 +107,80 @@ def test_figures_and_bank_are_those_of_the_tuned_network(dataset: Dataset, split
     assert np.abs(experiment.logits[split.test] - answer.logits.numpy()).max() < 1e-3
     assert np.abs(experiment.bank.values[0, split.test] - answer.features.numpy()).max() < 1e-3
     assert len(experiment.history) == 3
+
+
+def learned(value: float, count: int = 3) -> Learned:
+    body = {"w": torch.tensor([value, 1.0]), "num_batches_tracked": torch.tensor(count)}
+    return Learned(body, torch.full((2, 2), value), torch.tensor([0.0, -value]))
+
+
+def test_an_average_by_hand() -> None:
+    found = average([learned(1.0), learned(2.0, count=9), learned(6.0)])
+    assert found.body["w"].tolist() == [3.0, 1.0]
+    assert found.body["w"].dtype == torch.float32
+    assert found.body["num_batches_tracked"].item() == 3
+    assert found.weight.tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    assert found.bias.tolist() == [0.0, -3.0]
+
+
+def test_the_average_of_one_is_itself() -> None:
+    one = learned(0.1)
+    found = average([one])
+    assert torch.equal(found.body["w"], one.body["w"])
+    assert torch.equal(found.weight, one.weight)
+
+
+def test_best_and_last_epochs_are_averaged_each_for_itself() -> None:
+    history: list[Row] = [{"epoch": 1.0}]
+    both, alone = (learned(1.0), learned(2.0)), (learned(5.0),)
+    found = blend([Tuned(history, both), Tuned([], alone)])
+    assert [epoch.weight[0, 0].item() for epoch in found.epochs] == [3.0, 3.5]
+    assert found.history is history
+    assert len(blend([Tuned(history, alone), Tuned([], alone)]).epochs) == 1
+
+
+def test_statistics_are_those_of_the_training_photos(
+    make_classifier: Callable[..., Classifier], dataset: Dataset
+) -> None:
+    classifier = make_classifier("test_resnet", K=3)
+    classifier.backbone.preprocessing = Preprocessing(size=64)
+    plain = Transform(classifier.preprocessing)
+    train = LabelledPhotos(list(dataset.photos[:12]), dataset.labels[:12], 3, plain, 12)
+    first = next(m for m in classifier.backbone.net.modules() if isinstance(m, BatchNorm))
+    (batch,) = train.batches(0)
+    with torch.no_grad():
+        reached, _ = input_of(classifier.backbone.net, first, batch.images)
+    found = re_estimated(Learned.of(classifier), classifier, train)
+    assert torch.allclose(first.running_mean, reached.mean((0, 2, 3)), atol=1e-4)
+    assert torch.allclose(first.running_var, reached.var((0, 2, 3)), rtol=1e-3)
+    assert same(found.body, dict(classifier.backbone.net.state_dict()))
+    assert not classifier.training
+
+
+def test_a_soup_is_the_average_of_its_runs_and_goes_on_from_their_checkpoints(
+    dataset: Dataset, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[tuple[int, Tuned]] = []
+
+    def watched(*args: Any, **options: Any) -> Tuned:
+        runs.append((args[3].seed, finetune(*args, **options)))
+        return runs[-1][1]
+
+    monkeypatch.setattr("florascope.training.finetune.finetune", watched)
+    recipe = replace(RECIPE, epochs=1, soup=2)
+    found = train(dataset, split, recipe, logbook=Logbook(tmp_path)).classifier
+    assert [seed for seed, _ in runs] == [0, 1]
+    assert not same(*(run.epochs[-1].body for _, run in runs))
+    means = [
+        {name: (one[name] + other[name]) / 2 for name in one}
+        for one, other in ([run.epochs[at].body for _, run in runs] for at in (0, -1))
+    ]
+    ours = found.backbone.net.state_dict()
+    gaps = [max((ours[n] - m[n]).abs().max().item() for n in ours) for m in means]
+    assert min(gaps) < 1e-6
+    monkeypatch.setattr(Student, "learn", lambda *_: pytest.fail("what has ended begins again"))
+    again = train(dataset, split, recipe, logbook=Logbook(tmp_path)).classifier
+    assert same(dict(again.state_dict()), dict(found.state_dict()))
 
 
 def test_frozen_stages_keep_their_weights(tune: Tune) -> None:

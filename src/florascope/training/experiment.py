@@ -234,11 +234,33 @@ def _finetune(
     logbook: Logbook,
     progress: Progress,
 ) -> "Tuned":
-    from florascope.training.finetune import finetune, training_transform
+    """Fine-tune as often as the recipe's soup asks for, always from the same start."""
+    from florascope.training.finetune import Learned, blend, finetune, re_estimated
 
-    transforms = training_transform(classifier, recipe), Transform(classifier.preprocessing)
-    train, val = (
-        LabelledPhotos(
+    start = Learned.of(classifier)
+    runs: list[Tuned] = []
+    for member in range(recipe.soup):
+        start.put_into(classifier)
+        own = replace(recipe, seed=recipe.seed + member)
+        train, val = _labelled(classifier, dataset, split, own)
+        book = logbook.of_member(member)
+        runs.append(finetune(classifier, train, val, own, book, progress=progress))
+    if recipe.soup == 1:
+        return runs[0]
+    tuned = blend(runs)
+    if not recipe.train_batchnorm:
+        return tuned
+    return tuned._replace(epochs=tuple(re_estimated(e, classifier, train) for e in tuned.epochs))
+
+
+def _labelled(
+    classifier: Classifier, dataset: Dataset, split: Split, recipe: Finetune
+) -> tuple[LabelledPhotos, LabelledPhotos]:
+    """The photos that train and select, each as the recipe shows them."""
+    from florascope.training.finetune import training_transform
+
+    def of(subset: str, transform: Transform) -> LabelledPhotos:
+        return LabelledPhotos(
             [dataset.photos[i] for i in split[subset]],
             dataset.labels[split[subset]],
             len(dataset.classes),
@@ -246,9 +268,9 @@ def _finetune(
             recipe.batch_size,
             balanced=recipe.balanced and subset == "train",
         )
-        for subset, transform in zip(("train", "val"), transforms, strict=True)
-    )
-    return finetune(classifier, train, val, recipe, logbook, progress=progress)
+
+    train = of("train", training_transform(classifier, recipe))
+    return train, of("val", Transform(classifier.preprocessing))
 
 
 def _settle(

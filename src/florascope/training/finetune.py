@@ -5,13 +5,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from jaxtyping import Float32
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import update_bn
 
 from florascope.augmentation import ColourJitter, RandomCrop
 from florascope.degradation import Degradation
@@ -41,10 +42,52 @@ class Learned(NamedTuple):
     weight: Float32[Tensor, "k c"]
     bias: Float32[Tensor, " k"]
 
+    @classmethod
+    def of(cls, classifier: Classifier) -> Self:
+        """Copy how a classifier answers."""
+        body = {k: v.detach().clone() for k, v in classifier.backbone.net.state_dict().items()}
+        head = classifier.head
+        return cls(body, head.weight.detach().clone(), head.bias.detach().clone())
+
     def put_into(self, classifier: Classifier) -> None:
         """Let a classifier answer so."""
         classifier.backbone.net.load_state_dict(self.body)
         classifier.set_head(self.weight, self.bias)
+
+
+def average(members: Sequence[Learned]) -> Learned:
+    """Average networks weight by weight, in float64; counts and the like are the first one's.
+
+    It pays where all have learned from one start: they lie in one valley of the loss (Wortsman et
+    al. 2022, "Model soups", uniform). Statistics of BatchNorm that moved are then to be estimated
+    anew (`re_estimated`).
+    """
+    bodies = [member.body for member in members]
+    return Learned(
+        {name: _mean([body[name] for body in bodies]) for name in bodies[0]},
+        _mean([member.weight for member in members]),
+        _mean([member.bias for member in members]),
+    )
+
+
+def _mean(tensors: Sequence[Tensor]) -> Tensor:
+    first = tensors[0]
+    if not first.is_floating_point():
+        return first
+    return torch.stack([t.double() for t in tensors]).mean(0).to(first.dtype)
+
+
+def re_estimated(learned: Learned, classifier: Classifier, train: LabelledPhotos) -> Learned:
+    """Measure BatchNorm's means and variances anew over the training photos (Izmailov et al. 2018).
+
+    Args:
+        learned: whose statistics are of no use.
+        classifier: of that architecture; ends with the new ones.
+        train: photos as training shows them.
+    """
+    learned.put_into(classifier)
+    update_bn((batch.images for batch in train.batches(0)), classifier.backbone.net)
+    return Learned.of(classifier)
 
 
 class Tuned(NamedTuple):
@@ -57,6 +100,16 @@ class Tuned(NamedTuple):
 
     history: list[Row]
     epochs: tuple[Learned, ...]
+
+
+def blend(runs: Sequence[Tuned]) -> Tuned:
+    """Average runs that differ in their seed: the best epochs, and the last ones.
+
+    A run whose last epoch is its best gives that to both. The history is the first run's.
+    """
+    places = (0,) if all(len(run.epochs) == 1 for run in runs) else (0, -1)
+    ends = tuple(average([run.epochs[place] for run in runs]) for place in places)
+    return Tuned(runs[0].history, ends)
 
 
 def finetune(

@@ -18,6 +18,7 @@ from florascope.files import new_file, write_text
 
 FILE = "checkpoint.safetensors"
 PROGRESS = "florascope"
+SOUP = "soup"  # folder of the checkpoints of its further runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,12 @@ class Logbook:
     listeners: Sequence[Listener] = ()
     interval: float = 60.0
     _written: float = field(default_factory=time.monotonic)
+
+    def of_member(self, number: int) -> "Logbook":
+        """Return the logbook of a run of a soup: the first has this folder, each other its own."""
+        if number == 0 or self.folder is None:
+            return self
+        return Logbook(self.folder / SOUP / str(number), self.origin, interval=self.interval)
 
     @property
     def due(self) -> bool:

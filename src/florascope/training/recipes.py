@@ -213,6 +213,14 @@ class Finetune:
     label_smoothing: Annotated[
         float, about("probability spread evenly over the classes", ge=0, lt=1)
     ] = 0.1
+    soup: Annotated[
+        int,
+        about(
+            "how many runs, each with a seed of its own, whose weights are averaged in the end"
+            " (Wortsman et al. 2022, 'Model soups'); one network answers, as fast as without",
+            gt=0,
+        ),
+    ] = 1
     balanced: Annotated[
         bool, about("draw every class equally often instead of every photo once")
     ] = False
