@@ -84,8 +84,11 @@ SHALLOW = frozenset(
 )
 """Symptoms that any way of training badly shows: what was exchanged says more."""
 
+LOCATED = frozenset({"exchange.part", "exchange.head"})
+"""Checks that say in which part the gap opens."""
+
 DOUBTED = 0.3  # of its weight: what a finding keeps that cannot explain the loss
-HALF = 0.5  # of the lost accuracy: what an exchange must explain to stand before symptoms
+HALF = 0.5  # of the lost accuracy: what a certain cause explains
 CERTAIN = 0.8  # confidence of a cause from which its symptoms need no other
 
 
@@ -101,7 +104,7 @@ def weighed(findings: Iterable[Finding], evidence: Evidence) -> tuple[Finding, .
     kept = [_doubted(f) if performs and _mechanical(f) else f for f in findings]
     following = {name for f in kept if _certain(f) for name in FOLLOWS.get(f.check, ())}
     kept = [replace(f, severity="note") if f.check in following else f for f in kept]
-    if any(f.check == "exchange.part" and (f.explains or 0.0) > HALF for f in kept):
+    if any(f.check in LOCATED for f in kept):
         kept = [replace(f, severity="note") if f.check in SHALLOW else f for f in kept]
     if any(_explains(f, lost) and _certain(f) for f in kept):
         kept = [replace(f, severity="note") if f.check in SYMPTOMS else f for f in kept]

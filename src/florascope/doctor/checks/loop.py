@@ -126,7 +126,7 @@ def restored(evidence: Evidence) -> Finding | None:
     traces, tried = evidence.traces, evidence.substitution
     if traces is None or tried is None or tried.exchange is None or not _lost(evidence):
         return None
-    moves = tried.exchange.own.get("optimizer", 0.0) > tried.exchange.sound - FAILS
+    moves = min(tried.exchange.own.values(), default=0.0) > tried.exchange.sound - FAILS
     if not traces.as_made or not traces.steps or traces.steps < MANY or not moves:
         return None
     return Finding(

@@ -178,6 +178,8 @@ def lagging(evidence: Evidence) -> Finding | None:
     modes = evidence.modes
     if modes is None or modes.training or steady(evidence) is not None:
         return None
+    if evidence.traces is not None and evidence.traces.as_made:  # then neither mode has learned
+        return None
     trained, evaluated = (
         float((x.argmax(1) == modes.labels).mean()) for x in (modes.trained, modes.evaluated)
     )
