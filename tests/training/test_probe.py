@@ -324,7 +324,7 @@ def test_each_photo_is_answered_as_by_a_probe_without_its_fold() -> None:
         rest = only(samples, np.setdiff1d(np.arange(30), out))
         head = fit_probe(rest, rest, replace(CLOSE, l2_max=1e-2, l2_steps=1))
         expected = head.logits(samples.features[out].numpy())
-        np.testing.assert_allclose(found.logits[out], expected, atol=2e-3)
+        np.testing.assert_allclose(found.logits[out], expected, atol=5e-3)  # float32
         f, y = rest.features.numpy(), rest.targets.numpy()
         means = np.stack([f[y == k].mean(0) for k in range(3)])
         likeness = cosine_similarity(samples.features[out].numpy(), means).max(1)
