@@ -110,10 +110,11 @@ def test_several_photos_are_answered_as_each_alone_and_errors_keep_their_places(
         assert found.verdict.level == alone.verdict.level
         np.testing.assert_array_equal(found.observation.crop, alone.observation.crop)
         for name in ("logits", "maps", "features", "alike"):
-            parts = (getattr(answer.observation, name) for answer in (found, alone))
-            np.testing.assert_allclose(*parts, atol=1e-4)
+            several, single = getattr(found.observation, name), getattr(alone.observation, name)
+            np.testing.assert_allclose(several, single, atol=1e-4)
     assert identifier.several([]) == []
-    assert isinstance(*identifier.several([b"none"]), PhotoError)
+    (none,) = identifier.several([b"none"])
+    assert isinstance(none, PhotoError)
 
 
 def one_at_a_time(graph: onnx.ModelProto) -> None:

@@ -151,6 +151,8 @@ def test_statistics_are_those_of_the_training_photos(
     with torch.no_grad():
         reached, _ = input_of(classifier.backbone.net, first, batch.images)
     found = re_estimated(Learned.of(classifier), classifier, train)
+    assert first.running_mean is not None
+    assert first.running_var is not None
     assert torch.allclose(first.running_mean, reached.mean((0, 2, 3)), atol=1e-4)
     assert torch.allclose(first.running_var, reached.var((0, 2, 3)), rtol=1e-3)
     assert same(found.body, dict(classifier.backbone.net.state_dict()))
