@@ -1,6 +1,7 @@
 """Fixtures that every test may use, and array shapes checked throughout."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,13 +109,13 @@ def real_weights() -> Path:
     return _folder("real_weights")
 
 
-@pytest.fixture
-def photo_folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def painted_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of three class folders (daisy, rose, violet), ten JPEGs of 40 x 30 in each.
 
     The classes differ in colour, with noise of fixed seed, so that anything can learn them.
     """
-    root = tmp_path / "photos"
+    root = tmp_path_factory.mktemp("painted") / "photos"
     rng = np.random.default_rng(0)
     for name, colour in COLOURS.items():
         (root / name).mkdir(parents=True)
@@ -123,3 +124,9 @@ def photo_folder(tmp_path: Path) -> Path:
             photo = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             photo.save(root / name / f"{number}.jpg", quality=90)
     return root
+
+
+@pytest.fixture
+def photo_folder(painted_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the painted folder, which a test may spoil."""
+    return Path(shutil.copytree(painted_folder, tmp_path / "photos"))

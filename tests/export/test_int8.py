@@ -1,9 +1,10 @@
 """The cost of another form, computed by hand on two photos."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ from florascope.data.dataset import Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.splits import choose_split
 from florascope.errors import DataError, FlorascopeError
-from florascope.export.int8 import correlation, export_int8, export_small, fidelity
+from florascope.export.int8 import Fidelity, correlation, export_int8, export_small, fidelity
 from florascope.export.quantisation import HEAD, quantise
 from florascope.identify.identification import Observation
 from florascope.identify.identifier import Identifier
@@ -64,20 +65,53 @@ class World(NamedTuple):
     dataset: Dataset
     split: Split
 
+    @classmethod
+    def at(cls, root: Path) -> Self:
+        """Read what lies in a folder: photos/ and run/."""
+        dataset = folder(root / "photos")
+        return cls(root / "run" / "bundle", dataset, choose_split(dataset, "80-10-10", 0))
+
+
+class Exported(NamedTuple):
+    """The same in 8-bit integers, and what that costs."""
+
+    bundle: Path
+    cost: Fidelity
+
+
+@pytest.fixture(scope="module")
+def trained(
+    painted_folder: Path, module_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A world's folder that no test may spoil."""
+    root = tmp_path_factory.mktemp("trained")
+    shutil.copytree(painted_folder, root / "photos")
+    _, dataset, split = World.at(root)
+    recipe = make_recipe("probe", backbone="test_resnet", weights="random")
+    write_run(train(dataset, split, recipe), root / "run")
+    return root
+
+
+@pytest.fixture(scope="module")
+def world(trained: Path) -> World:
+    return World.at(trained)
+
+
+@pytest.fixture(scope="module")
+def exported(world: World, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    out = tmp_path_factory.mktemp("exported") / "int8"
+    return Exported(out, export_int8(world.bundle, out, world.dataset, world.split))
+
 
 @pytest.fixture
-def world(photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
-    dataset = folder(photo_folder)
-    split = choose_split(dataset, "80-10-10", 0)
-    recipe = make_recipe("probe", backbone="test_resnet", weights="random")
-    run = write_run(train(dataset, split, recipe), tmp_path / "run")
-    return World(Path(run["bundle"]), dataset, split)
+def own_world(trained: Path, tmp_path: Path) -> World:
+    """A copy that a test may spoil."""
+    return World.at(Path(shutil.copytree(trained, tmp_path / "own")))
 
 
-def test_the_cost_is_that_of_the_two_graphs(world: World, tmp_path: Path) -> None:
-    cost = export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    plain, small = Identifier(world.bundle), Identifier(tmp_path / "int8")
+def test_the_cost_is_that_of_the_two_graphs(world: World, exported: Exported) -> None:
+    cost = exported.cost
+    plain, small = Identifier(world.bundle), Identifier(exported.bundle)
     photos = [world.dataset.photos[i].read() for i in world.split.test]
     before, after = ([form.observe(p).logits for p in photos] for form in (plain, small))
     labels = world.dataset.labels[world.split.test]
@@ -88,27 +122,25 @@ def test_the_cost_is_that_of_the_two_graphs(world: World, tmp_path: Path) -> Non
     assert cost.map_correlation > 0.9
 
 
-def test_the_folder_is_a_smaller_bundle(world: World, tmp_path: Path) -> None:
-    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    names = {path.name for path in (tmp_path / "int8").iterdir()}
+def test_the_folder_is_a_smaller_bundle(world: World, exported: Exported) -> None:
+    names = {path.name for path in exported.bundle.iterdir()}
     assert names == {"README.md", "config.json", "model.onnx", "photos.json"}
-    sizes = [(p / "model.onnx").stat().st_size for p in (tmp_path / "int8", world.bundle)]
+    sizes = [(p / "model.onnx").stat().st_size for p in (exported.bundle, world.bundle)]
     assert sizes[0] < sizes[1]
-    card = (tmp_path / "int8" / "README.md").read_text()
+    card = (exported.bundle / "README.md").read_text()
     assert "## In 8-bit integers" in card
     assert "top-1 now" in card
     assert "## Figures" in card  # the bundle's own card is still there
 
 
 def test_a_threshold_from_more_photos_than_val_moves_with_similarity(
-    world: World, tmp_path: Path
+    world: World, exported: Exported
 ) -> None:
-    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    own, old = (read_config(p).calibration for p in (tmp_path / "int8", world.bundle))
+    own, old = (read_config(p).calibration for p in (exported.bundle, world.bundle))
     assert own
     assert old
     assert old.photos > len(world.split.val)
-    forms = [Identifier(path) for path in (tmp_path / "int8", world.bundle)]
+    forms = [Identifier(path) for path in (exported.bundle, world.bundle)]
     photos = [world.dataset.photos[i].read() for i in world.split.val]
     after, before = (np.array([form.observe(p).alike for p in photos]) for form in forms)
     assert own.alike == pytest.approx(old.alike + np.median(after - before), abs=1e-6)
@@ -116,16 +148,18 @@ def test_a_threshold_from_more_photos_than_val_moves_with_similarity(
     assert own.alike != old.alike
 
 
-def test_val_photos_as_many_as_before_fit_the_figures_anew(world: World, tmp_path: Path) -> None:
-    config = read_config(world.bundle)
+def test_val_photos_as_many_as_before_fit_the_figures_anew(
+    own_world: World, tmp_path: Path
+) -> None:
+    config = read_config(own_world.bundle)
     assert config.calibration
     few = replace(config, calibration=replace(config.calibration, photos=3, folds=0))
-    (world.bundle / "config.json").write_text(json.dumps(few.to_json()))
-    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    form, val = Identifier(tmp_path / "int8"), world.split.val
-    seen = [form.observe(world.dataset.photos[i].read()) for i in val]
+    (own_world.bundle / "config.json").write_text(json.dumps(few.to_json()))
+    export_int8(own_world.bundle, tmp_path / "int8", own_world.dataset, own_world.split)
+    form, val = Identifier(tmp_path / "int8"), own_world.split.val
+    seen = [form.observe(own_world.dataset.photos[i].read()) for i in val]
     logits, alike = np.stack([s.logits for s in seen]), np.array([s.alike for s in seen])
-    expected = fit_figures(HeldOut(logits, alike, world.dataset.labels[val]))
+    expected = fit_figures(HeldOut(logits, alike, own_world.dataset.labels[val]))
     own = form.config.calibration
     assert own
     assert own.photos == len(val) == 3
@@ -164,27 +198,26 @@ def test_packed_weights_are_measured_likewise(world: World, tmp_path: Path) -> N
     assert "computes in float32 as before. The graph has" in card
 
 
-def test_maps_still_sum_to_their_logits(world: World, tmp_path: Path) -> None:
-    export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    seen = Identifier(tmp_path / "int8").observe(world.dataset.photos[0].read())
-    model = onnx.load(tmp_path / "int8" / "model.onnx")
+def test_maps_still_sum_to_their_logits(world: World, exported: Exported) -> None:
+    seen = Identifier(exported.bundle).observe(world.dataset.photos[0].read())
+    model = onnx.load(exported.bundle / "model.onnx")
     (bias,) = (numpy_helper.to_array(t) for t in model.graph.initializer if t.name == "head.bias")
     assert seen.maps is not None
     np.testing.assert_allclose(seen.maps.sum((1, 2)) + bias, seen.logits, rtol=1e-4, atol=1e-4)
 
 
-def test_photos_that_cannot_be_read_are_left_out(world: World, tmp_path: Path) -> None:
-    photo = world.dataset.photos[int(world.split.test[0])]
+def test_photos_that_cannot_be_read_are_left_out(own_world: World, tmp_path: Path) -> None:
+    photo = own_world.dataset.photos[int(own_world.split.test[0])]
     photo.path.write_bytes(b"no photo")  # type: ignore[attr-defined]
-    cost = export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
-    assert cost.n == len(world.split.test) - 1
+    cost = export_int8(own_world.bundle, tmp_path / "int8", own_world.dataset, own_world.split)
+    assert cost.n == len(own_world.split.test) - 1
 
 
-def test_no_photos_to_measure_on(world: World, tmp_path: Path) -> None:
-    for index in world.split.test:
-        world.dataset.photos[int(index)].path.write_bytes(b"no photo")  # type: ignore[attr-defined]
+def test_no_photos_to_measure_on(own_world: World, tmp_path: Path) -> None:
+    for index in own_world.split.test:
+        own_world.dataset.photos[int(index)].path.write_bytes(b"no photo")  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="has no readable test photos"):
-        export_int8(world.bundle, tmp_path / "int8", world.dataset, world.split)
+        export_int8(own_world.bundle, tmp_path / "int8", own_world.dataset, own_world.split)
     assert not (tmp_path / "int8").exists()
 
 
