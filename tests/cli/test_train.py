@@ -98,14 +98,11 @@ def test_the_figures_are_said_before_the_report_is_made(
     assert (tmp_path / "run" / "bundle" / "model.onnx").is_file()
 
 
-@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
-def test_a_report_that_cannot_be_made_loses_no_run(
-    photos: Path, tmp_path: Path, package: str
-) -> None:
+def test_a_report_that_cannot_be_made_loses_no_run(photos: Path, tmp_path: Path) -> None:
     """In a process of its own, with a package of the report that breaks when it is imported."""
-    (tmp_path / "stub" / package).mkdir(parents=True)
-    broken = "raise ImportError('broken here')"
-    (tmp_path / "stub" / package / "__init__.py").write_text(broken)
+    stub = tmp_path / "stub" / "matplotlib"
+    stub.mkdir(parents=True)
+    (stub / "__init__.py").write_text("raise ImportError('broken here')")
     path = os.pathsep.join([str(tmp_path / "stub"), *sys.path])
     out = tmp_path / "run"
     command = [sys.executable, "-m", "florascope", "train", str(photos), *TRAIN, "--out", str(out)]
