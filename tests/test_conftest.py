@@ -98,6 +98,8 @@ def run_probe(pytester: pytest.Pytester, value: str | None) -> pytest.RunResult:
     pytester.makeconftest((HERE / "conftest.py").read_text())
     pytester.makepyfile(PROBE)
     with pytest.MonkeyPatch.context() as patch:
+        # Others' plugins, such as schemathesis's, would be imported anew by each run.
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         for variable in ("FLORASCOPE_DATA", "FLORASCOPE_WEIGHTS"):
             patch.delenv(variable, raising=False)
             if value is not None:
