@@ -49,8 +49,10 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
 
 
 def test_prints_the_rerun_beside_the_report_and_the_guess(
-    run: Any, small: EmbeddedOxford102, tmp_path: Path
+    run: Any, small: EmbeddedOxford102, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # the test below reads the page itself
+    monkeypatch.setattr("florascope.report.page.report_html", lambda *_, **__: "the page")
     ended = run("demo", "--out", tmp_path / "run", "--split", "official")
     assert ended.code == 0
     lines = [[c.strip() for c in line.split("│")[1:-1]] for line in ended.out.splitlines()]
@@ -62,6 +64,7 @@ def test_prints_the_rerun_beside_the_report_and_the_guess(
     assert [c[1] for c in lines if c[:1] == ["the report's head"]] == ["official"]
     assert "freezing was not what went wrong" in ended.out
     assert f"Report: {tmp_path / 'run' / 'report.html'}" in ended.out
+    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8") == "the page"
 
 
 def test_json_and_the_report_hold_every_fit(
