@@ -171,5 +171,5 @@ def test_a_network_without_maps_is_refused_with_what_exists_for_it(
     fast = FastClassifier(classifier)
     for name in ("cam", "sharp", "gradcam"):
         quick = hastened(explainer(name), classifier, fast).how
-        with pytest.raises(ExplanationError, match="Use `method='direct'` or `method='ig'`"):
+        with pytest.raises(ExplanationError, match="Use `method='direct'` or `method='legrad'`"):
             quick(classifier, images(), TARGETS)
