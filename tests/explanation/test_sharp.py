@@ -14,6 +14,7 @@ from florascope.explanation.sharp import (
     EDGE,
     FLOOR,
     Sharp,
+    View,
     contributions,
     share_out,
     unstrided,
@@ -161,14 +162,16 @@ def test_contributions_are_the_positive_part_of_gradient_times_activation() -> N
     torch.testing.assert_close(evidence, maps, rtol=1e-4, atol=1e-7)
 
 
-def test_each_place_shares_its_own_evidence() -> None:
+@pytest.mark.parametrize(("finer", "places"), [(True, (2, 8, 8)), (False, (2, 4, 4))])
+def test_each_place_shares_its_own_evidence(finer: bool, places: tuple[int, ...]) -> None:
     """The picture as it is and one larger look, worked out from their contributions."""
     classifier, targets = sharp_network(), torch.tensor([1, 2])
-    found = Sharp(views=(1.9,))(classifier, images(), targets)
+    found = Sharp(views=(View(1.9, finer),))(classifier, images(), targets)
     own = contributions(classifier, images(), targets)
     larger = interpolate(images(), (128, 128), mode="bicubic", antialias=True)
-    looks = own, contributions(unstrided(classifier, 32), larger, targets)
-    assert [tuple(look.evidence.shape) for look in looks] == [(2, 2, 2), (2, 8, 8)]
+    network = unstrided(classifier, 32) if finer else classifier
+    looks = own, contributions(network, larger, targets)
+    assert [tuple(look.evidence.shape) for look in looks] == [(2, 2, 2), places]
     spoken = [spread(f.positive, (64, 64), f.positive.sum((1, 2))) for f in looks]
     colours = images() * torch.tensor(classifier.preprocessing.std)[:, None, None]
     within = guided_filter((spoken[0] + spoken[1]) / 2, colours, 24, EDGE, 4)

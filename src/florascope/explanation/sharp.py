@@ -203,6 +203,18 @@ def colours(images: Images, contract: Preprocessing) -> Images:
     return images * torch.tensor(std).to(images)[:, None, None]
 
 
+class View(NamedTuple):
+    """A further look at the picture.
+
+    Attributes:
+        share: side of the picture as a share of the input's, rounded to whole places.
+        unstrided: by the network without its last stride (`unstrided`), or as it is.
+    """
+
+    share: float
+    unstrided: bool
+
+
 Values = Float[Tensor, "b H W"]
 Look = Callable[[Classifier, Images, Targets], Contributions]
 Finer = Callable[[Classifier, int], Classifier]
@@ -212,8 +224,8 @@ Finer = Callable[[Classifier, int], Classifier]
 class Sharp:
     """Class activation maps whose places hand their evidence to the pixels that made it.
 
-    The picture is looked at several times: by the network, as it is, and smaller and larger by the
-    same network without its last stride (see `unstrided`). Each look gives the class activation
+    The picture is looked at three times by the network: as it is, larger, and smaller without the
+    network's last stride (see `unstrided`). Each look gives the class activation
     map m and, one block below, what speaks for the class, p (see `contributions`). p, averaged over
     the looks, is smoothed within the picture's edges, by a guided filter whose window is one and a
     half of the network's places wide, to q. Each place then shares its evidence out among the
@@ -235,13 +247,13 @@ class Sharp:
     All of this was chosen without masks by hand: benchmarks/explanations/truth.py.
 
     Attributes:
-        views: sides of the further looks as shares of the input's, rounded to whole places.
+        views: the further looks.
         batch: pictures a pass: few enough for a CPU's cache, where twice as many take longer each.
         look: makes the passes; `florascope.explanation.inference` has a faster way.
         finer: makes the network without its last stride.
     """
 
-    views: tuple[float, ...] = (3 / 4, 7 / 4)
+    views: tuple[View, ...] = (View(3 / 4, unstrided=True), View(3 / 2, unstrided=False))
     batch: int = 2
     look: Look = contributions
     finer: Finer = unstrided
@@ -267,9 +279,8 @@ class Sharp:
         own = self.look(classifier, images, targets)
         total, size = own.evidence.sum((1, 2)), (images.shape[2], images.shape[3])
         stride = size[0] // own.evidence.shape[1]
-        finer = self.finer(classifier, stride)
-        views = self._views(classifier.backbone, images, stride)
-        found = [own, *(self.look(finer, view, targets) for view in views)]
+        views = self._views(classifier, images, stride)
+        found = [own, *(self.look(network, seen, targets) for network, seen in views)]
         spoken = [spread(f.positive, size, f.positive.sum((1, 2))) for f in found]
         within = guided_filter(
             torch.stack(spoken).mean(0),
@@ -283,10 +294,14 @@ class Sharp:
         rest = total - values.sum((1, 2))
         return values + share_out(rest[:, None, None], weights), total
 
-    def _views(self, backbone: FeatureExtractor, images: Images, stride: int) -> Iterator[Images]:
+    def _views(
+        self, classifier: Classifier, images: Images, stride: int
+    ) -> Iterator[tuple[Classifier, Images]]:
         """Resize the picture, to whole places of the feature map, if the network takes that."""
-        if not backbone.takes_any_size:
+        if not classifier.backbone.takes_any_size:
             return
-        for share in self.views:
-            size = [max(1, round(share * side / stride)) * stride for side in images.shape[2:]]
-            yield interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
+        finer = self.finer(classifier, stride)
+        for view in self.views:
+            size = [max(1, round(view.share * side / stride)) * stride for side in images.shape[2:]]
+            seen = interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
+            yield (finer if view.unstrided else classifier), seen
