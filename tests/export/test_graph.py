@@ -28,7 +28,8 @@ def test_the_graph_says_what_it_takes_and_gives(bundle: Path, tmp_path: Path) ->
     export_onnx(bundle, tmp_path / "onnx")
     model, config = onnx.load(tmp_path / "onnx" / "model.onnx"), read_config(bundle)
     values = [*model.graph.input, *model.graph.output]
-    assert [v.name for v in values] == ["image", "logits", "cam", "features", "similarities"]
+    names = ["image", "logits", "cam", "features", "similarities", "ratios"]
+    assert [v.name for v in values] == names
     assert all(v.doc_string for v in values)
     told = {p.key: json.loads(p.value) for p in model.metadata_props}
     assert Preprocessing.from_json(told["preprocessing"]) == config.preprocessing

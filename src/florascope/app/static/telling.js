@@ -39,12 +39,10 @@ export function listenToTelling(words) {
   $("tell-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const { photo, model } = current;
-    const name = $("tell-name").value.trim();
-    if (!name) return;
+    const told = { name: $("tell-name").value.trim(), sure: $("tell-sure").checked }; // as it was sent
+    if (!told.name) return;
     $("tell-send").disabled = true;
-    const answer = await answerer
-      .collect(await smaller(photo, model.shorter), { name, sure: $("tell-sure").checked })
-      .catch(() => null);
+    const answer = await answerer.collect(await smaller(photo, model.shorter), told).catch(() => null);
     $("tell-send").disabled = false;
     await showGiven(words());
     if (current.photo !== photo) return;
