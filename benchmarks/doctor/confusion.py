@@ -34,18 +34,21 @@ from PIL import Image
 from torch import nn
 
 from florascope.doctor import (
-    batches,
-    canary,
+    anatomy,
+    descent,
     evidence,
     loaders,
-    matching,
     network,
     photometry,
     properties,
+    provenance,
+    retouching,
+    retraining,
     script,
     substitution,
     tail,
     traces,
+    trials,
 )
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Evidence
@@ -62,18 +65,21 @@ failures: Any = import_module("failures")
 
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
 GATHERING = (
-    batches,
-    canary,
+    anatomy,
+    descent,
     evidence,
     loaders,
-    matching,
     network,
     photometry,
     properties,
+    provenance,
+    retouching,
+    retraining,
     script,
     substitution,
     tail,
     traces,
+    trials,
 )
 
 

@@ -10,8 +10,8 @@ again as the authors' originals, as smaller copies, and in folders sorted otherw
 import argparse
 from pathlib import Path
 
-from florascope.bundle.config import find_bundle, read_config
-from florascope.bundle.participation import FILE, Participation
+from florascope.bundle.config import PHOTOS, find_bundle, read_config
+from florascope.bundle.participation import Participation
 from florascope.data.identity import PhotoKeys, content_keys, looks_of
 from florascope.data.oxford102 import oxford102
 from florascope.data.splits import split_from_csv
@@ -35,9 +35,9 @@ def main() -> None:
     split = split_from_csv(options.split, dataset)
     keys = PhotoKeys(content_keys(dataset), looks)
     record = Participation.of(dataset, split, int(config.provenance["seed"]), keys)
-    write_json(bundle / FILE, record.to_json())
+    write_json(bundle / PHOTOS, record.to_json())
     sizes = {subset: len(part) for subset, part in record.photos.items()}
-    print(f"{bundle / FILE}: {sizes}, of {len(dataset)} photos")
+    print(f"{bundle / PHOTOS}: {sizes}, of {len(dataset)} photos")
 
 
 if __name__ == "__main__":
