@@ -94,6 +94,7 @@ def test_from_a_dropped_folder_to_a_model_that_identifies(
         train(page)
         look(page)
         ask(page)
+        label(page, drawn)
         take(page, tmp_path, drawn)
     assert complaints == []
 
@@ -146,6 +147,32 @@ def ask(page: Page) -> None:
     page.locator("#ask-doctor").click()
     expect(page.locator("#ask-doctor")).to_have_text("Ask again", timeout=PATIENCE)
     expect(page.locator("#doctor .finding, #doctor p").nth(1)).to_be_visible()
+
+
+def label(page: Page, drawn: Path) -> None:
+    """Two photos come in unsorted; the run asks for them, and what they are told can be undone."""
+    run = page.url
+    expect(page.locator("#next")).to_contain_text("There are no unsorted photos.")
+    expect(page.locator("#suggest")).to_be_disabled()
+    page.get_by_role("link", name="Photos", exact=True).click()
+    page.locator(".bar #files").set_input_files(
+        [drawn / "spiral rose" / f"{k}.png" for k in (181, 182)]
+    )
+    expect(page.locator("#notice")).to_contain_text("2 photos were added.")
+    page.goto(run)
+    page.locator("#suggest").click()
+    rows = page.locator("#next .mend")
+    expect(rows).to_have_count(2, timeout=PATIENCE)
+    expect(rows.first).to_contain_text("Looks like ")
+    rows.first.get_by_role("button", name="It is ").click()
+    expect(rows).to_have_count(1)
+    page.locator("#notice").get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(2)
+    for left in (1, 0):
+        rows.first.get_by_label("Give a class").select_option("spiral rose")
+        expect(rows).to_have_count(left)
+    done = "All that was suggested has a label: train again."
+    expect(page.locator("#next")).to_contain_text(done)
 
 
 def take(page: Page, folder: Path, drawn: Path) -> None:

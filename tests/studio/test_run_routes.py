@@ -91,6 +91,15 @@ def test_the_doctors_word_is_told(client: TestClient, trained: Project) -> None:
     assert client.get("api/runs/1").json()["doctor"] == [finding]
 
 
+def test_photos_to_label_are_told_while_they_are_there(
+    client: TestClient, trained: Project
+) -> None:
+    assert client.get("api/runs/1").json()["next"] is None
+    path = trained.folder / "runs" / "1" / "next.json"
+    path.write_text(json.dumps([["rose/1.jpg", "rose", 0.4], ["gone.jpg", "rose", 0.3]]), "utf-8")
+    assert client.get("api/runs/1").json()["next"] == [[trained.id_of("rose/1.jpg"), "rose", 0.4]]
+
+
 def test_a_run_can_be_deleted(client: TestClient) -> None:
     assert client.delete("api/runs/1").json() == {"removed": 1}
     assert client.get("api/runs").json() == []
@@ -125,6 +134,7 @@ def test_a_training_that_nobody_could_mean(client: TestClient, asked: dict[str, 
         ({"work": "doctor", "run": 2}, 409, "Run 2 is not finished"),
         ({"work": "train", "run": 1}, 409, "finished already"),
         ({"work": "web", "run": 9}, 422, "no run 9"),
+        ({"work": "suggest", "run": 1}, 409, "no unsorted photos"),
         ({"work": "dance"}, 422, "work"),
     ],
 )

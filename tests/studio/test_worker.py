@@ -67,6 +67,21 @@ def test_the_doctor_writes_what_he_found(trained: Project) -> None:
     assert {"cause", "found", "expected", "fix", "severity"} <= set(found["findings"][0])
 
 
+def test_unsorted_photos_are_put_in_the_order_in_which_they_teach(
+    trained: Project, photo: bytes
+) -> None:
+    """Linked and dropped ones; whoever has a label or is left out is not asked for."""
+    trained.add(photo, "", "0.jpg")
+    trained.add(photo, "", "another.jpg")
+    trained.edit(Edit("label", ("rose/1.jpg", "violet/2.jpg"), ""))
+    trained.edit(Edit("remove", ("rose/2.jpg",)))
+    worker.suggest(trained.folder, 1, lambda *_: None)
+    rows = json.loads((trained.folder / "runs" / "1" / "next.json").read_text("utf-8"))
+    names = ["added/_/0.jpg", "added/_/another.jpg", "rose/1.jpg", "violet/2.jpg"]
+    assert sorted(name for name, *_ in rows) == names
+    assert all(looks_like in trained.classes() and 0 < p <= 1 for _, looks_like, p in rows)
+
+
 def test_the_page_for_browsers_is_written(
     trained: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

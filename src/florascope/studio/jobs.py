@@ -15,7 +15,7 @@ from typing import Any, Literal
 from florascope.app.problem import Refusal
 
 State = Literal["running", "done", "failed", "stopped"]
-Work = Literal["inspect", "train", "doctor", "web"]
+Work = Literal["inspect", "train", "doctor", "suggest", "web"]
 GRACE = 5.0  # seconds from asking a worker to stop to making it
 LOG = "worker.log"
 LINE = 2**20  # bytes of a worker's longest line

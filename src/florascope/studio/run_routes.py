@@ -20,10 +20,11 @@ from florascope.app.workers import Admission
 from florascope.files import new_file
 from florascope.identify.identifier import Identifier
 from florascope.studio.jobs import Job, Jobs, Work
-from florascope.studio.project import FEWEST, Project
+from florascope.studio.project import FEWEST, UNSORTED, Project
 from florascope.studio.runs import (
     DOCTOR,
     LIST,
+    NEXT,
     WEB,
     Answer,
     Recipe,
@@ -39,6 +40,7 @@ Number = Annotated[int, Field(ge=0)]
 ClassIndex = Annotated[int, Query(ge=0)]
 TOO_SMALL = "Too few photos of {}: a class needs at least {}, to train, to select and to measure."
 FEW_CLASSES = "Photos of at least two classes are needed to tell them apart."
+ALL_SORTED = "There are no unsorted photos to label."
 UNFINISHED = "Run {} is not finished."
 
 
@@ -77,9 +79,11 @@ def work_routes(project: Project, runs: Runs, jobs: Jobs, desk: Admission) -> AP
 
     @routes.post("/api/job")
     async def work(wanted: Wanted) -> dict[str, Any]:
-        """Start to inspect, to ask the doctor, to write the web page, or go on with a training."""
+        """Start work on the photos or on a run, or go on with a training."""
         if wanted.work != "inspect":
             _check_fit(wanted.work, runs[wanted.run])
+        if wanted.work == "suggest" and UNSORTED not in project.labels:
+            raise Refusal(HTTPStatus.CONFLICT, ALL_SORTED)
         return (await jobs.start(wanted.work, wanted.run)).to_json()
 
     @routes.delete("/api/job")
@@ -126,9 +130,10 @@ def run_routes(
 
     @routes.get("/api/runs/{number}")
     async def one(number: Number) -> dict[str, Any]:
-        """Tell a run's figures, its request and what the doctor found."""
+        """Tell a run's figures, its request, what the doctor found and what to label next."""
         run = _finished(runs, number)
-        return {**run.figures(), "number": number, "request": asdict(run.request()), **_doctor(run)}
+        told = {"number": number, "request": asdict(run.request()), "next": _next(project, run)}
+        return {**run.figures(), **told, **_doctor(run)}
 
     @routes.delete("/api/runs/{number}")
     async def remove(number: Number) -> dict[str, int]:
@@ -251,6 +256,15 @@ def _doctor(run: RunFolder) -> dict[str, Any]:
     path = run.path / DOCTOR
     asked = json.loads(path.read_text("utf-8"))["findings"] if path.is_file() else None
     return {"doctor": asked, "web": (run.path / WEB).is_dir()}
+
+
+def _next(project: Project, run: RunFolder) -> list[list[Any]] | None:
+    """Return (id, class it looks like, probability) of photos to label; None if nobody asked."""
+    path = run.path / NEXT
+    if not path.is_file():
+        return None
+    rows = ((project.id_of(name), *rest) for name, *rest in json.loads(path.read_text("utf-8")))
+    return [list(row) for row in rows if row[0] is not None]
 
 
 def _map(model: Identifier, photo: Path, target: str, against: str | None = None) -> bytes:

@@ -20,8 +20,8 @@ from florascope.files import as_utf8, write_json, write_text
 from florascope.studio.project import Project
 
 FOLDER = "runs"
-LIST, REQUEST, RUN, ANSWERS, DOCTOR, WEB = (
-    *("photos.csv", "request.json", "run", "answers.json", "doctor.json", "web"),
+LIST, REQUEST, RUN, ANSWERS, DOCTOR, NEXT, WEB = (
+    *("photos.csv", "request.json", "run", "answers.json", "doctor.json", "next.json", "web"),
 )
 SHARE = 10  # every tenth photo selects, and every tenth measures
 CHECKPOINT = "checkpoint.safetensors"

@@ -12,16 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from florascope.data.dataset import Dataset
+from florascope.data.dataset import Dataset, FilePhoto
 from florascope.errors import FlorascopeError
 from florascope.files import json_text, write_json
 from florascope.metrics import softmax
 from florascope.progress import Progress
-from florascope.studio.project import Project
+from florascope.studio.project import UNSORTED, Project
 from florascope.studio.runs import (
     ANSWERS,
     DOCTOR,
     LIST,
+    NEXT,
     RUN,
     WEB,
     Answer,
@@ -31,6 +32,7 @@ from florascope.studio.runs import (
 )
 
 HEALTH = "health.json"
+SUGGESTED = 50  # photos, a good step before the next training
 EVERY = 0.1  # seconds between two lines about one step
 BACKBONE = "mobilenetv2_100"
 
@@ -136,6 +138,20 @@ def doctor(project: Path, number: int, tell: Progress) -> None:
     write_json(place.path / DOCTOR, diagnosis.to_json())
 
 
+def suggest(project: Path, number: int, tell: Progress) -> None:
+    """Say which unsorted photos teach a run the most; RUNS/N/next.json lists them, those first."""
+    from florascope.api.suggesting import suggest as suggested
+    from florascope.api.training import open_run
+
+    place, opened = Runs(project)[number], Project.open(project)
+    waiting = [opened.photos[i] for i, label in enumerate(opened.labels) if label == UNSORTED]
+    photos = [FilePhoto(one.path, Path(one.path.anchor)) for one in waiting]
+    names = {photo.name: one.name for photo, one in zip(photos, waiting, strict=True)}
+    found = suggested(open_run(place.path / RUN), photos, SUGGESTED, progress=tell)
+    rows = [[names[one.photo], one.looks_like, one.probability] for one in found.label]
+    write_json(place.path / NEXT, rows)
+
+
 def web(project: Path, number: int, tell: Progress) -> None:
     """Write the page that answers in the browser alone."""
     from florascope.export.web import export_web
@@ -150,6 +166,7 @@ WORKS: dict[str, Callable[[Path, int, Progress], None]] = {
     "inspect": inspect,
     "train": train,
     "doctor": doctor,
+    "suggest": suggest,
     "web": web,
 }
 

@@ -71,12 +71,12 @@ function section(view, kind, items, row, note) {
   return node;
 }
 
-function shown(id) {
+export function shown(id) {
   return make("button.picture", { type: "button", ariaLabel: say("openPhoto", { name: fileName(id) }), onclick: () => enlarge(id) }, picture(small(id), ""));
 }
 
-const told = (...lines) => make("div.grow", {}, ...lines.map((line, n) => make(n ? "div.small" : "div", { textContent: line })));
-const leaveOut = (ids) => button(say("leaveOut"), () => change("remove", ids));
+export const told = (...lines) => make("div.grow", {}, ...lines.map((line, n) => make(n ? "div.small" : "div", { textContent: line })));
+export const leaveOut = (ids) => button(say("leaveOut"), () => change("remove", ids));
 
 function brokenRow(id, why) {
   return make("div.mend", {}, told(fileName(id), why), leaveOut([id]));

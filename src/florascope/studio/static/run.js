@@ -2,34 +2,45 @@
 
 import { confusionView } from "./confusion.js";
 import { button, make } from "./make.js";
+import { fillNext } from "./next.js";
 import { between, named } from "./runs.js";
 import { get, post } from "./server.js";
+import { listen } from "./store.js";
 import { tried } from "./telling.js";
 import { follow, watch } from "./work.js";
 import { number, percent, say } from "./words.js";
 
 export async function runView(main, which) {
   const run = await get(`api/runs/${Number(which)}`);
-  const view = { main, run, doctor: make("section"), take: make("div.row") };
-  fillDoctor(view);
-  fillTake(view);
+  const view = { main, run, doctor: make("section"), take: make("div.row"), next: make("section.card", { id: "next" }) };
+  fill(view);
   main.append(
     make("p", {}, make("a", { href: "#runs", textContent: `← ${say("runs")}` })),
     make("h1", { textContent: named(run) }),
     make("div.two", {}, figures(run), make("section.card", {}, make("h2", { textContent: say("takeAlong") }), make("p.small", { textContent: say("takeNote") }), view.take)),
     await confusionView(run),
+    view.next,
     view.doctor,
   );
-  return follow((job, before) => {
+  const deaf = listen(() => fillNextOf(view));
+  const ends = follow((job, before) => {
     if (job?.run === run.number && before?.state === "running" && job.state === "done") again(view);
   });
+  return () => (deaf(), ends());
 }
 
 async function again(view) {
   view.run = await get(`api/runs/${view.run.number}`);
+  fill(view);
+}
+
+function fill(view) {
   fillDoctor(view);
   fillTake(view);
+  fillNextOf(view);
 }
+
+const fillNextOf = ({ next, run }) => fillNext(next, run, () => begin("suggest", run.number));
 
 function figures({ test, val, train, photos, classes, seconds }) {
   const rest = [["val", val], ["train", train]].map(([name, part]) => `${say(`subset-${name}`)}: ${percent(part.top1)}`);
