@@ -33,6 +33,7 @@ GAP = 0.1
 PARTS = (
     *("open", "kept", "second/open", "second/kept", "second/reserve"),
     *("third/open", "third/kept"),
+    *("fourth/open", "fourth/kept"),
 )
 
 
