@@ -243,7 +243,7 @@ def open_job(
         out: a folder, here or in object storage.
         size: photos a shard.
         as_listed: go on with the photos of the plan, and do not list the source again to see
-            whether it is the same: a thousand objects are a request, 10^9 an hour or more.
+            whether it is the same: 10^9 objects are a million requests.
         ignored: counts what is left out of folders.
         progress: told of the photos listed.
 
