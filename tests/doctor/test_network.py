@@ -2,13 +2,15 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from florascope.doctor.checks.network import HIDDEN, known
 from florascope.doctor.evidence import Evidence
-from florascope.doctor.network import Head, examine, modes
+from florascope.doctor.loaders import Batch
+from florascope.doctor.network import Head, answers, examine, modes
 
 
 class Blocks(nn.Module):
@@ -77,3 +79,33 @@ def test_train_mode_is_asked_in_the_trainings_own_batches() -> None:
     whole = copy.deepcopy(net).train()(images).detach().numpy()
     for size in (0, 7):  # a rest of one photo is no batch
         assert modes(net, images, labels, size=size).trained == pytest.approx(whole, abs=1e-5)
+
+
+class Views(nn.Module):
+    """Answers for a photo and others of its views, one after the other or in one pass."""
+
+    def __init__(self, *, stacked: bool, views: float = 2) -> None:
+        super().__init__()
+        self.head, self.stacked, self.views = nn.Linear(3, 2), stacked, views
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.cat([x, x.flip(1)])[: round(self.views * len(x))]
+        found = self.head(rows) if self.stacked else torch.cat(list(map(self.head, rows.split(2))))
+        return found[: len(x)]
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_views_of_a_photo_are_one_row_of_features(*, stacked: bool) -> None:
+    model = Views(stacked=stacked)
+    data = [Batch(torch.rand(2, 3), torch.tensor([0, 1])) for _ in range(2)]
+    found = answers(model, Head("head", model.head), data)
+    photos = torch.cat([batch.images for batch in data])
+    np.testing.assert_allclose(found.features, (photos + photos.flip(1)) / 2, rtol=1e-6)
+
+
+def test_where_rows_are_not_photos_the_outputs_are_the_features() -> None:
+    model = Views(stacked=True, views=1.5)
+    found = answers(
+        model, Head("head", model.head), [Batch(torch.rand(2, 3), torch.zeros(2).long())]
+    )
+    np.testing.assert_array_equal(found.features, found.outputs)

@@ -38,6 +38,21 @@ class Batch(NamedTuple):
     shares: Tensor | None = None
 
 
+def is_photo(images: Tensor) -> bool:
+    """Whether a batch is of colour photos with channels first."""
+    return images.ndim == 4 and images.shape[1] == 3
+
+
+def could_be_photo(images: Tensor) -> bool:
+    """Whether a batch is of photos with channels first, in colour or grey."""
+    return images.ndim == 4 and images.shape[1] in {1, 3}
+
+
+def in_three(images: Tensor) -> Tensor:
+    """Grey photos as photos of three equal channels."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+
+
 def take(loader: Loader, photos: int) -> list[Batch]:
     """Take batches until there are enough photos.
 

@@ -84,21 +84,6 @@ def outputs_of(answer: Any) -> Tensor:  # noqa: ANN401 (whatever the network giv
     return found
 
 
-def is_photo(images: Tensor) -> bool:
-    """Whether a batch is of colour photos with channels first."""
-    return images.ndim == 4 and images.shape[1] == 3
-
-
-def could_be_photo(images: Tensor) -> bool:
-    """Whether a batch is of photos with channels first, in colour or grey."""
-    return images.ndim == 4 and images.shape[1] in {1, 3}
-
-
-def in_three(images: Tensor) -> Tensor:
-    """Grey photos as photos of three equal channels."""
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
-
-
 class _SeenError(Exception):
     """Stops a pass once the first convolution has been reached."""
 
@@ -137,7 +122,10 @@ def answers(
     what: str = "Asking the network",
     progress: Progress = silent,
 ) -> Answers:
-    """Outputs, and the features that enter the last linear layer.
+    """Outputs, and the features that enter the last linear layer, one row a photo.
+
+    Of a network that looks at several views of each (its mirror image, crops) their mean; where
+    that cannot be told, the outputs once more.
 
     Args:
         twin: a copy of the network, in eval mode.
@@ -147,16 +135,32 @@ def answers(
         progress: told after each batch.
     """
     seen: list[Tensor] = []
+    outputs: list[Tensor] = []
+    features: list[Tensor | None] = []
     layer = head.module or twin
     handle = layer.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0].float()))
     try:
-        outputs = [run(twin, b.images) for b in track(data, len(data), what, progress)]
+        for batch in track(data, len(data), what, progress):
+            seen.clear()
+            outputs.append(run(twin, batch.images))
+            features.append(_of_each_photo(seen, len(outputs[-1])))
     finally:
         handle.remove()
-    features = torch.cat([part.detach().flatten(1).cpu() for part in seen])
+    told = [one for one in features if one is not None]
     labels = torch.cat([batch.labels for batch in data])
     sizes = tuple(len(batch.labels) for batch in data)
-    return Answers(labels.numpy(), torch.cat(outputs).numpy(), features.numpy(), sizes)
+    rows = torch.cat(told if len(told) == len(data) else outputs)
+    return Answers(labels.numpy(), torch.cat(outputs).numpy(), rows.numpy(), sizes)
+
+
+def _of_each_photo(seen: list[Tensor], photos: int) -> Tensor | None:
+    """What a layer saw of each photo, (photos, c): the mean over its views, one after the other.
+
+    None where the layer was left out, or does not see as many rows of each photo.
+    """
+    rows = torch.cat([part.detach().flatten(1).cpu() for part in seen]) if seen else torch.empty(0)
+    views, left = divmod(len(rows), photos)
+    return None if left or not views else rows.reshape(views, photos, -1).mean(0)
 
 
 def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)

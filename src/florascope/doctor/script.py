@@ -17,15 +17,22 @@ from florascope.doctor import loaders
 from florascope.doctor.descent import overfit_head
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
-from florascope.doctor.loaders import Batch, Match, Source, match, repeatable, take
+from florascope.doctor.loaders import (
+    Batch,
+    Match,
+    Source,
+    could_be_photo,
+    in_three,
+    is_photo,
+    match,
+    repeatable,
+    take,
+)
 from florascope.doctor.network import (
     answers,
-    could_be_photo,
     examine,
     find_head,
     first_inputs,
-    in_three,
-    is_photo,
     modes,
     run,
 )
