@@ -141,8 +141,8 @@ class Variant:
         values = torch.stack([share_out(f.evidence, weights, self.reach) for f in found]).mean(0)
         rest = (found[0].evidence.sum((1, 2)) - values.sum((1, 2)))[:, None, None]
         share = weights if self.rest == "shared" else torch.ones_like(weights)
-        values = values + rest * share / share.sum((1, 2), keepdim=True)
-        return smeared(values, self.blurred)
+        # as sharp does: where nothing speaks for a class, weights sum to 0 and the rest goes evenly
+        return smeared(values + share_out(rest, share), self.blurred)
 
     def _weights(self, passes: Passes, spoken: Tensor) -> Tensor:
         return edged(spoken.mean(0), passes, self.edges).clamp_min(0) ** self.power

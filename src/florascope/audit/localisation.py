@@ -124,8 +124,9 @@ class Localisation(NamedTuple):
         pointing: 1 where the strongest pixel lies in the flower, 0 where it does not; with several
             equally strong, the share of them that do.
         pointing_near: the same where a pixel of the flower at most TOLERANCE away will do: the
-            pointing game as it was defined (Zhang et al. 2016, arXiv 1608.00507), whose photos
-            were about twice as wide.
+            margin of the pointing game of Zhang et al. 2016 (arXiv 1608.00507), as TorchRay, the
+            benchmark that others report by, plays it. Its photos (VOC 2007, COCO) are 500 to 640
+            pixels wide, so that the same margin forgives twice as much in crops of half of that.
         energy: share of the positive evidence inside the flower (Wang et al. 2020, Score-CAM).
         area: share of the flower among the known pixels: what an even map scores in all of these
             but auroc.
