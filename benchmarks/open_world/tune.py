@@ -3,10 +3,12 @@
     python benchmarks/open_world/tune.py FOLDER [DRAW ...]
 
 What the frozen lower stages give for each photo (plain, mirrored, and a random crop) is kept in
-FOLDER (0.9 GB) and made once; a draw that is there is not made again. A draw takes about 6 minutes
-on one core. Needs FLORASCOPE_DATA with flowers-102, and FLORASCOPE_WEIGHTS.
+FOLDER (0.9 GB) and made once; a draw that is there is not made again, and one that was stopped
+goes on from its last whole epoch. A draw takes about 6 minutes on one core. Needs FLORASCOPE_DATA
+with flowers-102, and FLORASCOPE_WEIGHTS.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -35,6 +37,8 @@ WARMUP, SMOOTHING, DROPOUT, DECAY = 0.1, 0.1, 0.2, 0.02
 MAP = (96, 14, 14)
 BLOCK = 16  # photos through the lower stages at once
 
+Parts = tuple[nn.Module, torch.optim.Optimizer]
+
 
 def main() -> None:
     """Make what is not there yet."""
@@ -52,7 +56,8 @@ def main() -> None:
         world = draw(dataset.labels, split, dataset.classes, seed)
         upper = _upper(fuse(backbone.net, backbone.example(2)).net)
         head = nn.Linear(backbone.num_features, world.classes)
-        _tune(nn.Sequential(upper, head), views, world, seed)
+        draft = Draft(folder / f"{seed}.pt", seed)
+        _tune(nn.Sequential(upper, head), views, world, draft)
         features = torch.cat(list(_pooled(upper, views[0], everything))).numpy()
         mirrored = features.copy()
         asked = np.setdiff1d(everything, split.train)
@@ -60,6 +65,7 @@ def main() -> None:
         mirrored[asked] = torch.cat(list(_pooled(upper, views[1], asked))).numpy()
         features, mirrored = features.astype(np.float16), mirrored.astype(np.float16)
         np.savez(file, features=features, mirrored=mirrored)
+        draft.file.unlink()
 
 
 def _lower(net: nn.Module) -> list[nn.Module]:
@@ -108,27 +114,55 @@ def _pooled(upper: nn.Module, maps: np.ndarray, photos: Indexes) -> Iterator[Ten
             yield upper(_rows(maps, photos[start : start + BATCH]))
 
 
-def _tune(network: nn.Sequential, views: list[np.ndarray], world: World, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    train = world.split.train
-    own = (rng.permutation(train[world.labels[train] == k])[:PHOTOS] for k in range(world.classes))
-    photos = np.concatenate(list(own))
+class Draft:
+    """A draw on its way: a file that keeps its parts and all that chance decides."""
+
+    def __init__(self, file: Path, seed: int) -> None:
+        self.file, self.rng = file, np.random.default_rng(seed)
+        torch.manual_seed(seed)
+
+    def read(self, parts: Parts) -> tuple[int, Indexes]:
+        """Fill the parts; return how many steps are done, and the order of the photos."""
+        kept = torch.load(self.file, weights_only=True)
+        for part, state in zip(parts, kept["parts"], strict=True):
+            part.load_state_dict(state)
+        self.rng.bit_generator.state = json.loads(kept["numpy"])
+        torch.set_rng_state(kept["torch"])
+        return kept["step"], kept["photos"].numpy()
+
+    def write(self, parts: Parts, step: int, photos: Indexes) -> None:
+        """Keep what `read` gives back."""
+        kept = {
+            "parts": [part.state_dict() for part in parts],
+            "numpy": json.dumps(self.rng.bit_generator.state),
+            "torch": torch.get_rng_state(),
+            "step": step,
+            "photos": torch.from_numpy(photos),
+        }
+        torch.save(kept, self.file.with_suffix(".draft"))
+        self.file.with_suffix(".draft").replace(self.file)
+
+
+def _tune(network: nn.Sequential, views: list[np.ndarray], world: World, draft: Draft) -> None:
     upper, head = network
     groups = [{"params": part.parameters()} for part in (upper, head)]
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
+    begun, photos = 0, _chosen(world, draft.rng)
+    if draft.file.exists():
+        begun, photos = draft.read((network, optimiser))
     rounds = len(photos) // BATCH
     steps = EPOCHS * rounds
-    for step in range(steps):
+    for step in range(begun, steps):
         if step % rounds == 0:
-            photos = rng.permutation(photos)
+            draft.write((network, optimiser), step, photos)
+            photos = draft.rng.permutation(photos)
         start = step % rounds * BATCH
         batch = np.sort(photos[start : start + BATCH])
         share = min(1, step / (steps * WARMUP)) * (1 + np.cos(np.pi * step / steps)) / 2
         for group, rate in zip(optimiser.param_groups, RATES, strict=True):
             group["lr"] = rate * share
         maps, truth = (
-            _rows(views[rng.integers(VIEWS)], batch),
+            _rows(views[draft.rng.integers(VIEWS)], batch),
             torch.from_numpy(world.labels[batch]),
         )
         logits = head(dropout(upper(maps), DROPOUT))
@@ -137,7 +171,13 @@ def _tune(network: nn.Sequential, views: list[np.ndarray], world: World, seed: i
         loss.backward()
         optimiser.step()
         if step % 50 == 0:
-            print(f"draw {seed}, step {step} of {steps}: loss {loss.item():.3f}", flush=True)
+            print(f"step {step} of {steps}: loss {loss.item():.3f}", flush=True)
+
+
+def _chosen(world: World, rng: np.random.Generator) -> Indexes:
+    train = world.split.train
+    own = (train[world.labels[train] == k] for k in range(world.classes))
+    return np.concatenate([rng.permutation(photos)[:PHOTOS] for photos in own])
 
 
 if __name__ == "__main__":
