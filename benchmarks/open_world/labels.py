@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from florascope.api.suggesting import LEAST, worth_labelling
 from florascope.calibration.similarity import Features
 from florascope.data.oxford102_features import CSV_SPLIT, embedded_oxford102
 from florascope.files import write_json, write_text
-from florascope.health.labelling import LEAST, worth_labelling
 from florascope.health.quick_probe import Discriminant
 from florascope.metrics import Labels, softmax
 from florascope.shapes import Float, Int64

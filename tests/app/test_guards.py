@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,8 @@ import pytest
 from playwright.sync_api import Browser
 from tests.support.chromium import opened
 
-from florascope.app.guards import Access
+from florascope.app import guards
+from florascope.app.guards import SAFE, Access, Outdated, outdated
 from florascope.app.limits import Limits
 from florascope.identify.identifier import Identifier
 
@@ -130,3 +132,34 @@ def test_an_origin_is_allowed_on_purpose(
     server = serve(identifier, Limits(), Access(origins=origins))
     for page in opened(browser, elsewhere, []):
         assert page.evaluate(ASK, [server, "no photo"]) == status
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_they_are_those_of_the_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = project["optional-dependencies"]["serve"]
+    assert {f"{package}>={version}" for package, version in SAFE.items()} <= set(listed)
+
+
+def test_security_names_their_holes() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    for package, version in SAFE.items():
+        assert f"| {package} | {version} |" in page
+
+
+@pytest.mark.parametrize(
+    ("found", "old"),
+    [("12.3.0", True), ("9.5", True), ("13.0.0rc1", True), ("13.0", False), ("13.0.0", False)],
+)
+def test_versions_are_compared_as_numbers(
+    monkeypatch: pytest.MonkeyPatch, found: str, *, old: bool
+) -> None:
+    monkeypatch.setattr(guards, "version", {"pillow": found}.__getitem__)
+    told = outdated({"pillow": "13.0"})
+    assert told == ((Outdated("pillow", found, "13.0"),) if old else ())
+
+
+def test_here_all_are_new_enough() -> None:
+    assert outdated() == ()

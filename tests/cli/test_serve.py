@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import segno
 
-from florascope.app import versions
+from florascope.app import guards
 from florascope.cli.serve import allowed, as_origin, bound, check_versions, lan_address, qr_code
 from florascope.errors import FlorascopeError
 
@@ -44,7 +44,7 @@ def test_a_port_in_use_is_one_line_and_nothing_before(taken: int) -> None:
 @pytest.fixture
 def old_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if everything were at version 12."""
-    monkeypatch.setattr(versions, "version", lambda _: "12.0")
+    monkeypatch.setattr(guards, "version", lambda _: "12.0")
 
 
 @pytest.mark.usefixtures("old_pillow")

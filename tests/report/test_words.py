@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import florascope.report
-from florascope.report.words import Words
+from florascope.doctor.evidence import Finding
+from florascope.report.words import Words, findings_html
 from florascope.sentences import sentences
 
 EN, ES = Words.of("en"), Words.of("es")
@@ -81,3 +82,15 @@ def test_meaning_of_known_and_unknown_settings() -> None:
 
 def test_spanish_does_not_break_before_the_percent_sign() -> None:
     assert f"95{NARROW}%" in ES("results.interval")
+
+
+def test_each_finding_is_an_item_and_text_is_escaped() -> None:
+    finding = Finding("a.b", "x < y", "error", "3", "4", "Add 1", 0.9)
+    page = findings_html([finding, finding])
+    assert page.count('<li class="alarm">') == 2
+    assert "x &lt; y" in page
+    assert "90 % sure" in page
+
+
+def test_none_is_said() -> None:
+    assert "nothing wrong" in findings_html([])

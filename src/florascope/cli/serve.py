@@ -126,7 +126,7 @@ def check_versions(host: str, *, allowed: bool) -> None:
     Raises:
         FlorascopeError: other machines could reach them.
     """
-    from florascope.app.versions import outdated
+    from florascope.app.guards import outdated
 
     told = "; ".join(map(str, outdated()))
     if not told:

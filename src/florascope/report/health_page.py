@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from florascope.display import data_uri, thumbnail
 from florascope.errors import PhotoError
 from florascope.health.examination import Examination
-from florascope.report.html import environment
+from florascope.report.words import environment
 
 SHOWN = 24  # of each kind
 SIDE = 176  # pixels of a picture

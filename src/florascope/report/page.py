@@ -36,10 +36,9 @@ from florascope.report.figures import (
     grouped,
     own_rows,
 )
-from florascope.report.html import environment, findings_html
 from florascope.report.pair import Pair, worst_pair
 from florascope.report.pictures import augmented_samples, sample_photos
-from florascope.report.words import Words
+from florascope.report.words import Words, environment, findings_html
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import describe
 

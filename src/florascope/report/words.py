@@ -1,10 +1,14 @@
-"""Every sentence of the report in every language, with its way of writing numbers."""
+"""What the pages share: sentences and numbers in every language, templates, findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from florascope.data.species import LANGUAGES, Language
+from florascope.doctor.evidence import Finding
 from florascope.errors import FlorascopeError
 from florascope.sentences import sentences
 
@@ -104,3 +108,24 @@ class Words:
     def _marked(self, digits: str) -> str:
         text = digits.replace("-", MINUS)
         return text.replace(".", ",") if self.language == "es" else text
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates' environment: it escapes text, and a missing value is an error."""
+    return Environment(
+        loader=PackageLoader("florascope.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def findings_html(findings: Sequence[Finding]) -> str:
+    """Render findings as a list for the report, in its classes ("findings", "alarm", "advice").
+
+    Args:
+        findings: most likely cause first; none gives a sentence that says so.
+    """
+    return environment().get_template("findings.html.jinja2").render(findings=findings)

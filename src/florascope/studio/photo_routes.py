@@ -1,13 +1,17 @@
 """What the page asks of a project's photos: the list, edits, uploads, thumbnails, their health."""
 
 import asyncio
+import hashlib
+import io
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from PIL import Image
 from pydantic import BaseModel, Field
 
 from florascope.app.problem import Refusal
@@ -15,11 +19,67 @@ from florascope.app.upload import UploadReader
 from florascope.app.workers import Admission
 from florascope.data.dataset import subset_named
 from florascope.data.names import natural_key
-from florascope.errors import DataError
-from florascope.images import SUFFIXES
+from florascope.errors import DataError, FlorascopeError, PhotoError
+from florascope.files import new_file
+from florascope.images import SUFFIXES, read_photo
 from florascope.studio.project import UNSORTED, Change, Edit, Kind, Project
-from florascope.studio.thumbnails import Thumbnails
 from florascope.studio.worker import HEALTH
+
+SIDES = {"small": 192, "large": 1200}  # pixels of the longer side
+KEPT = "small"  # large ones are looked at one by one, and made anew
+QUALITY = 80
+
+
+class Thumbnails:
+    """A folder of JPEGs, named by what their photos were when they were made.
+
+    Args:
+        folder: where they are kept; it can be deleted at any time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, photo: Path, size: str) -> bytes:
+        """Return a JPEG of a photo, upright, without any of its remarks.
+
+        Args:
+            photo: the file.
+            size: one of SIDES.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        if size != KEPT:
+            return _made(photo, SIDES[size])
+        place = self._place(photo)
+        try:
+            return place.read_bytes()
+        except OSError:
+            made = _made(photo, SIDES[size])
+        with suppress(FlorascopeError), new_file(place) as draft:  # a full disk keeps none
+            draft.write_bytes(made)
+        return made
+
+    def _place(self, photo: Path) -> Path:
+        """Name a thumbnail: a photo that was changed since gets another."""
+        try:
+            found = photo.stat()
+        except OSError as error:
+            raise PhotoError(
+                f"{photo} cannot be read ({error.strerror})", expected="a photo file"
+            ) from error
+        state = f"{photo.absolute()} {found.st_size} {found.st_mtime_ns}"
+        key = hashlib.blake2b(state.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+        return self._folder / key[:2] / f"{key}.jpg"
+
+
+def _made(photo: Path, side: int) -> bytes:
+    image, file = Image.fromarray(read_photo(photo, shorter=side)), io.BytesIO()
+    image.thumbnail((side, side))
+    image.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
+
 
 AT_ONCE = 4  # pictures that are made
 KEEP = {"cache-control": "private, max-age=86400"}  # the address changes with each start

@@ -25,11 +25,10 @@ from florascope.errors import FlorascopeError
 from florascope.identify.identifier import Identifier
 from florascope.images import MAX_BYTES
 from florascope.studio.jobs import Jobs
-from florascope.studio.photo_routes import photo_routes
+from florascope.studio.photo_routes import Thumbnails, photo_routes
 from florascope.studio.project import CORRECTIONS, Project
 from florascope.studio.run_routes import run_routes, work_routes
 from florascope.studio.runs import Runs
-from florascope.studio.thumbnails import Thumbnails
 
 OPEN = 4  # models that stay in memory
 Trial = Callable[[int], ASGIApp]
