@@ -43,18 +43,22 @@ class Stage(NamedTuple):
     left_out: tuple[str, ...] = LEFT_OUT
 
 
+# What each floor is for, not every test: an hour for all of them, a quarter of it for these.
+LIGHT = (
+    *("tests/test_images.py", "tests/test_preprocessing.py", "tests/test_overlay.py"),
+    *("tests/test_files.py", "tests/test_progress.py", "tests/bundle", "tests/identify"),
+    *("tests/calibration", "tests/cli/test_identify.py", "tests/cli/test_console.py"),
+)
+TRAIN = (
+    *("tests/nets", "tests/export", "tests/features/test_embedding.py"),
+    *("tests/training/test_recipes.py", "tests/training/test_probe.py"),
+    *("tests/training/test_batches.py", "tests/training/test_student.py"),
+    *("tests/evaluation", "tests/report", "tests/explanation/test_sharp.py"),
+    "tests/explanation/test_contract.py::test_works_on_a_compiled_network",
+    *("tests/cli/test_train.py", "tests/cli/test_doctor.py::test_a_model_without_photos"),
+)
 STAGES = (
-    Stage(
-        ("", "train"),
-        (
-            *("tests/test_images.py", "tests/test_preprocessing.py", "tests/test_overlay.py"),
-            *("tests/test_files.py", "tests/test_progress.py", "tests/bundle", "tests/identify"),
-            *("tests/calibration", "tests/nets", "tests/export", "tests/features"),
-            *("tests/training", "tests/report", "tests/cli", "tests/evaluation"),
-            *("tests/explanation", "tests/audit"),
-        ),
-        (*LEFT_OUT, "test_serve.py"),
-    ),
+    Stage(("", "train"), (*LIGHT, *TRAIN)),
     Stage(("serve",), ("tests/app", "tests/cli/test_serve.py")),
 )
 
