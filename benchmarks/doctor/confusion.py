@@ -33,23 +33,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from florascope.doctor import (
-    anatomy,
-    descent,
-    evidence,
-    loaders,
-    network,
-    photometry,
-    properties,
-    provenance,
-    retouching,
-    retraining,
-    script,
-    substitution,
-    tail,
-    traces,
-    trials,
-)
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.script import Script, gather
@@ -64,23 +47,24 @@ grown: Any = import_module("grown").grown
 failures: Any = import_module("failures")
 
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
-GATHERING = (
-    anatomy,
-    descent,
-    evidence,
-    loaders,
-    network,
-    photometry,
-    properties,
-    provenance,
-    retouching,
-    retraining,
-    script,
-    substitution,
-    tail,
-    traces,
-    trials,
-)
+GATHERING = [
+    "anatomy",
+    "descent",
+    "evidence",
+    "loaders",
+    "network",
+    "photometry",
+    "properties",
+    "provenance",
+    "retouching",
+    "retraining",
+    "script",
+    "substitution",
+    "tail",
+    "traces",
+    "trials",
+]
+"""Modules that make evidence: where one changes, what is kept is made again."""
 
 
 class Pooled(nn.Module):
@@ -200,7 +184,8 @@ def seen(name: str, make: Callable[[Any], Any], world: Any) -> tuple[Evidence, f
     """
     digest = hashlib.blake2b(f"{name} {world.root}".encode(), digest_size=16)
     here = map(inspect.getfile, (make, failures.World, grown))
-    for file in (*sorted(map(inspect.getfile, GATHERING)), *here, __file__):
+    doctor = Path(inspect.getfile(gather)).parent
+    for file in (*(doctor / f"{module}.py" for module in GATHERING), *here, __file__):
         digest.update(Path(file).read_bytes())
     kept = cache_dir() / "confusion" / f"{digest.hexdigest()}.pickle"
     if kept.is_file():
