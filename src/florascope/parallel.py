@@ -11,6 +11,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 2  # calls in flight a worker: one runs, one waits
+CPU_BATCH = 4
+"""Photos in one pass of a network that only looks: their maps stay in a CPU's cache, which gives a
+fifth more photos a second than 16."""
 
 
 def in_order(

@@ -16,10 +16,10 @@ from florascope.data.dataset import FilePhoto
 from florascope.errors import FlorascopeError
 from florascope.features import embedding as features
 from florascope.features.embedding import FeatureBank, Views, embed
-from florascope.features.engines import CPU_BATCH as BATCH
 from florascope.features.engines import Engine
 from florascope.images import read_photo
 from florascope.nets.weights import load_backbone
+from florascope.parallel import CPU_BATCH as BATCH
 
 Paint = Callable[[int], list[Any]]
 VIEWS = Views(Augmentation(), count=3, seed=5)

@@ -13,9 +13,9 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import DataError, TrainingError, WeightsError
 from florascope.features.embedding import Views, embed
-from florascope.features.engines import CPU_BATCH
 from florascope.nets.classifier import Classifier
 from florascope.nets.weights import NAMED
+from florascope.parallel import CPU_BATCH
 from florascope.training import experiment as experiment_module
 from florascope.training.batches import LabelledPhotos
 from florascope.training.experiment import Experiment, train

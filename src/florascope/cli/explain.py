@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import accumulate, chain, count
 from pathlib import Path
@@ -88,7 +88,8 @@ def explain(  # noqa: PLR0913 (one an option)
     if job.asked:
         from florascope.cluster.explaining import Explain
 
-        _check_job(bundle, images, layers)
+        _check_bundle(bundle)
+        job.check_alone("--engine", images, ["--layers"] if layers else (), "no --layers")
         task = Explain(bundle, method, target, against, trusted, save_arrays)
         run(images[0], task, job, as_json=as_json)
         return
@@ -129,23 +130,19 @@ def explain(  # noqa: PLR0913 (one an option)
         _print(result)
 
 
-def _check_job(bundle: str, sources: Sequence[str], layers: str | None) -> None:
-    """Refuse what cannot be had together with --engine.
+def _check_bundle(model: str) -> None:
+    """Refuse a model that was made elsewhere, which no job explains.
 
     Raises:
-        FlorascopeError: there are several sources, layers, or a model that is no bundle.
+        FlorascopeError: it is one.
     """
     from florascope.nets.outside import ENDINGS
 
-    foreign = Path(bundle).suffix in ENDINGS
-    if foreign or layers or len(sources) > 1:
-        given = (
-            Path(bundle).name if foreign else "--layers" if layers else f"{len(sources)} sources"
-        )
+    if Path(model).suffix in ENDINGS:
         raise FlorascopeError(
-            f"--engine with {given}",
-            expected="a bundle, one folder, list or shard of photos, and no --layers",
-            fix=f"florascope import {bundle} --out BUNDLE makes a bundle of it" if foreign else "",
+            f"--engine with {Path(model).name}",
+            expected="a bundle",
+            fix=f"florascope import {model} --out BUNDLE makes a bundle of it",
         )
 
 

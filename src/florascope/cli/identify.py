@@ -85,7 +85,8 @@ def identify(  # noqa: PLR0913 (one an option)
     """
     if job.out is not None:
         given = {"--overlay": overlay, "--together": together, "--prior": prior}
-        _check_job(images, [name for name, value in {**given, "--month": month}.items() if value])
+        others = [name for name, value in {**given, "--month": month}.items() if value]
+        job.check_alone("--out", images, others, "none of --overlay, --together, --prior")
         _as_job(images[0], (model or default_model(), language, top), job, as_json=as_json)
         return
     job.check_unused()
@@ -206,22 +207,6 @@ def _degrees(text: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _check_job(sources: Sequence[str], alone: Sequence[str]) -> None:
-    """Refuse what cannot be had together with --out.
-
-    Raises:
-        FlorascopeError: there are several sources, or options that are for photos by themselves.
-    """
-    from florascope.errors import FlorascopeError
-
-    if alone or len(sources) > 1:
-        raise FlorascopeError(
-            f"--out with {alone[0]}" if alone else f"--out with {len(sources)} sources",
-            expected="one folder, list or shard of photos, and none of --overlay, --together,"
-            " --prior",
-        )
-
-
 def _as_job(
     source: str, asked: "tuple[str, Language, int]", job: JobOptions, *, as_json: bool
 ) -> None:
@@ -323,10 +308,9 @@ def _each(answer: "Answer", photos: Iterable[str], *, many: bool) -> "Iterator[A
     """Ask on every core; one photo alone needs no threads, whose import takes its time."""
     if not many:
         return chain.from_iterable(answer((photo,)) for photo in photos)
-    from florascope.identify.identifier import PASS
-    from florascope.parallel import in_batches, in_order
+    from florascope.parallel import CPU_BATCH, in_batches, in_order
 
-    return chain.from_iterable(in_order(answer, in_batches(photos, PASS)))
+    return chain.from_iterable(in_order(answer, in_batches(photos, CPU_BATCH)))
 
 
 def default_model() -> str:

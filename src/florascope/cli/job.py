@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,6 +63,27 @@ class JobOptions:
                 "--engine, --address, --workers or --as-listed without --out",
                 expected="a folder for the results",
                 fix="Add, say: --out answers",
+            )
+
+    def check_alone(
+        self, option: str, sources: Sequence[str], others: Sequence[str], beside: str
+    ) -> None:
+        """Refuse what a job does not do.
+
+        Args:
+            option: that made the command a job.
+            sources: of photos, of which a job takes one.
+            others: what else was given that goes with photos by themselves alone.
+            beside: what is expected beside the one source.
+
+        Raises:
+            FlorascopeError: there are several sources, or others.
+        """
+        if others or len(sources) > 1:
+            found = others[0] if others else f"{len(sources)} sources"
+            raise FlorascopeError(
+                f"{option} with {found}",
+                expected=f"one folder, list or shard of photos, and {beside}",
             )
 
     def scheduler(self) -> "Scheduler":

@@ -10,7 +10,6 @@ from florascope.data.dataset import Photo
 from florascope.errors import FlorascopeError
 from florascope.features.embedding import crops_of, embed_batch
 from florascope.features.engines import (
-    CPU_BATCH,
     NAMED,
     Batch,
     Engine,
@@ -19,7 +18,7 @@ from florascope.features.engines import (
     choose_runtime,
 )
 from florascope.nets.backbone import Backbone
-from florascope.parallel import in_order
+from florascope.parallel import CPU_BATCH, in_order
 from florascope.progress import Progress, silent
 
 

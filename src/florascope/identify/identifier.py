@@ -25,7 +25,6 @@ from florascope.shapes import Float32
 if TYPE_CHECKING:  # importing it takes a fortieth of an answer
     from numpy.typing import NDArray
 
-PASS = 4  # photos that share a pass: their maps stay in a CPU's cache (as in features.engines)
 OUTPUTS = ("logits", "cam", "similarities", "features", "ratios")
 
 
@@ -81,7 +80,7 @@ class Identifier:
     def several(
         self, photos: Sequence[RGB | bytes | Path], occasion: Occasion | None = None
     ) -> list[Identification | PhotoError]:
-        """Answer for some photos in one pass of the network; `PASS` of them are the fastest.
+        """Answer for some photos in one pass of the network; `CPU_BATCH` of them are the fastest.
 
         What cannot be read leaves its error in its place. Other errors as `observe`.
         """

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from florascope.errors import TrainingError
-from florascope.features.engines import CPU_BATCH
 from florascope.nets.backbone import stages, unfreeze
 from florascope.nets.classifier import Classifier
+from florascope.parallel import CPU_BATCH
 from florascope.training.batches import Batch, LabelledPhotos, Mixing
 from florascope.training.logbook import Row
 from florascope.training.recipes import Finetune
