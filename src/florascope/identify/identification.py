@@ -1,13 +1,11 @@
 """What a photo was answered, and how that is said."""
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 from PIL import Image
 
 from florascope.calibration.calibration import Calibration
-from florascope.display import picture_html, table_html
 from florascope.errors import ExplanationError
 from florascope.identify.catalogue import Catalogue
 from florascope.identify.conclusion import Conclusion
@@ -155,6 +153,10 @@ class Identification(Conclusion):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentence, its cautions, and the first candidates."""
+        from html import escape
+
+        from florascope.display import picture_html, table_html
+
         rows = [
             (c.name, c.scientific_name or "", f"{c.probability:.1%}") for c in self.candidates()
         ]
