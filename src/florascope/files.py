@@ -63,18 +63,18 @@ def _lives(process: int) -> bool:
 
 
 def _mark() -> str:
-    """Name this boot of this machine and the room of process numbers; empty where it is unknown.
+    """Name this boot of this machine and its PID namespace; empty where they are unknown.
 
-    Never kept: a process may go on in another room.
+    Never kept: a process may go on in another namespace.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        room = Path("/proc/self/ns/pid").readlink()
+        namespace = Path("/proc/self/ns/pid").readlink()
     except (OSError, ValueError):  # not Linux, or no /proc
         return ""
     import hashlib  # not at the top: `florascope --help` writes no file
 
-    state = f"{boot} {room} {os.uname().nodename}"
+    state = f"{boot} {namespace} {os.uname().nodename}"
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
@@ -114,12 +114,12 @@ def new_folder(path: Path) -> Iterator[Path]:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
     path = path.resolve() if path.is_symlink() or not path.name else path
-    room = path if _must_stay(path) else path.parent
+    parent = path if _must_stay(path) else path.parent
     with clear_errors(path):
-        _open(room)
+        _open(parent)
         import tempfile
 
-        draft = Path(tempfile.mkdtemp(dir=room, prefix=draft_prefix(path.name)))
+        draft = Path(tempfile.mkdtemp(dir=parent, prefix=draft_prefix(path.name)))
         try:
             yield draft
             for file in filter(_is_own, draft.rglob("*")):
@@ -127,11 +127,11 @@ def new_folder(path: Path) -> Iterator[Path]:
                 _sync(file)
             draft.chmod(0o755)
             _sync_folder(draft)
-            if room == path:
+            if parent == path:
                 _replace_contents(draft, path)
             else:
                 _replace_folder(draft, path)
-            _sync_folder(room)
+            _sync_folder(parent)
         finally:
             import shutil
 

@@ -159,12 +159,12 @@ def _check_nothing_is_lost(out: Path) -> None:
         raise FlorascopeError(
             f"{out / 'report.html'} is a folder", expected="another place, or no such folder"
         )
-    strangers = [] if (out / METRICS).is_file() else _others(out, PARTS)
+    others = [] if (out / METRICS).is_file() else _others(out, PARTS)
     if (out / BUNDLE).is_dir():
-        strangers += _others(out / BUNDLE, BUNDLE_FILES)
-    if strangers:
+        others += _others(out / BUNDLE, BUNDLE_FILES)
+    if others:
         raise FlorascopeError(
-            f"{strangers[0].parent} holds other files and no earlier run ({strangers[0].name})",
+            f"{others[0].parent} holds other files and no earlier run ({others[0].name})",
             expected="a new or empty folder",
         )
 

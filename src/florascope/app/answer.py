@@ -170,7 +170,7 @@ TOLD: dict[int | str, dict[str, Any]] = {200: {"model": SeveralShape, "descripti
 Together = Annotated[bool, Query(description="They are views of one thing: answer for all, too")]
 
 
-def answer_several(app: FastAPI, identifier: Identifier, desk: WorkerPool) -> None:
+def answer_several(app: FastAPI, identifier: Identifier, pool: WorkerPool) -> None:
     """Let an app answer POST /api/identify/several."""
 
     @app.post("/api/identify/several", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTOS)
@@ -191,7 +191,7 @@ def answer_several(app: FastAPI, identifier: Identifier, desk: WorkerPool) -> No
             more = {"together": group.to_json(language, top)} if group else {}
             return JSONResponse({"schema": SCHEMA, "results": results, **more})
 
-        return await desk.answer_several(request, MOST, None if together else when, tell)
+        return await pool.answer_several(request, MOST, None if together else when, tell)
 
 
 def _result(

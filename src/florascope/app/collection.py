@@ -115,14 +115,14 @@ Sure = Annotated[bool, Query(description="Whether you are sure of it")]
 
 
 def collect_photos(
-    app: FastAPI, collection: Collection | None, desk: WorkerPool, body: dict[str, object]
+    app: FastAPI, collection: Collection | None, pool: WorkerPool, body: dict[str, object]
 ) -> None:
     """Let an app keep what POST /api/collect sends; without a collection nothing is kept.
 
     Args:
         app: the app.
         collection: where; None keeps nothing.
-        desk: what reads photos.
+        pool: what reads photos.
         body: how OpenAPI describes a request with a photo.
     """
 
@@ -131,5 +131,5 @@ def collect_photos(
         """Keep a photo with its name, where the server was started with --collect."""
         if collection is None:
             raise Refusal(HTTPStatus.NOT_FOUND, CLOSED)
-        kept = await desk.work(request, lambda photo: collection.keep(photo, name, sure=sure))
+        kept = await pool.work(request, lambda photo: collection.keep(photo, name, sure=sure))
         return {"name": kept, "sure": sure}

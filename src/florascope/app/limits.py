@@ -120,4 +120,4 @@ class TimeoutProtocol(H11Protocol):
 
 def protocol_with_timeouts(limits: Limits) -> type[TimeoutProtocol]:
     """Return the protocol with limits of its own."""
-    return type("Punctual", (TimeoutProtocol,), {"limits": limits})
+    return type("LimitedProtocol", (TimeoutProtocol,), {"limits": limits})

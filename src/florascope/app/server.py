@@ -63,13 +63,13 @@ def create_app(
     """
     bounds = limits or Limits()
     measures = ServerMetrics()
-    desk = WorkerPool(identifier, bounds, measures)
+    pool = WorkerPool(identifier, bounds, measures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.close()
-        darkroom.close()
+        pool.close()
+        thumbnails.close()
 
     app = FastAPI(
         title="florascope",
@@ -81,7 +81,7 @@ def create_app(
         redirect_slashes=False,
     )
     speak_problems(app)
-    darkroom = show_photos(app, album)
+    thumbnails = show_photos(app, album)
 
     @app.post("/api/identify", responses={**REFUSALS, **TOLD}, openapi_extra=PHOTO)
     async def identify(
@@ -96,10 +96,10 @@ def create_app(
             result = {"file": FIELD, **answer(found, language, top), **_compared(album, found)}
             return JSONResponse({"schema": SCHEMA, "results": [result]})
 
-        return await desk.answer(request, tell, when)
+        return await pool.answer(request, tell, when)
 
-    answer_several(app, identifier, desk)
-    collect_photos(app, collection, desk, PHOTO)
+    answer_several(app, identifier, pool)
+    collect_photos(app, collection, pool, PHOTO)
     retell_verdicts(app, identifier.catalogue, identifier.config.calibration)
 
     @app.post(
@@ -114,7 +114,7 @@ def create_app(
         """
         drawn = "image/png" in request.headers.get("accept", "")
         tell = _picture if drawn else _map
-        return await desk.answer(request, lambda found: tell(found, class_id, against))
+        return await pool.answer(request, lambda found: tell(found, class_id, against))
 
     @app.get("/api/model", response_model=ModelShape, responses=STRANGE)
     async def model() -> dict[str, Any]:

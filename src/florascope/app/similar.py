@@ -191,17 +191,17 @@ def show_photos(app: FastAPI, album: Album | None) -> Admission:
     """Let an app answer GET /api/photos/{photo_id}; without an album nothing is there.
 
     Returns:
-        The gate that makes them, to be closed with the app.
+        What makes them, to be closed with the app.
     """
-    gate = Admission(LIMITS)
+    threads = Admission(LIMITS)
 
     @app.get("/api/photos/{photo_id}", responses=ANSWERS, response_class=Response)
     async def photo(photo_id: str, large: Large = False) -> Response:  # noqa: FBT002
         """A small copy of a photo that `similar` of an answer names."""
         side = LARGE if large else SIDE
-        made = None if album is None else await gate.run(lambda: album.thumbnail(photo_id, side))
+        made = None if album is None else await threads.run(lambda: album.thumbnail(photo_id, side))
         if made is None:
             raise Refusal(HTTPStatus.NOT_FOUND, UNKNOWN)
         return Response(made, media_type="image/jpeg")
 
-    return gate
+    return threads

@@ -64,7 +64,7 @@ class Admission:
 
     def __init__(self, limits: Limits) -> None:
         self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="answer")
-        self._room = limits.workers + limits.waiting
+        self._most = limits.workers + limits.waiting
         self.inside = 0
 
     def check(self) -> None:
@@ -73,7 +73,7 @@ class Admission:
         Raises:
             Refusal: too many requests are waiting.
         """
-        if self.inside >= self._room:
+        if self.inside >= self._most:
             raise busy()
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -116,8 +116,8 @@ class WorkerPool:
 
     def __init__(self, identifier: Identifier, limits: Limits, measures: ServerMetrics) -> None:
         self._identifier, self._measures = identifier, measures
-        self._gate, self._inbox = Admission(limits), UploadReader(limits)
-        measures.inside.set_function(lambda: self._gate.inside)
+        self._admission, self._reader = Admission(limits), UploadReader(limits)
+        measures.inside.set_function(lambda: self._admission.inside)
 
     async def answer(
         self, request: Request, tell: Telling, occasion: Occasion | None = None
@@ -138,9 +138,9 @@ class WorkerPool:
 
     async def work(self, request: Request, function: Callable[[bytes], T]) -> T:
         """Run a function of a request's photo in a worker's thread; errors as `answer`."""
-        self._gate.check()
-        photo = await self._inbox.photo(request)
-        return await self._gate.run(lambda: function(photo))
+        self._admission.check()
+        photo = await self._reader.photo(request)
+        return await self._admission.run(lambda: function(photo))
 
     async def answer_several(
         self,
@@ -160,15 +160,15 @@ class WorkerPool:
         Raises:
             Refusal: there is no room, or no form of photos.
         """
-        self._gate.check()
-        files = await self._inbox.photos(request, most)
-        return await self._gate.run(
+        self._admission.check()
+        files = await self._reader.photos(request, most)
+        return await self._admission.run(
             lambda: tell([(f.name, self._tried(f, occasion)) for f in files])
         )
 
     def _tried(self, file: File, occasion: Occasion | None) -> Identification | PhotoError:
         try:
-            return self._identified(self._inbox.check(file), occasion)
+            return self._identified(self._reader.check(file), occasion)
         except PhotoError as error:
             return error
 
@@ -181,4 +181,4 @@ class WorkerPool:
 
     def close(self) -> None:
         """Let the running work end and take no more."""
-        self._gate.close()
+        self._admission.close()

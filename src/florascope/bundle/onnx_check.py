@@ -1,4 +1,4 @@
-"""A tensor inside an ONNX file: its numbers, and whether they are what weights and sizes can be."""
+"""A stranger's ONNX graph, held to what is allowed before any runtime sees it."""
 
 import math
 from collections.abc import Iterator

@@ -201,9 +201,9 @@ def train_from_features(
             fix="Make them: `florascope.map(photos, out=folder, model=Embed())`",
         )
     backbone = load_backbone(job.about["backbone"], job.about["weights"] or None)
-    room = cache_dir()
-    room.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=room, prefix="streamed-") as folder:
+    cache = cache_dir()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="streamed-") as folder:
         names, samples = divide(job, Path(folder))
         moments = Moments.of(samples["train"], len(names))
         head = fit_streamed(samples["train"], samples["val"], moments, recipe, progress)

@@ -1,4 +1,4 @@
-"""What an export adds to the bundle's model card."""
+"""A bundle as an ONNX graph that says what it takes and gives, and the model card of an export."""
 
 import json
 from collections.abc import Sequence

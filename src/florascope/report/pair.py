@@ -73,14 +73,14 @@ def worst_pair(
     def training(label: int) -> tuple[PairSide, ...]:
         alts = [words(key, name=names[label]) for key in ("pair.training.alt", "pair.heat.alt")]
         found = _nearest(experiment, int(mistaken[0]), label)
-        return tuple(_exhibit(Case.of(experiment, int(i), words), own, alts) for i in found)
+        return tuple(_side(Case.of(experiment, int(i), words), own, alts) for i in found)
 
     alts = [words(key, **both) for key in ("pair.mistaken.alt", "pair.contrast.alt")]
     return Pair(
         **both,
         count=worst.count,
         mistaken=tuple(
-            _exhibit(Case.of(experiment, int(i), words), tipped, alts) for i in mistaken[:SHOWN]
+            _side(Case.of(experiment, int(i), words), tipped, alts) for i in mistaken[:SHOWN]
         ),
         of_true=training(worst.true),
         of_predicted=training(worst.predicted),
@@ -104,7 +104,7 @@ def _nearest(experiment: Experiment, index: int, label: int) -> Indexes:
     return nearest(features, features[index], own, SHOWN)
 
 
-def _exhibit(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> PairSide:
+def _side(case: Case, evidence: Callable[[Case], Map], alts: list[str]) -> PairSide:
     values = evidence(case)
     over = overlay(case.crop, values, full_colour(values))
     return PairSide(picture(case.crop, alts[0]), picture(over, alts[1]))

@@ -98,15 +98,15 @@ class Wish(BaseModel):
 
 
 def photo_routes(
-    project: Project, thumbnails: Thumbnails, desk: Admission, inbox: UploadReader
+    project: Project, thumbnails: Thumbnails, threads: Admission, reader: UploadReader
 ) -> APIRouter:
     """Make the routes.
 
     Args:
         project: the project.
         thumbnails: of its photos.
-        desk: where pictures are made and uploads written, beside the event loop.
-        inbox: receives uploads.
+        threads: where pictures are made and uploads written, beside the event loop.
+        reader: receives uploads.
     """
     routes, turn = APIRouter(), asyncio.Semaphore(AT_ONCE)
 
@@ -132,15 +132,15 @@ def photo_routes(
     ) -> dict[str, Any]:
         """Keep a copy of one photo; its class is the folder in which it lies."""
         label, file = placed(path)
-        desk.check()
-        photo = await inbox.photo(request)
-        added = await desk.run(lambda: project.add(photo, label, file))
+        threads.check()
+        photo = await reader.photo(request)
+        added = await threads.run(lambda: project.add(photo, label, file))
         return {"id": added, "label": label}
 
     @routes.post("/api/corrections")
     async def take() -> dict[str, int]:
         """Take over what people said while they tried a model."""
-        return {"taken": await desk.run(project.take_corrections)}
+        return {"taken": await threads.run(project.take_corrections)}
 
     @routes.get("/api/photos/{photo}/{size}")
     async def picture(
@@ -152,7 +152,7 @@ def photo_routes(
         async with turn:
             if await request.is_disconnected():  # flew past, and wants it no more
                 return Response(status_code=HTTPStatus.NO_CONTENT)
-            made = await desk.run(lambda: thumbnails(path, size))
+            made = await threads.run(lambda: thumbnails(path, size))
         return Response(made, media_type="image/jpeg", headers=KEEP)
 
     @routes.get("/api/health")

@@ -286,10 +286,10 @@ def check_class_name(name: str) -> None:
 
 
 def _check(edit: Edit, project: Project) -> None:
-    strangers = [name for name in edit.photos if project.id_of(name) is None]
-    if strangers:
+    unknown = [name for name in edit.photos if project.id_of(name) is None]
+    if unknown:
         raise DataError(
-            f"there is no photo {strangers[0]!r} in this project", expected="a photo of it"
+            f"there is no photo {unknown[0]!r} in this project", expected="a photo of it"
         )
     if edit.kind == "rename" and edit.of not in project.classes():
         raise DataError(f"there is no class {edit.of!r} in this project", expected="a class of it")

@@ -61,14 +61,14 @@ class Wanted(BaseModel):
     run: Number = 0
 
 
-def work_routes(project: Project, runs: Runs, jobs: Jobs, desk: Admission) -> APIRouter:
+def work_routes(project: Project, runs: Runs, jobs: Jobs, threads: Admission) -> APIRouter:
     """Make the routes of what takes long.
 
     Args:
         project: the project.
         runs: its runs.
         jobs: where work is done.
-        desk: where files are written, beside the event loop.
+        threads: where files are written, beside the event loop.
     """
     routes = APIRouter()
 
@@ -99,7 +99,7 @@ def work_routes(project: Project, runs: Runs, jobs: Jobs, desk: Admission) -> AP
         _check_trainable(project)
         run = runs.begin(Request(**asked.model_dump()))
         try:
-            await desk.run(lambda: write_list(project, run.path / LIST))
+            await threads.run(lambda: write_list(project, run.path / LIST))
             started = await jobs.start("train", run.number, _without_ruins(runs))
         except BaseException:
             runs.remove(run.number)
@@ -110,7 +110,11 @@ def work_routes(project: Project, runs: Runs, jobs: Jobs, desk: Admission) -> AP
 
 
 def run_routes(
-    project: Project, runs: Runs, jobs: Jobs, desk: Admission, models: Callable[[int], Identifier]
+    project: Project,
+    runs: Runs,
+    jobs: Jobs,
+    threads: Admission,
+    models: Callable[[int], Identifier],
 ) -> APIRouter:
     """Make the routes of finished runs; as `work_routes`.
 
@@ -118,7 +122,7 @@ def run_routes(
         project: the project.
         runs: its runs.
         jobs: where work is done.
-        desk: where maps are drawn and archives packed, beside the event loop.
+        threads: where maps are drawn and archives packed, beside the event loop.
         models: the model of a run, by its number.
     """
     routes = APIRouter()
@@ -126,7 +130,7 @@ def run_routes(
     @routes.get("/api/runs")
     async def listed() -> list[dict[str, Any]]:
         """List the runs, the latest first, each compared with the best."""
-        return await desk.run(lambda: _listed(runs))
+        return await threads.run(lambda: _listed(runs))
 
     @routes.get("/api/runs/{number}")
     async def one(number: Number) -> dict[str, Any]:
@@ -140,7 +144,7 @@ def run_routes(
         """Delete a run's folder."""
         if jobs.busy and jobs.job and jobs.job.run == number:
             jobs.check()
-        await desk.run(lambda: runs.remove(number))
+        await threads.run(lambda: runs.remove(number))
         return {"removed": number}
 
     @routes.get("/api/runs/{number}/confusions")
@@ -166,14 +170,14 @@ def run_routes(
         _check_there(max(target, against or 0), answers.classes)
         path = project.photos[photo].path
         names = [answers.classes[k] for k in (target, against) if k is not None]
-        drawn = await desk.run(lambda: _map(models(number), path, *names))
+        drawn = await threads.run(lambda: _map(models(number), path, *names))
         return Response(drawn, media_type="image/png")
 
     @routes.get("/api/runs/{number}/{part}.zip")
     async def archive(number: Number, part: Literal["bundle", "web"]) -> FileResponse:
         """Download the bundle, or the page that answers in the browser alone."""
         run = _finished(runs, number)
-        packed = await desk.run(lambda: _packed(run, part))
+        packed = await threads.run(lambda: _packed(run, part))
         name = f"{project.folder.absolute().name}-{number}-{part}.zip"
         return FileResponse(packed, media_type="application/zip", filename=name)
 

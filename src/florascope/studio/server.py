@@ -51,7 +51,7 @@ def create_studio(project: Project, token: str, access: Access, started: str) ->
         started: the command that runs it, and prints its address.
     """
     limits = Limits(max_bytes=MAX_BYTES, seconds=300.0, waiting=64)
-    desk, jobs, runs = Admission(limits), Jobs(project.folder), Runs(project.folder)
+    threads, jobs, runs = Admission(limits), Jobs(project.folder), Runs(project.folder)
 
     @lru_cache(OPEN)
     def model(number: int) -> Identifier:
@@ -68,15 +68,17 @@ def create_studio(project: Project, token: str, access: Access, started: str) ->
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await jobs.stop()
-        desk.close()
+        threads.close()
 
     app = FastAPI(title=started, lifespan=lifespan, docs_url=None, redoc_url=None)
     speak_problems(app)
     app.include_router(
-        photo_routes(project, Thumbnails(project.folder / "thumbnails"), desk, UploadReader(limits))
+        photo_routes(
+            project, Thumbnails(project.folder / "thumbnails"), threads, UploadReader(limits)
+        )
     )
-    app.include_router(work_routes(project, runs, jobs, desk))
-    app.include_router(run_routes(project, runs, jobs, desk, model))
+    app.include_router(work_routes(project, runs, jobs, threads))
+    app.include_router(run_routes(project, runs, jobs, threads, model))
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -89,7 +91,7 @@ def create_studio(project: Project, token: str, access: Access, started: str) ->
     app.mount("/static", StaticFiles(directory=studio_static()))
     app.mount("/shared", StaticFiles(directory=static_folder()))
     guarded = RequestGuard(app, limits.seconds, access, lambda _path, _status: None)
-    return TokenGate(guarded, trial, token, desk, started)
+    return TokenGate(guarded, trial, token, threads, started)
 
 
 class TokenGate:
@@ -99,14 +101,14 @@ class TokenGate:
         app: the workbench.
         trial: the app of a run, by its number.
         token: the first part of the path; a secret, since any program of this machine can ask.
-        desk: where models are opened.
+        threads: where models are opened.
         started: the command that printed the address with the token.
     """
 
     def __init__(
-        self, app: ASGIApp, trial: Trial, token: str, desk: Admission, started: str
+        self, app: ASGIApp, trial: Trial, token: str, threads: Admission, started: str
     ) -> None:
-        self._app, self._trial, self._token, self._desk = app, trial, token, desk
+        self._app, self._trial, self._token, self._threads = app, trial, token, threads
         self._closed = CLOSED.format(started)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,7 +132,7 @@ class TokenGate:
             return self._app, path
         number, _, below = path.removeprefix(TRY).partition("/")
         try:
-            app = await self._desk.run(lambda: self._trial(int(number)))
+            app = await self._threads.run(lambda: self._trial(int(number)))
         except (FlorascopeError, ValueError):
             told = f"There is no finished run {number[:20]}."
             return _dressed(problem(HTTPStatus.NOT_FOUND, told)), path
