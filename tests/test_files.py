@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.surroundings import full_disk
 
 from florascope.errors import FlorascopeError
 from florascope.files import (
@@ -179,17 +179,6 @@ def test_names_as_long_as_they_may_be(tmp_path: Path) -> None:
     name = "ä" * 127  # 254 bytes of at most 255
     write_text(tmp_path / name, "x")
     assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
-@contextmanager
-def full_disk(limit: int) -> Iterator[None]:
-    """Let no file grow past the limit, as a full disk would not."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """One small run, trained through the public face, that these tests share."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,8 @@ PHOTOS = 14
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def _own_cache(session_cache: Path) -> None:
+    """Keep what these tests embed."""
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A network whose reasons are known: it looks at one patch of the photo and nowhere else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,10 +87,8 @@ Show = Callable[..., AuditPhotos]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def _own_cache(session_cache: Path) -> None:
+    """Keep what these tests embed."""
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,12 +71,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(session_cache: Path) -> Path:
     """Keep graphs and features of these tests away from the user's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("FLORASCOPE_CACHE", str(folder))
-        yield folder
+    return session_cache
 
 
 TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
@@ -89,21 +86,25 @@ class Training(NamedTuple):
     ended: Ended
 
 
-@pytest.fixture(scope="session")
-def training(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Training:
-    """`train --json`; the network's body is random, which suffices for three colours."""
-    out = tmp_path_factory.mktemp("run") / "colours"
+def typed(*arguments: str | Path) -> Ended:
+    """Run a command that succeeds, where `run` cannot be had: in fixtures of a wider scope."""
     told, said = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    arguments = ["train", str(photos), *TRAIN, "--out", str(out), "--json"]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(told), redirect_stderr(said):
-        patch.setattr(sys, "argv", ["florascope", *arguments])
+        patch.setattr(sys, "argv", ["florascope", *map(str, arguments)])
         main()
-    return Training(out, Ended(0, _text(told), _text(said)))
+    return Ended(0, _text(told), _text(said))
 
 
 def _text(stream: io.TextIOWrapper) -> str:
     stream.seek(0)
     return stream.read()
+
+
+@pytest.fixture(scope="session")
+def training(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Training:
+    """`train --json`; the network's body is random, which suffices for three colours."""
+    out = tmp_path_factory.mktemp("run") / "colours"
+    return Training(out, typed("train", photos, *TRAIN, "--out", out, "--json"))
 
 
 @pytest.fixture(scope="session")
@@ -116,8 +117,5 @@ def trained(training: Training) -> Path:
 def seeded(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """A run whose seed is not the one that the commands draw with unless told."""
     out = tmp_path_factory.mktemp("seeded") / "run"
-    more = ("--seed", "4", "--no-report", "--out", str(out))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["florascope", "train", str(photos), *TRAIN, *more])
-        main()
+    typed("train", photos, *TRAIN, "--seed", "4", "--no-report", "--out", out)
     return out

@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 import torch
-from tests.cli.conftest import Run, Training
+from tests.cli.conftest import TRAIN, Run, Training, typed
 
 from florascope.errors import FlorascopeError
 from florascope.training.recipes import RECIPES, make_recipe
-
-TRAIN = ("--backbone", "test_resnet", "--weights", "random", "--split", "80-10-10")
 
 
 def test_the_run_folder_holds_all_four_parts(trained: Path) -> None:
@@ -47,11 +45,16 @@ def test_history_has_a_row_a_penalty(trained: Path) -> None:
     assert set(rows[0]) == {"l2", "train_loss", "train_top1", "val_loss", "val_top1"}
 
 
-def test_json_and_the_same_seed_twice(
-    run: Any, training: Training, photos: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def unreported(photos: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Training:
+    """The shared run again, without a report and told in words."""
+    out = tmp_path_factory.mktemp("again") / "run"
+    return Training(out, typed("train", photos, *TRAIN, "--out", out, "--no-report"))
+
+
+def test_json_and_the_same_seed_twice(training: Training, unreported: Training) -> None:
     first = training.ended.json
-    second = run("train", photos, *TRAIN, "--out", tmp_path / "b", "--no-report", "--json").json
+    second = json.loads((unreported.out / "metrics.json").read_text())
     assert first["schema"] == "florascope/1"
     for subset in ("train", "val", "test"):
         assert set(first[subset]) == {"n", "top1", "top5", "mean_class", "loss"}
@@ -72,14 +75,9 @@ def test_the_doctor_speaks_on_stderr_and_is_in_json_metrics_and_report(training:
     assert "split is tiny" in page
 
 
-def test_without_a_report(run: Any, photos: Path, tmp_path: Path) -> None:
-    ended = run("train", photos, *TRAIN, "--out", tmp_path / "run", "--no-report")
-    assert ended.code == 0
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
-        "bundle",
-        "history.csv",
-        "metrics.json",
-    ]
+def test_without_a_report(unreported: Training) -> None:
+    out, ended = unreported
+    assert sorted(p.name for p in out.iterdir()) == ["bundle", "history.csv", "metrics.json"]
     assert "Bundle: " in ended.out
     assert "Report: " not in ended.out
 

@@ -13,6 +13,7 @@ import timm
 import torch
 from onnx import TensorProto
 from tests.support.graphs import BIAS, CHANNELS, KERNEL, SIDE, WEIGHT, Chain, body, last_body
+from tests.support.networks import stir
 from torch import nn
 
 from florascope.errors import ExplanationError
@@ -116,12 +117,7 @@ def exported(net: nn.Module, size: int, *, dynamo: bool = False) -> onnx.ModelPr
 def network_of(name: str, **settings: Any) -> nn.Module:
     torch.manual_seed(0)
     net: nn.Module = timm.create_model(name, num_classes=5, **settings).eval()
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
-            nn.init.uniform_(module.weight, 0.5, 2)
-            nn.init.normal_(module.bias, 0, 0.2)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.bias)
+    stir(net)
     return net
 
 

@@ -1,9 +1,7 @@
 """Halved bundles against whole ones: half the bytes, the same answers."""
 
 import json
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tests.support.surroundings import full_disk
 from timm.data import create_transform, resolve_model_data_config
 from torch import nn
 
@@ -207,17 +206,6 @@ def test_a_new_bundle_replaces_an_old_one(
     assert torch.equal(logits(load_classifier(saved), 160), logits(other, 160))
     assert not (saved / "stale.txt").exists()
     assert [path.name for path in saved.parent.iterdir() if path.name != "cache"] == ["bundle"]
-
-
-@contextmanager
-def full_disk(limit: int) -> Iterator[None]:
-    """Let no file grow past the limit, as a full disk would not."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures("no_graph")

@@ -8,6 +8,7 @@ import pytest
 import timm
 import torch
 import torchvision.models as zoo
+from tests.support.networks import stir
 from torch import Tensor, nn
 
 from florascope.errors import BundleError, ExplanationError
@@ -77,12 +78,7 @@ def network(name: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net: nn.Module = NETWORKS[name][0]().eval()
-        for module in net.modules():
-            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
-                nn.init.uniform_(module.weight, 0.5, 2)
-                nn.init.normal_(module.bias, 0, 0.2)
-            if isinstance(module, nn.Linear):
-                nn.init.normal_(module.bias)
+        stir(net)
     return net
 
 

@@ -1,7 +1,8 @@
 """A small finished run whose every answer is known: solid colours, two test photos mislabelled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,10 +58,8 @@ class Ramp:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def _own_cache(session_cache: Path) -> None:
+    """Keep what these tests embed."""
 
 
 @pytest.fixture(scope="session")

@@ -24,10 +24,8 @@ TINY = Request(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLORASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def _own_cache(session_cache: Path) -> None:
+    """Keep what these tests embed."""
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,16 @@ def make_backbone() -> Callable[..., Backbone]:
     return make
 
 
+def stir(net: nn.Module) -> None:
+    """Draw the norms' weights and all biases, which a new network has at rest."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+            nn.init.uniform_(module.weight, 0.5, 2)
+            nn.init.normal_(module.bias, 0, 0.2)
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.bias)
+
+
 def _unsettle(module: Any) -> None:
     if isinstance(module, nn.BatchNorm2d):
         assert module.running_mean is not None

@@ -1,6 +1,8 @@
 """What surrounds a test: its own cache, and signatures that nothing checks."""
 
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jaxtyping
@@ -27,6 +29,15 @@ def cache(
     return own
 
 
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty cache for what the tests of several modules share, from its first use on."""
+    own = empty_cache(tmp_path_factory.mktemp("session"), tmp_path_factory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLORASCOPE_CACHE", str(own))
+        yield own
+
+
 @pytest.fixture(scope="module")
 def module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty cache that the tests of a module share, with what they share."""
@@ -34,6 +45,17 @@ def module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLORASCOPE_CACHE", str(own))
         yield own
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """Let no file grow past the limit, in bytes, as a full disk would not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
