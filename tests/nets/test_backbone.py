@@ -175,6 +175,15 @@ def test_digest_names_the_network(make_backbone: Callable[..., Backbone]) -> Non
     assert one.digest() != same.digest()
 
 
+def test_digest_is_blind_to_the_order_of_arguments() -> None:
+    arguments = {"img_size": 64, "global_pool": "avg"}
+    digests = set()
+    for model_args in (arguments, dict(reversed(arguments.items()))):
+        torch.manual_seed(0)
+        digests.add(Backbone("test_vit", model_args=model_args).digest())
+    assert len(digests) == 1
+
+
 def test_digest_tells_arguments_apart() -> None:
     kinds = [{}, {"pad_type": "same"}]
     digests = set()

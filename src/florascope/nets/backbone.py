@@ -87,7 +87,7 @@ class Backbone(FeatureExtractor):
         return Embedding(feature_map, feature_map.mean((2, 3)))
 
     def _described(self) -> str:
-        return f"{self.name} {self.model_args}"
+        return f"{self.name} {dict(sorted(self.model_args.items()))}"
 
     def as_map(self, raw: Tensor) -> FeatureMap:
         """Bring tokens (b, n, c) or channels-last maps into (b, c, h, w)."""
