@@ -155,8 +155,14 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 @pytest.mark.parametrize("n", [0, 3, 7, 9])
 def test_a_full_disk_leaves_nothing_half_written(
-    run: Any, trained: Path, own: Path, full_disk: Callable[[int], None], n: int
+    run: Any,
+    trained: Path,
+    own: Path,
+    full_disk: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    n: int,
 ) -> None:
+    monkeypatch.setattr("florascope.report.page.report_html", lambda *_, **__: "the page")
     # trained has filled the cache, so that only the run itself is to be written: the bundle's five
     # files, history.csv, metrics.json, the folder and the one that it lies in; then report.html.
     full_disk(n)

@@ -98,11 +98,12 @@ def test_the_same_numbers_give_the_same_pixels_and_mask(kind: int, index: int, s
     pixels = one.read()
     GardenPhoto((kind + 1) % len(SPECIES), index, seed, SIZE).read()  # leaves nothing behind
     np.testing.assert_array_equal(pixels, two.read())
-    np.testing.assert_array_equal(one.mask(), two.mask())
+    mask = one.mask()
+    np.testing.assert_array_equal(mask, two.mask())
     assert pixels.shape == (SIZE, SIZE, 3)
     assert pixels.dtype == np.uint8
-    assert one.mask().shape == (SIZE, SIZE)
-    assert one.mask().dtype == np.bool_
+    assert mask.shape == (SIZE, SIZE)
+    assert mask.dtype == np.bool_
 
 
 def test_every_number_matters() -> None:

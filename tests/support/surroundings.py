@@ -6,7 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import jaxtyping
+import onnx
 import pytest
+
+from florascope.nets import onnx_graph
+from florascope.nets.extractor import FeatureExtractor
 
 
 def empty_cache(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -56,6 +60,25 @@ def full_disk(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _recording_unchecked() -> Iterator[None]:
+    """Leave out the tests' checks of shapes while PyTorch records a network, as for users.
+
+    Recorded sizes are tensors, which the checks do not know: they would end every recording of a
+    ViT, and the newer exporter would take its place, for some ten seconds each.
+    """
+    recorded = onnx_graph._recorded
+
+    def recorded_unchecked(backbone: FeatureExtractor) -> onnx.ModelProto:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+            return recorded(backbone)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_graph, "_recorded", recorded_unchecked)
+        yield
 
 
 @pytest.fixture
