@@ -200,7 +200,8 @@ def compiled() -> Iterator[Classifier]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # read by the shape checks
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # read by Dynamo
+@pytest.mark.usefixtures("unchecked")  # Dynamo would trace the checks of shapes, too
 def test_works_on_a_compiled_network(compiled: Classifier, method: Explainer) -> None:
     """Traced by Dynamo, whose graphs are run as they are: what a backend makes of them is its."""
     if method.name == "occlusion":
