@@ -38,6 +38,7 @@ def taught(marked: Dataset) -> Classifier:
     torch.manual_seed(0)
     backbone = Backbone("test_resnet", Preprocessing(size=SIZE, crop_pct=1.0))
     classifier = Classifier(backbone, marked.classes).train()
+    classifier.to(memory_format=torch.channels_last)  # a step takes two thirds of the time
     chosen = marked.own_splits["garden"].train
     pixels = np.stack([marked.photos[i].read() for i in chosen])
     images = torch.from_numpy(backbone.preprocessing.normalise(pixels))
@@ -47,7 +48,8 @@ def taught(marked: Dataset) -> Classifier:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, EPOCHS * steps)
     for _ in range(EPOCHS):
         for some in torch.randperm(len(labels))[: steps * BATCH].split(BATCH):
-            loss = nn.functional.cross_entropy(classifier(_moved(images[some])), labels[some])
+            seen = _moved(images[some]).contiguous(memory_format=torch.channels_last)
+            loss = nn.functional.cross_entropy(classifier(seen), labels[some])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
