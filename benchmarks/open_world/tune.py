@@ -9,6 +9,7 @@ with flowers-102, and FLORASCOPE_WEIGHTS.
 """
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -158,7 +159,7 @@ def _tune(network: nn.Sequential, views: list[np.ndarray], world: World, draft: 
             photos = draft.rng.permutation(photos)
         start = step % rounds * BATCH
         batch = np.sort(photos[start : start + BATCH])
-        share = min(1, step / (steps * WARMUP)) * (1 + np.cos(np.pi * step / steps)) / 2
+        share = min(1, step / (steps * WARMUP)) * (1 + math.cos(math.pi * step / steps)) / 2
         for group, rate in zip(optimiser.param_groups, RATES, strict=True):
             group["lr"] = rate * share
         maps, truth = (
