@@ -2,14 +2,16 @@
 
     python benchmarks/explanations/matrix.py
 
-Twelve architectures of timm and torchvision with random weights, wrapped as they come
+Architectures of timm, torchvision and Hugging Face with random weights, wrapped as they come
 (`florascope.wrap`), and every method. A cell says what was measured on two pictures of noise: the
 largest |sum of the map + bias - logit| relative to the largest logit where the method promises that
 sum, "map" where it promises none, or why the method does not exist. "direct" promises that all of
 its parts sum to the logit, the map being one of them; "ig" says how near it came with up to 64
-passes a picture. LayerCAM is asked for two layers in the middle. Hooks left behind are an error.
+passes a picture. LayerCAM is asked for two layers in the middle, occlusion for 6 x 6 squares. Hooks
+left behind are an error.
 
-Five minutes on two cores. Writes results/matrix.md beside this file.
+Hugging Face's `transformers` is needed by this benchmark alone. Three minutes on two cores. Writes
+results/matrix.md beside this file.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
+import transformers
 from torch import Tensor, nn
 
 import florascope as fs
@@ -27,11 +30,13 @@ from florascope.explanation.direct import direct_effects
 from florascope.explanation.explanation import METHODS
 from florascope.explanation.integrated_gradients import IntegratedGradients
 from florascope.explanation.layer_cam import LayerCAM
+from florascope.explanation.occlusion import Occlusion
 from florascope.files import write_text
 from florascope.nets.classifier import Classifier
 from florascope.preprocessing import Preprocessing
 
 SIZE, CLASSES = 224, 10
+WIDTHS = [64, 128, 256, 512]
 TARGETS = torch.tensor([3, 7])
 Make = Callable[[], nn.Module]
 
@@ -44,6 +49,14 @@ def of_timm(name: str, **arguments: object) -> Make:
 def of_torchvision(name: str) -> Make:
     """A network of torchvision."""
     return lambda: torchvision.models.get_model(name, weights=None, num_classes=CLASSES)
+
+
+def of_hugging_face(name: str, **arguments: object) -> Make:
+    """A network of transformers, by the names of its configuration and of its model."""
+    config, model = (
+        getattr(transformers, name + end) for end in ("Config", "ForImageClassification")
+    )
+    return lambda: model(config(num_labels=CLASSES, **arguments))
 
 
 NETWORKS: dict[str, tuple[Make, tuple[str, str]]] = {
@@ -62,6 +75,14 @@ NETWORKS: dict[str, tuple[Make, tuple[str, str]]] = {
         of_timm("vit_small_patch14_reg4_dinov2", img_size=SIZE),
         ("blocks.5", "blocks.9"),
     ),
+    "timm vit_tiny (attention pooling)": (
+        of_timm("vit_tiny_patch16_224", global_pool="map", class_token=False),
+        ("blocks.5", "blocks.9"),
+    ),
+    "timm resnet50_clip (attention pooling)": (
+        of_timm("resnet50_clip"),
+        ("stages.1", "stages.2"),
+    ),
     "torchvision densenet121": (
         of_torchvision("densenet121"),
         ("features.denseblock2", "features.denseblock3"),
@@ -71,14 +92,25 @@ NETWORKS: dict[str, tuple[Make, tuple[str, str]]] = {
         of_torchvision("vit_b_16"),
         ("encoder.layers.encoder_layer_5", "encoder.layers.encoder_layer_9"),
     ),
+    "Hugging Face ResNet": (
+        of_hugging_face("ResNet", layer_type="basic", depths=[2, 2, 2, 2], hidden_sizes=WIDTHS),
+        ("resnet.encoder.stages.1", "resnet.encoder.stages.2"),
+    ),
+    "Hugging Face ViT": (
+        of_hugging_face("ViT", hidden_size=192, num_attention_heads=3, intermediate_size=768),
+        ("vit.layers.5", "vit.layers.9"),
+    ),
 }
 
 
 def explainer(name: str, layers: tuple[str, str]) -> Explainer:
-    """Return a method; Integrated Gradients add up to 64 nodes."""
-    if name == "layercam":
-        return LayerCAM(layers)
-    return IntegratedGradients(max_nodes=64) if name == "ig" else METHODS[name]()
+    """Return a method; Integrated Gradients add up to 64 nodes, occlusion hides large squares."""
+    asked: dict[str, Explainer] = {
+        "layercam": LayerCAM(layers),
+        "ig": IntegratedGradients(max_nodes=64),
+        "occlusion": Occlusion(grid=6),
+    }
+    return asked.get(name) or METHODS[name]()
 
 
 def cell(classifier: Classifier, how: Explainer, images: Tensor) -> str:

@@ -2,13 +2,16 @@
 
     florascope train oxford102 --recipe probe --weights torchvision \
         --split $FLORASCOPE_DATA/flowers-102/split_80_10_10_udacity.csv --out runs/frozen
-    python benchmarks/explanations/run.py frozen=runs/frozen/bundle shipped=runs/flowers/bundle
+    python benchmarks/explanations/run.py --cache audits \
+        frozen=runs/frozen/bundle shipped=flowers102-mobilenetv2
 
 Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks}. The masked photos are of Oxford-17: they
 were chosen for no network here, and what is explained is the class that it answers. Every method
-of the registry is measured; Integrated Gradients, a hundred times as dear, on fewer photos. Costs
-and completeness are those of the last model. Writes results/{explanations.md, quality.csv,
-sanity.csv, costs.csv, completeness.csv} beside this file, or to --out.
+of the registry is measured, and other libraries' beside; Integrated Gradients and occlusion, a
+hundred times as dear, on fewer photos. Each method's audit is kept in --cache, so that a run that
+was stopped goes on. Costs and completeness are those of the last model. Writes
+results/{explanations.md, quality.csv, sanity.csv, costs.csv, completeness.csv} beside this file, or
+to --out.
 """
 
 import argparse
@@ -20,6 +23,7 @@ from pathlib import Path
 
 import torch
 from costs import completeness, costs
+from kept import joined, kept
 from peers import PEERS
 from tables import as_csv, page, quality_rows, rows_of, sanity_rows
 
@@ -30,13 +34,13 @@ from florascope.audit.photos import AuditPhotos, evenly, prepare_photos
 from florascope.audit.report import AuditReport, AuditSettings
 from florascope.bundle.config import find_bundle
 from florascope.data.dataset import FilePhoto
-from florascope.explanation.attribution import fitting_methods
+from florascope.explanation.attribution import Explainer, fitting_methods
 from florascope.explanation.explanation import METHODS, explainer
 from florascope.files import write_text
 from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
 
-SLOW = {"ig"}
+SLOW = {"ig", "occlusion"}
 TIMED = 8  # photos, for the costs and for completeness
 
 
@@ -48,13 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reports = {}
     for name, path in models.items():
         classifier = load_classifier(find_bundle(path))
-        reports[name] = audits(classifier, options)
+        reports[name] = audits(name, classifier, options)
     few = masked(classifier, TIMED).picked(TIMED)
     fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
     quick = [explainer(method) for method in fitting if method not in SLOW]
     timed = costs(classifier, [*quick, *PEERS], few)
-    slow = [explainer(method) for method in fitting if method in SLOW]
-    gaps = completeness(classifier, slow, few)
+    gaps = completeness(classifier, [explainer(m) for m in fitting if m == "ig"], few)
     write_text(options.out / "explanations.md", page(reports, timed, gaps))
     write_text(options.out / "quality.csv", as_csv(quality_rows(reports)))
     write_text(options.out / "sanity.csv", as_csv(sanity_rows(reports)))
@@ -73,6 +76,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     # one thread alone would have PyTorch compute 1 x 1 convolutions by other, slower kernels
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--cache", type=Path, required=True, help="folder of audits")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args(arguments)
     if "FLORASCOPE_DATA" not in os.environ:
@@ -90,28 +94,29 @@ def masked(classifier: Classifier, photos: int) -> AuditPhotos:
     return prepare_photos(classifier, chosen, MaskFolder(folder / "masks"), show)
 
 
-def audits(classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
-    """Audit the quick methods on all photos, and the slow ones on fewer."""
+def audits(name: str, classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
+    """Audit the quick methods and the peers on all photos, and the slow methods on fewer."""
     how = AuditSettings(Perturbation.of(classifier.preprocessing.size))
     fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
-    parts = [
-        ([m for m in fitting if m not in SLOW], options.photos, how),
-        (
-            [m for m in fitting if m in SLOW],
-            options.slow_photos,
-            replace(how, few=4, stages=3),
-        ),
+    slow = [explainer(m) for m in fitting if m in SLOW]
+    quick = [*(explainer(m) for m in fitting if m not in SLOW), *PEERS]
+    parts: list[tuple[list[Explainer], int, AuditSettings]] = [
+        (quick, options.photos, how),
+        (slow, options.slow_photos, replace(how, few=4, stages=3)),
     ]
-    return [
-        audit(
-            classifier,
-            masked(classifier, photos),
-            [explainer(method) for method in methods],
+
+    def one(explainer: Explainer, photos: int, settings: AuditSettings) -> AuditReport:
+        file = options.cache / f"{name}-{explainer.name}-{photos}.npz"
+        return kept(
+            file,
             settings,
-            show,
+            lambda: audit(classifier, masked(classifier, photos), [explainer], settings, show),
         )
-        for methods, photos, settings in parts
-        if methods
+
+    return [
+        joined([one(explainer, photos, settings) for explainer in explainers])
+        for explainers, photos, settings in parts
+        if explainers
     ]
 
 

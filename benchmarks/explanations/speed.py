@@ -184,6 +184,7 @@ class Table:
         what = f"{method}, drawn" + (", deletion" if trusted else "")
         old = self.row(f"{what}, former", partial(former, self.classifier, method, trusted), FEW)
         now = partial(drawn, self.classifier, method, trusted)
+        self.row(what, now, 1, old)  # as a command with one photo: no graphs are made
         now(self.photos[:8])  # graphs are made and kept
         self.row(what, now, len(self.photos) // 4, old)  # the memory of a quarter and of all
         self.row(what, now, base=old)
