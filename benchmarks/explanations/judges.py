@@ -4,9 +4,10 @@
 
 Pasted photos, whose truth is known (`scenes.py`), explained by the shipped model. Where the flower
 is known, Quantus (https://github.com/understandable-machine-intelligence-lab/Quantus) and the audit
-compute the same figure, so that their difference must be 0. Xplique's deletion and insertion (https://github.com/deel-ai/xplique) delete single pixels and put
-grey in their place, where the audit blurs squares: figures differ, and a random order looks better
-there, since scattered pixels confuse a network wherever they lie.
+compute the same figure, so that their difference must be 0. Xplique's deletion and insertion
+(https://github.com/deel-ai/xplique) delete single pixels and put grey in their place, where the
+audit blurs squares: figures differ, and a random order looks better there, since scattered pixels
+confuse a network wherever they lie.
 
 Both are needed by this benchmark alone, Xplique with TensorFlow 2.20 at the most, which ends the
 process where it is imported before PyTorch. FLORASCOPE_DATA holds flowers-102. Writes

@@ -1,15 +1,15 @@
 """Photos explained a second: batches in ONNX Runtime, one photo at a time in PyTorch, and peers.
 
-    for part in deletion sharp cam maps peers; do
+    for part in deletion sharp cam peers; do
         python benchmarks/explanations/speed.py $part PHOTOS...
     done
 
 All ways of a part take the same photos with the shipped model, in turn in one process, so that
 whatever else the machine does slows all. "drawn" reads the photos, explains them and writes the
 pictures, as `florascope explain` does; its former way is written out below: one photo at a time,
-forty eager passes for the deletion figures. "maps" reads the photos and explains them, as the peers
-do (pytorch-grad-cam, Captum and TorchCAM, in batches of 16 on all cores). "engine" is what there is
-to reach: ONNX Runtime's bare passes, a core each, measured with each part. Writes
+forty eager passes for the deletion figures. "peers" reads the photos and explains them, drawing
+nothing, as pytorch-grad-cam, Captum and TorchCAM do (in batches of 16 on all cores). "engine" is
+what there is to reach: ONNX Runtime's bare passes, a core each, measured with each part. Writes
 results/{speed-PART.csv, speed.md} beside this file.
 """
 
@@ -189,13 +189,10 @@ class Table:
         self.row(what, now, len(self.photos) // 4, old)  # the memory of a quarter and of all
         self.row(what, now, base=old)
 
-    def maps(self) -> None:
-        """Time maps alone."""
+    def peers(self) -> None:
+        """Time maps alone, ours and other libraries'."""
         for method in ("sharp", "cam"):
             self.row(f"{method}, maps", partial(maps_alone, self.classifier, method))
-
-    def peers(self) -> None:
-        """Time other libraries' maps."""
         for other in (PytorchGradCam(), CaptumGradCam(), TorchCam()):
             peer(self.classifier, other, self.photos[:BATCH])  # finds its layer
             self.row(f"{other.name}, maps", partial(peer, self.classifier, other))
@@ -205,7 +202,6 @@ PARTS: dict[str, Callable[[Table], None]] = {
     "deletion": lambda table: table.drawn("sharp", trusted=True),
     "sharp": lambda table: table.drawn("sharp", trusted=False),
     "cam": lambda table: table.drawn("cam", trusted=False),
-    "maps": Table.maps,
     "peers": Table.peers,
 }
 
