@@ -62,9 +62,9 @@ def settings() -> str:
     for name, recipe in RECIPES.items():
         about = (recipe.__doc__ or "").partition("\nAttributes:")[0].strip()
         parts += [f"## {name}: `fs.{recipe.__name__}`", "", about, ""]
-        parts += ["| setting | default | type | range | what it does |", "|---|---|---|---|---|"]
+        parts += ["| setting | what it does | default | type | range |", "|---|---|---|---|---|"]
         parts += [
-            f"| `{s.name}` | `{s.default}` | {s.kind} | {s.allowed} | {_cell(s.meaning)} |"
+            f"| `{s.name}` | {_cell(s.meaning)} | `{s.default}` | {s.kind} | {s.allowed} |"
             for s in settings_of(recipe)
         ]
         parts.append("")
