@@ -64,3 +64,11 @@ def test_every_word_of_the_page_is_used(use: Use, place: str) -> None:
     used = set(re.findall(r"[\w-]+", code))
     spoken = {re.sub(r"-(\w)", lambda m: m[1].upper(), word) for word in used} | used
     assert sentences(use, "en").keys() - spoken == set()
+
+
+def test_the_workbench_translates_causes_that_the_doctor_names() -> None:
+    folder = Path(florascope.__file__).parent / "doctor"
+    code = "".join(p.read_text("utf-8") for p in folder.rglob("*.py"))
+    causes = sentences("studio", "en")["causes"]
+    assert causes
+    assert {cause for cause in causes if f'= "{cause}"' not in code} == set()

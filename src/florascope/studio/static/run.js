@@ -8,7 +8,7 @@ import { get, post } from "./server.js";
 import { listen } from "./store.js";
 import { tried } from "./telling.js";
 import { follow, watch } from "./work.js";
-import { number, percent, say } from "./words.js";
+import { number, percent, plainly, say } from "./words.js";
 
 export async function runView(main, which) {
   const run = await get(`api/runs/${Number(which)}`);
@@ -89,10 +89,13 @@ function fillDoctor({ run, doctor }) {
 }
 
 function finding({ severity, cause, found, expected, fix, confidence }) {
+  const [title, cure] = plainly(cause);
+  const english = (text) => make("span", { textContent: text, lang: "en" });
   return make("article.finding", { "data-severity": severity },
-    make("h3", { textContent: `${say(`severity-${severity}`)}: ${cause}` }),
+    make("h3", {}, `${say(`severity-${severity}`)}: `, title ?? english(cause)),
+    ...(cure ? [make("p", { textContent: cure }), make("p.small", {}, english(cause))] : []),
     make("p", { textContent: found, lang: "en" }),
-    make("p.small", { textContent: `${say("expected")} ${expected}`, lang: "en" }),
-    make("p", {}, make("strong", { textContent: say("fix") }), ` ${fix}`),
+    make("p.small", {}, `${say("expected")} `, english(expected)),
+    make("p", {}, make("strong", { textContent: say("fix") }), " ", english(fix)),
     make("p.small", { textContent: say("sure", { share: percent(confidence, 0) }) }));
 }

@@ -1,5 +1,5 @@
-// The page's words in both languages. What the server says of a mistake, and what the doctor says,
-// comes in English.
+// The page's words in both languages. What the server says of a mistake, and the doctor's details,
+// come in English.
 
 import { filled } from "../shared/dom.js";
 import { TEXTS } from "./texts.js"; // made of florascope/texts/studio.*.json
@@ -33,6 +33,9 @@ export function spell(node) {
   for (const one of node.querySelectorAll("[data-word]")) one.textContent = say(one.dataset.word);
   for (const one of node.querySelectorAll("[data-label]")) one.ariaLabel = say(one.dataset.label);
 }
+
+// What the doctor found and what helps, in plain words, where it is one of the common causes.
+export const plainly = (cause) => TEXTS[language()].causes[cause] ?? [];
 
 // A step's name as the library gives it, in the page's language where it is known.
 export function stepName(step) {
