@@ -1,6 +1,6 @@
 """Which explanations exist for which network, and do those that promise a sum keep it?
 
-    python benchmarks/explanations/matrix.py
+    python benchmarks/explanations/matrix.py [NETWORK...]
 
 Architectures of timm, torchvision and Hugging Face with random weights, wrapped as they come
 (`florascope.wrap`), and every method. A cell says what was measured on two pictures of noise: the
@@ -10,11 +10,14 @@ its parts sum to the logit, the map being one of them; "ig" says how near it cam
 passes a picture. LayerCAM is asked for two layers in the middle, occlusion for 6 x 6 squares. Hooks
 left behind are an error.
 
-Hugging Face's `transformers` is needed by this benchmark alone. Three minutes on two cores. Writes
-results/matrix.md beside this file.
+Hugging Face's `transformers` is needed by this benchmark alone. Some minutes on two cores. Writes
+results/{matrix.csv, matrix.md} beside this file.
 """
 
-from collections.abc import Callable
+import csv
+import io
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import timm
@@ -36,6 +39,7 @@ from florascope.nets.classifier import Classifier
 from florascope.preprocessing import Preprocessing
 
 SIZE, CLASSES = 224, 10
+RESULTS = Path(__file__).parent / "results"
 WIDTHS = [64, 128, 256, 512]
 TARGETS = torch.tensor([3, 7])
 Make = Callable[[], nn.Module]
@@ -78,10 +82,6 @@ NETWORKS: dict[str, tuple[Make, tuple[str, str]]] = {
     "timm vit_tiny (attention pooling)": (
         of_timm("vit_tiny_patch16_224", global_pool="map", class_token=False),
         ("blocks.5", "blocks.9"),
-    ),
-    "timm resnet50_clip (attention pooling)": (
-        of_timm("resnet50_clip"),
-        ("stages.1", "stages.2"),
     ),
     "torchvision densenet121": (
         of_torchvision("densenet121"),
@@ -143,27 +143,46 @@ def hooks(classifier: Classifier) -> int:
     )
 
 
-def main() -> None:
-    """Measure every cell and write the table."""
-    rows = [["network", "default", *METHODS], ["---"] * (2 + len(METHODS))]
+def measured(name: str) -> list[str]:
+    """One row: the network, its default, and every method's cell."""
+    make, layers = NETWORKS[name]
+    torch.manual_seed(0)
+    classifier = fs.wrap(make().eval(), preprocessing=Preprocessing(size=SIZE))
+    images = torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    cells = (cell(classifier, explainer(method, layers), images) for method in METHODS)
+    return [name, fitting_methods(classifier.backbone)[0], *cells]
+
+
+def page(rows: Sequence[Sequence[str]]) -> str:
+    """The table, with the reasons why methods do not exist below it."""
     reasons: dict[str, str] = {}
-    for name, (make, layers) in NETWORKS.items():
-        torch.manual_seed(0)
-        classifier = fs.wrap(make().eval(), preprocessing=Preprocessing(size=SIZE))
-        images = torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
-        cells = [cell(classifier, explainer(m, layers), images) for m in METHODS]
-        for text in cells:
+    lines = [["network", "default", *METHODS], ["---"] * (2 + len(METHODS))]
+    for row in rows:
+        for text in row:
             if text.startswith("no: "):
                 reasons.setdefault(text[4:], f"[{len(reasons) + 1}]")
-        shown = [f"no {reasons[c[4:]]}" if c.startswith("no: ") else c for c in cells]
-        rows.append([name, fitting_methods(classifier.backbone)[0], *shown])
-        print(" | ".join(rows[-1]), flush=True)
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        lines.append([f"no {reasons[c[4:]]}" if c.startswith("no: ") else c for c in row])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = "\n".join(f"- {mark} {text}" for text, mark in reasons.items())
     about = " ".join((__doc__ or "").split("\n\n")[2].split())
-    text = f"# Which explanations exist for which network\n\n{about}\n\n{table}\n\n{notes}\n"
-    write_text(Path(__file__).parent / "results" / "matrix.md", text)
+    return f"# Which explanations exist for which network\n\n{about}\n\n{table}\n\n{notes}\n"
+
+
+def main(*names: str) -> None:
+    """Measure the networks that are named, or all, and write the table of all that have been."""
+    file = RESULTS / "matrix.csv"
+    held = (
+        {row[0]: row for row in csv.reader(file.open(encoding="utf-8"))} if file.is_file() else {}
+    )
+    for name in names or NETWORKS:
+        held[name] = measured(name)
+        print(" | ".join(held[name]), flush=True)
+        rows = [held[known] for known in NETWORKS if known in held]
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows(rows)
+        write_text(file, table.getvalue())
+        write_text(RESULTS / "matrix.md", page(rows))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

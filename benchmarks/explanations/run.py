@@ -7,7 +7,7 @@
 
 Needs FLORASCOPE_DATA with oxford-17-masks/{jpg,masks}. The masked photos are of Oxford-17: they
 were chosen for no network here, and what is explained is the class that it answers. Every method
-of the registry is measured, and other libraries' beside; Integrated Gradients and occlusion, a
+of the registry is measured, other libraries are timed beside; Integrated Gradients and occlusion, a
 hundred times as dear, on fewer photos. Each method's audit is kept in --cache, so that a run that
 was stopped goes on. Costs and completeness are those of the last model. Writes
 results/{explanations.md, quality.csv, sanity.csv, costs.csv, completeness.csv} beside this file, or
@@ -57,12 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
     quick = [explainer(method) for method in fitting if method not in SLOW]
     timed = costs(classifier, [*quick, *PEERS], few)
-    gaps = completeness(classifier, [explainer(m) for m in fitting if m == "ig"], few)
+    gaps = completeness(classifier, [explainer("ig")], few) if "ig" in fitting else []
     write_text(options.out / "explanations.md", page(reports, timed, gaps))
     write_text(options.out / "quality.csv", as_csv(quality_rows(reports)))
     write_text(options.out / "sanity.csv", as_csv(sanity_rows(reports)))
     write_text(options.out / "costs.csv", as_csv(rows_of(timed)))
-    write_text(options.out / "completeness.csv", as_csv(rows_of(gaps)))
+    if gaps:
+        write_text(options.out / "completeness.csv", as_csv(rows_of(gaps)))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -95,11 +96,11 @@ def masked(classifier: Classifier, photos: int) -> AuditPhotos:
 
 
 def audits(name: str, classifier: Classifier, options: argparse.Namespace) -> list[AuditReport]:
-    """Audit the quick methods and the peers on all photos, and the slow methods on fewer."""
+    """Audit the quick methods on all photos, and the slow ones on fewer."""
     how = AuditSettings(Perturbation.of(classifier.preprocessing.size))
     fitting = [m for m in options.methods if m in fitting_methods(classifier.backbone)]
     slow = [explainer(m) for m in fitting if m in SLOW]
-    quick = [*(explainer(m) for m in fitting if m not in SLOW), *PEERS]
+    quick = [explainer(m) for m in fitting if m not in SLOW]
     parts: list[tuple[list[Explainer], int, AuditSettings]] = [
         (quick, options.photos, how),
         (slow, options.slow_photos, replace(how, few=4, stages=3)),
