@@ -34,6 +34,7 @@ PARTS = (
     *("open", "kept", "second/open", "second/kept", "second/reserve"),
     *("third/open", "third/kept"),
     *("fourth/open", "fourth/kept"),
+    *("fifth/open", "fifth/kept"),
 )
 
 
