@@ -32,13 +32,6 @@ def thirty(size: int = 96) -> tuple[Tensor, np.ndarray, Tensor, np.ndarray]:
     return chw(np.concatenate([x, more[first]])), np.concatenate([y, names[first]]), chw(v), w
 
 
-def unseen(size: int = 96) -> tuple[Tensor, np.ndarray]:
-    """Six photos a class that are in neither part of `thirty`."""
-    x, y = photos("fresh", size)
-    last = np.tile(np.arange(12) >= 6, 10)
-    return chw(x[last]), y[last]
-
-
 Step = Callable[[Tensor, Tensor], Tensor]
 
 

@@ -13,9 +13,7 @@ from fifth import (
     Deeply,
     deep,
     hugging_face,
-    thirty,
     tuned,
-    unseen,
 )
 from fourth import (
     ACROSS,
@@ -43,6 +41,7 @@ from second import (
     REPORT,
     VAL_DIFFERS,
     faulty,
+    large,
     loaders,
     small,
     trained,
@@ -193,8 +192,8 @@ def tiles(x: np.ndarray) -> np.ndarray:
 def tiles_are_split_not_photos(mended: bool) -> Run:
     seed(710)
     x, y = photos("train", 96, 10, 5)
-    v, w = photos("val", 96, 10, 2)
-    fresh, names = photos("fresh", 96, 10, 4)
+    v, w = photos("val", 96, 10, 5)
+    fresh, names = photos("fresh", 96, 10, 6)
     cut, labels = tiles(np.concatenate([x, v])), np.repeat(np.concatenate([y, w]), 9)
     order = np.arange(len(cut)) if mended else np.random.permutation(len(cut))
     train, val = order[: len(x) * 9], order[len(x) * 9 :]
@@ -260,7 +259,7 @@ def gradients_drown_in_noise(mended: bool) -> Run:
 )
 def reduced_with_the_labels_of_validation(mended: bool) -> Run:
     seed(715)
-    x, y, v, w = data = thirty(64)
+    x, y, v, w = data = large()
     net = Transfer()
     held, shown = (features(net.backbone, part).numpy() for part in (x, v))
     seen = (held, y) if mended else (np.concatenate([held, shown]), np.concatenate([y, w]))
@@ -272,7 +271,8 @@ def reduced_with_the_labels_of_validation(mended: bool) -> Run:
         net.head.bias.copy_(torch.from_numpy(answer.intercept_ - weight @ reduce.xbar_))
     claimed = accuracy(net, v, w)
     told = {"reported": {"val_top1": claimed}}
-    return Run(net, *loaders(*data), told, accuracy(net, *unseen(64)), claimed)
+    fresh, names = photos("fresh", 64)
+    return Run(net, *loaders(*data), told, accuracy(net, chw(fresh), names), claimed)
 
 
 @sound("torch", "two optimizers: SGD for the convolutions, Adam for the head; both step", 0.6)
