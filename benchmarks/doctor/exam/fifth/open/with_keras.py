@@ -10,7 +10,6 @@ from fifth import ALIKE
 from fourth import (
     EVALUATED,
     INPUTS,
-    LABELS,
     NETWORK,
     ORDER,
     SAMPLER,
@@ -19,7 +18,6 @@ from fourth import (
 from keras import layers, ops
 from PIL import Image, ImageFilter
 from second import (
-    LABELS_WRONG,
     LEAK,
     MORE_AUGMENTATION,
     OPTIMIZER,
@@ -78,31 +76,6 @@ def k_categorical_accuracy_of_integers(mended: bool) -> Run:
     run = fit(keras_cnn(6), array_loader(x, y[:, None]), val, (v, w), 15, metrics=(metric,))
     run.claimed = run.told["history"].history[f"val_{metric}"][-1]
     return run
-
-
-def one_hot(labels: np.ndarray, first: int) -> np.ndarray:
-    return (labels[:, None] == np.arange(first, first + 6)).astype(np.float32)
-
-
-@faulty(
-    "keras",
-    "labels begin at one and are compared with 0..5: the last class has a row of zeros for its label, class 0 no photo",
-    [
-        *LABELS,
-        *LABELS_WRONG,
-        r"(all|row|vector|sum)\w*.{0,30}zero|zeros?.{0,40}(label|target|row|one-?hot)|(sum|add)s? (to|up)|not (one-?hot|a distribution)|no (class|label)|start(s|ing)? at (one|1)|begin at",
-        r"class.{0,60}(never|absent|missing|no photo|empty)",
-    ],
-)
-def k_one_hot_row_of_zeros(mended: bool) -> Run:
-    seed(804)
-    x, y, v, w = keras_data()
-    first, names = int(mended), (w if mended else w + 1)
-    train, val = (
-        array_loader(part, one_hot(labels + 1, first), shuffle=part is x)
-        for part, labels in ((x, y), (v, w))
-    )
-    return fit(keras_cnn(6), train, val, (v, names), 15, loss="categorical_crossentropy")
 
 
 @faulty(
