@@ -21,6 +21,7 @@ import florascope  # noqa: E402
 from florascope.doctor.checks import (  # noqa: E402
     augmentation,
     claims,
+    exchange,
     inputs,
     loop,
     network,
@@ -359,6 +360,34 @@ def sorted_by_class() -> Any:
     return model, [Pairs(train)[i] for i in range(len(Pairs(train)))], val, told
 
 
+class Piling(keras.Model):  # type: ignore[misc]
+    """Never clears gradients: each step adds to those of before."""
+
+    def train_step(self, given: Any) -> dict[str, Any]:
+        torch = pytest.importorskip("torch")
+        images, labels = given
+        self.compute_loss(y=labels, y_pred=self(images, training=True)).backward()
+        with torch.no_grad():
+            gradients = [v.value.grad for v in self.trainable_weights]
+            self.optimizer.apply(gradients, list(self.trainable_weights))
+        return {"loss": 0.0}
+
+
+def gradients_pile_up() -> Any:
+    train, val = data()
+    plain = network_of()
+    model = Piling(plain.inputs, plain.outputs)
+    model.compile(keras.optimizers.SGD(0.3, momentum=0.9), "sparse_categorical_crossentropy")
+    model.fit(loader(train, shuffle=True), epochs=6, verbose=0)
+    return model, loader(train, shuffle=True), loader(val), {}
+
+
+def pixels_multiplied() -> Any:
+    train, val = data()
+    model = network_of(rescale=False, inside=(layers.Rescaling(255),))
+    return model, train, val, trained(model, train, val, epochs=2)
+
+
 def worst_epoch() -> Any:
     train, val = data()
     model = network_of()
@@ -390,6 +419,8 @@ PLANTED = {
     val_with_blue_for_red: pictures.BGR,
     stamped: pictures.BORDER,
     sorted_by_class: loop.SORTED,
+    gradients_pile_up: exchange.STEP,
+    pixels_multiplied: inputs.RANGE,
 }
 
 
@@ -601,16 +632,16 @@ def test_keras_models_are_known_without_keras() -> None:
 
 
 def test_what_training_left_in_the_variables(sound: Any) -> None:
-    model = sound[0]
-    left = traces(model, model.layers[-1])
+    model, batch = sound[0], read(sound[1], 16).batches[0]
+    left = traces(model, model.layers[-1], batch)
+    assert left.gradient_left is not None
+    assert left.gradient_fresh is not None
     assert left.steps == 6 * K * EACH // 16
     assert (left.as_made, left.not_finite, left.narrow) == (False, (), ())
     fresh = keras.models.clone_model(model)
     fresh.compile("adam", SPARSE)
-    assert (traces(fresh, fresh.layers[-1]).steps, traces(fresh, fresh.layers[-1]).as_made) == (
-        0,
-        True,
-    )
+    made = traces(fresh, fresh.layers[-1], batch)
+    assert (made.steps, made.as_made, made.gradient_left) == (0, True, None)
 
 
 def test_sample_weights_are_read_with_their_photos() -> None:
@@ -624,7 +655,9 @@ def test_sample_weights_are_read_with_their_photos() -> None:
 
 def test_weights_in_16_bits_are_a_part_that_is_exchanged() -> None:
     half = keras.Sequential([keras.Input((3,)), layers.Dense(K, dtype="float16")])
-    assert traces(half, half.layers[-1]).narrow == tuple(v.path for v in half.weights)
+    assert traces(half, half.layers[-1], read(photos(2), 8).batches[0]).narrow == tuple(
+        v.path for v in half.weights
+    )
     owns: tuple[frozenset[Part], ...] = (frozenset(), frozenset({"precision"}))
     kinds = [substitution.remade(half, own).weights[0].dtype for own in owns]
     assert kinds == ["float32", "float16"]

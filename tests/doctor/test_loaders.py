@@ -1,14 +1,25 @@
 """Batches of every usual form are read; others are refused with what was found."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
-from florascope.doctor.loaders import collation, photo_of, prepared_like, read, repeatable, take
+from florascope.doctor.loaders import (
+    collation,
+    photo_of,
+    photos_of_files,
+    prepared_like,
+    read,
+    repeatable,
+    take,
+)
 from florascope.errors import DataError
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
@@ -133,3 +144,20 @@ def test_nothing_to_exchange() -> None:
     assert prepared_like([(torch.zeros(1, 3, 1, 1), torch.zeros(1))], alike[1]) is None
     plain: Any = torch.utils.data.TensorDataset(torch.zeros(4, 3, 1, 1), torch.zeros(4))
     assert prepared_like(DataLoader(Photos(4, negative)), DataLoader(plain)) is None
+
+
+def test_photos_again_from_their_files(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    paths = [tmp_path / f"{n}.png" for n in range(6)]
+    for path in paths:
+        Image.fromarray(draw.integers(0, 256, (40, 50, 3), np.uint8)).save(path)
+    like = torch.randn(8, 3, 16, 16) * 2 + 1
+    found = photos_of_files(tuple(map(str, paths)), np.arange(6), like, 3)
+    assert found is not None
+    assert found.images.shape == (3, 3, 40, 40)  # no larger than the files
+    assert found.labels.tolist() == [0, 2, 5]
+    for channel in range(3):
+        ours, theirs = found.images[:, channel], like[:, channel]
+        assert float(ours.mean()) == pytest.approx(float(theirs.mean()), abs=1e-3)
+        assert float(ours.std()) == pytest.approx(float(theirs.std()), rel=1e-3)
+    assert photos_of_files((), np.arange(0), like, 3) is None

@@ -12,8 +12,10 @@ from florascope.doctor.properties import (
     COLOUR,
     CONTRAST,
     DETAIL,
+    NAMES,
     SHARPNESS,
     measure,
+    specks,
 )
 
 
@@ -113,8 +115,28 @@ def test_bars_and_tint() -> None:
     assert values(framed)[0, BARS] == pytest.approx(16 / 128)
     red = photo()
     red[0] += 0.3
-    change = values(red)[0, -2:] - values(photo())[0, -2:]
+    tint = [NAMES.index(f"{name} of the edge") for name in ("red", "green")]
+    change = values(red)[0, tint] - values(photo())[0, tint]
     np.testing.assert_allclose(change, [0.2, -0.1], atol=1e-5)
+
+
+def test_grain_is_the_deviation_of_the_noise() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64))
+    grey = np.repeat(noise[:1], 3, axis=0)
+    at = [NAMES.index("grain"), NAMES.index("grain of the colours")]
+    # means of three channels deviate by a root of 3 less, differences by a root of 2 more
+    expected = [0.1 / 3**0.5, 0.1 * 2**0.5]
+    np.testing.assert_allclose(values(noise)[0, at], expected, rtol=0.1)
+    np.testing.assert_allclose(values(grey)[0, at], [0.1, 0], rtol=0.1)
+
+
+def test_single_pixels_are_found_in_their_place() -> None:
+    flat = np.zeros((1, 3, 64, 64), np.float32)
+    flat[0, 0, 10, 33] = 1
+    found = specks(flat)
+    assert found is not None
+    assert np.flatnonzero(found[0]).tolist() == [5 * 32 + 16]
+    assert specks(flat[..., :16]) is None
 
 
 def test_photos_with_contradicting_labels() -> None:

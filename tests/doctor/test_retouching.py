@@ -4,7 +4,7 @@ import numpy as np
 
 from florascope.doctor.checks.pictures import BGR, BORDER, border, colours
 from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence
-from florascope.doctor.retouching import CENTRE, EDGE, RETOUCHES, SWAPPED, by_retouch
+from florascope.doctor.retouching import CENTRE, CLEANED, EDGE, RETOUCHES, SWAPPED, by_retouch
 
 PHOTOS = np.random.default_rng(0).uniform(0, 1, (2, 20, 10, 3)).astype(np.float32)
 
@@ -24,6 +24,12 @@ def test_red_for_blue_twice_is_the_photo() -> None:
     np.testing.assert_array_equal(once[..., 0], PHOTOS[..., 2])
     np.testing.assert_array_equal(RETOUCHES[SWAPPED](once), PHOTOS)
     np.testing.assert_array_equal(RETOUCHES[AS_IT_IS](PHOTOS), PHOTOS)
+
+
+def test_single_pixels_are_replaced() -> None:
+    flat = np.zeros((1, 10, 10, 3), np.float32)
+    flat[0, 4, 4] = 1
+    assert not RETOUCHES[CLEANED](flat).any()
 
 
 def test_accuracy_by_what_was_done() -> None:

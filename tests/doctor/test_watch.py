@@ -13,16 +13,17 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.utils.data import DataLoader, TensorDataset
 
 import florascope
-from florascope.doctor.checks import loop, recorded
+from florascope.doctor.checks import loop, optimisation, recorded
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Inputs, Subset
 from florascope.doctor.loaders import Batch
-from florascope.doctor.recording import Pulled, Recording, pulled
+from florascope.doctor.recording import Pulled, Recording, met, pulled
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop as Trained
 from florascope.doctor.trials import Substitution
 from florascope.doctor.watch import Watch, keyed, outputs_of, watch
 
+CHECKS = (*optimisation.ASKED_CHECKS, *recorded.CHECKS)
 K, EACH, C = 4, 40, 8
 Loop = Callable[[nn.Module, Any, Any], None]
 
@@ -55,6 +56,8 @@ def seen(
     batches: Callable[[DataLoader[Any]], Iterator[Any]] = iter,
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     model: nn.Module | None = None,
+    change: Callable[[nn.Module], None] | None = None,
+    anew: bool = False,
 ) -> Recording:
     """A usual loop, with single lines left out."""
     net = model or network()
@@ -68,6 +71,10 @@ def seen(
                 (scale * loss(net(x), y)).backward()
                 if clip:
                     nn.utils.clip_grad_norm_(net.parameters(), clip)
+                if change:
+                    change(net)
+                if anew:
+                    steps = optimizer(net)
                 if step:
                     steps.step()
     return watched.recording
@@ -76,7 +83,7 @@ def seen(
 def first(recording: Recording) -> Finding | None:
     labels = data().tensors[1].numpy()
     subset = Subset(len(labels), labels)
-    found = judge(Evidence(K, train=subset, val=subset, recording=recording), recorded.CHECKS)
+    found = judge(Evidence(K, train=subset, val=subset, recording=recording), CHECKS)
     return found[0] if found else None
 
 
@@ -113,6 +120,12 @@ def with_nan(outputs: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(outputs, labels) * torch.nan
 
 
+def noisy(net: nn.Module) -> None:
+    for parameter in net.parameters():
+        assert parameter.grad is not None
+        parameter.grad += torch.randn_like(parameter)
+
+
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "no step": (recorded.NO_STEP, {"optimizer": sgd(0.1), "step": False}),
     "never zeroed": (recorded.ADDED, {"optimizer": sgd(0.01), "zero": False}),
@@ -135,6 +148,8 @@ PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "nan": (recorded.NOT_FINITE, {"optimizer": sgd(0.1), "loss": with_nan}),
     "huge rate": (recorded.EXPLODING, {"optimizer": sgd(500.0)}),
+    "noise": (recorded.ALTERED, {"optimizer": sgd(0.1), "change": noisy}),
+    "made anew": (recorded.FORGETS, {"optimizer": sgd(0.1, momentum=0.9), "anew": True}),
     "tiny updates": (recorded.VANISHING, {"optimizer": sgd(1e-7)}),
 }
 
@@ -241,7 +256,7 @@ def test_closures_throw_nothing_away() -> None:
 
 def failing(recording: Recording, **more: Any) -> tuple[str, ...]:
     """Causes found of a run at chance whose photos can be told apart."""
-    found = judge(replace(at_chance(recording), **more), recorded.CHECKS)
+    found = judge(replace(at_chance(recording), **more), CHECKS)
     return tuple(finding.cause for finding in found)
 
 
@@ -257,8 +272,8 @@ def at_chance(recording: Recording) -> Evidence:
 
 def test_targets_that_are_no_labels_are_told() -> None:
     own = seen(optimizer=sgd(0.1), loss=lambda z, _: F.cross_entropy(z, z.argmax(1)))
-    assert recorded.TARGETS in failing(own)
-    assert recorded.TARGETS not in failing(seen(optimizer=sgd(0.1)))
+    assert optimisation.TARGETS in failing(own)
+    assert optimisation.TARGETS not in failing(seen(optimizer=sgd(0.1)))
 
 
 def asked(loss: Any) -> Pulled:
@@ -269,14 +284,20 @@ def asked(loss: Any) -> Pulled:
     return found
 
 
+def easiest(outputs: Tensor, labels: Tensor) -> Tensor:
+    each = F.cross_entropy(outputs, labels, reduction="none")
+    return each.topk(len(each) // 4, largest=False).values.mean()
+
+
 @pytest.mark.parametrize(
     ("loss", "cause"),
     [
         (F.cross_entropy, None),
         (lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1), None),
-        (lambda z, y: -F.cross_entropy(z, y), recorded.AWAY),
-        (lambda z, y: F.cross_entropy(z, y.roll(1)), recorded.TARGETS),
-        (lambda z, y: F.cross_entropy(z.round() + 0 * z, y), recorded.FLAT),
+        (lambda z, y: -F.cross_entropy(z, y), optimisation.AWAY),
+        (lambda z, y: F.cross_entropy(z, y.roll(1)), optimisation.TARGETS),
+        (easiest, optimisation.PASSED_OVER),
+        (lambda z, y: F.cross_entropy(z.round() + 0 * z, y), optimisation.FLAT),
     ],
 )
 def test_what_the_loss_asks_photo_by_photo(loss: Any, cause: str | None) -> None:
@@ -288,6 +309,19 @@ def test_cross_entropy_asks_for_the_labels() -> None:
     found = asked(F.cross_entropy)
     assert found.photos > len(data().tensors[1])  # over some epochs
     assert found[1:] == pytest.approx((1.0, 1.0, 0.0), abs=1e-5)
+
+
+def test_val_photos_that_were_trained_on_are_told() -> None:
+    x, y = data().tensors
+    recording = seen(optimizer=sgd(0.1))
+    halves = (keyed([(x[part::2], y[part::2])]) for part in (0, 1))
+    train, val = halves
+    assert 0.5 < (met(recording, train, val) or 0) <= 1
+    assert met(recording, train | val, val) is None  # no photo of val alone
+    assert met(recording, train | val, keyed([(x + 1, y)])) == 0
+    assert met(recording, {}, keyed([(x + 1, y)])) is None
+    found = judge(Evidence(K, recording=recording, met=1.0), CHECKS)
+    assert recorded.PRACTISED in {finding.cause for finding in found}
 
 
 def test_photos_that_are_not_found_again_say_nothing() -> None:

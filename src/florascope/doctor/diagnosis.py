@@ -18,7 +18,7 @@ MECHANICS = frozenset(
 
 OF_DATA = frozenset(
     {
-        *("loop.different", "skill.imbalance", "skill.unused", "network.steady"),
+        *("skill.imbalance", "skill.unused", "network.steady", "recorded.practised"),
         *("batchnorm.mode", "batchnorm.alone"),
     }
 )
@@ -48,6 +48,11 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "loop.short": frozenset({"skill.favoured", "optimisation.rate"}),
     "loop.finite": frozenset({"exchange.part", "loop.precise"}),
     "loop.precise": frozenset({"exchange.part", "optimisation.rate", "loop.short"}),
+    "exchange.inputs": frozenset(
+        {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
+    ),
+    "head.dropout": frozenset({"loop.finite", "exchange.part"}),
+    "inputs.extent": frozenset({"loop.finite", "optimisation.rate", "layers.dead"}),
     "loop.rewritten": frozenset({"loop.restored", "loop.otherwise"}),
     "exchange.head": frozenset({"claims.trained_on", "history.best", "labels.permuted"}),
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
@@ -177,7 +182,8 @@ SURE = 0.9  # confidence from which nothing more needs to be tried
 def settled(evidence: Evidence) -> bool:
     """Whether the cause is known already, so that no training needs to be tried again."""
     first = next(iter(judge(evidence)), None)
-    return first is not None and first.severity == "error" and first.confidence >= SURE
+    known = first is not None and first.check not in SYMPTOMS | SHALLOW
+    return known and first is not None and first.severity == "error" and first.weight >= SURE
 
 
 def judge(evidence: Evidence, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:

@@ -79,6 +79,8 @@ class Inputs:
         fit: how the val photos became tensors; None where the photos are not to be had.
         rotated: the same for photos with an EXIF rotation: R^2 of the upright photo and of the
             photo as stored.
+        standardised: val accuracy of a probe on the features of photos standardised as the contract
+            says, which was read off the network; None where it was told, or nothing was tried.
         serving: how the photos become tensors where the network answers.
         val_repeats: whether a val photo fetched twice is the same tensor.
         train_repeats: whether a train photo fetched twice is.
@@ -93,6 +95,7 @@ class Inputs:
     binding: bool = True
     fit: Fit | None = None
     rotated: tuple[float, float] | None = None
+    standardised: float | None = None
     serving: Fit | None = None
     val_repeats: bool | None = None
     train_repeats: bool | None = None
@@ -131,6 +134,7 @@ class Pictures:
             first for channels last), over that as they are; about 1 or more for photos that are
             whole. The median.
         conflicting: share of photos whose very pixels also come with another label.
+        specks: (n, s) deviations of single pixels, by their place; None where there are none.
     """
 
     values: Float[np.ndarray, "n p"]
@@ -138,6 +142,7 @@ class Pictures:
     small: Float32[np.ndarray, "n d"] | None = None
     reordered: float = 1.0
     conflicting: float = 0.0
+    specks: Float32[np.ndarray, "n s"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +217,11 @@ class Evidence:
             ("as it is", "x 255", ...); empty where there is no such head.
         recording: of the training loop, where it was watched.
         pulled: what its loss asked, held against the loader's labels; None where unknown.
+        met: share of the val photos that were met in some watched batches of the training, and are
+            not also in train; None where none of either was.
+        entering: photos of train and val as they enter the network, behind preprocessing and
+            augmentation of its own (train in train mode), shrunk to their given size; None where
+            it has none.
         exchanged: val accuracy by what was done to the photos ("as it is", ...); empty where
             nothing was.
     """
@@ -236,7 +246,9 @@ class Evidence:
     canary: Mapping[str, float] = field(default_factory=dict)
     recording: Recording | None = None
     pulled: Pulled | None = None
+    met: float | None = None
     exchanged: Mapping[str, float] = field(default_factory=dict)
+    entering: tuple[Pictures, Pictures] | None = None
 
     @cached_property
     def probe(self) -> QuickProbe | None:

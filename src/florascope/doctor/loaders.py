@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
-from florascope.doctor.evidence import Drawn
+from florascope.doctor.evidence import Drawn, Labels
 from florascope.doctor.photometry import Fit, Photo, fit_photometry
 from florascope.doctor.trials import RANDOM
 from florascope.errors import DataError
@@ -19,6 +20,7 @@ from florascope.images import read_photo
 from florascope.preprocessing import Preprocessing
 
 Loader = Iterable[Any]
+BILINEAR = Image.Resampling.BILINEAR
 IMAGES = ("pixel_values", "images", "image", "img", "inputs", "input", "x", "data")
 LABELS = ("labels", "label", "targets", "target", "y", "classes", "class")
 EXPECTED = "batches of (images, labels), or of {'pixel_values': images, 'labels': labels}"
@@ -284,6 +286,36 @@ def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> 
     there = torch.cat([batch.labels for batch in picked]).numpy() if indexable(loader) else None
     soft = any(batch.shares is not None for batch in batches)
     return Drawn.of([batch.labels.numpy() for batch in batches], prints, there, soft=soft)
+
+
+SHOWN = 96  # pixels of a side that photos are taken from their files with, where they have as many
+
+
+def photos_of_files(paths: Sequence[str], labels: Labels, like: Tensor, most: int) -> Batch | None:
+    """Some photos again, whole and in colour, with the mean and deviation of the loader's.
+
+    Args:
+        paths: of all photos; () where unknown.
+        labels: of all photos.
+        like: photos as the loader gives them, of all classes, (b, 3, h, w).
+        most: photos to open, picked evenly.
+
+    Raises:
+        PhotoError: one cannot be read.
+    """
+    if not paths or len(paths) != len(labels):
+        return None
+    picked = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), most)).astype(np.int64))
+    opened = [read_photo(Path(paths[i])) for i in picked]
+    there = int(np.median([min(photo.shape[:2]) for photo in opened]))
+    side = max(like.shape[-1], min(SHOWN, there))
+    shown = [np.asarray(Image.fromarray(p).resize((side, side), BILINEAR)) for p in opened]
+    images = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2).float()
+    ours, theirs = (
+        (x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)) for x in (images, like)
+    )
+    scaled = (images - ours[0]) / ours[1].clamp_min(1e-6) * theirs[1] + theirs[0]
+    return Batch(scaled, torch.from_numpy(labels[picked]))
 
 
 LOOKED_AT = 8  # photos

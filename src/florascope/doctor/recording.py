@@ -89,6 +89,8 @@ class Recording:
         rates: (steps,) the largest learning rate of each step.
         clipped: (m,) norm of the gradients given to the optimizer over that after the backward
             pass; nan where unknown.
+        kept: (m,) cosine of these two gradients; nan where unknown.
+        forgot: steps, after the first, of an optimizer that goes by its past and had none.
         unheld: trainable parameters that no optimizer steps.
         sizes: of some parameters at some steps; None where unseen.
         pulls: what the loss asked of some batches; () where unseen.
@@ -107,6 +109,8 @@ class Recording:
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     clipped: tuple[float, ...] = ()
+    kept: tuple[float, ...] = ()
+    forgot: int = 0
     unheld: tuple[str, ...] = ()
     sizes: Sizes | None = None
     pulls: Sequence[Pull] = ()
@@ -117,6 +121,11 @@ class Recording:
     def drawn(self) -> Int64[np.ndarray, "_"]:
         """All labels in the order in which they were drawn."""
         return np.concatenate([*self.labels, np.empty(0, np.int64)]).astype(np.int64)
+
+    @cached_property
+    def photos(self) -> frozenset[int]:
+        """Keys of the photos of some batches."""
+        return frozenset(key for pull in self.pulls for key in pull.keys)
 
     @property
     def nonfinite(self) -> tuple[int, int]:
@@ -150,6 +159,26 @@ def pulled(recording: Recording | None, labels: Mapping[int, int], classes: int)
         float((gradients * ideal).sum()) / size if size > 0 else 0.0,
         float(flat.mean()),
     )
+
+
+def met(
+    recording: Recording | None, train: Mapping[int, int], val: Mapping[int, int]
+) -> float | None:
+    """Return the share of val photos that a loop was seen to train on, and train does not hold.
+
+    Args:
+        recording: of the loop.
+        train: the loader's photos, by their keys.
+        val: likewise.
+
+    Returns:
+        None where no photo of either is found again, as where each is augmented afresh.
+    """
+    seen = recording.photos if recording else frozenset()
+    alone = val.keys() - train.keys()
+    if not alone or not seen & (train.keys() | alone):
+        return None
+    return len(seen & alone) / len(alone)
 
 
 def _known(

@@ -11,8 +11,9 @@ from torch.optim import Optimizer
 
 from florascope.doctor.diagnosis import settled
 from florascope.doctor.evidence import LOST, Answers, Evidence, performance
-from florascope.doctor.loaders import Batch
+from florascope.doctor.loaders import Batch, is_photo, photos_of_files
 from florascope.doctor.network import Head, answers, find_head
+from florascope.doctor.retouching import LOOKED_AT
 from florascope.doctor.substitution import (
     Material,
     Suspect,
@@ -24,7 +25,9 @@ from florascope.doctor.substitution import (
     substitute,
 )
 from florascope.doctor.tail import find_tail
-from florascope.doctor.trials import Substitution, within
+from florascope.doctor.trials import FromFiles, Substitution, within
+from florascope.errors import FlorascopeError
+from florascope.health.quick_probe import QuickProbe
 from florascope.progress import Progress
 
 BATCH = 32
@@ -83,6 +86,7 @@ def try_again(
     if found.learned_nothing(K):
         alone = within(material.train, material.val, lambda a, b: reference(Material(a, b, ()), K))
         found = replace(found, within=alone)
+    found = replace(found, files=_from_files(training, evidence, taken, found.reachable))
     gap = performance(replace(evidence, substitution=found))
     lost = gap is not None and gap.lost >= LOST and evidence.trained
     if lost and not settled(replace(evidence, substitution=found)):
@@ -92,10 +96,44 @@ def try_again(
                 suspect, material, training.loss, training.optimizer, found.reference
             )
             found = replace(
-                tried, within=found.within, plain=found.plain, augmentation=found.augmentation
+                tried,
+                within=found.within,
+                plain=found.plain,
+                augmentation=found.augmentation,
+                files=found.files,
             )
     progress("Trying parts of the training", 1, 1)
     return found
+
+
+def _from_files(
+    training: Training, evidence: Evidence, taken: Taken, reachable: float
+) -> FromFiles | None:
+    """What photos from their files can give, beside what they give as they are loaded."""
+    like = stack(taken.val)[0]
+    if evidence.train is None or evidence.val is None or not is_photo(like):
+        return None
+    side = like.shape[-1]
+    try:
+        train, val = (
+            photos_of_files(part.paths, part.labels, like, most)
+            for part, most in ((evidence.train, 2 * LOOKED_AT), (evidence.val, LOOKED_AT))
+        )
+        if train is None or val is None:
+            return None
+        there = val.images.shape[-1]
+        names = (n for n, p in training.model.named_parameters() if p.requires_grad)
+        if not all(name.startswith(f"{training.head.name}.") for name in names):
+            top1 = reference(Material(train[:2], val[:2], ()), evidence.classes)
+            return FromFiles(reachable, top1, side, there)
+        twin = copy.deepcopy(training.model).eval()
+        asked = (answers(twin, training.head, [part]) for part in (train, val))
+        probe = QuickProbe.fit(*asked, evidence.classes)
+    except FlorascopeError:  # a photo that cannot be read, a network that takes one size alone
+        return None
+    if probe is None or evidence.probe is None:
+        return None
+    return FromFiles(evidence.probe.val_top1, probe.val_top1, side, there)
 
 
 def _suspect(

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
+from florascope.doctor.checks.inputs import as_contracted, standardisation
 from florascope.doctor.descent import overfit_head
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
@@ -29,6 +30,7 @@ from florascope.doctor.loaders import (
     take,
 )
 from florascope.doctor.network import (
+    Head,
     answers,
     examine,
     find_head,
@@ -38,14 +40,15 @@ from florascope.doctor.network import (
 )
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
-from florascope.doctor.recording import Recording, Watcher, pulled, recording_of
-from florascope.doctor.retouching import by_retouch
+from florascope.doctor.recording import Recording, Watcher, met, pulled, recording_of
+from florascope.doctor.retouching import LOOKED_AT, by_retouch
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop
 from florascope.doctor.watch import keyed
 from florascope.errors import DataError, FlorascopeError
+from florascope.health.quick_probe import QuickProbe
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -161,6 +164,8 @@ def gather(
     few = images[:BATCH]
     layer = model.get_submodule(head.name) if head.module else None
     seen = recording_of(script.watched)
+    sides = ((*taken.train, *taken.drawn), taken.val)
+    keys = tuple(keyed((b.images, b.labels) for b in side) for side in sides)
     evidence = Evidence(
         classes=learned.outputs.shape[1],
         trained=script.trained,
@@ -185,20 +190,35 @@ def gather(
         claims=Claims(script.reported, _half(script, learned.outputs.shape[1])),
         train_pictures=_pictures(taken.train),
         val_pictures=_pictures(taken.val),
+        entering=_entering(model, taken) if could_be_photo(images) else None,
         exchanged=_exchanged(twin, taken.val) if could_be_photo(images) else {},
         drawn=loaders.drawn(train_loader, taken.drawn, taken.train),
         traces=read_traces(model, taken.drawn[0], script.loss, script.optimizer, layer, seen),
         canary=_canary(script, few, script.contract or _own_contract(model)),
         recording=seen,
-        pulled=pulled(
-            seen,
-            keyed((b.images, b.labels) for b in (*taken.train, *taken.drawn)),
-            learned.outputs.shape[1],
-        ),
+        pulled=pulled(seen, keys[0], learned.outputs.shape[1]),
+        met=met(seen, *keys),
     )
+    if script.contract is None and standardisation(evidence) is not None:
+        evidence = _standardised(evidence, twin, head, taken)
     fresh = script.reference is None
     training = Training(model, head, script.loss, script.optimizer, from_scratch=fresh)
     return replace(evidence, substitution=try_again(training, evidence, taken, progress))
+
+
+def _standardised(evidence: Evidence, twin: nn.Module, head: Head, taken: Taken) -> Evidence:
+    """Try whether features gain where photos are standardised as the network says of itself."""
+    change = as_contracted(evidence.inputs) if evidence.inputs else None
+    if change is None or evidence.inputs is None:
+        return evidence
+    factor, shift = (torch.from_numpy(row).float().reshape(3, 1, 1) for row in change)
+    sides = (
+        answers(twin, head, [b._replace(images=b.images * factor + shift) for b in data])
+        for data in (taken.train, taken.val)
+    )
+    probe = QuickProbe.fit(*sides, evidence.classes)
+    tried = None if probe is None else probe.val_top1
+    return replace(evidence, inputs=replace(evidence.inputs, standardised=tried))
 
 
 def _takes(model: nn.Module, images: Tensor) -> bool:
@@ -250,6 +270,21 @@ def _pictures(data: Sequence[Batch]) -> Pictures | None:
         return None
     images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
     return measure(in_three(images).numpy(), labels.numpy())
+
+
+def _entering(model: nn.Module, taken: Taken) -> tuple[Pictures, Pictures] | None:
+    """Photos of both sides at the first convolution; None where they are the loader's own."""
+    sides, changed = [], False
+    for mode, data in ((True, taken.train), (False, taken.val)):
+        twin, (images, labels) = copy.deepcopy(model).train(mode), stack(data)
+        step = max(1, len(labels) // LOOKED_AT)
+        images, labels = images[::step], labels[::step]
+        inside = first_inputs(twin, images)
+        changed |= not torch.equal(inside, images)
+        if min(inside.shape[2:]) >= min(images.shape[2:]):
+            inside = nn.functional.interpolate(inside, images.shape[2:], mode="area")
+        sides.append(measure(in_three(inside).numpy(), labels.numpy()))
+    return (sides[0], sides[1]) if changed else None
 
 
 def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:

@@ -23,6 +23,8 @@ Part = Literal[
     "initial",
     "optimizer",
     "order",
+    "weights",
+    "step",
 ]
 RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
 """In the names of transforms and layers that draw at random what they do to a photo."""
@@ -46,6 +48,23 @@ class Overfit:
     reachable: float
 
 
+class FromFiles(NamedTuple):
+    """Photos as they are loaded, and whole and in colour from their files.
+
+    Attributes:
+        loaded: val accuracy that can be learned from the photos as they are loaded.
+        top1: from the files, by the same means: a probe on the features of a network of which the
+            last layer alone trains, else a small network of our own.
+        side: pixels of a side as they are loaded.
+        there: pixels of a side from the files.
+    """
+
+    loaded: float
+    top1: float
+    side: int
+    there: int
+
+
 @dataclass(frozen=True, slots=True)
 class Substitution:
     """The training again, short, with parts exchanged for sound ones.
@@ -65,6 +84,7 @@ class Substitution:
         augmentation: the random steps of train's preparation, by name; "" where unknown.
         within: the small network's accuracy on train photos from other train photos, and on val
             photos from other val photos; None where the reference learned from train to val.
+        files: the same photos from their files; None where those are not to be had.
     """
 
     reference: float
@@ -77,11 +97,12 @@ class Substitution:
     plain: float | None = None
     augmentation: str = ""
     within: tuple[float, float] | None = None
+    files: "FromFiles | None" = None
 
     @property
     def reachable(self) -> float:
-        """The best that the small network reached on the val photos."""
-        return max(self.reference, self.plain or 0.0)
+        """The best that was reached on the val photos without the script's own training."""
+        return max(self.reference, self.plain or 0.0, self.files.top1 if self.files else 0.0)
 
     def learned_nothing(self, classes: int) -> bool:
         """Whether the reference was trained, and stayed near chance."""

@@ -58,6 +58,7 @@ class _Rows:
     updates: list[list[float]] = field(default_factory=list)
     decays: list[list[float]] = field(default_factory=list)
     clipped: list[float] = field(default_factory=list)
+    kept: list[float] = field(default_factory=list)
 
 
 def watch(model: nn.Module, optimizer: Optimizer | None = None) -> "Watch":
@@ -88,8 +89,9 @@ class Watch:
         self._after = self._added = 0  # first backward passes after a step, and those that added
         self._stepped = self._stepping = self._waits = False  # gradients, for a step
         self._discarded = 0
-        self._raw = math.nan  # size of the last parameter's gradient after the backward pass
+        self._raw: Tensor | None = None  # the last parameter's gradient after the backward pass
         self._scaled = False
+        self._forgot = 0  # steps of an optimizer that had nothing in its memory
         self._before: list[Tensor] = []
         self._left: dict[str, Tensor] = {}  # corners of parameters after the last step
         self._rewritten: list[Tensor] = []
@@ -132,6 +134,8 @@ class Watch:
             losses=tuple(map(float, self._batches.losses)),
             rates=tuple(self._rates),
             clipped=tuple(self._rows.clipped),
+            kept=tuple(self._rows.kept),
+            forgot=self._forgot,
             unheld=tuple(unheld) if self._steps else (),
             sizes=_sizes(tuple(self._chosen), self._rows),
             pulls=tuple(
@@ -214,17 +218,17 @@ class Watch:
         """After the backward pass, before anything clips the gradient."""
         self._waits = True
         if self._measures and parameter.grad is not None:
-            (self._raw,) = _rms([_some(parameter.grad)])
+            self._raw = _some(parameter.grad.detach()).clone()
 
     def _ours(self, optimizer: Optimizer) -> bool:
-        if self.optimizer is not None:
-            return optimizer is self.optimizer
+        # A loop may step another one than was handed over, made anew for example.
         own = {id(p) for p in self._trainable.values()}
         return any(id(p) in own for p in _parameters(optimizer))
 
     def _before_step(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:  # noqa: ANN401
         if not self._ours(optimizer):
             return
+        self._forgot += self._steps > 0 and _forgets(optimizer)
         self._stepping = True  # a closure may clear and differentiate as often as it needs
         if self._left:
             now = _corners(self._chosen)
@@ -259,8 +263,10 @@ class Watch:
         self._rows.updates.append(updates)
         self._rows.gradients.append(gradients)
         self._rows.decays.append([s * u for s, u in zip(share, updates, strict=True)])
-        usable = self._raw > 0 and not self._scaled
-        self._rows.clipped.append(gradients[-1] / self._raw if usable else math.nan)
+        left, kept = _against(self._raw, _gradient([*chosen][-1]))
+        self._rows.clipped.append(math.nan if self._scaled else left)
+        self._rows.kept.append(kept)
+        self._raw = None
 
 
 def _chosen(trainable: Parameters) -> dict[str, nn.Parameter]:
@@ -293,6 +299,24 @@ def _steps_that(found: Sequence[Tensor], each: int) -> int:
     """Steps of which any of their `each` parameters was found."""
     said = [bool(one) for one in found]
     return sum(any(said[i : i + each]) for i in range(0, len(said), max(each, 1)))
+
+
+def _forgets(optimizer: Optimizer) -> bool:
+    """Whether an optimizer that goes by its past (momentum, Adam) has none."""
+    remembers = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
+    return remembers and not any(optimizer.state.values())
+
+
+def _against(raw: Tensor | None, given: Tensor) -> tuple[float, float]:
+    """Size of a gradient over that of another, and their cosine; nan where there is no other."""
+    if raw is None or raw.shape != given.shape or raw.device != given.device:
+        return math.nan, math.nan
+    one, other = raw.float().flatten(), given.float().flatten()
+    sizes = torch.stack([one.norm(), other.norm(), one @ other]).tolist()
+    ours, theirs, product = sizes
+    if not ours > 0 or not theirs > 0:
+        return theirs / ours if ours > 0 else math.nan, math.nan
+    return theirs / ours, product / (ours * theirs)
 
 
 def _parameters(optimizer: Optimizer | None) -> Iterator[Tensor]:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from florascope.doctor.anatomy import Modes, Network, Norm
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm
 from florascope.doctor.checks import (
     augmentation,
     claims,
     inputs,
     labels,
+    layers,
     optimisation,
     skill,
     split,
@@ -22,7 +23,7 @@ from florascope.doctor.checks import network as head
 from florascope.doctor.checks import network as weights
 from florascope.doctor.checks import split as features
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
-from florascope.doctor.trials import Loop, Overfit
+from florascope.doctor.trials import Loop, Overfit, Substitution
 from florascope.preprocessing import Preprocessing
 
 CONTRACT = Preprocessing(size=16)
@@ -289,3 +290,57 @@ def test_label_noise_by_planted_features() -> None:
     assert found.cause == labels.NOISE
     assert found.severity == "warning"
     assert labels.noise(Evidence(5, train_answers=sound, val_answers=sound)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [
+        (photos() * 255 * 255, inputs.RANGE),
+        (photos() / 255, inputs.TWICE),
+        (photos() * 255, None),
+        (2 * photos() - 1, None),
+    ],
+)
+def test_numbers_of_an_unusual_size(values: np.ndarray, cause: str | None) -> None:
+    lost = Answers(np.arange(60) % 3, np.eye(3)[np.zeros(60, int)], np.zeros((60, 2)))
+    photo = Inputs(values.astype(np.float32), values.astype(np.float32))
+    evidence = Evidence(3, inputs=photo, val_answers=lost, substitution=Substitution(0.9))
+    found = inputs.extent(evidence)
+    assert (found and found.cause) == cause
+    learned = replace(lost, outputs=np.eye(3)[lost.labels])
+    assert inputs.extent(replace(evidence, val_answers=learned)) is None
+
+
+def test_a_contract_that_the_features_do_not_ask_for() -> None:
+    unit = photos()
+    seen = given(standardised(unit, (0.5,) * 3, (0.5,) * 3), contract=Preprocessing(size=16))
+    assert inputs.standardisation(seen) is not None
+    draw = np.random.default_rng(0)
+    truth = np.arange(60) % 3
+    clouds = (np.eye(3)[truth] + draw.normal(0, 0.1, (60, 3))).astype(np.float32)
+    known = Answers(truth, np.eye(3)[truth], clouds)
+    both = replace(seen, classes=3, train_answers=known, val_answers=known)
+    assert both.inputs is not None
+    tried = replace(both, inputs=replace(both.inputs, standardised=1.0))
+    assert inputs.standardisation(both) is not None
+    assert inputs.standardisation(tried) is None  # the probe is right of all as it is
+
+
+def test_features_of_an_early_layer() -> None:
+    def frozen(count: int, *, trainable: bool = False) -> Evidence:
+        made = [Layer(f"c{n}", "Conv2D", units=24, trainable=trainable) for n in range(count)]
+        return Evidence(3, network=Network((), layers=tuple(made)))
+
+    found = layers.early(frozen(5))
+    assert found is not None
+    assert found.found.startswith("the frozen part has 5 convolutions (c4 last, with 24 channels)")
+    assert layers.early(frozen(50)) is None
+    assert layers.early(frozen(5, trainable=True)) is None
+
+
+def test_dropout_behind_the_last_layer_is_seen_where_it_stands() -> None:
+    made = (Layer("d", "Dense", units=3), Layer("drop", "Dropout", units=3, dropped=0.3))
+    found = head.dropout(Evidence(3, network=Network((), layers=made)))
+    assert found is not None
+    assert found.found.startswith("drop drops answers")
+    assert head.dropout(Evidence(3, network=Network((), layers=made[::-1]))) is None

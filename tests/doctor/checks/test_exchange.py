@@ -8,7 +8,7 @@ import pytest
 from florascope.doctor.anatomy import Network
 from florascope.doctor.checks import exchange
 from florascope.doctor.evidence import Answers, Evidence
-from florascope.doctor.trials import Exchange, Loop, Substitution
+from florascope.doctor.trials import Exchange, FromFiles, Loop, Substitution
 
 K = 10
 
@@ -53,6 +53,9 @@ def judged(check: Any = exchange.exchanged, run: float = 0.1, **tried: Any) -> A
         ({"what": "network", "own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
         ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.UNFIT),
         ({"own": {"augmentation": 0.2, "order": 0.1}}, exchange.AUGMENTATION),
+        ({"own": {"loss": 0.9, "weights": 0.1}}, exchange.COUNTED),
+        ({"own": {"loss": 0.9, "step": 0.1}}, exchange.STEP),
+        ({"own": {"loss": 0.2, "step": 0.1}}, exchange.LOSS),  # it was tried with that loss
         ({"reference": 0.3, "plain": 0.9}, exchange.AUGMENTATION),
         ({"what": "network", "sound": 0.2}, exchange.NETWORK),
         ({"what": "head", "sound": 0.2}, exchange.FEATURES),
@@ -116,3 +119,15 @@ def test_who_has_come_half_of_the_way_is_warned() -> None:
 
 def test_a_cause_that_leaves_open_what_is_wrong_is_less_sure() -> None:
     assert judged(what="network", own={"optimizer": 0.9}, whole=0.9).confidence <= 0.7
+
+
+@pytest.mark.parametrize(
+    ("loaded", "top1", "severity"), [(0.6, 0.65, None), (0.6, 0.76, "warning"), (0.3, 0.9, "error")]
+)
+def test_photos_that_teach_more_from_their_files(
+    loaded: float, top1: float, severity: str | None
+) -> None:
+    found = judged(exchange.inputs, files=FromFiles(loaded, top1, 32, 96))
+    assert (found and found.severity) == severity
+    if found:
+        assert f"{loaded:.0%} can be learned from photos as they are loaded (32" in found.found

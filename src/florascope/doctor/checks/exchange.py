@@ -1,5 +1,6 @@
 """Which part of the training loses the accuracy, by exchanging one at a time?"""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ LOW = "learning rate too low"
 HIGH = "learning rate too high"
 OPTIMIZER = "the optimizer's settings spoil the training"
 ORDER = "the order or choice of the train photos spoils the training"
+COUNTED = "the photos' weights in the loss (sample_weight) spoil the training"
+STEP = "a train_step or compute_loss of the model's own spoils the training: its steps are at fault"
+INPUTS = "photos lose what tells the classes apart on their way from file to network"
 PENALTY = "the penalty on the weights (regularisation) is too strong"
 HALVES = "weights kept in 16 bits: small updates are rounded away"
 ACTIVATION = "activations of hidden layers through which nothing is learned"
@@ -30,6 +34,7 @@ SPOILT = "training has spoilt the features: learning rate too high below the las
 PROPER = frozenset({"softmax", "log-softmax"})  # tails that cross-entropy can be trained through
 HALF = 0.5  # of what a small network learns beyond chance: other networks learn slower
 USUAL_RATE = 3e-3
+GAINED, MUCH = 0.12, 0.18  # of accuracy: from which to warn, and to be sure
 
 FIXES = {
     NETWORK: "Check activations (through many sigmoids gradients vanish), initial values, widths,"
@@ -58,6 +63,12 @@ FIXES = {
     HALVES: "Keep weights in float32 and use mixed precision (autocast, mixed_float16) for the"
     " passes alone",
     INITIAL: "Leave the initializers at their defaults (Glorot or He)",
+    COUNTED: "Divide the weights by their mean, so that photos count 1 on average, or leave them"
+    " out",
+    STEP: "Look at what it does beside the usual: are gradients cleared, of this batch's loss, and"
+    " given to the optimizer for all trainable weights, once a batch?",
+    INPUTS: "Look at what the loader does to a photo: its size (a backbone wants about the size"
+    " that it was taught on), colour (Grayscale, convert('L')), crop",
     ORDER: "Draw photos at random from all classes: shuffle=True, without a sampler",
     LOOP: "Check the loop: zero_grad(), backward() and step() in every step, no clipping to almost"
     " nothing, a new batch each time, weights that are not initialised or loaded again"
@@ -78,6 +89,29 @@ def exchanged(evidence: Evidence) -> Finding | None:
         or _together(tried, tried.exchange, reached)
         or _augmentation(tried, reached)
         or _loop(tried, tried.exchange, reached)
+    )
+
+
+def inputs(evidence: Evidence) -> Finding | None:
+    """Photos from their files teach no more than the loader's do."""
+    tried = evidence.substitution
+    seen, val = tried.files if tried else None, evidence.val_answers
+    if seen is None or val is None or not evidence.trained:
+        return None
+    gained = seen.top1 - seen.loaded
+    doubt = 2 * math.sqrt(max(seen.loaded * (1 - seen.loaded), 0.01) / len(val.labels))
+    if gained < max(GAINED, doubt):
+        return None
+    return Finding(
+        "exchange.inputs",
+        INPUTS,
+        "error" if gained >= MUCH and val.top1 < seen.top1 - MUCH else "warning",
+        f"the gap opens in the inputs: of val {seen.loaded:.0%} can be learned from photos as they"
+        f" are loaded ({seen.side} pixels a side), {seen.top1:.0%} from the same photos whole and"
+        f" in colour from their files ({seen.there} pixels)",
+        "photos that show as much as their files, as far as it matters",
+        FIXES[INPUTS],
+        0.88,
     )
 
 
@@ -138,6 +172,8 @@ def _single_parts(tried: Substitution, seen: Exchange, reached: Performance) -> 
         failing.remove("tail")  # the two belong together, such as log-softmax and NLLLoss
     if "augmentation" in failing and "order" in failing:
         failing.remove("order")  # its batches are augmented, too
+    if "loss" in failing and "step" in failing:
+        failing.remove("step")  # it was tried with the script's loss
     for part in sorted(failing, key=lambda p: seen.own[p]):
         found = (
             f"{WHAT[tried.what]}, everything sound: {seen.sound:.0%}; with"
@@ -214,6 +250,8 @@ WHERE: dict[str, str] = {
     "initial": "the initial weights",
     "optimizer": "the optimizer",
     "order": "the order or choice of the train photos",
+    "weights": "the loss, in the photos' weights",
+    "step": "the steps of the model's own train_step or compute_loss",
     "network": "the network",
     "features": "the features that the last layer gets",
     "loop": "the training loop",
@@ -235,6 +273,8 @@ CAUSES: dict[Part, str] = {
     "initial": INITIAL,
     "optimizer": OPTIMIZER,
     "order": ORDER,
+    "weights": COUNTED,
+    "step": STEP,
 }
 
 
@@ -249,7 +289,9 @@ def _yours(part: Part, tried: Substitution) -> str:
         "activation": "your activations of hidden layers",
         "initial": "your initial weights",
         "optimizer": f"your optimizer ({tried.optimizer})",
-        "order": "batches as your loader gives them (with their weights in the loss)",
+        "order": "batches as your loader gives them",
+        "weights": "your photos' weights in the loss (sample_weight)",
+        "step": "your own train_step (or compute_loss)",
     }
     return words[part]
 
@@ -283,4 +325,4 @@ def _finding(
     )
 
 
-CHECKS = (exchanged, another)
+CHECKS = (inputs, exchanged, another)

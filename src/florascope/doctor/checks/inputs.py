@@ -5,16 +5,27 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from florascope.doctor.evidence import AS_IT_IS, Evidence, Finding, Inputs, Severity
+from florascope.doctor.evidence import (
+    AS_IT_IS,
+    LOST,
+    Evidence,
+    Finding,
+    Inputs,
+    Severity,
+    performance,
+)
 from florascope.doctor.photometry import CONTRACT, EXACT, NORMALISATIONS, Fit
 from florascope.preprocessing import Preprocessing
 
 SCALE = 40.0  # ratios beyond this are a factor of 255, not another standard deviation
 MEAN_OFF, STD_OFF = 0.03, 0.08  # in [0, 1] units, and relative
 READABLE = 0.5  # R^2 from which a fit says something
+GAIN = 0.05  # of accuracy that a remedy must bring, where it can be tried
 SURER = 1.5  # times more sure: the canary asks for a remedy
 SLACK = 0.02  # of [0, 1]: resampling overshoots a little
 DIVIDED = 2.0  # at most: values that were divided by 255, or standardised
+FLAT, LOUD = 0.02, 300.0  # deviation of inputs: pixels divided twice; pixels multiplied
+FAR = 20.0  # deviations of the mean from 0
 TIGHT = 0.1  # photos reach this close to black and to white
 
 RANGE = "input range wrong for the weights"
@@ -82,6 +93,8 @@ def standardisation(evidence: Evidence) -> Finding | None:
     if inputs is None or inputs.contract is None or scale(evidence) or channels(evidence):
         return None
     contract, fit = inputs.contract, inputs.fit
+    if _gains_nothing(evidence):
+        return None
     expected = f"mean {_triple(contract.mean)}, std {_triple(contract.std)}"
     if fit is not None and fit.r2 > READABLE:
         if not _standardised_otherwise(fit, contract):
@@ -91,6 +104,33 @@ def standardisation(evidence: Evidence) -> Finding | None:
     other = _other_normalisation(inputs, contract)
     found = f"values that fit {other}"
     return _standard_finding(contract, found, expected, 0.85) if other else None
+
+
+def _gains_nothing(evidence: Evidence) -> bool:
+    """Whether features of photos standardised as they should be were tried, and are no better."""
+    tried = evidence.inputs.standardised if evidence.inputs else None
+    return (
+        tried is not None and evidence.probe is not None and tried < evidence.probe.val_top1 + GAIN
+    )
+
+
+def as_contracted(inputs: Inputs) -> Float[np.ndarray, "2 3"] | None:
+    """Factor and shift a channel that bring values to the contract's mean and deviation.
+
+    None where it is not known how they were standardised.
+    """
+    fit, contract = inputs.fit, inputs.contract
+    if contract is None:
+        return None
+    if fit is not None and fit.r2 > READABLE:
+        mean, std = fit.mean, fit.std
+    else:
+        named = _other_normalisation(inputs, contract)
+        known = next((n for n in NORMALISATIONS if n.name == named), None)
+        if known is None:
+            return None
+        mean, std = np.array(known.mean), np.array(known.std)
+    return np.stack([std / contract.std, (mean - contract.mean) / contract.std])
 
 
 def _standard_finding(contract: Preprocessing, found: str, expected: str, sure: float) -> Finding:
@@ -207,7 +247,24 @@ def rescaled(evidence: Evidence) -> Finding | None:
     return None
 
 
-INPUT_CHECKS = (layout, scale, rescaled, channels, standardisation, canary)
+def extent(evidence: Evidence) -> Finding | None:
+    """Whatever a network was taught on, its first layer gets numbers of a usual size."""
+    inputs, reached = _usable(evidence), performance(evidence)
+    if inputs is None or reached is None or scale(evidence) or rescaled(evidence):
+        return None
+    spread, middle = float(inputs.val.std()), abs(float(inputs.val.mean()))
+    usual = FLAT < spread < LOUD and middle < FAR * spread
+    if usual or (reached.lost < LOST and reached.learned):
+        return None
+    found = (
+        f"what enters the first layer lies between {inputs.val.min():.3g} and"
+        f" {inputs.val.max():.3g}, with a standard deviation of {spread:.2g}"
+    )
+    cause = TWICE if spread <= FLAT else RANGE
+    return _finding("extent", cause, found, "a standard deviation of about 0.2 to 1", 0.9)
+
+
+INPUT_CHECKS = (layout, scale, rescaled, channels, standardisation, canary, extent)
 
 
 SKEW = "crop or interpolation differs from the contract"

@@ -15,6 +15,8 @@ NARROW = "a layer too narrow for the classes (bottleneck)"
 FORMATS = "layers disagree about where the channels are (data_format)"
 LINEAR = "no activation between two layers"
 
+EARLY = "features of an early layer"
+SHALLOW = 8  # convolutions; pretrained networks have a dozen and more
 TIMES = 10  # classes for one unit
 MOSTLY_DEAD = 0.95  # of a layer's units
 MOSTLY_DROPPED = 0.85  # of a layer's inputs; the usual rates are 0.1 to 0.5
@@ -34,6 +36,25 @@ def dead(evidence: Evidence) -> Finding | None:
         "units that answer to some photos",
         "Start the bias at 0, lower the learning rate, scale the inputs, or use a leaky ReLU",
         0.93,
+    )
+
+
+def early(evidence: Evidence) -> Finding | None:
+    """Frozen features have gone through a network, not through its first layers alone."""
+    convolutions = [la for la in _layers(evidence) if "Conv" in la.kind]
+    few = 0 < len(convolutions) <= SHALLOW
+    if not few or any(la.trainable for la in convolutions) or not evidence.trained:
+        return None
+    last = convolutions[-1]
+    return _finding(
+        "early",
+        EARLY,
+        "warning",
+        f"the frozen part has {len(convolutions)} convolutions ({last.name} last, with {last.units}"
+        " channels): features of an early layer show edges and colours, hardly what a photo is of",
+        "features from the end of a pretrained network",
+        "Take the features behind the backbone's last layer, or let its layers train",
+        0.8,
     )
 
 
@@ -150,4 +171,4 @@ def _finding(
     return Finding(f"layers.{check}", cause, severity, found, expected, fix, sure)
 
 
-CHECKS = (frozen, dead, dropout, alike, narrow, formats, linear)
+CHECKS = (frozen, early, dead, dropout, alike, narrow, formats, linear)

@@ -126,7 +126,10 @@ def restored(evidence: Evidence) -> Finding | None:
     traces, tried = evidence.traces, evidence.substitution
     if traces is None or tried is None or tried.exchange is None or not _lost(evidence):
         return None
-    moves = min(tried.exchange.own.values(), default=0.0) > tried.exchange.sound - FAILS
+    reached = performance(evidence)
+    sound = tried.exchange.sound
+    learns = reached is not None and sound > reached.reachable - FAILS
+    moves = learns and min(tried.exchange.own.values(), default=0.0) > sound - FAILS
     if not traces.as_made or not traces.steps or traces.steps < MANY or not moves:
         return None
     return Finding(
@@ -188,8 +191,9 @@ def _steps(evidence: Evidence) -> int:
 
 def zeroed(evidence: Evidence) -> Finding | None:
     """The gradient that is left is one batch's, not the sum of all."""
-    ratio = _left(evidence)
-    if ratio is None or ratio < PILE:
+    ratio, seen = _left(evidence), evidence.recording
+    watched = seen is not None and seen.added is not None  # the loop itself says more
+    if ratio is None or ratio < PILE or watched:
         return None
     found = f"the gradient that is left is {ratio:.0f} times one batch's: gradients pile up"
     fix = "Call optimizer.zero_grad() in every step, before loss.backward()"
@@ -212,7 +216,8 @@ def _left(evidence: Evidence) -> float | None:
     traces = evidence.traces
     if traces is None or not traces.gradient_fresh or not _lost(evidence):
         return None
-    return traces.gradient_left / traces.gradient_fresh if traces.gradient_left else None
+    ratio = (traces.gradient_left or 0.0) / traces.gradient_fresh
+    return ratio if 0 < ratio < np.inf else None
 
 
 def reached(evidence: Evidence) -> Finding | None:

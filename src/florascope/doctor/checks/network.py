@@ -237,18 +237,27 @@ def softmax(evidence: Evidence) -> Finding | None:
 
 def dropout(evidence: Evidence) -> Finding | None:
     """No answer is dropped: in train mode no output is exactly 0."""
-    dropped = _dropped(evidence)
-    if dropped == 0:
+    dropped, layer = _dropped(evidence), _dropout_after_head(evidence)
+    if dropped == 0 and not layer:
         return None
+    found = f"{dropped:.0%} of the outputs are exactly 0 in train mode, and not in eval mode"
     return Finding(
         "head.dropout",
         DROPOUT,
         "error",
-        f"{dropped:.0%} of the outputs are exactly 0 in train mode, and not in eval mode",
+        f"{layer} drops answers: it stands behind the last layer with weights" if layer else found,
         "none: dropout stands before the last layer",
         "Move the dropout before the last linear layer",
         0.97,
     )
+
+
+def _dropout_after_head(evidence: Evidence) -> str:
+    """Name of a dropout layer behind the last linear one; "" where there is none."""
+    layers = evidence.network.layers if evidence.network else ()
+    last = max((i for i, la in enumerate(layers) if la.kind in {"Dense", "Linear"}), default=-1)
+    behind = (la.name for la in layers[last + 1 :] if la.dropped > 0)
+    return next(behind, "") if last >= 0 else ""
 
 
 def _probabilities(outputs: Float[np.ndarray, "b k"]) -> bool:

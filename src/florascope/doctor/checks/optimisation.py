@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from florascope.doctor.checks.network import loaded
-from florascope.doctor.evidence import Evidence, Finding, Severity
+from florascope.doctor.evidence import LOST, Evidence, Finding, Severity, performance
 from florascope.doctor.trials import FAILS, Loop
 
 NOT_OPTIMISED = "parameters missing from the optimizer"
@@ -90,9 +90,11 @@ def rate(evidence: Evidence) -> Finding | None:
     tried = evidence.substitution.exchange if evidence.substitution else None
     if tried is None:
         return found or _of_history(loop, evidence.classes)
+    if evidence.substitution and evidence.substitution.what == "network":
+        return None  # on features that the run may have spoilt one batch says less
     # In a longer training the optimizer did its work.
     sound = tried.own.get("optimizer", 0.0) > tried.sound - FAILS
-    return None if found is None or (found.cause == LOW and sound) else found
+    return None if sound else found
 
 
 def _of_one_batch(loop: Loop) -> Finding | None:
@@ -104,7 +106,7 @@ def _of_one_batch(loop: Loop) -> Finding | None:
     text = f"one batch, {len(losses) - 1} steps at {_list(loop)}: loss {start:.3g} to {end:.3g}"
     if top > LEAP * start:
         expected = f"a falling loss (a good rate reaches {reachable:.2g})"
-        return _rate(HIGH, f"{text}, up to {top:.3g} on the way", expected, 0.9)
+        return _rate(HIGH, f"{text}, up to {top:.3g} on the way", expected, 0.88)
     if start - end < HARDLY * (start - reachable):
         return _rate(LOW, text, f"near {reachable:.2g}, which a good rate reaches", 0.88)
     return None
@@ -252,3 +254,90 @@ def _finding(
 
 
 LOSS_CHECKS = (ignored, upside_down, one_unit, targets, activation)
+
+
+TARGETS = "the loss is computed against something else than the loader's labels"
+AWAY = "the loss pushes away from the labels: its sign is turned round"
+FLAT = "the loss gives no gradient: it does not depend on the outputs"
+PASSED_OVER = "the loss passes most photos over, and not those that are known"
+ELSEWHERE = 0.35  # total variation between the classes drawn and those that the loss pulls to
+UNKNOWN = 0.2  # more photos without a gradient than are answered right
+AGREES = 0.5  # of the photos, or cosine: distillation from a good teacher has more
+NEARLY_ALL = 0.8  # of the photos
+
+
+def asked_of(evidence: Evidence) -> Finding | None:
+    """The loss pulls outputs towards the labels that the loader gives."""
+    reached = performance(evidence)
+    if reached is None or reached.lost < LOST:
+        return None
+    return _photo_by_photo(evidence) or _by_class(evidence)
+
+
+def _photo_by_photo(evidence: Evidence) -> Finding | None:
+    asked, learned = evidence.pulled, evidence.train_answers
+    if asked is None or asked.photos < 5 * evidence.classes:
+        return None
+    known = learned.top1 if learned else 0.0
+    if asked.flat > max(AGREES, known + UNKNOWN):
+        none = asked.flat > NEARLY_ALL
+        found = (
+            f"the gap opens in the loss: its gradient is 0 for {asked.flat:.0%} of {asked.photos}"
+            f" photos; {known:.0%} of train are answered right"
+        )
+        fix = (
+            "Look for round(), argmax(), detach() or a constant between outputs and loss"
+            if none
+            else "Look at how examples are chosen (topk, a mask, a threshold): the hard ones have"
+            " the largest loss"
+        )
+        cause = FLAT if none else PASSED_OVER
+        return _asked(cause, found, "a gradient for each", fix, 0.95)
+    if asked.flat > NEARLY_ALL or max(asked.agreeing, asked.aligned) > AGREES:
+        return None
+    text = (
+        f"the gap opens in the loss: of {asked.photos} photos it pulls {asked.agreeing:.0%} towards"
+        f" the loader's label (its gradient's cosine with cross-entropy's is {asked.aligned:.2f})"
+    )
+    if asked.aligned < -AGREES / 2:
+        fix = "Look for a minus that is missing, or one too many, and for maximize=True"
+        return _asked(AWAY, text, "towards it, cosine near 1", fix, 0.95)
+    fix = "Look at what the loss is given as targets: the batch's own labels, in the same order"
+    return _asked(TARGETS, text, "nearly all, cosine near 1", fix, 0.95)
+
+
+def _by_class(evidence: Evidence) -> Finding | None:
+    """The classes that the loss pulls towards are those that the loader gives."""
+    seen, given = evidence.recording, evidence.drawn
+    if seen is None or given is None or _agrees(evidence):
+        return None
+    wanted = np.concatenate([*given.batches, np.empty(0, np.int64)])
+    if min(len(seen.drawn), len(wanted)) < 5 * evidence.classes:
+        return None
+    ours, theirs = (
+        np.bincount(x.clip(0), minlength=evidence.classes) / len(x) for x in (seen.drawn, wanted)
+    )
+    width = min(len(ours), len(theirs))
+    apart = float(np.abs(ours[:width] - theirs[:width]).sum()) / 2
+    if apart < ELSEWHERE:
+        return None
+    most = int(ours.argmax())
+    found = (
+        f"the loss pulls {ours[most]:.0%} of the photos towards class {most}, which"
+        f" {theirs[most]:.0%} of the loader's labels are: the targets are not these labels"
+    )
+    fix = "Look at what the loss is given as targets: the batch's own labels, and nothing predicted"
+    return _asked(TARGETS, found, "the loader's labels", fix, 0.96)
+
+
+def _agrees(evidence: Evidence) -> bool:
+    """Whether photos were found again, and pulled towards their labels, if at all."""
+    asked = evidence.pulled
+    return asked is not None and asked.photos >= 5 * evidence.classes and asked.agreeing > AGREES
+
+
+def _asked(cause: str, found: str, expected: str, fix: str, sure: float) -> Finding:
+    return Finding("recorded.targets", cause, "error", found, expected, fix, sure)
+
+
+ASKED_CHECKS = (asked_of,)

@@ -13,7 +13,17 @@ from florascope.doctor.evidence import (
     performance,
 )
 from florascope.doctor.properties import COLOUR, CONTRAST, DETAIL, NAMES
-from florascope.doctor.retouching import CENTRE, EDGE, EVENED, GREYED, LOOKED_AT, SMOOTHED, SWAPPED
+from florascope.doctor.retouching import (
+    CENTRE,
+    CLEANED,
+    EDGE,
+    EVENED,
+    GREYED,
+    LOOKED_AT,
+    SMOOTHED,
+    SWAPPED,
+)
+from florascope.health.quick_probe import Discriminant
 
 BLANK = "photos without content (black or one colour)"
 COARSE = "photos lack detail, as thumbnails blown up do"
@@ -33,6 +43,7 @@ FALLS = 0.5  # of the accuracy above chance
 TELLS = 0.2  # of the way from chance to perfect
 MOST = 0.5  # of the network's skill: what structure tells, which photos differ in by themselves
 
+PLACES = "what single pixels at fixed places show"
 REMOVED = {
     "brightness": EVENED,
     "contrast": EVENED,
@@ -43,6 +54,9 @@ REMOVED = {
     "bars": EDGE,
     "red of the edge": GREYED,
     "green of the edge": GREYED,
+    "grain": SMOOTHED,
+    "grain of the colours": SMOOTHED,
+    PLACES: CLEANED,
 }
 """By property, what is done to photos to take it away."""
 AUGMENTS = (
@@ -122,45 +136,59 @@ def conflicting(evidence: Evidence) -> Finding | None:
 
 
 def coarse(evidence: Evidence) -> Finding | None:
-    """Photos have detail as fine as their pixels."""
-    pictures = evidence.val_pictures
-    if pictures is None or plain(pictures).mean() > 0.5:
+    """Photos have detail as fine as their pixels, and keep it on their way into the network."""
+    given = _detail(evidence.val_pictures)
+    entering = _detail(evidence.entering[1]) if evidence.entering else None
+    if given is None:
         return None
-    detail = float(np.median(pictures.values[~plain(pictures), DETAIL]))
-    if detail > SOFT:
+    lost = entering is not None and entering < min(SOFT, WHOLE * given)
+    if given > SOFT and not lost:
         return None
+    where = "what enters the network: " if lost else ""
+    detail = entering if lost else given
     return Finding(
         "pictures.coarse",
         COARSE,
         "warning",
-        f"steps between pixels change by {detail:.2f} of their size, in photos by about 1: the"
-        " pictures look like thumbnails enlarged to this size, of low resolution, or blurred",
+        f"{where}steps between pixels change by {detail:.2f} of their size, in photos by about 1:"
+        " the pictures look like thumbnails enlarged to this size, of low resolution, or blurred",
         "photos resized down, not up",
         "Load the originals instead of thumbnails; resize from them",
         0.9,
     )
 
 
+def _detail(pictures: Pictures | None) -> float | None:
+    """Median of the photos that show something; None where few do."""
+    if pictures is None or plain(pictures).mean() > 0.5:
+        return None
+    return float(np.median(pictures.values[~plain(pictures), DETAIL]))
+
+
 def differ(evidence: Evidence) -> Finding | None:
     """Photos of train and val are alike in every property that can be named."""
-    distances = _distances(evidence)
+    given = (evidence.train_pictures, evidence.val_pictures)
+    return _differ(evidence, *given) or _differ(evidence, *(evidence.entering or (None, None)))
+
+
+def _differ(evidence: Evidence, ours: Pictures | None, theirs: Pictures | None) -> Finding | None:
+    distances = {} if ours is None or theirs is None else _distances(ours, theirs)
     worst = max(distances, key=lambda name: distances[name], default="")
-    if not worst or distances[worst] < APART:
+    if not worst or distances[worst] < APART or ours is None or theirs is None:
         return None
-    ours, theirs = evidence.train_pictures, evidence.val_pictures
-    assert ours is not None
-    assert theirs is not None
+    inside = ours is not evidence.train_pictures
+    where = "as they enter the network, " if inside else ""
     at = NAMES.index(worst)
     mine, other = (float(np.median(p.values[:, at])) for p in (ours, theirs))
-    far, changed = distances[worst] > FAR, augmented(evidence)
+    far, changed = distances[worst] > FAR, inside or augmented(evidence)
     reached = performance(evidence)
     wrecked = changed and reached is not None and reached.lost >= LOST
     return Finding(
         "pictures.differ",
         DIFFER,
         _seriousness(far=far, augmented=changed, wrecked=wrecked, colour=worst == NAMES[COLOUR]),
-        f"{worst} is {mine:.3g} in train and {other:.3g} in val (medians; the distributions are"
-        f" {distances[worst]:.0%} apart){_more(distances, worst)}",
+        f"{where}{worst} is {mine:.3g} in train and {other:.3g} in val (medians; distributions"
+        f" are {distances[worst]:.0%} apart){_more(distances, worst)}",
         "train and val photos prepared alike",
         AUGMENTS if wrecked else _advice(worst),
         0.92 if far else 0.75,
@@ -190,10 +218,9 @@ def _advice(worst: str) -> str:
     return special.get(worst, "Scale and normalise both alike") + "; one preprocessing for both"
 
 
-def _distances(evidence: Evidence) -> dict[str, float]:
+def _distances(ours: Pictures, theirs: Pictures) -> dict[str, float]:
     """Kolmogorov and Smirnov's distance of train and val by property, where beyond chance."""
-    ours, theirs = evidence.train_pictures, evidence.val_pictures
-    if ours is None or theirs is None or min(len(ours.labels), len(theirs.labels)) < 10:
+    if min(len(ours.labels), len(theirs.labels)) < 10:
         return {}
     rows = [p.values[~plain(p)] for p in (ours, theirs)]
     if min(map(len, rows)) < 10:
@@ -258,7 +285,18 @@ def _told(evidence: Evidence) -> dict[str, float]:
     ours, theirs = evidence.train_pictures, evidence.val_pictures
     if ours is None or theirs is None:
         return {}
-    return {name: _by_one(ours, theirs, NAMES.index(name)) for name in REMOVED}
+    told = {name: _by_one(ours, theirs, NAMES.index(name)) for name in REMOVED if name != PLACES}
+    return told | _by_places(ours, theirs, evidence.classes)
+
+
+def _by_places(train: Pictures, val: Pictures, classes: int) -> dict[str, float]:
+    """Val accuracy of a linear discriminant on single pixels; {} where there are none."""
+    if train.specks is None or val.specks is None or train.specks.shape[1] != val.specks.shape[1]:
+        return {}
+    if train.labels.min() < 0 or train.labels.max() >= classes:
+        return {}
+    said = Discriminant.fit(train.specks, train.labels, classes)(val.specks).argmax(1)
+    return {PLACES: float((said == val.labels).mean())}
 
 
 def _by_one(train: Pictures, val: Pictures, at: int) -> float:

@@ -20,10 +20,10 @@ SAME_BATCH = "the same batch again and again"
 SORTED = "train data sorted by class, not shuffled"
 FEW_CLASSES = "few of the classes are ever drawn"
 DISCARDED = "gradients are thrown away: steps of the optimizer are left out"
-TARGETS = "the loss is computed against something else than the loader's labels"
 OTHERS = "the loop trains on other photos than the loader gives, or changes them"
-AWAY = "the loss pushes away from the labels: its sign is turned round"
-FLAT = "the loss gives no gradient: it does not depend on the outputs"
+ALTERED = "gradients are changed on their way to the optimizer (noise, another sign or direction)"
+FORGETS = "the optimizer is made anew at every step: its momentum or averages are lost"
+PRACTISED = "validation photos were trained on: they leak into the training"
 SCHEDULE = "learning rate too low: its schedule never lets it rise, or ends it early"
 DECAYED = "weight decay far too strong"
 EXPLODING = "learning rate too high"
@@ -32,9 +32,10 @@ NOT_FINITE = "gradients or losses that are not finite"
 
 ENOUGH = 4  # steps or batches that tell something
 MOSTLY = 0.8  # of the steps
+FEW = 0.5  # of the photos have a gradient
 HARDLY = 0.1  # of the largest learning rate, in the mean over the steps
-AGREES = 0.5  # of the photos, or cosine: distillation from a good teacher has more
-ELSEWHERE = 0.35  # total variation between the classes drawn and those that the loss pulls to
+KEEPS = 0.7  # cosine of a gradient after the backward pass and at the step; clipping leaves 1
+MET = 0.2  # of the val photos, among some batches of the training
 HARD = 0.02  # of its norm that clipping leaves of a gradient
 PULL = 0.4  # of an update: decay and gradient come into balance at 0.5
 TINY, HUGE = 1e-6, 0.3  # update over weight; sound trainings lie around 1e-3
@@ -112,6 +113,46 @@ def clipped(evidence: Evidence) -> Finding | None:
         found += f"; updates are {_typical(seen):.2g} of the weights"
     fix = "Raise the largest norm (1 to 10 is usual), or leave clipping out"
     return _finding("clipped", CLIPPED, "error", found, "1 at most steps", fix, 0.93)
+
+
+def altered(evidence: Evidence) -> Finding | None:
+    """The optimizer gets the loss's gradient: shorter after clipping, in the same direction."""
+    seen = evidence.recording
+    kept = _finite(seen.kept) if seen else []
+    if len(kept) < ENOUGH or float(np.median(kept)) >= KEEPS:
+        return None
+    found = (
+        f"between backward pass and step, gradients turn: a cosine of {np.median(kept):.2f} at the"
+        " median step (last layer)"
+    )
+    fix = (
+        "Look at what is done to .grad before optimizer.step(): noise that is not divided by the"
+        " size of the batch, a sign, a sum with other gradients"
+    )
+    return _finding("altered", ALTERED, "error", found, "1, or a little less", fix, 0.94)
+
+
+def forgets(evidence: Evidence) -> Finding | None:
+    """An optimizer that goes by its past has one."""
+    seen = evidence.recording
+    if seen is None or seen.steps < ENOUGH or seen.forgot < 0.5 * seen.steps:
+        return None
+    found = f"at {seen.forgot} of {seen.steps} steps the optimizer remembers no step before"
+    fix = "Make the optimizer once, before the loop; momentum and Adam's averages live in it"
+    return _finding("forgets", FORGETS, "error", found, "a memory from step to step", fix, 0.94)
+
+
+def practised(evidence: Evidence) -> Finding | None:
+    """No val photo is among those that were trained on."""
+    met = evidence.met
+    if met is None or met < MET:
+        return None
+    found = f"{met:.0%} of the val photos were met in some batches of the training, as they are"
+    fix = (
+        "Begin with a new network for each fold, and split before anything is trained: accuracy on"
+        " photos that were learned says nothing"
+    )
+    return _finding("practised", PRACTISED, "error", found, "none", fix, 0.95)
 
 
 def unheld(evidence: Evidence) -> Finding | None:
@@ -231,63 +272,11 @@ def _expected_classes(seen: Recording) -> float:
     return float((1 - (1 - shares) ** len(seen.labels[0])).sum())
 
 
-def targets(evidence: Evidence) -> Finding | None:
-    """The loss pulls outputs towards the labels that the loader gives."""
-    reached = performance(evidence)
-    if reached is None or reached.lost < LOST:
-        return None
-    return _photo_by_photo(evidence) or _by_class(evidence)
-
-
-def _photo_by_photo(evidence: Evidence) -> Finding | None:
-    asked, learned = evidence.pulled, evidence.train_answers
-    if asked is None or asked.photos < 5 * evidence.classes:
-        return None
-    if asked.flat > MOSTLY and (learned is None or learned.top1 < MOSTLY):
-        found = f"the gradient of the loss is 0 for {asked.flat:.0%} of {asked.photos} photos"
-        fix = "Look for round(), argmax(), detach() or a constant between outputs and loss"
-        return _finding("targets", FLAT, "error", found, "a gradient for each", fix, 0.95)
-    if asked.flat > MOSTLY or max(asked.agreeing, asked.aligned) > AGREES:
-        return None
-    text = (
-        f"the gap opens in the loss: of {asked.photos} photos it pulls {asked.agreeing:.0%} towards"
-        f" the loader's label (its gradient's cosine with cross-entropy's is {asked.aligned:.2f})"
-    )
-    if asked.aligned < -AGREES / 2:
-        fix = "Look for a minus that is missing, or one too many, and for maximize=True"
-        return _finding("targets", AWAY, "error", text, "towards it, cosine near 1", fix, 0.95)
-    fix = "Look at what the loss is given as targets: the batch's own labels, in the same order"
-    return _finding("targets", TARGETS, "error", text, "nearly all, cosine near 1", fix, 0.95)
-
-
-def _by_class(evidence: Evidence) -> Finding | None:
-    """The classes that the loss pulls towards are those that the loader gives."""
-    seen, given = evidence.recording, evidence.drawn
-    if seen is None or given is None:
-        return None
-    wanted = np.concatenate([*given.batches, np.empty(0, np.int64)])
-    if min(len(seen.drawn), len(wanted)) < 5 * evidence.classes:
-        return None
-    ours, theirs = (
-        np.bincount(x.clip(0), minlength=evidence.classes) / len(x) for x in (seen.drawn, wanted)
-    )
-    width = min(len(ours), len(theirs))
-    apart = float(np.abs(ours[:width] - theirs[:width]).sum()) / 2
-    if apart < ELSEWHERE:
-        return None
-    most = int(ours.argmax())
-    found = (
-        f"the loss pulls {ours[most]:.0%} of the photos towards class {most}, which"
-        f" {theirs[most]:.0%} of the loader's labels are: the targets are not these labels"
-    )
-    fix = "Look at what the loss is given as targets: the batch's own labels, and nothing predicted"
-    return _finding("targets", TARGETS, "error", found, "the loader's labels", fix, 0.96)
-
-
 def drawn(evidence: Evidence) -> Finding | None:
     """Every class is drawn, about as often as val has it."""
     seen, val = evidence.recording, evidence.val
-    if seen is None or val is None or len(seen.drawn) < 10 * evidence.classes:
+    passed_over = evidence.pulled is not None and evidence.pulled.flat > FEW
+    if seen is None or passed_over or val is None or len(seen.drawn) < 10 * evidence.classes:
         return None
     there = np.unique(val.labels[(val.labels >= 0) & (val.labels < evidence.classes)])
     counts = np.bincount(seen.drawn.clip(0), minlength=evidence.classes)[there]
@@ -400,10 +389,12 @@ def _finding(
 CHECKS = (
     steps,
     discarded,
-    targets,
     inputs,
     schedule,
     zeroed,
+    altered,
+    forgets,
+    practised,
     emptied,
     rate,
     unheld,

@@ -1,6 +1,7 @@
 """How a Keras model was compiled: what its loss takes, its optimizer, its metrics, its history."""
 
 from collections.abc import Callable, Mapping
+from types import MethodType
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -118,6 +119,58 @@ def half_right(model: Any, classes: int, *, one_hot: bool) -> float | None:  # n
 
 def _tensor(values: Any) -> Any:  # noqa: ANN401
     return keras.ops.convert_to_tensor(values)
+
+
+USUAL = {"weight_decay": 0.0, "learning_rate": 3e-3, "momentum": 0.9, "epsilon": 1e-7}
+
+
+def like(optimizer: Any, first_rate: float | None, **settings: float) -> Any:  # noqa: ANN401
+    """Make an optimizer of the same kind and settings, but for these.
+
+    Args:
+        optimizer: the script's.
+        first_rate: that it started from; None where its present one is right.
+        settings: that are exchanged.
+    """
+    config = {**optimizer.get_config(), **settings}
+    if first_rate is not None and "learning_rate" not in settings:
+        config["learning_rate"] = first_rate
+    return type(optimizer).from_config(config)
+
+
+def usual(optimizer: Any) -> Mapping[str, float]:  # noqa: ANN401
+    """Return usual values of the settings that an optimizer has."""
+    config = optimizer.get_config()
+    return {name: value for name, value in USUAL.items() if config.get(name) is not None}
+
+
+def in_words(optimizer: Any, rate: float) -> str:  # noqa: ANN401
+    """Name an optimizer with its settings."""
+    config = optimizer.get_config()
+    told = [f"{name} {config[name]:g}" for name in ("momentum", "weight_decay") if config.get(name)]
+    return ", ".join([type(optimizer).__name__, f"learning rate {rate:g}", *told])
+
+
+STEPPING = ("train_step", "compute_loss")
+
+
+def redefined(model: Any, name: str) -> bool:  # noqa: ANN401
+    """Whether a model's class has a method of its own where Keras has one."""
+    return getattr(type(model), name) is not getattr(keras.Model, name)
+
+
+def step_like(network: Any, model: Any, *, own: bool) -> None:  # noqa: ANN401
+    """Let a network step as Keras does, or as another model's class does."""
+    kind = type(model) if own else keras.Model
+
+    def train_step(_network: Any, given: Any, *more: Any) -> Any:  # noqa: ANN401
+        # train_on_batch says that there are no weights, fit leaves them out.
+        if own and isinstance(given, tuple) and given[-1] is None:
+            given = given[:2]
+        return kind.train_step(network, given, *more)
+
+    object.__setattr__(network, "train_step", MethodType(train_step, network))
+    object.__setattr__(network, "compute_loss", MethodType(kind.compute_loss, network))
 
 
 def overfit_head(

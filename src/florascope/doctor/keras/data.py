@@ -43,7 +43,7 @@ class Reading:
         repeats: whether a photo read twice is the same; None where that cannot be told.
         classes: names of the classes; () where unknown.
         paths: of all photos; () where unknown.
-        mixed: whether fit draws other batches than these, in another order.
+        drawn: the first batches as fit gets them; () where it mixes the photos itself.
     """
 
     batches: tuple[Batch, ...]
@@ -51,7 +51,7 @@ class Reading:
     repeats: bool | None = None
     classes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    mixed: bool = False
+    drawn: tuple[Batch, ...] = ()
 
     @property
     def images(self) -> Float32[np.ndarray, "n ..."]:
@@ -84,7 +84,8 @@ def read(data: Any, photos: int) -> Reading:  # noqa: ANN401 (whatever fit takes
     size = source.size or (source.batches or 0) * len(batches[0].labels)
     names = tuple(str(name) for name in getattr(data, "class_names", None) or ())
     paths = tuple(str(path) for path in getattr(data, "file_paths", None) or ())
-    return Reading(batches, max(size, count), repeats, names, paths, source.mixed)
+    drawn = tuple(_taken(source.drawn(), photos)) if source.drawn else batches
+    return Reading(batches, max(size, count), repeats, names, paths, drawn)
 
 
 class _Source(NamedTuple):
@@ -96,7 +97,7 @@ class _Source(NamedTuple):
         batches: in all, where known.
         fixed: whether every pass gives the same photos in the same order, by construction.
         once: whether there is one pass only.
-        mixed: whether fit draws other batches than a pass gives.
+        drawn: begins a pass as fit makes it; None where that is the same.
     """
 
     open: Callable[[], Iterable[Any]]
@@ -104,7 +105,7 @@ class _Source(NamedTuple):
     batches: int | None = None
     fixed: bool = False
     once: bool = False
-    mixed: bool = False
+    drawn: Callable[[], Iterable[Any]] | None = None
 
 
 def _source(data: Any, photos: int) -> _Source:  # noqa: ANN401
@@ -112,17 +113,25 @@ def _source(data: Any, photos: int) -> _Source:  # noqa: ANN401
         images, labels = as_array(data[0]), as_array(data[1])
         chunks = _chunks(len(labels), photos)
         return _Source(
-            lambda: ((images[c], labels[c]) for c in chunks), len(labels), fixed=True, mixed=True
+            lambda: ((images[c], labels[c]) for c in chunks),
+            len(labels),
+            fixed=True,
+            drawn=lambda: (),
         )
     dataset = getattr(data, "dataset", None)
     if dataset is not None and _indexable(dataset) and callable(getattr(data, "collate_fn", None)):
         chunks, together = _chunks(len(dataset), photos), data.collate_fn
         batches = lambda: (together([dataset[int(i)] for i in c]) for c in chunks)  # noqa: E731
-        return _Source(batches, len(dataset), fixed=True, mixed=True)
+        return _Source(batches, len(dataset), fixed=True, drawn=lambda: data)
     if _indexable(data):
         each = max(1, len(_batch(data[0]).labels)) if len(data) else 1
         numbers = _evenly(len(data), -(-photos // each))
-        return _Source(lambda: (data[int(i)] for i in numbers), batches=len(data), fixed=True)
+        return _Source(
+            lambda: (data[int(i)] for i in numbers),
+            batches=len(data),
+            fixed=True,
+            drawn=lambda: (data[i] for i in range(len(data))),
+        )
     if not isinstance(data, Iterable):
         raise DataError(f"the data set is a {type(data).__name__}", expected=EXPECTED)
     return _Source(lambda: data, batches=_cardinality(data), once=iter(data) is data)

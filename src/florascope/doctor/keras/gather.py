@@ -34,6 +34,7 @@ from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
+from florascope.doctor.retouching import LOOKED_AT
 from florascope.doctor.trials import Loop, Substitution, within
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
@@ -152,7 +153,7 @@ def gather(
         val_answers=unseen,
         inputs=None if inputs is None else replace(inputs, augments=script.augmented),
         modes=network.modes(model, val.batches[0], len(train.batches[0].labels)),
-        traces=network.traces(model, anatomy.head),
+        traces=network.traces(model, anatomy.head, train.batches[0]),
         network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
         loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),
         claims=Claims(script.reported, half_right(model, classes, one_hot=_one_hot(model, train))),
@@ -160,6 +161,7 @@ def gather(
         val_pictures=_pictures(val),
         drawn=_drawn(train),
         recording=recording_of(script.watched),
+        entering=_entering(model, anatomy.entrance, train, val),
         exchanged=network.retouched(model, val),
     )
     tried = try_again(model, anatomy.head, evidence, (train, val), script)
@@ -211,12 +213,28 @@ def _pictures(reading: Reading) -> Pictures | None:
     return measure(np.broadcast_to(images.transpose(0, 3, 1, 2), shape), reading.labels)
 
 
+def _entering(
+    model: Any,  # noqa: ANN401
+    entrance: Any,  # noqa: ANN401
+    train: Reading,
+    val: Reading,
+) -> tuple[Pictures, Pictures] | None:
+    """Photos of both sides as they enter the network; None where they enter as given."""
+    ours = network.entering(model, entrance, train, training=True)
+    theirs = network.entering(model, entrance, val, training=False)
+    if ours is None or theirs is None:
+        return None
+    steps = (max(1, len(side.labels) // LOOKED_AT) for side in (train, val))
+    labels = [side.labels[::step] for side, step in zip((train, val), steps, strict=True)]
+    return measure(ours, labels[0]), measure(theirs, labels[1])
+
+
 def _drawn(train: Reading) -> Drawn | None:
     """Batches as fit gets them; None where it shuffles photos itself, or has one batch."""
-    if train.mixed or len(train.batches) < 2:
+    if len(train.drawn) < 2:
         return None
-    prints = [hash(photo.tobytes()) for batch in train.batches for photo in batch.images]
-    return Drawn.of([batch.labels for batch in train.batches], prints)
+    prints = [hash(photo.tobytes()) for batch in train.drawn for photo in batch.images]
+    return Drawn.of([batch.labels for batch in train.drawn], prints, train.labels)
 
 
 def _one_hot(model: Any, train: Reading) -> bool:  # noqa: ANN401

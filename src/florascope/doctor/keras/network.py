@@ -1,5 +1,6 @@
 """What a Keras model's layers take and give: answers, modes, parameters, as the checks look."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
-from florascope.doctor.retouching import by_retouch
+from florascope.doctor.retouching import LOOKED_AT, by_retouch
 from florascope.errors import FlorascopeError
 from florascope.nets.keras_models import application, is_front, leaves
 from florascope.preprocessing import Preprocessing
@@ -156,17 +157,45 @@ def retouched(model: Any, val: Reading) -> dict[str, float]:  # noqa: ANN401
     return by_retouch(val.images, val.labels, lambda images: columns(run(model, images)).argmax(1))
 
 
-def traces(model: Any, head: Any) -> Traces:  # noqa: ANN401
+def traces(model: Any, head: Any, batch: Batch) -> Traces:  # noqa: ANN401
     """What training left behind in the variables and the optimizer's counter."""
+    left, fresh = _gradients(model, batch)
     counter = getattr(getattr(model, "optimizer", None), "iterations", None)
     values = {v.path: as_array(v.value) for v in model.weights}
     made = None if head is None or head.bias is None else not as_array(head.bias.value).any()
     return Traces(
         steps=None if counter is None else int(as_array(counter.value)),
+        gradient_left=left,
+        gradient_fresh=fresh,
         as_made=made,
         not_finite=tuple(path for path, value in values.items() if not np.isfinite(value).all()),
         narrow=tuple(v.path for v in model.trainable_variables if v.dtype in NARROW),
     )
+
+
+def _gradients(model: Any, batch: Batch) -> tuple[float | None, float | None]:  # noqa: ANN401
+    """Norm of the gradients that PyTorch's backend has left, and of one batch's afresh."""
+    held = [getattr(v.value, "grad", None) for v in model.trainable_variables]
+    if not held or any(gradient is None for gradient in held):
+        return None, None
+    import torch
+
+    targets = batch.labels[:, None]
+    if batch.one_hot:
+        targets = np.eye(model.output_shape[-1], dtype=np.float32)[batch.labels]
+    values = [v.value for v in model.trainable_variables]
+    try:
+        with kept(model), torch.enable_grad():
+            outputs = model(batch.images, training=True)
+            loss = model.compute_loss(None, keras.ops.convert_to_tensor(targets), outputs)
+            fresh = torch.autograd.grad(loss, values, allow_unused=True)
+    except (RuntimeError, ValueError, TypeError, AttributeError):
+        return None, None
+    return _norm(held), _norm([g for g in fresh if g is not None])
+
+
+def _norm(gradients: Sequence[Any]) -> float:
+    return math.sqrt(sum(float(np.square(as_array(g), dtype=np.float64).sum()) for g in gradients))
 
 
 def modes(model: Any, batch: Batch, size: int = BATCH) -> Modes:  # noqa: ANN401
@@ -245,6 +274,34 @@ def inputs(model: Any, anatomy: Anatomy, train: Reading, val: Reading) -> Inputs
         train_repeats=None if train.repeats is None else train.repeats and not varies,
         rescalings=rescalings,
     )
+
+
+def entering(model: Any, entrance: Any, side: Reading, *, training: bool) -> Images | None:  # noqa: ANN401
+    """Some photos as they enter the network, channels first; None where they enter as given.
+
+    Larger ones are shrunk to the size that they were given in.
+    """
+    prepares = any(is_front(la) and not _scales(la) for la in leaves(model) if la is not entrance)
+    step, found = max(1, len(side.labels) // LOOKED_AT), list[Any]()
+    images = side.images[::step]
+    if not prepares or images.ndim != 4:
+        return None
+    see: See = lambda _layer, taken, _given: found.append(_channels_first(as_array(taken)))  # noqa: E731
+    with seen([entrance], see), kept(model):
+        for start in range(0, len(images), BATCH):
+            run(model, images[start : start + BATCH], training=training)
+    if any(part is None for part in found) or sum(map(len, found)) != len(images):
+        return None
+    inside = np.concatenate(found)
+    factor = inside.shape[2] // images.shape[1]
+    if factor < 2 or inside.shape[2] % images.shape[1] or inside.shape[3] % images.shape[2]:
+        return inside
+    shape = (len(images), inside.shape[1], images.shape[1], factor, images.shape[2], -1)
+    return np.asarray(inside.reshape(shape).mean((3, 5)), np.float32)
+
+
+def _scales(layer: Any) -> bool:  # noqa: ANN401
+    return type(layer).__name__ in {"InputLayer", "Rescaling"}
 
 
 def _channels_first(values: Any) -> Any:  # noqa: ANN401

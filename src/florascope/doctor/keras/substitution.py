@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +20,17 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from florascope.doctor.evidence import Answers
-from florascope.doctor.keras.compiled import rates_of
+from florascope.doctor.keras.compiled import (
+    STEPPING,
+    in_words,
+    like,
+    rates_of,
+    redefined,
+    step_like,
+    usual,
+)
 from florascope.doctor.keras.data import BATCH, Batch, Reading
-from florascope.doctor.keras.network import NARROW, columns, run
+from florascope.doctor.keras.network import NARROW, answers, columns, run
 from florascope.doctor.trials import (
     FAILS,
     RANDOM,
@@ -41,7 +50,6 @@ DROPPED = 0.5  # share that dropout may drop in a sound network
 HEAVY = 4.0  # times SECONDS: a network whose training takes longer is tried by its head alone
 SATURATING = frozenset({"softmax", "sigmoid", "hard_sigmoid", "log_softmax"})
 ACTIVATIONS = ("Activation", "Softmax", "ReLU", "LeakyReLU")
-USUAL = {"weight_decay": 0.0, "learning_rate": RATE, "momentum": 0.9, "epsilon": 1e-7}
 SETTINGS = {"learning_rate": "lr"}  # by the name that the findings use
 
 Inputs = Float32[np.ndarray, "_ ..."]
@@ -59,11 +67,13 @@ class Material:
         val: likewise.
         drawn: batches as the data set gives them, with the photos' weights in the loss; () where
             fit mixes them itself.
+        weights: of the train photos in the loss; None where they count alike.
     """
 
     train: tuple[Inputs, Labels]
     val: tuple[Inputs, Labels]
     drawn: Sequence[Drawn] = ()
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +124,7 @@ def reference(material: Material, classes: int) -> float:
         first = layers.BatchNormalization(momentum=0.9)
         network = keras.Sequential([keras.Input(small.train[0].shape[1:]), first, *blocks, *ends])
         network.compile(_sound_optimizer(), _cross_entropy(classes))
-        return _train(network, small, drawn=False)
+        return _train(network, small)
 
 
 def _shrunk(images: Inputs) -> Inputs:
@@ -137,12 +147,17 @@ def _cross_entropy(units: int) -> Any:  # noqa: ANN401
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def _train(network: Any, material: Material, *, drawn: bool, one_hot: int = 0) -> float:  # noqa: ANN401
+def _train(
+    network: Any,  # noqa: ANN401
+    material: Material,
+    own: frozenset[Part] = frozenset(),
+    one_hot: int = 0,
+) -> float:
     """Train a compiled network for some steps; returns the share of val photos answered right."""
-    start = time.process_time()
-    for made, (inputs, labels, weights) in enumerate(_batches(material, drawn=drawn), start=1):
+    start, tensor = time.process_time(), keras.ops.convert_to_tensor
+    for made, (inputs, labels, weights) in enumerate(_batches(material, own), start=1):
         targets = np.eye(one_hot, dtype=np.float32)[labels] if one_hot else labels[:, None]
-        network.train_on_batch(inputs, targets, sample_weight=weights)
+        network.train_on_batch(tensor(inputs), tensor(targets), sample_weight=weights)
         if made >= STEPS or (made >= FEWEST and time.process_time() - start > SECONDS):
             break
     images, truth = material.val
@@ -152,16 +167,18 @@ def _train(network: Any, material: Material, *, drawn: bool, one_hot: int = 0) -
     return float((said.argmax(1) == truth).mean())
 
 
-def _batches(material: Material, *, drawn: bool) -> Iterator[Drawn]:
+def _batches(material: Material, own: frozenset[Part]) -> Iterator[Drawn]:
     inputs, labels = material.train
+    weights = material.weights if "weights" in own else None
     mixer = np.random.default_rng(0)
     while True:
-        if drawn:
-            yield from material.drawn
+        if "order" in own:
+            yield from ((x, y, w if "weights" in own else None) for x, y, w in material.drawn)
             continue
         order = mixer.permutation(len(labels))
         picks = (order[i : i + BATCH] for i in range(0, len(order), BATCH))
-        yield from ((inputs[i], labels[i], None) for i in picks if len(i) > 1)
+        for i in (pick for pick in picks if len(pick) > 1):
+            yield inputs[i], labels[i], None if weights is None else weights[i]
 
 
 @contextmanager
@@ -248,7 +265,7 @@ def _sound_config(layer: Any, own: frozenset[Part]) -> dict[str, Any]:  # noqa: 
             del config[key]  # from_config takes the default
     if "precision" not in own and _narrow(config):
         config["dtype"] = "float32"
-    if "dropout" not in own and "dropout" in type(layer).__name__.lower():
+    if "dropout" not in own and _drops(layer):
         config["rate"] = min(config.get("rate", 0.0), DROPPED)
     return config
 
@@ -262,31 +279,28 @@ def _narrow(config: Mapping[str, Any]) -> bool:
 
 def parts_of(suspect: Suspect) -> tuple[Part, ...]:
     """Name the parts in which a training differs from a sound one."""
-    model, found = suspect.model, []
-    every = [layer.get_config() for layer in leaves(model)]
-    if any(map(_augments, leaves(model))):
-        found.append("augmentation")
-    if any(map(_narrow, every)):
-        found.append("precision")
-    if getattr(suspect.compiled, "loss", None) is not None:
-        found.append("loss")
-    if any(value for config in every for key, value in config.items() if "_regularizer" in key):
-        found.append("penalty")
-    if any(
-        config.get("rate", 0) > DROPPED
-        for layer, config in zip(leaves(model), every, strict=True)
-        if "dropout" in type(layer).__name__.lower()
-    ):
-        found.append("dropout")
-    if _saturated(model):
-        found.append("activation")
-    if any(_odd(value) for config in every for key, value in config.items() if _initial(key)):
-        found.append("initial")
-    if getattr(suspect.compiled, "optimizer", None) is not None:
-        found.append("optimizer")
-    if suspect.material.drawn:
-        found.append("order")
-    return tuple(found)  # type: ignore[arg-type]
+    model, compiled, material = suspect.model, suspect.compiled, suspect.material
+    layers = list(leaves(model))
+    settings = [item for layer in layers for item in layer.get_config().items()]
+    rates = [la.get_config().get("rate", 0) for la in layers if _drops(la)]
+    differs: dict[Part, bool] = {
+        "augmentation": any(map(_augments, layers)),
+        "precision": any(_narrow(layer.get_config()) for layer in layers),
+        "loss": getattr(compiled, "loss", None) is not None,
+        "penalty": any(value for key, value in settings if "_regularizer" in key),
+        "dropout": any(rate > DROPPED for rate in rates),
+        "activation": bool(_saturated(model)),
+        "initial": any(_odd(value) for key, value in settings if _initial(key)),
+        "optimizer": getattr(compiled, "optimizer", None) is not None,
+        "order": bool(material.drawn),
+        "weights": material.weights is not None,
+        "step": any(map(partial(redefined, compiled), STEPPING)),
+    }
+    return tuple(part for part, there in differs.items() if there)
+
+
+def _drops(layer: Any) -> bool:  # noqa: ANN401
+    return "dropout" in type(layer).__name__.lower()
 
 
 def _initial(key: str) -> bool:
@@ -305,26 +319,33 @@ def substitute(suspect: Suspect, reference_top1: float) -> Substitution | None:
 
     def with_own(parts: frozenset[Part], **settings: float) -> float:
         with same_draws():
+            parts = parts | {"loss"} if "step" in parts else parts  # labels as its loss takes them
             network = remade(suspect.model, parts)
+            step_like(network, suspect.compiled, own="step" in parts)
             own_loss = suspect.compiled.loss if "loss" in parts else _cross_entropy(units)
-            optimizer = like(suspect, **settings) if "optimizer" in parts else _sound_optimizer()
+            optimizer = (
+                like(suspect.compiled.optimizer, suspect.rate, **settings)
+                if "optimizer" in parts
+                else _sound_optimizer()
+            )
             network.compile(optimizer, own_loss)
             rows = units if "loss" in parts and suspect.one_hot else 0
-            return _train(network, suspect.material, drawn="order" in parts, one_hot=rows)
+            return _train(network, suspect.material, parts, rows)
 
     with suppress(ValueError, TypeError, RuntimeError, NotImplementedError):
         found = exchange(parts_of(suspect), with_own)
         optimizer = getattr(suspect.compiled, "optimizer", None)
         failing = found.own.get("optimizer", 1.0) < found.sound - FAILS
-        usual = _usual(optimizer) if failing else {}
+        exchanged = usual(optimizer) if failing else {}
+        rate = suspect.rate or max(rates_of(suspect.compiled), default=0.0)
         alone = frozenset[Part]({"optimizer"})
         return Substitution(
             reference_top1,
             suspect.what,
             found,
-            {SETTINGS.get(s, s): with_own(alone, **{s: value}) for s, value in usual.items()},
-            in_words(suspect) if optimizer is not None else "",
-            _rate(suspect) or 0.0,
+            {SETTINGS.get(s, s): with_own(alone, **{s: value}) for s, value in exchanged.items()},
+            in_words(optimizer, rate) if optimizer is not None else "",
+            rate,
             augmentation=", ".join(
                 type(layer).__name__ for layer in leaves(suspect.model) if _augments(layer)
             ),
@@ -332,41 +353,20 @@ def substitute(suspect: Suspect, reference_top1: float) -> Substitution | None:
     return None
 
 
-def like(suspect: Suspect, **settings: float) -> Any:  # noqa: ANN401
-    """Make an optimizer of the script's kind and settings, but for these."""
-    optimizer = suspect.compiled.optimizer
-    config = {**optimizer.get_config(), **settings}
-    if suspect.rate is not None and "learning_rate" not in settings:
-        config["learning_rate"] = suspect.rate
-    return type(optimizer).from_config(config)
-
-
-def _usual(optimizer: Any) -> Mapping[str, float]:  # noqa: ANN401
-    config = optimizer.get_config()
-    return {name: value for name, value in USUAL.items() if config.get(name) is not None}
-
-
-def _rate(suspect: Suspect) -> float | None:
-    return suspect.rate or max(rates_of(suspect.compiled), default=None)
-
-
-def in_words(suspect: Suspect) -> str:
-    """Name an optimizer with its settings."""
-    config = suspect.compiled.optimizer.get_config()
-    told = [f"{name} {config[name]:g}" for name in ("momentum", "weight_decay") if config.get(name)]
-    kind = type(suspect.compiled.optimizer).__name__
-    return ", ".join([kind, f"learning rate {_rate(suspect):g}", *told])
-
-
 def of_network(model: Any, train: Reading, val: Reading, rate: float | None) -> Suspect:  # noqa: ANN401
     """The whole model, from weights drawn anew."""
-    drawn = () if train.mixed or len(train.batches) < 2 else _drawn(train)
-    material = Material((train.images, train.labels), (val.images, val.labels), drawn)
+    drawn = [(b.images, b.labels, b.weights) for b in train.drawn] if len(train.drawn) > 1 else ()
+    photos = (train.images, train.labels), (val.images, val.labels)
+    material = Material(*photos, drawn, _weights(train))
     return Suspect(model, material, "network", train.batches[0].one_hot, model, rate)
 
 
-def _drawn(train: Reading) -> Sequence[Drawn]:
-    return [(batch.images, batch.labels, batch.weights) for batch in train.batches]
+def _weights(train: Reading) -> Weights | None:
+    """Of all photos in the loss; None where they count alike."""
+    alike = [np.ones(len(batch.labels), np.float32) for batch in train.batches]
+    pairs = zip(train.batches, alike, strict=True)
+    own = [one if batch.weights is None else batch.weights for batch, one in pairs]
+    return None if all(batch.weights is None for batch in train.batches) else np.concatenate(own)
 
 
 def of_head(
@@ -379,16 +379,17 @@ def of_head(
 ) -> Suspect:
     """The last layer and the activations behind it, on cached features."""
     network = keras.Sequential([keras.Input((learned.features.shape[1],)), *_copies(model, head)])
-    sizes = np.cumsum([len(batch.labels) for batch in train.batches])
-    ends = list(pairwise([0, *sizes]))
-    ordered = not train.mixed and len(ends) > 1
-    rows = [(*end, batch.weights) for end, batch in zip(ends, train.batches, strict=True)]
-    cached = (
-        [(learned.features[a:b], learned.labels[a:b], w) for a, b, w in rows] if ordered else ()
-    )
-    material = Material(
-        (learned.features, learned.labels), (unseen.features, unseen.labels), cached
-    )
+    cached: list[Drawn] = []
+    if len(train.drawn) > 1:
+        again = train.drawn is not train.batches
+        rows = answers(model, head, train.drawn).features if again else learned.features
+        ends = pairwise(np.cumsum([0, *(len(batch.labels) for batch in train.drawn)]))
+        cached = [
+            (rows[a:b], batch.labels, batch.weights)
+            for (a, b), batch in zip(ends, train.drawn, strict=True)
+        ]
+    sides = (learned.features, learned.labels), (unseen.features, unseen.labels)
+    material = Material(*sides, cached, _weights(train))
     return Suspect(network, material, "head", train.batches[0].one_hot, model, rate)
 
 
@@ -404,6 +405,7 @@ def affordable(model: Any, batch: Batch) -> bool:  # noqa: ANN401
     with suppress(ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError):
         with same_draws():
             twin = remade(model, frozenset())
+            step_like(twin, model, own=False)
             twin.compile(_sound_optimizer(), _cross_entropy(twin.output_shape[-1]))
             few = batch.images[:8], batch.labels[:8, None]
             twin.train_on_batch(*few)
