@@ -297,6 +297,7 @@ def test_label_noise_by_planted_features() -> None:
     [
         (photos() * 255 * 255, inputs.RANGE),
         (photos() / 255, inputs.TWICE),
+        (photos().clip(0, 1) * 255, None),  # raw pixels are a usual size, too
         (2 * photos() - 1, None),
     ],
 )
