@@ -42,7 +42,9 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
     "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
     "labels.unrelated": frozenset({"loop.shuffled", "labels.noise"}),
-    "augmentation.bounds": frozenset({"labels.unrelated", "labels.permuted", "optimisation.rate"}),
+    "augmentation.bounds": frozenset(
+        {"labels.unrelated", "labels.permuted", "optimisation.rate", "pictures.differ"}
+    ),
     "skill.unused": frozenset({"skill.imbalance"}),
     "claims.on_train": frozenset({"history.best", "claims.otherwise"}),
     "loop.short": frozenset({"skill.favoured", "optimisation.rate"}),

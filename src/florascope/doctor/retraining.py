@@ -127,8 +127,11 @@ def _from_files(
             top1 = reference(Material(train[:2], val[:2], ()), evidence.classes)
             return FromFiles(reachable, top1, side, there)
         twin = copy.deepcopy(training.model).eval()
-        asked = (answers(twin, training.head, [part]) for part in (train, val))
-        probe = QuickProbe.fit(*asked, evidence.classes)
+        probe = QuickProbe.fit(
+            answers(twin, training.head, [train]),
+            answers(twin, training.head, [val]),
+            evidence.classes,
+        )
     except FlorascopeError:  # a photo that cannot be read, a network that takes one size alone
         return None
     if probe is None or evidence.probe is None:

@@ -212,11 +212,11 @@ def _standardised(evidence: Evidence, twin: nn.Module, head: Head, taken: Taken)
     if change is None or evidence.inputs is None:
         return evidence
     factor, shift = (torch.from_numpy(row).float().reshape(3, 1, 1) for row in change)
-    sides = (
-        answers(twin, head, [b._replace(images=b.images * factor + shift) for b in data])
-        for data in (taken.train, taken.val)
-    )
-    probe = QuickProbe.fit(*sides, evidence.classes)
+
+    def changed(batches: Sequence[Batch]) -> Answers:
+        return answers(twin, head, [b._replace(images=b.images * factor + shift) for b in batches])
+
+    probe = QuickProbe.fit(changed(taken.train), changed(taken.val), evidence.classes)
     tried = None if probe is None else probe.val_top1
     return replace(evidence, inputs=replace(evidence.inputs, standardised=tried))
 

@@ -89,3 +89,23 @@ def test_statistics_that_are_off_explain_it() -> None:
     labels = np.arange(16) % K
     good, bad = np.eye(K)[labels], np.eye(K)[(labels + 1) % K]
     assert trained(1.0, 0.2, modes=Modes(False, labels, bad, bad, good)) is None  # noqa: FBT003
+
+
+def test_a_history_that_is_far_below_what_is_measured_is_a_claim_too() -> None:
+    rows = ({"val_top1": 0.2}, {"val_top1": 0.3})
+    seen = Evidence(K, val_answers=LAST, loop=Loop(history=rows))
+    found = claims.otherwise(seen)
+    assert found is not None
+    assert found.found.startswith(f"30.0% reported, {LAST.top1:.1%} measured")
+    near = ({"val_top1": LAST.top1 - 0.1}, {"val_top1": 0.3})  # the kept weights may be better
+    assert claims.otherwise(Evidence(K, val_answers=LAST, loop=Loop(history=near))) is None
+
+
+def test_a_history_of_another_network() -> None:
+    right = (np.arange(100) < 20).tolist()
+    history = Loop(history=({"train_top1": 0.9, "val_top1": 0.7},))
+    asked = {"train_answers": answers(right), "val_answers": answers(right), "loop": history}
+    found = claims.trained_on(Evidence(K, **asked))
+    assert found is not None
+    assert found.cause == "weights are initialised again, or another network is evaluated"
+    assert "90% of train and 70% of val right; this network has 20% and 20%" in found.found

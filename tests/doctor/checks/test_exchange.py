@@ -50,6 +50,14 @@ def judged(check: Any = exchange.exchanged, run: float = 0.1, **tried: Any) -> A
             },
             f"{exchange.LOSS}; {exchange.OPTIMIZER}",
         ),
+        (
+            {
+                "own": {"step": 0.9, "optimizer": 0.9},
+                "whole": 0.2,
+                "repaired": {("step",): 0.88, ("optimizer",): 0.9},  # Adam hides gradients' sizes
+            },
+            exchange.STEP,
+        ),
         ({"what": "network", "own": {"optimizer": 0.9}, "whole": 0.9}, exchange.LOOP),
         ({"own": {"optimizer": 0.9}, "whole": 0.9}, exchange.UNFIT),
         ({"own": {"augmentation": 0.2, "order": 0.1}}, exchange.AUGMENTATION),

@@ -9,7 +9,7 @@ import pytest
 from florascope.doctor.anatomy import Network, Traces
 from florascope.doctor.checks import exchange, loop
 from florascope.doctor.evidence import Answers, Drawn, Evidence
-from florascope.doctor.trials import Exchange, Substitution
+from florascope.doctor.trials import Exchange, Loop, Substitution
 
 K = 4
 
@@ -146,3 +146,22 @@ def test_few_steps_of_sound_parts(steps: int, own: float, told: bool) -> None:
     found = loop.short(replace(run(0.25, traces=Traces(steps=steps)), substitution=trial))
     assert (found is not None) is told
     assert found is None or "made only 9 steps" in found.found
+
+
+@pytest.mark.parametrize(
+    ("losses", "told", "warns"),
+    [
+        ((1.7, 1.2), (0.4, 0.6), True),
+        ((1.7, 1.2), (0.6, 0.6), False),  # val has stopped rising
+        ((1.3, 1.2), (0.4, 0.6), False),  # the loss levels out
+        ((1.0, 0.3), (0.4, 0.6), False),  # hardly anything is left
+        ((1.2,), (0.6,), False),
+    ],
+)
+def test_a_history_that_ends_on_the_slope(
+    losses: tuple[float, ...], told: tuple[float, ...], *, warns: bool
+) -> None:
+    rows = [{"train_loss": a, "val_top1": b} for a, b in zip(losses, told, strict=True)]
+    found = loop.short(Evidence(K, loop=Loop(history=tuple(rows))))
+    assert (found is not None) is warns
+    assert found is None or found.severity == "warning"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from florascope.doctor.checks.loop import ANEW
 from florascope.doctor.checks.network import mode
 from florascope.doctor.evidence import Answers, Evidence, Finding
 
@@ -36,8 +37,7 @@ def metric(evidence: Evidence) -> Finding | None:
 
 def _reported(evidence: Evidence) -> Finding | None:
     """A reported accuracy that is the share of right yes-or-no answers over all classes."""
-    answers = evidence.val_answers
-    reported = _figure(evidence, "val_top1")
+    answers, reported = evidence.val_answers, _told(evidence)
     if answers is None or reported is None or evidence.classes < 3:
         return None
     binary = _binary(answers)
@@ -63,8 +63,7 @@ def _metric(found: str, expected: str, sure: float) -> Finding:
 
 def shuffled(evidence: Evidence) -> Finding | None:
     """The reported accuracy is not that of answers dealt to other photos."""
-    answers = evidence.val_answers
-    reported = _figure(evidence, "val_top1")
+    answers, reported = evidence.val_answers, _told(evidence)
     if answers is None or reported is None:
         return None
     dealt = _dealt(answers)
@@ -85,7 +84,7 @@ def shuffled(evidence: Evidence) -> Finding | None:
 
 def otherwise(evidence: Evidence) -> Finding | None:
     """The reported accuracy is that of all val answers, in eval mode, by the best class."""
-    answers, reported = evidence.val_answers, _figure(evidence, "val_top1")
+    answers, reported = evidence.val_answers, _told(evidence)
     if answers is None or reported is None or _matches(reported, answers, evidence):
         return None
     if metric(evidence) or shuffled(evidence) or mode(evidence):
@@ -116,7 +115,7 @@ def trained_on(evidence: Evidence) -> Finding | None:
         return None
     if told < answers.top1 + ELSEWHERE or mode(evidence) or moving(evidence):
         return None
-    return Finding(
+    return _of_another(evidence, told, answers.top1) or Finding(
         "claims.trained_on",
         FEW_SEEN,
         "error",
@@ -126,6 +125,26 @@ def trained_on(evidence: Evidence) -> Finding | None:
         "Iterate over the whole train loader in every epoch (next(iter(loader)) outside the loop"
         " trains on the same batch again and again); evaluate the network that was trained",
         0.86,
+    )
+
+
+def _of_another(evidence: Evidence, told: float, top1: float) -> Finding | None:
+    """The history's last epoch was better on val, too: it is that of another network."""
+    answers, last = evidence.val_answers, _rows(evidence)[-1].get("val_top1")
+    if answers is None or last is None or last < answers.top1 + ELSEWHERE:
+        return None
+    if measured_on_train(evidence) is not None:
+        return None
+    return Finding(
+        "claims.trained_on",
+        ANEW,
+        "error",
+        f"the history ends with {told:.0%} of train and {last:.0%} of val right; this network has"
+        f" {top1:.0%} and {answers.top1:.0%} on the same photos: another one was trained",
+        "the accuracies of the history's last epoch, or of its best",
+        "Look at what happens to the weights after training: averaged over runs, loaded, drawn"
+        " again, or another object evaluated",
+        0.88,
     )
 
 
@@ -233,6 +252,18 @@ def _dealt(answers: Answers) -> float:
 
 def _figure(evidence: Evidence, name: str) -> float | None:
     return None if evidence.claims is None else evidence.claims.reported.get(name)
+
+
+def _told(evidence: Evidence) -> float | None:
+    """The val accuracy that was told: reported, else the history's where no epoch comes near.
+
+    A network that is clearly better than each of its epochs said is not one of a better epoch.
+    """
+    reported, answers = _figure(evidence, "val_top1"), evidence.val_answers
+    told = [row["val_top1"] for row in _rows(evidence) if "val_top1" in row]
+    if reported is not None or answers is None or not told:
+        return reported
+    return told[-1] if max(told) < answers.top1 - ELSEWHERE else None
 
 
 CHECKS = (metric, shuffled, measured_on_train, otherwise, trained_on)

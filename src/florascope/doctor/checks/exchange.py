@@ -207,9 +207,12 @@ def _together(tried: Substitution, seen: Exchange, reached: Performance) -> Find
     """Parts that fail together alone: the fewest whose exchange repairs the whole best."""
     if not _fails(seen.whole, seen.sound, reached):
         return None
-    parts = max(seen.repaired, key=lambda some: seen.repaired[some], default=())
-    if not parts or seen.repaired[parts] < seen.whole + FAILS:
+    best = max(seen.repaired.values(), default=0.0)
+    if best < seen.whole + FAILS:
         return None
+    near = [some for some, top1 in seen.repaired.items() if top1 > best - FAILS]
+    # Another optimizer hides what a step of the model's own does to the gradients.
+    parts = min(near, key=lambda some: ("step" not in some, -seen.repaired[some]))
     yours = " and ".join(_yours(part, tried) for part in parts)
     found = (
         f"{WHAT[tried.what]}, with all parts as you have them: {seen.whole:.0%}; with"

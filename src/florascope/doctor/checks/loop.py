@@ -1,5 +1,7 @@
 """What did the training loop do, by what it left behind and what the loader gave it?"""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from florascope.doctor.checks.exchange import FIXES, HALVES, LOOP
@@ -24,6 +26,12 @@ MANY = 20  # steps
 SOME = 30  # steps: fewer are hardly a training, where more reach what can be reached
 FEW = 0.3  # different photos of those drawn
 STEEP = 0.03  # of the loss, from one epoch to the next, by which it still falls
+FAST = 0.15  # of the loss, in an epoch: it has hardly begun to level out
+RISES = 0.05  # of val's accuracy in an epoch, above all epochs before
+LONGER = (
+    "Train for more epochs; if it was stopped early, look at what is monitored, in which direction"
+    " (mode) and with how much patience"
+)
 FITTED = 0.3  # of the loss of a guess
 MIXED = 0.5  # of the classes that a batch drawn at random has
 EVEN = 0.7  # of the classes, counted by how often they come
@@ -151,7 +159,7 @@ def short(evidence: Evidence) -> Finding | None:
     rows = evidence.loop.history if evidence.loop else ()
     losses = [row["train_loss"] for row in rows if "train_loss" in row]
     if tried is None or tried.exchange is None or not _lost(evidence):
-        return None
+        return _rising(rows, evidence.classes)
     steps = _steps(evidence)
     if steps >= STEPS:  # trying again took no more
         return None
@@ -174,9 +182,31 @@ def short(evidence: Evidence) -> Finding | None:
         "error",
         f"{text}; every part of the training is sound by itself",
         "a loss that hardly falls any more",
-        "Train for more epochs; if it was stopped early, look at what is monitored, in which"
-        " direction (mode) and with how much patience",
+        LONGER,
         0.85,
+    )
+
+
+def _rising(rows: Sequence[Mapping[str, float]], classes: int) -> Finding | None:
+    """By the history alone: the last epoch gained much, and much is left to gain."""
+    losses = [row["train_loss"] for row in rows if "train_loss" in row]
+    told = [row["val_top1"] for row in rows if "val_top1" in row]
+    guess = float(np.log(max(classes, 2)))
+    if min(len(losses), len(told)) < 2 or losses[-1] < FITTED * guess:
+        return None
+    falls = losses[-1] < (1 - FAST) * min(losses[:-1])
+    if not falls or told[-1] < max(told[:-1]) + RISES:
+        return None
+    return Finding(
+        "loop.short",
+        SHORT,
+        "warning",
+        f"in the last of {len(losses)} epochs the train loss still falls, from {losses[-2]:.3g}"
+        f" to {losses[-1]:.3g}, and the validation accuracy rises from {told[-2]:.0%} to"
+        f" {told[-1]:.0%}",
+        "figures that hardly improve any more",
+        LONGER,
+        0.75,
     )
 
 

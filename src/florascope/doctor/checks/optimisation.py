@@ -90,11 +90,12 @@ def rate(evidence: Evidence) -> Finding | None:
     tried = evidence.substitution.exchange if evidence.substitution else None
     if tried is None:
         return found or _of_history(loop, evidence.classes)
-    if evidence.substitution and evidence.substitution.what == "network":
-        return None  # on features that the run may have spoilt one batch says less
-    # In a longer training the optimizer did its work.
+    if found is None or found.cause == HIGH:
+        return found
+    # In a longer training the optimizer did its work; features that it spoilt learn slowly, too.
     sound = tried.own.get("optimizer", 0.0) > tried.sound - FAILS
-    return None if sound else found
+    whole = evidence.substitution is not None and evidence.substitution.what == "network"
+    return None if sound or whole else found
 
 
 def _of_one_batch(loop: Loop) -> Finding | None:
