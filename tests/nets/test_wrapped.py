@@ -1,5 +1,7 @@
 """Any PyTorch classifier, brought into the form that is explained: by its own numbers."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -206,6 +208,17 @@ def test_names_and_preprocessing_come_from_the_model() -> None:
     assert preprocessing_of(timm.create_model("test_vit")).size == 160
     assert preprocessing_of(nn.Identity()) == Preprocessing()
     assert wrap(classifier) is classifier
+
+
+def test_photos_are_prepared_as_a_hugging_face_folder_says(tmp_path: Path) -> None:
+    net: Any = Functional()
+    net.config = SimpleNamespace(image_size=SIZE, model_type="vit", _name_or_path=str(tmp_path))
+    with pytest.warns(UserWarning, match="Functional does not say how its photos are normalised"):
+        assert preprocessing_of(net).mean == Preprocessing().mean
+    values = {"size": SIZE, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(values))
+    said = preprocessing_of(net)
+    assert (said.size, said.mean, said.std) == (SIZE, (0.5,) * 3, (0.5,) * 3)
 
 
 def test_explain_takes_any_network() -> None:

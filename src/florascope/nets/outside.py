@@ -16,7 +16,14 @@ from florascope.nets.graph_network import Entrance, GraphNetwork
 from florascope.nets.keras_models import is_keras, opened
 from florascope.nets.keras_network import KerasNetwork, keras_contract, keras_graph
 from florascope.nets.onnx_parts import Graph, read_onnx
-from florascope.nets.told import Names, Told, contract, scaling_named
+from florascope.nets.told import (
+    ImageProcessor,
+    Names,
+    Told,
+    contract,
+    of_processor,
+    scaling_named,
+)
 from florascope.nets.wrapped import preprocessing_of, with_head
 from florascope.nets.wrapped import wrap as wrap_module
 from florascope.preprocessing import SCALINGS, Preprocessing
@@ -27,13 +34,14 @@ ENDINGS = (".onnx", ".keras", ".h5")
 def wrap(
     model: Any,  # noqa: ANN401 (any network)
     classes: Names | None = None,
-    preprocessing: Preprocessing | str | None = None,
+    preprocessing: Preprocessing | str | ImageProcessor | None = None,
 ) -> Classifier:
     """Make any image classifier one that can be explained.
 
         net = fs.wrap(torchvision.models.resnet18(weights="DEFAULT"), classes=names)
         net = fs.wrap("model.onnx", preprocessing="torch")
         net = fs.wrap(keras_model)
+        net = fs.wrap(vit, preprocessing=AutoImageProcessor.from_pretrained(name))
         fs.explain(net, "photo.jpg").save("why.png")
 
     How a network's head reads its map is found by watching it (`florascope.nets.reading`), or in
@@ -46,10 +54,11 @@ def wrap(
             makes two classes. Modules are not copied: their weights are read whenever they answer.
         classes: names of the K classes. None takes the model's own: `config.id2label`, or what
             the file beside it says (see below); else the indexes.
-        preprocessing: how photos are prepared, or the name of a scaling in
-            `florascope.preprocessing.SCALINGS` at the model's own size. None takes what the model
-            says: timm's and Hugging Face's configuration (else ImageNet's at 224 pixels), scaling
-            layers inside it, an application of Keras in it; or the file beside it.
+        preprocessing: how photos are prepared; the name of a scaling in
+            `florascope.preprocessing.SCALINGS` at the model's own size; or Hugging Face's image
+            processor. None takes what the model says: timm's configuration, the
+            preprocessor_config.json beside Hugging Face's weights (else ImageNet's at 224 pixels),
+            scaling layers inside it, an application of Keras in it; or the file beside it.
 
     A file model.json beside model.onnx or model.keras may say what that does not: `classes` (names,
     or records of `id` and `name`) and `preprocessing`, any of the settings of
@@ -62,6 +71,8 @@ def wrap(
         ExplanationError: the model takes no such pictures, gives no scores, or does not say how
             photos are prepared; or it has another number of classes.
     """
+    if not isinstance(preprocessing, Preprocessing | str | None):
+        preprocessing = of_processor(preprocessing)
     told = Told.of(classes, preprocessing)
     if isinstance(model, str | os.PathLike):
         return open_model(Path(os.fspath(model)), told)

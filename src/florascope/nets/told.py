@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError, ExplanationError
-from florascope.preprocessing import SCALINGS, Preprocessing
+from florascope.preprocessing import SCALINGS, Interpolation, Preprocessing
 from florascope.strict_json import parse_json
 
 Names = Sequence[str | ClassName]
@@ -56,14 +56,19 @@ class Told:
     def beside(self, path: Path) -> "Told":
         """Add what is not known yet from the JSON file beside a model's, if there is one."""
         described = path.with_suffix(".json")
-        return self.after(_read_json(described), str(described)) if described.is_file() else self
+        return self.after(read_json(described), str(described)) if described.is_file() else self
 
 
 SCALE = {"scaling", "mean", "std", "channel_order"}
 """Settings that say together how pixels are scaled."""
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what a file says of a model.
+
+    Raises:
+        ExplanationError: it holds no JSON object.
+    """
     try:
         values = parse_json(path.read_bytes())
     except ValueError as error:
@@ -123,3 +128,54 @@ def scaling_named(name: str) -> Preprocessing:
     if name not in SCALINGS:
         raise ExplanationError(f"no scaling {name!r}", expected=f"one of {', '.join(SCALINGS)}")
     return SCALINGS[name]
+
+
+RESAMPLED: dict[int, Interpolation] = {1: "lanczos", 2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers, as image processors give them."""
+
+
+class ImageProcessor(Protocol):
+    """One of Hugging Face's."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its settings, as preprocessor_config.json holds them."""
+
+
+def of_processor(processor: ImageProcessor | Mapping[str, Any]) -> Preprocessing:
+    """Read how one of Hugging Face's image processors prepares photos.
+
+    Args:
+        processor: it, or what its preprocessor_config.json holds.
+
+    Raises:
+        ExplanationError: it does something else than resizing, cropping and standardising.
+    """
+    values = processor if isinstance(processor, Mapping) else processor.to_dict()
+    size, cut = _sides(values.get("size", 224)), _sides(values.get("crop_size") or 0)
+    if values.get("rescale_offset") or 0 in {len(size), len(cut)} or len({*size}) > 1:
+        raise ExplanationError(
+            "the image processor prepares photos in a way of its own",
+            expected="square photos, scaled by one factor",
+            fix="Say what it does, as `preprocessing=florascope.Preprocessing(...)`",
+        )
+    factor = 255 * values.get("rescale_factor", 1 / 255) if values.get("do_rescale", True) else 255
+    told = values if values.get("do_normalize", True) else {}
+    mean, std = told.get("image_mean", (0.0,) * 3), told.get("image_std", (1.0,) * 3)
+    side = cut[0] if values.get("do_center_crop") and cut[0] else size[0]
+    return Preprocessing(
+        size=side,
+        crop_pct=values.get("crop_pct") or side / size[0],
+        crop_mode="squash" if len(size) > 1 and side == size[0] else "center",
+        interpolation=RESAMPLED.get(values.get("resample", 2), "bilinear"),
+        mean=tuple(m / factor for m in mean),
+        std=tuple(s / factor for s in std),
+    )
+
+
+def _sides(size: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """One side where the other follows from the photo's, else height and width; () for others."""
+    if isinstance(size, int):
+        return (size,)
+    if "shortest_edge" in size:
+        return (int(size["shortest_edge"]),)
+    return tuple(int(size[name]) for name in ("height", "width") if name in size)

@@ -1,6 +1,8 @@
 """Any image classifier of PyTorch's, brought into the form that is explained."""
 
+import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +23,7 @@ from florascope.nets.extractor import (
 )
 from florascope.nets.reading import Reading, centred_noise, class_map, read, read_again
 from florascope.nets.recording import record
+from florascope.nets.told import of_processor, read_json
 from florascope.preprocessing import Preprocessing
 
 
@@ -44,8 +47,9 @@ def wrap(
             may lie on any device, in any precision, and be compiled by torch.compile.
         classes: names of the K classes; None takes the model's own where it has some
             (`config.id2label`), else the indexes.
-        preprocessing: how the model's photos are prepared; None takes what the model says
-            (timm, Hugging Face), else ImageNet's at 224 pixels.
+        preprocessing: how the model's photos are prepared; None takes what the model says (timm;
+            Hugging Face, where preprocessor_config.json lies beside the weights), else ImageNet's
+            at 224 pixels.
 
     Returns:
         A classifier in eval mode; the model itself is left in whatever mode it is in.
@@ -203,11 +207,24 @@ def _learning(module: nn.Module, head: nn.Module | None) -> bool:
 
 
 def preprocessing_of(model: Any) -> Preprocessing:  # noqa: ANN401 (any network)
-    """Return what a network says of its own input, else ImageNet's usual at 224 pixels."""
-    published = getattr(model, "pretrained_cfg", None)
+    """Return what a network says of its own input, else ImageNet's usual at 224 pixels.
+
+    A Hugging Face network says its size alone; how photos are normalised lies beside its weights,
+    in preprocessor_config.json. Where that is not there, a warning says what is assumed.
+    """
+    published, config = getattr(model, "pretrained_cfg", None), getattr(model, "config", None)
     if isinstance(published, Mapping):
         return contract(dict(published))
-    size = getattr(getattr(model, "config", None), "image_size", None)
+    size, folder = getattr(config, "image_size", None), getattr(config, "_name_or_path", "")
+    beside = Path(folder) / "preprocessor_config.json"
+    if folder and beside.is_file():
+        return of_processor(read_json(beside))
+    if hasattr(config, "model_type"):
+        warnings.warn(
+            f"{type(model).__name__} does not say how its photos are normalised: ImageNet's mean"
+            " and deviation are taken; hand its image processor over as `preprocessing=`",
+            stacklevel=3,
+        )
     return Preprocessing(size=size) if isinstance(size, int) else Preprocessing()
 
 

@@ -104,7 +104,11 @@ def test_a_history_that_is_far_below_what_is_measured_is_a_claim_too() -> None:
 def test_a_history_of_another_network() -> None:
     right = (np.arange(100) < 20).tolist()
     history = Loop(history=({"train_top1": 0.9, "val_top1": 0.7},))
-    asked = {"train_answers": answers(right), "val_answers": answers(right), "loop": history}
+    asked: dict[str, Any] = {
+        "train_answers": answers(right),
+        "val_answers": answers(right),
+        "loop": history,
+    }
     found = claims.trained_on(Evidence(K, **asked))
     assert found is not None
     assert found.cause == "weights are initialised again, or another network is evaluated"
