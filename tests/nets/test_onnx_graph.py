@@ -95,20 +95,35 @@ class Fickle(Backbone):
         return embedding if len(images) <= 2 else Embedding(embedding.map, embedding.features + 1)
 
 
+def gone(_: Backbone) -> onnx.ModelProto:
+    raise TypeError("export() got an unexpected keyword argument 'dynamo'")
+
+
 def test_a_graph_that_was_recorded_wrongly_is_not_taken(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     monkeypatch.setenv("FLORASCOPE_CACHE", str(cache / "empty"))
-    with pytest.raises(FlorascopeError, match="PyTorch cannot export test_resnet"):
+    with pytest.raises(
+        FlorascopeError, match="cannot export test_resnet|of test_resnet answers otherwise"
+    ):
         backbone_graph(Fickle("test_resnet").eval())
+
+
+def test_nor_one_that_the_newer_exporter_captured_wrongly(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(cache / "empty"))
+    other, recorded = Backbone("test_resnet").eval(), onnx_graph._recorded
+
+    monkeypatch.setattr(onnx_graph, "_recorded", gone)
+    monkeypatch.setattr(onnx_graph, "_captured", lambda _: recorded(other))
+    with pytest.raises(FlorascopeError, match="test_resnet answers otherwise than the network"):
+        backbone_graph(Backbone("test_resnet").eval())
 
 
 def test_without_the_older_exporter_the_newer_one_does_it(
     make_classifier: Callable[..., Classifier], monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    def gone(_: Backbone) -> onnx.ModelProto:
-        raise TypeError("export() got an unexpected keyword argument 'dynamo'")
-
     monkeypatch.setenv("FLORASCOPE_CACHE", str(cache / "empty"))
     monkeypatch.setattr(onnx_graph, "_recorded", gone)
     classifier = make_classifier("test_resnet", K=5)

@@ -76,6 +76,8 @@ def _export(backbone: FeatureExtractor) -> onnx.ModelProto:
     try:
         with evaluating(backbone), _out_of_place(backbone):
             model = _traced(backbone)
+    except FlorascopeError:
+        raise
     except Exception as error:  # the exporter raises many kinds
         raise FlorascopeError(
             f"PyTorch cannot export {backbone.name} to ONNX ({type(error).__name__})",
@@ -109,9 +111,17 @@ def _traced(backbone: FeatureExtractor) -> onnx.ModelProto:
     """
     with _quiet():
         with suppress(Exception):  # whatever it was, the newer exporter is asked
-            if _agree(backbone, model := _recorded(backbone)):
+            model = _recorded(backbone)
+            # One that works out its map's size while it runs ("same" padding) will not do.
+            if all(_sides(_output(model.graph, "map"))) and _agree(backbone, model):
                 return model
-        return _captured(backbone)
+        if _agree(backbone, model := _captured(backbone)):
+            return model
+    raise FlorascopeError(
+        f"PyTorch's ONNX graph of {backbone.name} answers otherwise than the network",
+        expected=f"the same maps and features, within {TOLERANCE:g} of the largest",
+        fix="Choose another backbone, such as mobilenetv2_100",
+    )
 
 
 @contextmanager
@@ -157,15 +167,10 @@ def _captured(backbone: FeatureExtractor) -> onnx.ModelProto:
 
 
 def _agree(backbone: FeatureExtractor, model: onnx.ModelProto) -> bool:
-    """Compare an exported graph with the network, on more photos than it was made with.
-
-    A graph that works out its own map's size while it runs ("same" padding, recorded) will not do.
-    """
+    """Compare an exported graph with the network, on more photos than it was made with."""
     images = backbone.example(3)
     with torch.no_grad():
         truth = backbone(images)
-    if _sides(_output(model.graph, "map")) != list(truth.map.shape[2:]):
-        return False
     session = onnxruntime.InferenceSession(model.SerializeToString())
     found = session.run(OUTPUTS, {"image": images.numpy()})
     return all(
