@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from florascope.errors import ExplanationError
 from florascope.explanation.cam import ClassActivationMap, GradCAM
@@ -44,6 +45,7 @@ CASES = [
     ("sharp", "test_vit"),
     ("cam", "mobilenetv2_050"),
     ("cam", "test_convnext"),
+    ("ig", "test_efficientnet"),
 ]
 
 
@@ -66,6 +68,15 @@ def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]
     assert all(split is not None for split in look._splits.values())
     for ours, expected in zip(found, truth, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_gradients_are_taken_without_batchnorm(
+    make_classifier: Callable[..., Classifier],
+) -> None:
+    classifier, how = network(make_classifier, "mobilenetv2_050"), explainer("ig")
+    twin = hastened(how, classifier, FastClassifier(classifier)).how.classifier  # type: ignore[attr-defined]
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in twin.modules())
+    assert any(isinstance(part, nn.BatchNorm2d) for part in classifier.modules())
 
 
 def test_others_stay_as_they_are(make_classifier: Callable[..., Classifier]) -> None:
