@@ -414,6 +414,16 @@ def test_another_models_optimizer_is_not_counted() -> None:
     assert found.cause == recorded.NO_STEP
 
 
+@pytest.mark.parametrize(("right", "told"), [(1.0, False), (0.25, True)])
+def test_weights_moved_by_hand_need_no_optimizer(right: float, *, told: bool) -> None:
+    labels = np.arange(80) % 4
+    said = np.where(np.arange(80) < 80 * right, labels, (labels + 1) % 4)
+    answers = Answers(labels, np.eye(4)[said], np.zeros((80, 2)))
+    seen = Recording("PyTorch", forwards=50, backwards=50, steps=0)
+    evidence = Evidence(4, recording=seen, val_answers=answers, substitution=Substitution(0.9))
+    assert (recorded.steps(evidence) is not None) is told
+
+
 def test_passes_in_eval_mode_and_after_the_block_are_not_counted() -> None:
     net = network()
     x, y = data().tensors

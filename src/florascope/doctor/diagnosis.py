@@ -56,6 +56,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),
     "inputs.extent": frozenset({"loop.finite", "optimisation.rate", "layers.dead"}),
     "loop.rewritten": frozenset({"loop.restored", "loop.otherwise"}),
+    "exchange.part": frozenset({"optimisation.rate"}),
     "exchange.head": frozenset({"claims.trained_on", "history.best", "labels.permuted"}),
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
@@ -63,7 +64,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
     "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
-    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on"}),
+    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on", "loop.short"}),
 }
 """By check, others that see no more than what follows from it."""
 

@@ -1,6 +1,8 @@
 """Does the network get what its weights were taught on?"""
 
-from typing import Any
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -92,9 +94,16 @@ def standardisation(evidence: Evidence) -> Finding | None:
     inputs = _usable(evidence)
     if inputs is None or inputs.contract is None or scale(evidence) or channels(evidence):
         return None
-    contract, fit = inputs.contract, inputs.fit
-    if _gains_nothing(evidence):
+    gained = _gained(evidence)
+    if gained is not None and gained.most < GAIN:
         return None
+    found = _standardised_wrong(inputs, inputs.contract)
+    sure = gained is None or gained.least > 0
+    return found if sure or found is None else replace(found, severity="warning")
+
+
+def _standardised_wrong(inputs: Inputs, contract: Preprocessing) -> Finding | None:
+    fit = inputs.fit
     expected = f"mean {_triple(contract.mean)}, std {_triple(contract.std)}"
     if fit is not None and fit.r2 > READABLE:
         if not _standardised_otherwise(fit, contract):
@@ -106,12 +115,21 @@ def standardisation(evidence: Evidence) -> Finding | None:
     return _standard_finding(contract, found, expected, 0.85) if other else None
 
 
-def _gains_nothing(evidence: Evidence) -> bool:
-    """Whether features of photos standardised as they should be were tried, and are no better."""
-    tried = evidence.inputs.standardised if evidence.inputs else None
-    return (
-        tried is not None and evidence.probe is not None and tried < evidence.probe.val_top1 + GAIN
-    )
+class Gain(NamedTuple):
+    """By how much of accuracy a remedy helps, and what that is at least (two standard errors)."""
+
+    most: float
+    least: float
+
+
+def _gained(evidence: Evidence) -> Gain | None:
+    """What features gain of photos standardised as they should be; None where it was not tried."""
+    tried, probe = evidence.inputs and evidence.inputs.standardised, evidence.probe
+    if tried is None or probe is None:
+        return None
+    gain = tried - probe.val_top1
+    spread = tried * (1 - tried) + probe.val_top1 * (1 - probe.val_top1)
+    return Gain(gain, gain - 2 * math.sqrt(spread / len(probe.val.labels)))
 
 
 def as_contracted(inputs: Inputs) -> Float[np.ndarray, "2 3"] | None:
