@@ -54,8 +54,14 @@ FOLLOWS: dict[str, frozenset[str]] = {
         {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
     ),
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),
-    "inputs.extent": frozenset({"loop.finite", "optimisation.rate", "layers.dead"}),
+    "inputs.scale": frozenset({"labels.unrelated"}),
+    "inputs.rescaled": frozenset({"labels.unrelated"}),
+    "inputs.canary": frozenset({"labels.unrelated"}),
+    "inputs.extent": frozenset(
+        {"loop.finite", "optimisation.rate", "layers.dead", "labels.unrelated"}
+    ),
     "loop.rewritten": frozenset({"loop.restored", "loop.otherwise"}),
+    "features.outweighed": frozenset({"exchange.head", "exchange.part"}),
     "exchange.part": frozenset({"optimisation.rate"}),
     "exchange.head": frozenset({"claims.trained_on", "history.best", "labels.permuted"}),
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),

@@ -274,6 +274,23 @@ def test_a_loss_above_that_of_a_uniform_guess() -> None:
     assert skill.chance_loss(Evidence(102, claims=Claims({"val_loss": 4.6}))) is None
 
 
+@pytest.mark.parametrize(
+    ("bias", "moved", "check"),
+    [
+        (1e4, 1.0, "features.outweighed"),
+        (9.0, 1.0, "features.constant"),  # as a loss that diverged leaves it
+        (1e4, 0.0, "features.constant"),  # photos move nothing: the features are at fault
+    ],
+)
+def test_a_bias_that_outweighs_all_photos(bias: float, moved: float, check: str) -> None:
+    truth = np.arange(60) % 3
+    outputs = moved * np.random.default_rng(0).normal(size=(60, 3))
+    outputs[:, 1] += bias
+    found = features.constant(Evidence(3, val_answers=Answers(truth, outputs, np.eye(3)[truth])))
+    assert found is not None
+    assert (found.check, found.cause) == (check, "constant predictions")
+
+
 def test_label_noise_by_planted_features() -> None:
     """Well separated classes; 30 % of the train labels are another class's."""
     draw = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from florascope.data.identity import near_pairs
 from florascope.doctor.checks.pictures import plain
-from florascope.doctor.evidence import Evidence, Finding, Subset, performance
+from florascope.doctor.evidence import Answers, Evidence, Finding, Subset, performance
 from florascope.doctor.properties import SIDE
 
 NAMES = {"train": "train", "val": "validation", "test": "test"}
@@ -99,6 +99,7 @@ LEAK_CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = tuple(
 
 COLLAPSED = "collapsed features"
 CONSTANT = "constant predictions"
+ALIVE, OUTWEIGHS = 0.05, 100.0  # deviation of logits over photos; a lead, in such deviations
 
 SAME_FEATURES = 0.01  # spread of features over their size: every photo gets the same ones
 ENOUGH = 4  # photos: fewer span no dimensions
@@ -159,15 +160,36 @@ def constant(evidence: Evidence) -> Finding | None:
     truth = np.bincount(inside, minlength=evidence.classes) / max(len(inside), 1)
     if said.max() < MOSTLY or truth.max() > 0.8 * MOSTLY:
         return None
-    return Finding(
+    first = int(said.argmax())
+    found = (
+        f"{said.max():.0%} of val is answered as class {first}, whose share is {truth[first]:.0%}"
+    )
+    return _outweighed(answers, first, found) or Finding(
         "features.constant",
         CONSTANT,
         "error",
-        f"{said.max():.0%} of val is answered as class {int(said.argmax())}, whose share is"
-        f" {truth[int(said.argmax())]:.0%}",
+        found,
         "answers spread over the classes",
         "See the other findings; a loss that diverged leaves one class",
         0.75,
+    )
+
+
+def _outweighed(answers: Answers, first: int, found: str) -> Finding | None:
+    """Photos move the logits, but by next to nothing beside one class's lead."""
+    others = np.delete(answers.outputs, first, axis=1)
+    lead = float((answers.outputs[:, first] - others.max(1)).min())
+    moved = float(others.std(0).mean())
+    if moved < ALIVE or lead < OUTWEIGHS * moved:
+        return None
+    return Finding(
+        "features.outweighed",
+        CONSTANT,
+        "error",
+        f"{found}: its logit leads by {lead:.3g} where photos move the others by {moved:.2g}",
+        "a lead that photos can outweigh",
+        "Look at the last layer's bias: its initial values, its learning rate, what was loaded",
+        0.93,
     )
 
 
