@@ -156,7 +156,7 @@ def of_processor(processor: ImageProcessor | Mapping[str, Any]) -> Preprocessing
         raise ExplanationError(
             "the image processor prepares photos in a way of its own",
             expected="square photos, scaled by one factor",
-            fix="Say what it does, as `preprocessing=florascope.Preprocessing(...)`",
+            fix="Say what it does, as `preprocessing=florascope.Preprocessing(size=224)`",
         )
     factor = 255 * values.get("rescale_factor", 1 / 255) if values.get("do_rescale", True) else 255
     told = values if values.get("do_normalize", True) else {}
