@@ -124,9 +124,10 @@ class Gain(NamedTuple):
 
 def _gained(evidence: Evidence) -> Gain | None:
     """What features gain of photos standardised as they should be; None where it was not tried."""
-    tried, probe = evidence.inputs and evidence.inputs.standardised, evidence.probe
-    if tried is None or probe is None:
+    inputs, probe = evidence.inputs, evidence.probe
+    if inputs is None or inputs.standardised is None or probe is None:
         return None
+    tried = inputs.standardised
     gain = tried - probe.val_top1
     spread = tried * (1 - tried) + probe.val_top1 * (1 - probe.val_top1)
     return Gain(gain, gain - 2 * math.sqrt(spread / len(probe.val.labels)))
