@@ -33,22 +33,22 @@ def cache(
     return own
 
 
-@pytest.fixture(scope="session")
-def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty cache for what the tests of several modules share, from its first use on."""
-    own = empty_cache(tmp_path_factory.mktemp("session"), tmp_path_factory)
+def _as_cache(own: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLORASCOPE_CACHE", str(own))
         yield own
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty cache for what the tests of several modules share, from its first use on."""
+    yield from _as_cache(empty_cache(tmp_path_factory.mktemp("session"), tmp_path_factory))
 
 
 @pytest.fixture(scope="module")
 def module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty cache that the tests of a module share, with what they share."""
-    own = empty_cache(tmp_path_factory.mktemp("shared"), tmp_path_factory)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLORASCOPE_CACHE", str(own))
-        yield own
+    yield from _as_cache(empty_cache(tmp_path_factory.mktemp("shared"), tmp_path_factory))
 
 
 @contextmanager

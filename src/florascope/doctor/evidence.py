@@ -335,6 +335,13 @@ def explained(evidence: "Evidence", high: float, low: float) -> float | None:
 Severity = Literal["error", "warning", "note"]
 
 WEIGHTS: dict[Severity, float] = {"error": 1.0, "warning": 0.6, "note": 0.2}
+
+
+def standard_error(share: float, photos: int) -> float:
+    """Standard error of a share of photos, as if at least a hundredth were the other way."""
+    return math.sqrt(max(share * (1 - share), 0.01) / photos)
+
+
 UNEXPLAINED = 0.3  # of its weight: what a finding keeps that was measured to cost nothing
 
 

@@ -90,6 +90,11 @@ RETOUCHES: dict[str, Callable[[Images], Images]] = {
 """By what is done to photos, (b, h, w, 3)."""
 
 
+def looked_at(photos: int) -> slice:
+    """Which of so many photos are looked at: every so many, about LOOKED_AT in all."""
+    return slice(None, None, max(1, photos // LOOKED_AT))
+
+
 def by_retouch(
     images: Images,
     labels: Int64[np.ndarray, "b"],
@@ -102,8 +107,8 @@ def by_retouch(
         labels: their class numbers.
         named: from photos to the class numbers that the network names.
     """
-    step = max(1, len(labels) // LOOKED_AT)
-    images, labels = images[::step], labels[::step]
+    some = looked_at(len(labels))
+    images, labels = images[some], labels[some]
     return {
         name: float((named(change(images)) == labels).mean()) for name, change in RETOUCHES.items()
     }

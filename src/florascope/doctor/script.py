@@ -41,7 +41,7 @@ from florascope.doctor.network import (
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, met, pulled, recording_of
-from florascope.doctor.retouching import LOOKED_AT, by_retouch
+from florascope.doctor.retouching import by_retouch, looked_at
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import read_traces
@@ -277,8 +277,8 @@ def _entering(model: nn.Module, taken: Taken) -> tuple[Pictures, Pictures] | Non
     sides, changed = [], False
     for mode, data in ((True, taken.train), (False, taken.val)):
         twin, (images, labels) = copy.deepcopy(model).train(mode), stack(data)
-        step = max(1, len(labels) // LOOKED_AT)
-        images, labels = images[::step], labels[::step]
+        some = looked_at(len(labels))
+        images, labels = images[some], labels[some]
         inside = first_inputs(twin, images)
         changed |= not torch.equal(inside, images)
         if min(inside.shape[2:]) >= min(images.shape[2:]):

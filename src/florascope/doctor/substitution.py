@@ -24,14 +24,13 @@ from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
 from florascope.doctor.traces import Loss, as_loss
-from florascope.doctor.trials import FAILS, STEPS, Part, Substitution, Trained, exchange
+from florascope.doctor.trials import FAILS, RATE, STEPS, Part, Substitution, Trained, exchange
 
 BATCH = 32
 SECONDS = 0.8  # of the processor, for one training
 FEWEST = 30  # steps of one training, where a step takes long
 LONGER = 1.6  # for the reference network, which the gap is measured by
 SIDE = 32  # pixels of the reference network's photos
-RATE = 3e-3  # of Adam
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 

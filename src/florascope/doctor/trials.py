@@ -29,6 +29,7 @@ Part = Literal[
 RANDOM = re.compile(r"Random|Jitter|Augment|Erasing|MixUp|CutMix|ElasticTransform")
 """In the names of transforms and layers that draw at random what they do to a photo."""
 
+RATE = 3e-3  # of Adam, in a sound training
 STEPS = 100  # of one training that is tried again, at most
 TRIED_IN_PAIRS = 4  # parts, those first that repair most alone
 NOTHING = 0.12  # of the way from chance to perfect: less says that nothing was learned

@@ -7,7 +7,7 @@ import numpy as np
 
 from florascope.doctor.checks.loop import ANEW
 from florascope.doctor.checks.network import mode
-from florascope.doctor.evidence import Answers, Evidence, Finding
+from florascope.doctor.evidence import Answers, Evidence, Finding, standard_error
 
 METRIC = "wrong accuracy for several classes"
 SHUFFLED = "shuffled evaluation compared with unshuffled labels"
@@ -156,7 +156,7 @@ def measured_on_train(evidence: Evidence) -> Finding | None:
         return None
     if evidence.modes is not None and evidence.modes.deployed is not None:  # there it is measured
         return None
-    doubt = 2 * math.sqrt(max(unseen.top1 * (1 - unseen.top1), 0.01) / len(unseen.labels))
+    doubt = 2 * standard_error(unseen.top1, len(unseen.labels))
     apart = told - unseen.top1
     if apart < max(GAP, doubt) or abs(told - learned.top1) > min(0.04, apart / 3):
         return None
@@ -190,7 +190,7 @@ def _matches(reported: float, answers: Answers, evidence: Evidence) -> bool:
     measured = answers.top1
     if _whole(evidence):
         return abs(reported - measured) < SAME
-    doubt = SIGMAS * math.sqrt(max(measured * (1 - measured), 0.01) / len(answers.labels))
+    doubt = SIGMAS * standard_error(measured, len(answers.labels))
     return abs(reported - measured) < max(GAP, doubt)
 
 

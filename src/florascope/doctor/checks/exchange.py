@@ -1,12 +1,18 @@
 """Which part of the training loses the accuracy, by exchanging one at a time?"""
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from florascope.doctor.checks.layers import DROPPED
-from florascope.doctor.evidence import LOST, Evidence, Finding, Performance, performance
-from florascope.doctor.trials import FAILS, Exchange, Part, Substitution
+from florascope.doctor.evidence import (
+    LOST,
+    Evidence,
+    Finding,
+    Performance,
+    performance,
+    standard_error,
+)
+from florascope.doctor.trials import FAILS, RATE, Exchange, Part, Substitution
 
 NETWORK = "the network cannot learn these photos"
 AUGMENTATION = "augmentation of the train photos spoils what tells the classes apart"
@@ -33,7 +39,6 @@ SPOILT = "training has spoilt the features: learning rate too high below the las
 
 PROPER = frozenset({"softmax", "log-softmax"})  # tails that cross-entropy can be trained through
 HALF = 0.5  # of what a small network learns beyond chance: other networks learn slower
-USUAL_RATE = 3e-3
 GAINED, MUCH = 0.12, 0.18  # of accuracy: from which to warn, and to be sure
 
 FIXES = {
@@ -99,7 +104,7 @@ def inputs(evidence: Evidence) -> Finding | None:
     if seen is None or val is None or not evidence.trained:
         return None
     gained = seen.top1 - seen.loaded
-    doubt = 2 * math.sqrt(max(seen.loaded * (1 - seen.loaded), 0.01) / len(val.labels))
+    doubt = 2 * standard_error(seen.loaded, len(val.labels))
     if gained < max(GAINED, doubt):
         return None
     return Finding(
@@ -196,7 +201,7 @@ def _setting(tried: Substitution, seen: Exchange, part: Part) -> tuple[str, str]
     more = f"; with the usual {best} {tried.settings[best]:.0%}"
     causes = {
         "weight_decay": DECAY,
-        "lr": LOW if tried.rate < USUAL_RATE else HIGH,
+        "lr": LOW if tried.rate < RATE else HIGH,
         "label_smoothing": SMOOTHED,
         "weight": WEIGHTS,
     }

@@ -95,7 +95,7 @@ def standardisation(evidence: Evidence) -> Finding | None:
     if inputs is None or inputs.contract is None or scale(evidence) or channels(evidence):
         return None
     gained = _gained(evidence)
-    if gained is not None and gained.most < GAIN:
+    if gained is not None and gained.measured < GAIN:
         return None
     found = _standardised_wrong(inputs, inputs.contract)
     sure = gained is None or gained.least > 0
@@ -118,7 +118,7 @@ def _standardised_wrong(inputs: Inputs, contract: Preprocessing) -> Finding | No
 class Gain(NamedTuple):
     """By how much of accuracy a remedy helps, and what that is at least (two standard errors)."""
 
-    most: float
+    measured: float
     least: float
 
 

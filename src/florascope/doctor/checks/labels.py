@@ -9,7 +9,7 @@ from jaxtyping import Int64
 
 from florascope.data.names import natural_key
 from florascope.doctor.checks.pictures import augmented, differ
-from florascope.doctor.evidence import Evidence, Finding
+from florascope.doctor.evidence import Evidence, Finding, standard_error
 from florascope.health.quick_probe import QuickProbe, noise_rate
 
 ONE_BASED = "labels start at 1"
@@ -306,7 +306,7 @@ def noise(evidence: Evidence) -> Finding | None:
 def _doubt(probe: QuickProbe) -> float:
     """Standard error of the difference of the probe's two accuracies."""
     parts = ((probe.train_top1, probe.train), (probe.val_top1, probe.val))
-    return math.sqrt(sum(max(p * (1 - p), 0.01) / len(sample.labels) for p, sample in parts))
+    return math.hypot(*(standard_error(top1, len(sample.labels)) for top1, sample in parts))
 
 
 def _chance(classes: int) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from florascope.doctor.checks.exchange import FIXES, HALVES, LOOP
 from florascope.doctor.evidence import LOST, Drawn, Evidence, Finding, Labels, performance
-from florascope.doctor.trials import FAILS, STEPS
+from florascope.doctor.trials import FAILS, STEPS, Exchange
 
 NOT_FINITE = "weights are not finite"
 PILED_UP = "gradients are never zeroed"
@@ -134,10 +134,7 @@ def restored(evidence: Evidence) -> Finding | None:
     traces, tried = evidence.traces, evidence.substitution
     if traces is None or tried is None or tried.exchange is None or not _lost(evidence):
         return None
-    reached = performance(evidence)
-    sound = tried.exchange.sound
-    learns = reached is not None and sound > reached.reachable - FAILS
-    moves = learns and min(tried.exchange.own.values(), default=0.0) > sound - FAILS
+    moves = _each_part_sound(tried.exchange, evidence) and bool(tried.exchange.own)
     if not traces.as_made or not traces.steps or traces.steps < MANY or not moves:
         return None
     return Finding(
@@ -159,13 +156,11 @@ def short(evidence: Evidence) -> Finding | None:
     rows = evidence.loop.history if evidence.loop else ()
     losses = [row["train_loss"] for row in rows if "train_loss" in row]
     if tried is None or tried.exchange is None or not _lost(evidence):
-        return _rising(rows, evidence.classes)
+        return _rising(losses, rows, evidence.classes)
     steps = _steps(evidence)
     if steps >= STEPS:  # trying again took no more
         return None
-    reached = performance(evidence)
-    learns = reached is not None and tried.exchange.sound > reached.reachable - FAILS
-    sound = learns and min(tried.exchange.own.values(), default=1.0) > tried.exchange.sound - FAILS
+    sound = _each_part_sound(tried.exchange, evidence)
     guess = float(np.log(max(evidence.classes, 2)))
     falling = len(losses) > 1 and losses[-1] < (1 - STEEP) * min(losses[-2], losses[0])
     if not sound or (losses and losses[-1] < FITTED * guess) or not (falling or 0 < steps < SOME):
@@ -187,9 +182,18 @@ def short(evidence: Evidence) -> Finding | None:
     )
 
 
-def _rising(rows: Sequence[Mapping[str, float]], classes: int) -> Finding | None:
+def _each_part_sound(seen: Exchange, evidence: Evidence) -> bool:
+    """Whether a sound training reaches what can be, and as much with each of the script's parts."""
+    reached = performance(evidence)
+    if reached is None or seen.sound <= reached.reachable - FAILS:
+        return False
+    return min(seen.own.values(), default=1.0) > seen.sound - FAILS
+
+
+def _rising(
+    losses: Sequence[float], rows: Sequence[Mapping[str, float]], classes: int
+) -> Finding | None:
     """By the history alone: the last epoch gained much, and much is left to gain."""
-    losses = [row["train_loss"] for row in rows if "train_loss" in row]
     told = [row["val_top1"] for row in rows if "val_top1" in row]
     guess = float(np.log(max(classes, 2)))
     if min(len(losses), len(told)) < 2 or losses[-1] < FITTED * guess:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from florascope.doctor.evidence import Evidence, Finding, Severity, explained
+from florascope.doctor.evidence import Evidence, Finding, Severity, explained, standard_error
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
 FRESH = 0.9  # share of normalisation layers as made
@@ -292,7 +292,7 @@ def best(evidence: Evidence) -> Finding | None:
     if answers is None or not rows or _val_moves(evidence):
         return None
     now, top = answers.top1, max(rows)
-    noise = SIGMAS * math.sqrt(max(now * (1 - now), 0.01) / len(answers.labels))
+    noise = SIGMAS * standard_error(now, len(answers.labels))
     share = explained(evidence, top, now)
     if not math.isfinite(top) or top - now < max(GAP, noise):
         return None

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from florascope.doctor.keras.data import as_array
-from florascope.doctor.trials import Overfit
+from florascope.doctor.trials import RATE, Overfit
 
 Takes = Literal["logits", "probabilities", "numbers"]
 Targets = Literal["integers", "one-hot"]
@@ -121,7 +121,7 @@ def _tensor(values: Any) -> Any:  # noqa: ANN401
     return keras.ops.convert_to_tensor(values)
 
 
-USUAL = {"weight_decay": 0.0, "learning_rate": 3e-3, "momentum": 0.9, "epsilon": 1e-7}
+USUAL = {"weight_decay": 0.0, "learning_rate": RATE, "momentum": 0.9, "epsilon": 1e-7}
 
 
 def like(optimizer: Any, first_rate: float | None, **settings: float) -> Any:  # noqa: ANN401

@@ -34,7 +34,7 @@ from florascope.doctor.keras.data import BATCH, Reading, read
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
-from florascope.doctor.retouching import LOOKED_AT
+from florascope.doctor.retouching import looked_at
 from florascope.doctor.trials import Loop, Substitution, within
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
@@ -224,8 +224,7 @@ def _entering(
     theirs = network.entering(model, entrance, val, training=False)
     if ours is None or theirs is None:
         return None
-    steps = (max(1, len(side.labels) // LOOKED_AT) for side in (train, val))
-    labels = [side.labels[::step] for side, step in zip((train, val), steps, strict=True)]
+    labels = [side.labels[looked_at(len(side.labels))] for side in (train, val)]
     return measure(ours, labels[0]), measure(theirs, labels[1])
 
 

@@ -13,7 +13,7 @@ from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
-from florascope.doctor.retouching import LOOKED_AT, by_retouch
+from florascope.doctor.retouching import by_retouch, looked_at
 from florascope.errors import FlorascopeError
 from florascope.nets.keras_models import application, is_front, leaves
 from florascope.preprocessing import Preprocessing
@@ -282,8 +282,7 @@ def entering(model: Any, entrance: Any, side: Reading, *, training: bool) -> Ima
     Larger ones are shrunk to the size that they were given in.
     """
     prepares = any(is_front(la) and not _scales(la) for la in leaves(model) if la is not entrance)
-    step, found = max(1, len(side.labels) // LOOKED_AT), list[Any]()
-    images = side.images[::step]
+    images, found = side.images[looked_at(len(side.labels))], list[Any]()
     if not prepares or images.ndim != 4:
         return None
     see: See = lambda _layer, taken, _given: found.append(_channels_first(as_array(taken)))  # noqa: E731

@@ -34,6 +34,7 @@ from florascope.doctor.keras.network import NARROW, answers, columns, run
 from florascope.doctor.trials import (
     FAILS,
     RANDOM,
+    RATE,
     STEPS,
     Part,
     Substitution,
@@ -45,7 +46,6 @@ from florascope.nets.keras_models import leaves
 SECONDS = 1.0  # of the processor, for one training
 FEWEST = 30  # steps of one training, where a step takes long
 SIDE = 32  # pixels of the reference network's photos
-RATE = 3e-3  # of Adam
 DROPPED = 0.5  # share that dropout may drop in a sound network
 HEAVY = 4.0  # times SECONDS: a network whose training takes longer is tried by its head alone
 SATURATING = frozenset({"softmax", "sigmoid", "hard_sigmoid", "log_softmax"})
