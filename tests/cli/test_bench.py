@@ -35,4 +35,4 @@ def test_an_unknown_engine(run: Any, photos: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FLORASCOPE_ENGINE", "abacus")
     ended = run("bench", photos / "2", *QUICK)
     assert ended.code == 1
-    assert "expected auto or one of onnxruntime" in ended.err
+    assert "expected fast or one of onnxruntime" in ended.err

@@ -38,7 +38,7 @@ from florascope.nets.weights import load_backbone
 def test_the_machine_decides_what_is_fastest(
     machine: Machine, name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choice = choose_runtime(machine, "auto")
+    choice = choose_runtime(machine, "fast")
     assert choice.name == name
     assert reason in choice.reason
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -60,7 +60,9 @@ def test_the_variable_overrules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_engine_is_named_with_the_known() -> None:
-    message = "FLORASCOPE_ENGINE=abacus. expected auto or one of onnxruntime, openvino, openvino-"
+    message = (
+        "no engine is called 'abacus'. expected fast or one of onnxruntime, openvino, openvino-"
+    )
     with pytest.raises(FlorascopeError, match=message):
         choose_runtime(Machine("", bfloat16=False, openvino=False), "abacus")
 
@@ -83,7 +85,9 @@ def test_training_needs_no_openvino_and_imports_nothing_that_a_probe_leaves_out(
 
 def test_this_machine_can_be_looked_at() -> None:
     machine = Machine.here()
-    assert choose_runtime(machine, "onnxruntime").name == EXACT.name == "onnxruntime"
+    asked = choose_runtime(machine, "onnxruntime")
+    assert asked.name == EXACT.name == "onnxruntime"
+    assert asked.reason == "it was asked for"
     assert machine.gpu == "" or choose_runtime(machine, "auto").runtime == "torch"
 
 

@@ -88,6 +88,14 @@ def test_the_same_recipe_gives_the_same_figures_in_an_empty_cache(
     assert torch.equal(one.classifier.head.weight, two.classifier.head.weight)
 
 
+def test_the_engine_is_told_of(dataset: Dataset, split: Split) -> None:
+    exact, other = (train(dataset, split, PROBE, engine=name) for name in (None, "torch-bf16"))
+    assert exact.to_json()["engine"] == "onnxruntime"
+    assert other.to_json()["engine"] == "torch-bf16"
+    gap = np.abs(exact.bank.values - other.bank.values).max() / exact.bank.values.max()
+    assert 1e-4 < gap < 0.1, "bfloat16 keeps 8 bits of each number"
+
+
 def test_validation_and_test_photos_do_not_touch_the_fit(dataset: Dataset, split: Split) -> None:
     one = train(dataset, split, SEED)
     for index in (*split.val, *split.test):
@@ -145,6 +153,7 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "ignored": {},
         "remarks": [],
         "split": "planted",
+        "engine": "onnxruntime",
         "recipe": "probe",
         **NETWORK,
         "size": None,

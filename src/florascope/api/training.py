@@ -46,6 +46,7 @@ def train(  # noqa: PLR0913 (each by name alone)
     *,
     split: str | None = None,
     seed: int | None = None,
+    engine: str | None = None,
     strict: bool = False,
     force: bool = False,
     checkpoints: str | PathLike[str] | Logbook | None = None,
@@ -64,6 +65,9 @@ def train(  # noqa: PLR0913 (each by name alone)
         split: "official", "80-10-10", "folder", "csv" or the path of a .csv file; None takes the
             data's own split where there is one, and draws 80-10-10 otherwise.
         seed: of the split and of all that the recipe draws; None takes the recipe's.
+        engine: who embeds the photos where the backbone is frozen: "onnxruntime" (the default:
+            exact, and what answers later), "fast" for the fastest here, which may compute in
+            bfloat16, or another of `FLORASCOPE_ENGINE`.
         strict: stop at the first photo that cannot be read, instead of leaving it out.
         force: fine-tune in a precision that this machine has to imitate, however slowly.
         checkpoints: folder where fine-tuning keeps its checkpoint, so that the same call goes on
@@ -72,6 +76,7 @@ def train(  # noqa: PLR0913 (each by name alone)
 
     Raises:
         DataError: the data or the split cannot be used.
+        FlorascopeError: the engine is unknown or not installed.
         TrainingError: the training diverged, or this machine lacks the recipe's precision.
         WeightsError: the backbone's weights are not to be had.
     """
@@ -88,6 +93,7 @@ def train(  # noqa: PLR0913 (each by name alone)
             choose_split(dataset, split, chosen.seed),
             chosen,
             _log,
+            engine=engine,
             strict=strict,
             logbook=_logbook(checkpoints),
             progress=told,

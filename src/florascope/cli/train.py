@@ -48,6 +48,12 @@ def overwrite_option(command: Command) -> Command:
     metavar="NAME=VALUE",
     help="A setting; `florascope recipes NAME` lists them.",
 )
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="Who embeds photos for a frozen backbone: fast takes bfloat16 where this machine has it,"
+    " openvino, ... (see FLORASCOPE_ENGINE).  [default: onnxruntime, exact]",
+)
 @click.option("--force", is_flag=True, help="Also train in a precision that is slow here.")
 @click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
@@ -107,6 +113,7 @@ def run_training(  # noqa: PLR0913 (one an option)
     backbone: str | None = None,
     weights: str | None = None,
     seed: int = 0,
+    engine: str | None = None,
     data_dir: str | None = None,
     strict: bool = False,
     force: bool = False,
@@ -129,7 +136,15 @@ def run_training(  # noqa: PLR0913 (one an option)
     data = load(source, data_dir=data_dir)
     check_out(out, data, overwrite=overwrite)
     with said_on_stderr():
-        return train(data, recipe, split=split, strict=strict, force=force, checkpoints=logbook)
+        return train(
+            data,
+            recipe,
+            split=split,
+            engine=engine,
+            strict=strict,
+            force=force,
+            checkpoints=logbook,
+        )
 
 
 @contextmanager

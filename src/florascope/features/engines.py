@@ -86,6 +86,7 @@ NAMED: dict[str, tuple[Runtime, Precision]] = {
     "torch": ("torch", "32"),
     "torch-bf16": ("torch", "bf16"),
 }
+FASTEST = {"fast", "auto"}  # "auto": its name before 0.3
 
 
 def choose_runtime(machine: Machine | None = None, wanted: str | None = None) -> RuntimeChoice:
@@ -96,26 +97,29 @@ def choose_runtime(machine: Machine | None = None, wanted: str | None = None) ->
 
     Args:
         machine: this one where none is given.
-        wanted: a name in NAMED, or "auto" for the fastest; FLORASCOPE_ENGINE where none is given.
+        wanted: a name in NAMED, or "fast" for the fastest; FLORASCOPE_ENGINE where none is given.
 
     Raises:
         FlorascopeError: what is wanted is unknown, or cannot run here.
     """
+    reason = "it was asked for" if wanted else f"{VARIABLE} asks for it"
     wanted = wanted or os.environ.get(VARIABLE)
     if not wanted:
         return EXACT
     machine = machine or Machine.here()
-    if wanted == "auto":
+    if wanted in FASTEST:
         return _fastest(machine)
     if wanted not in NAMED:
-        raise FlorascopeError(f"{VARIABLE}={wanted}", expected=f"auto or one of {', '.join(NAMED)}")
+        raise FlorascopeError(
+            f"no engine is called {wanted!r}", expected=f"fast or one of {', '.join(NAMED)}"
+        )
     runtime, precision = NAMED[wanted]
     if runtime == "openvino" and not machine.openvino:
         raise FlorascopeError(
-            f"{VARIABLE}={wanted}, and OpenVINO is not installed",
+            f"the engine {wanted!r} is OpenVINO's, which is not installed",
             fix="Install it: pip install florascope[fast]",
         )
-    return RuntimeChoice(runtime, precision, f"{VARIABLE} asks for it")
+    return RuntimeChoice(runtime, precision, reason)
 
 
 def _fastest(machine: Machine) -> RuntimeChoice:
