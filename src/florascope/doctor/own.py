@@ -82,39 +82,43 @@ FROZEN = frozenset(
 )  # recipes that leave the backbone as it is; finetune may not
 
 
-def before_training(dataset: Dataset, split: Split, backbone: Backbone) -> tuple[Finding, ...]:
+def before_training(
+    dataset: Dataset, split: Split, backbone: Backbone, known: Evidence | None = None
+) -> tuple[Finding, ...]:
     """Check data, split, input and weights in seconds, before anything is trained.
 
     Args:
         dataset: the photos.
         split: their division.
         backbone: with the weights and preprocessing that the training will use.
+        known: what `data_evidence` shows of them, where it has been gathered already.
 
     Returns:
         The findings, most likely cause first.
     """
+    known = known or data_evidence(dataset, split)
     train, val = (_tensors(dataset, split[s], backbone.preprocessing)[0] for s in ("train", "val"))
     if min(len(train), len(val)) == 0:  # nothing could be read: training says so itself
-        return judge(data_evidence(dataset, split))
-    evidence = data_evidence(
-        dataset,
-        split,
+        return judge(known)
+    evidence = replace(
+        known,
         inputs=Inputs(train.numpy(), val.numpy(), backbone.preprocessing),
         val_answers=_embedded(backbone, val, dataset),
     )
     return judge(evidence)
 
 
-def after_training(experiment: Experiment) -> tuple[Finding, ...]:
+def after_training(experiment: Experiment, known: Evidence | None = None) -> tuple[Finding, ...]:
     """Check a finished run in seconds: its answers, features, figures and weights.
 
     Args:
         experiment: the run, whose features and logits are at hand.
+        known: what `data_evidence` shows of its photos, where it has been gathered already.
 
     Returns:
         The findings, most likely cause first.
     """
-    return judge(evidence_of(experiment))
+    return judge(evidence_of(experiment, known))
 
 
 def diagnose_run(experiment: Experiment) -> Diagnosis:
@@ -124,8 +128,8 @@ def diagnose_run(experiment: Experiment) -> Diagnosis:
     return Diagnosis(findings, time.perf_counter() - start)
 
 
-def evidence_of(experiment: Experiment) -> Evidence:
-    """Gather what a finished run shows."""
+def evidence_of(experiment: Experiment, known: Evidence | None = None) -> Evidence:
+    """Gather what a finished run shows; `known` as for `after_training`."""
     at_hand = (experiment.bank.values[0], experiment.logits)
     told = experiment.to_json()
     evidence = run_evidence(
@@ -135,6 +139,7 @@ def evidence_of(experiment: Experiment) -> Evidence:
         at_hand,
         experiment.bank.readable,
         told,
+        known,
     )
     reported = {f"{s}_top1": m.top1 for s, m in experiment.metrics.items()}
     if keys := experiment.bank.photos:
@@ -154,6 +159,7 @@ def run_evidence(
     at_hand: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "n k"]],
     readable: Bool[np.ndarray, "n"],
     told: Mapping[str, Any],
+    known: Evidence | None = None,
 ) -> Evidence:
     """Gather what a classifier and the features of its photos show.
 
@@ -164,6 +170,7 @@ def run_evidence(
         at_hand: (n, c) features and (n, K) logits of the photos.
         readable: whether a photo has them.
         told: what the run says of itself; its "backbone", "weights" and "recipe" are used.
+        known: what `data_evidence` shows of them, where it has been gathered already.
     """
     features, logits = at_hand
     kept = split.only(readable)
@@ -174,9 +181,8 @@ def run_evidence(
     said: dict[str, Any] = {
         k: Answers(dataset.labels[i], logits[i], features[i]) for k, i in chosen.items()
     }
-    return data_evidence(
-        dataset,
-        split,
+    return replace(
+        known or data_evidence(dataset, split),
         trained=True,
         inputs=Inputs(learned.numpy(), images.numpy(), classifier.preprocessing),
         modes=modes(classifier, images[:FEW], labels[:FEW], lambda _: logits[at[:FEW]]),
@@ -209,9 +215,8 @@ def _reference(told: Mapping[str, Any], images: Tensor) -> dict[str, Tensor]:
 COMPARED = ("train", "val")  # of which files are opened: no check holds test's against them
 
 
-def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # noqa: ANN401
-    """Gather what labels, split and digests show; more fields of `Evidence` may be given."""
-    known = {"trained": False, **more}
+def data_evidence(dataset: Dataset, split: Split) -> Evidence:
+    """Gather what labels, split, digests and headers of files show before anything is trained."""
     classes = tuple(c.name for c in dataset.classes)
     digests = shared_digests(dataset, split)
     places = {s: tuple(_place(dataset, i) for i in part.tolist()) for s, part in split.items()}
@@ -226,7 +231,7 @@ def data_evidence(dataset: Dataset, split: Split, **more: Any) -> Evidence:  # n
         )
         for subset, part in split.items()
     }
-    return Evidence(len(dataset.classes), **subsets, **known)
+    return Evidence(len(dataset.classes), **subsets, trained=False)
 
 
 def with_hashes(evidence: Evidence, hashes: Mapping[str, Hashes]) -> Evidence:
@@ -334,11 +339,13 @@ def train_diagnosed(
         FlorascopeError: whatever the training raises.
     """
     backbone = backbone_of(recipe)
-    early = before_training(dataset, split, backbone) if is_first_process() else ()
+    data = data_evidence(dataset, split) if is_first_process() else None
+    early = before_training(dataset, split, backbone, data) if data else ()
     say(early)
     experiment = train(dataset, split, recipe, backbone=backbone, **options)
     leave_to_first_process()
+    same = None if experiment.bank.problems else data  # else less is left of it
     known = {finding.cause for finding in early}
-    late = tuple(f for f in after_training(experiment) if f.cause not in known)
+    late = tuple(f for f in after_training(experiment, same) if f.cause not in known)
     say(late)
     return experiment, ordered((*early, *late))
