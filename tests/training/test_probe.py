@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import cosine_similarity
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from florascope.data.dataset import Split
 from florascope.errors import TrainingError
-from florascope.nets.classifier import Samples, slope_of
+from florascope.nets.classifier import Samples, Slope, slope_of
+from florascope.training import probe
 from florascope.training.probe import (
     ENOUGH,
     FOLDS,
@@ -27,6 +30,27 @@ from florascope.training.probe import (
 from florascope.training.recipes import ClassReport, Finetune, Probe, Recipe
 
 MakeSamples = Callable[..., Samples]
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_while_it_fits_scipys_threads_leave_the_cores_to_pytorch(
+    make_samples: MakeSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[int]] = []
+
+    def spy(*args: Any) -> Slope:
+        seen.append(blas_threads())
+        return slope_of(*args)
+
+    monkeypatch.setattr(probe, "slope_of", spy)
+    with threadpool_limits(2, user_api="blas"):
+        fit_probe(make_samples(60), make_samples(60), Probe(l2_steps=1))
+        assert blas_threads() == {2}, "as before"
+    assert seen
+    assert all(threads == {1} for threads in seen)
 
 
 def test_within_the_classes_all_directions_scatter_alike(make_samples: MakeSamples) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.linalg import cholesky, solve_triangular
 
@@ -273,7 +274,10 @@ def _minimise(loss: Loss, start: Parameters, l2: float, iterations: int) -> Para
 
     begin = torch.cat([part.flatten() for part in start]).double().numpy() * unit
     limits = {"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-7}
-    return unpacked(minimize(objective, begin, jac=True, method="L-BFGS-B", options=limits).x)
+    # SciPy's threads wait for more work in a loop, on the cores that PyTorch's then need: with them
+    # the products of `objective` take more than twice the time.
+    with threadpool_limits(1, user_api="blas"):
+        return unpacked(minimize(objective, begin, jac=True, method="L-BFGS-B", options=limits).x)
 
 
 FOLDS = 10
