@@ -21,7 +21,11 @@ def bundle(trained: Path) -> Path:
 def test_onnx_answers_as_the_bundle(run: Any, bundle: Path, photos: Path, tmp_path: Path) -> None:
     ended = run("export", bundle, "--to", "onnx", "--out", tmp_path / "onnx")
     assert ended.code == 0
-    assert ended.out.endswith(f"Written: {tmp_path / 'onnx'}\n")
+    files, written = ended.out.splitlines()
+    assert files.removeprefix("files: ").split(", ") == sorted(
+        path.name for path in (tmp_path / "onnx").iterdir()
+    )
+    assert written == f"Written: {tmp_path / 'onnx'}"
     photo = photos / "1" / "photo-1-0.jpg"
     assert Identifier(tmp_path / "onnx")(photo).to_json() == Identifier(bundle)(photo).to_json()
 

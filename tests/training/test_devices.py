@@ -34,12 +34,17 @@ CPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a G
     ],
 )
 def test_precision_is_as_asked_or_as_the_processor_multiplies(
-    monkeypatch: pytest.MonkeyPatch, asked: str, supported: bool, precision: str
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    asked: str,
+    supported: bool,
+    precision: str,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
     fabric = fabric_for(asked)
     assert fabric._precision.precision == precision
     assert (fabric.world_size, fabric.device.type) == (1, "cpu")
+    assert caplog.records == [], "notebooks show what is logged in red"
 
 
 @CPU

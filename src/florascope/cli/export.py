@@ -70,7 +70,8 @@ def export(bundle: str, form: str, out: Path, *, as_json: bool, **options: Any) 
         print_json({"form": form, "out": str(out), **found})
         return
     for name, value in found.items():
-        click.echo(f"{name.replace('_', ' ')}: {value}")
+        told = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        click.echo(f"{name.replace('_', ' ')}: {told}")
     click.echo(f"Written: {out}")
 
 

@@ -1,6 +1,9 @@
 """The device and precision of a training, and the layers that a CPU computes slowly."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,15 +35,28 @@ def fabric_for(precision: str) -> "Fabric":
     gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    fabric = Fabric(
-        accelerator="cuda" if gpu else "cpu",
-        devices=local,
-        num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
-        precision=PRECISIONS[_fitting(gpu=gpu) if precision == "auto" else precision],  # type: ignore[arg-type]
-    )
-    fabric.launch()
+    with _warnings_alone("lightning_fabric"):
+        fabric = Fabric(
+            accelerator="cuda" if gpu else "cpu",
+            devices=local,
+            num_nodes=world // local,
+            strategy="ddp" if world > 1 else "auto",
+            precision=PRECISIONS[_fitting(gpu=gpu) if precision == "auto" else precision],  # type: ignore[arg-type]
+        )
+        fabric.launch()
     return fabric
+
+
+@contextmanager
+def _warnings_alone(name: str) -> Iterator[None]:
+    """Keep what is no warning from standard error, which notebooks show in red."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def check_precision(precision: str, *, force: bool = False) -> None:
