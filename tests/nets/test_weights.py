@@ -167,9 +167,18 @@ def test_random_is_always_the_same_draw_and_leaves_torchs_alone() -> None:
     assert not one.training
 
 
-@pytest.mark.parametrize("weights", ["timm", None])
+@pytest.mark.parametrize(
+    ("name", "weights", "end"),
+    [
+        ("test_resnet", "timm", "(safetensors in timm's names)"),
+        ("test_resnet", None, "(safetensors in timm's names)"),
+        ("mobilenetv2_100", None, ", or `weights='flowers'`, which come with the package"),
+    ],
+)
 @pytest.mark.usefixtures("no_folder")
-def test_timms_weights_offline(weights: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timms_weights_offline(
+    name: str, weights: str | None, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create = timm.create_model
 
     def offline(name: str, *, pretrained: bool = False, **rest: object) -> object:
@@ -179,12 +188,13 @@ def test_timms_weights_offline(weights: str | None, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(WeightsError) as raised:
-        load_backbone("test_resnet", weights)
+        load_backbone(name, weights)
     assert raised.value.found == (
-        "timm could not load pretrained weights for test_resnet"
+        f"timm could not load pretrained weights for {name}"
         " (ConnectionError: Name or service not known)"
     )
     assert raised.value.fix.startswith("Check the network, or give `weights='FILE'`")
+    assert raised.value.fix.endswith(end)
 
 
 def test_timms_weights_online(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,10 +216,19 @@ def _from_timm(name: str) -> Backbone:
     except Exception as error:  # the hub client raises many kinds
         raise WeightsError(
             f"timm could not load pretrained weights for {name} ({type(error).__name__}: {error})",
-            fix="Check the network, or give `weights='FILE'` (safetensors in timm's names)",
+            fix="Check the network, or give `weights='FILE'` (safetensors in timm's names)"
+            + _without_network(name),
         ) from error
     load_state(backbone, pretrained.state_dict(), f"timm's {name}")
     return backbone
+
+
+def _without_network(name: str) -> str:
+    """Name what comes with the package for an architecture."""
+    for key, known in NAMED.items():
+        if known.embedded and known.backbone == name:
+            return f", or `weights={key!r}`, which come with the package"
+    return ""
 
 
 def with_preprocessing(backbone: Backbone, **changes: Any) -> Backbone:  # noqa: ANN401
