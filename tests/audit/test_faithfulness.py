@@ -12,6 +12,7 @@ from torch import Tensor
 
 from florascope.audit.faithfulness import (
     REFERENCES,
+    Across,
     CentreBlob,
     Curves,
     Fill,
@@ -26,6 +27,7 @@ from florascope.audit.faithfulness import (
     removal_ranks,
 )
 from florascope.errors import ExplanationError
+from florascope.explanation.inference import spread
 from florascope.nets.classifier import Classifier
 
 IMAGES = torch.zeros(3, 3, 20, 40)
@@ -152,17 +154,20 @@ def test_least_relevant_first_is_the_other_curve_backwards(kind: Fill, tile: int
         assert one.gain == pytest.approx(-other.gain)
 
 
-def test_the_ends_are_the_photo_and_the_fill() -> None:
+@pytest.mark.parametrize("across", [map, spread])
+def test_the_ends_are_the_photo_and_the_fill(across: Across) -> None:
     images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     weights = torch.linspace(-1, 1, 64).reshape(8, 8)
     network, targets = linear(weights), torch.tensor([1, 1])
     how = Perturbation("blur", steps=5, tile=2)
-    curves = faithfulness(network, images, targets, torch.rand(2, 8, 8), how).logit
+    curves = faithfulness(network, images, targets, images.mean(1), how, across).logit
     photo, filled = (network(x)[:, 1].numpy() for x in (images, fill(images, "blur")))
     assert curves.deletion[:, 0] == pytest.approx(photo, abs=1e-5)
     assert curves.insertion[:, -1] == pytest.approx(photo, abs=1e-5)
     assert curves.deletion[:, -1] == pytest.approx(filled, abs=1e-5)
     assert curves.insertion[:, 0] == pytest.approx(filled, abs=1e-5)
+    lerf = faithfulness(network, images, targets, -images.mean(1), how).logit
+    assert curves.deletion == pytest.approx(lerf.insertion[:, ::-1]), "in order, however made"
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -5.0])

@@ -7,19 +7,20 @@ import pytest
 from PIL import Image
 
 from florascope.audit.card import trust
-from florascope.audit.photo_by_photo import BATCH, MANY, Explained, explain_photos
+from florascope.audit.photo_by_photo import MANY, Explained, explain_photos
 from florascope.errors import PhotoError
 from florascope.explanation.explanation import Question, explain
+from florascope.explanation.inference import PAIR
 from florascope.nets.classifier import Classifier
 
 
 @pytest.fixture
 def files(tmp_path: Path, photos: list[np.ndarray]) -> list[str]:
     """More than four batches of photos, each another shade, with a broken one in the middle."""
-    paths = [tmp_path / f"{n}.png" for n in range(4 * BATCH + 1)]
+    paths = [tmp_path / f"{n}.png" for n in range(4 * PAIR + 1)]
     for n, path in enumerate(paths):
         Image.fromarray((photos[n % len(photos)] * (1 - n / 30)).astype(np.uint8)).save(path)
-    paths[BATCH + 1].write_bytes(b"no photo")
+    paths[PAIR + 1].write_bytes(b"no photo")
     assert len(paths) > MANY
     return [str(path) for path in paths]
 
@@ -37,7 +38,7 @@ def test_each_photo_as_if_it_were_the_only_one(
         progress=lambda _, done, total: told.append((done, total)),
     )
     for path, found in zip(files, made, strict=True):
-        if path == files[BATCH + 1]:
+        if path == files[PAIR + 1]:
             assert isinstance(found, PhotoError)
             continue
         assert isinstance(found, Explained)

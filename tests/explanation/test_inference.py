@@ -10,7 +10,14 @@ from torch import nn
 from florascope.errors import ExplanationError
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.explanation import Question, explain_crops, explainer
-from florascope.explanation.inference import FastClassifier, SplitPasses, hastened, one_core_each
+from florascope.explanation.inference import (
+    Abreast,
+    FastClassifier,
+    SplitPasses,
+    hastened,
+    one_core_each,
+    spread,
+)
 from florascope.explanation.layer_cam import LayerCAM
 from florascope.explanation.sharp import Sharp, contributions
 from florascope.nets.backbone import Backbone
@@ -53,19 +60,23 @@ CASES = [
 def test_the_same_maps(make_classifier: Callable[..., Classifier], name: str, method: str) -> None:
     classifier, how = network(make_classifier, name), explainer(method)
     truth = how(classifier, images(), TARGETS)
-    quick = hastened(how, classifier, FastClassifier(classifier))
-    found = quick.how(classifier, images(), TARGETS)
-    assert found.method == truth.method
-    scale = truth.values.abs().max().item()
-    torch.testing.assert_close(found.values, truth.values, rtol=0, atol=1e-4 * scale)
-    torch.testing.assert_close(found.total, truth.total, rtol=1e-4, atol=1e-4)
+    quick = hastened(how, classifier, FastClassifier(classifier)).how
+    for asked in (quick, Abreast(quick)):
+        found = asked(classifier, images(), TARGETS)
+        assert (asked.name, found.method) == (method, truth.method)
+        scale = truth.values.abs().max().item()
+        torch.testing.assert_close(found.values, truth.values, rtol=0, atol=1e-4 * scale)
+        torch.testing.assert_close(found.total, truth.total, rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]) -> None:
     classifier = network(make_classifier, "test_resnet")
     look = SplitPasses(classifier, FastClassifier(classifier))
     found, truth = (f(classifier, images(), TARGETS) for f in (look, contributions))
-    assert all(split is not None for split in look._splits.values())
+    (made,) = look.fast.splits.values()
+    assert made is not None
+    SplitPasses(classifier, look.fast)(classifier, images(), TARGETS)
+    assert list(look.fast.splits.values()) == [made], "made once for all who ask"
     for ours, expected in zip(found, truth, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
 
@@ -99,6 +110,8 @@ def test_one_core_each_for_a_while() -> None:
     before = torch.get_num_threads()
     with one_core_each():
         assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    assert spread(lambda n: (n, torch.get_num_threads()), range(3)) == [(0, 1), (1, 1), (2, 1)]
     assert torch.get_num_threads() == before
 
 

@@ -11,6 +11,7 @@ from florascope.data.oxford102 import NAME
 from florascope.data.species import LANGUAGES, Language
 from florascope.doctor.evidence import Finding
 from florascope.explanation.attribution import Explainer
+from florascope.explanation.inference import FastClassifier
 from florascope.progress import Progress, silent
 from florascope.report import page
 from florascope.report.audited import Audited, audit_section
@@ -67,7 +68,9 @@ def known_explainers(ramps: list[Explainer]) -> Iterator[None]:
     """Ramps instead of maps, and one real audit of them a language for all the pages here."""
     done: dict[str, Audited] = {}
 
-    def once(experiment: Experiment, explainer: Explainer, words: Words, _: Progress) -> Audited:
+    def once(
+        experiment: Experiment, explainer: Explainer, words: Words, *_: Progress | FastClassifier
+    ) -> Audited:
         if words.language not in done:
             done[words.language] = audit_section(experiment, explainer, words, silent)
         return done[words.language]

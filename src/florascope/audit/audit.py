@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from jaxtyping import Int64
 
 from florascope.audit.faithfulness import (
@@ -39,8 +40,10 @@ from florascope.audit.sanity import (
 )
 from florascope.errors import ExplanationError
 from florascope.explanation.attribution import Attribution, Explainer, fitting_methods
-from florascope.explanation.inference import FastClassifier, hastened
-from florascope.nets.classifier import Classifier
+from florascope.explanation.inference import Abreast, FastClassifier, hastened, spread
+from florascope.nets.classifier import Classifier, Logits
+from florascope.nets.extractor import Images
+from florascope.parallel import CPU_BATCH
 from florascope.progress import Progress, silent, track
 
 DISTURBING = "Disturbing photos and weights"
@@ -52,6 +55,7 @@ def audit(
     explainers: Sequence[Explainer],
     settings: AuditSettings | None = None,
     progress: Progress = silent,
+    fast: FastClassifier | None = None,
 ) -> AuditReport:
     """Measure explanations of a classifier on many photos.
 
@@ -65,6 +69,7 @@ def audit(
         explainers: the methods.
         settings: how.
         progress: told after each batch and method.
+        fast: the network at inference speed, one thread a pass, where that has been made already.
 
     Raises:
         ExplanationError: the classifier is in training mode, two explainers share a name, or one
@@ -73,11 +78,11 @@ def audit(
     how = settings or AuditSettings()
     cast: list[Explainer] = [*explainers, RandomMap(how.seed), CentreBlob()]
     _check(classifier, cast)
-    network = FastClassifier(classifier)
+    fast = fast or FastClassifier(classifier, threads=1)
     quick = cast
     if len(audit_photos) >= MANY:
-        quick = [hastened(explainer, classifier, network).how for explainer in cast]
-    measured = _measured(network, classifier, quick, audit_photos, how, progress)
+        quick = [_quick(explainer, classifier, fast) for explainer in cast]
+    measured = _measured(_in_fours(fast), classifier, quick, audit_photos, how, progress)
     few = audit_photos.picked(how.few)
     tracked = track(zip(cast, quick, measured, strict=True), len(cast), DISTURBING, progress)
     methods = tuple(
@@ -88,6 +93,19 @@ def audit(
         for explainer, hasty, scores in tracked
     )
     return AuditReport(how, audit_photos.targets, methods)
+
+
+def _quick(explainer: Explainer, classifier: Classifier, fast: FastClassifier) -> Explainer:
+    """The same maps by all cores; an explainer that cannot be hastened stays in its thread."""
+    found = hastened(explainer, classifier, fast).how
+    return explainer if found is explainer else Abreast(found)
+
+
+def _in_fours(network: Network) -> Network:
+    def logits(images: Images) -> Logits:
+        return torch.cat([network(part) for part in images.split(CPU_BATCH)])
+
+    return logits
 
 
 def methods_for(classifier: Classifier) -> list[str]:
@@ -130,7 +148,7 @@ def _measured(
     for batch, explainer in track(pairs, total, "Auditing explanations", progress):
         attribution = attribute(classifier, explainer, batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
-        curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order)
+        curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order, spread)
         refilled = _refilled(network, attribution, batch, few, order)
         scores = _scores(attribution, curves, batch) | {"gain_neighbours": refilled}
         parts[explainer.name].append(MethodScores(explainer.name, scores, curves.probability))
@@ -163,7 +181,7 @@ def _refilled(
     if len(rows):
         images, targets = (part[rows] for part in batch.targeted)
         values, how = attribution.values.detach()[rows], replace(how, fill="neighbours")
-        gains[rows] = faithfulness(network, images, targets, values, how).probability.gain
+        gains[rows] = faithfulness(network, images, targets, values, how, spread).probability.gain
     return gains
 
 

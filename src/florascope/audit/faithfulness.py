@@ -1,6 +1,6 @@
 """Whether the network obeys a map: deletion and insertion, beside maps that know nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple, Self
@@ -68,6 +68,7 @@ def _unexplained(name: str, values: Tensor) -> Attribution:
 Maps = Float[Tensor, "b H W"]
 Gone = Bool[Tensor, "b H W"]
 Curve = Float64[np.ndarray, "b points"]
+Across = Callable[[Callable[[Gone], Tensor], Iterable[Gone]], Iterable[Tensor]]
 Fill = Literal["blur", "mean", "neighbours"]
 
 BLUR = 0.1  # of the photo's side
@@ -161,10 +162,11 @@ def faithfulness(
     targets: Targets,
     values: Maps,
     perturbation: Perturbation | None = None,
+    across: Across = map,
 ) -> Faithfulness:
     """Measure deletion and insertion curves (Petsiuk, Das and Saenko 2018, RISE).
 
-    It needs memory for about three batches of b images and takes 2 * steps forward passes.
+    It takes 2 * steps forward passes, and memory for about three batches of b images a thread.
 
     Args:
         network: from normalised images to logits, in eval mode.
@@ -172,6 +174,8 @@ def faithfulness(
         targets: (b,) classes whose score is followed.
         values: (b, H, W) the maps; only their order within an image matters.
         perturbation: how the photos are taken apart.
+        across: makes the passes; `florascope.explanation.inference.spread` shares them out among
+            threads, all of which may then ask the network at once.
 
     Raises:
         ExplanationError: there are fewer tiles than steps.
@@ -181,12 +185,12 @@ def faithfulness(
     cuts = _cuts(removal.ranks[0].numel(), how)
     without = removing(images, how.fill)
 
+    @torch.no_grad()
     def score(gone: Gone) -> Float[Tensor, "2 b"]:
         return _scores(network, without(gone), targets)
 
-    with torch.no_grad():
-        deletion = [score(removal.first(cut, images)) for cut in cuts]
-        between = [score(~removal.first(cut, images)) for cut in cuts[1:-1]]
+    gone = [removal.first(cut, images) for cut in cuts]
+    deletion, between = list(across(score, gone)), list(across(score, (~g for g in gone[1:-1])))
     insertion = [deletion[-1], *between, deletion[0]]
     at = np.array(cuts) / cuts[-1]
     probability, logit = (

@@ -12,7 +12,7 @@ from florascope.audit.card import Trust, trust
 from florascope.audit.photos import Network
 from florascope.errors import PhotoError
 from florascope.explanation.explanation import Explanation, Question, explain_crops
-from florascope.explanation.inference import FastClassifier, hastened, one_core_each
+from florascope.explanation.inference import PAIR, FastClassifier, hastened, one_core_each
 from florascope.images import read_photo
 from florascope.nets.classifier import Classifier
 from florascope.parallel import in_order
@@ -21,7 +21,6 @@ from florascope.progress import Progress, silent, track
 
 Result = TypeVar("Result")
 
-BATCH = 2  # photos a worker's turn, as the sharp map's passes: few enough to stay in a core's cache
 MANY = 8  # photos from which on graphs are made for all passes without gradients
 
 
@@ -131,7 +130,7 @@ def explain_photos(
     def work(batch: Sequence[str]) -> list[Result | PhotoError]:
         return [e if isinstance(e, PhotoError) else finish(e) for e in explained.files(batch)]
 
-    batches = [photos[at : at + BATCH] for at in range(0, len(photos), BATCH)]
+    batches = [photos[at : at + PAIR] for at in range(0, len(photos), PAIR)]
     with one_core_each() if many else nullcontext():
         made = in_order(work, batches)
         for results in track(made, len(batches), "Explaining photos", progress):

@@ -147,6 +147,7 @@ def prepare_photos(
     photos: Sequence[Photo],
     masks: MaskOf = no_mask,
     progress: Progress = silent,
+    fast: FastClassifier | None = None,
 ) -> AuditPhotos:
     """Read photos; what is to be explained in each is the class that the classifier answers.
 
@@ -155,6 +156,7 @@ def prepare_photos(
         photos: of any size; those that cannot be read are left out and named in the problems.
         masks: finds a photo's mask.
         progress: told after each photo.
+        fast: the network at inference speed, where that has been made already.
 
     Raises:
         DataError: no photo can be read, or a mask is broken or has not its photo's size.
@@ -175,7 +177,7 @@ def prepare_photos(
             expected="photos",
         )
     stack = np.stack(crops)
-    targets = answers(FastClassifier(classifier), classifier.preprocessing, stack)
+    targets = answers(fast or FastClassifier(classifier), classifier.preprocessing, stack)
     return AuditPhotos(classifier.preprocessing, stack, targets, cropped, tuple(problems))
 
 

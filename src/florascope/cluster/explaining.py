@@ -77,9 +77,9 @@ class ExplainWorker:
     counted = "name"
 
     def __init__(self, explainer: "CropExplainer", *, arrays: bool = False) -> None:
-        from florascope.audit.photo_by_photo import BATCH
+        from florascope.explanation.inference import PAIR
 
-        self._explainer, self._arrays, self.batch = explainer, arrays, BATCH
+        self._explainer, self._arrays, self.batch = explainer, arrays, PAIR
         side = explainer.classifier.preprocessing.size
         evidence = [("evidence", pa.list_(pa.float32(), side * side))] if arrays else []
         self.columns = pa.schema(

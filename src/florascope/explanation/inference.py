@@ -2,11 +2,11 @@
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,10 @@ from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Answer, Classifier, Logits, above, input_of
 from florascope.nets.extractor import Embedding, FeatureExtractor, FeatureMap, Images
 from florascope.nets.fusing import fuse
+from florascope.parallel import in_order
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class FastClassifier(Classifier):
@@ -34,12 +38,16 @@ class FastClassifier(Classifier):
     Args:
         classifier: the original.
         threads: of each pass; 1 where the callers' threads are the parallelism, 0 for all cores.
+
+    Attributes:
+        splits: what `SplitPasses` made of it so far, for all that explain it.
     """
 
     def __init__(self, classifier: Classifier, threads: int = 0) -> None:
         super().__init__(_InRuntime(classifier.backbone, threads), classifier.classes)
         self.head = classifier.head
         self.threads = threads
+        self.splits: dict[tuple[nn.Module, int], _Split | None] = {}
         self.eval()
 
 
@@ -101,6 +109,41 @@ def one_core_each() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def spread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return function(item) for every item, a thread a core at whole items.
+
+    Threads that share the work of a layer wait for one another at each.
+    """
+    with one_core_each():
+        return list(in_order(function, items))
+
+
+@dataclass(frozen=True)
+class Abreast:
+    """An explainer that several threads may ask, a pair of images each.
+
+    Attributes:
+        explainer: of each image for itself.
+    """
+
+    explainer: Explainer
+
+    @property
+    def name(self) -> str:
+        """The explainer's own."""
+        return self.explainer.name
+
+    def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Attribution:
+        """Explain one logit an image; see `Explainer`."""
+        pairs = zip(images.split(PAIR), targets.split(PAIR), strict=True)
+        found = spread(lambda pair: self.explainer(classifier, *pair), pairs)
+        values, totals = (torch.cat([getattr(f, n) for f in found]) for n in ("values", "total"))
+        return replace(found[0], values=values, total=totals)
+
+
+PAIR = 2  # images a turn: few enough to stay in a core's cache
 
 
 class _Last(threading.local):
@@ -217,8 +260,8 @@ class _Passed(NamedTuple):
 class SplitPasses:
     """`contributions`, what lies below the last block in ONNX Runtime, the rest with gradients.
 
-    Graphs are made for each network and size when they first come, and kept; networks that cannot
-    be cut there are looked at as ever.
+    Graphs are made for each network and size when they first come, and kept in `fast`; networks
+    that cannot be cut there are looked at as ever.
 
     Attributes:
         classifier: whose logits are asked for.
@@ -227,7 +270,6 @@ class SplitPasses:
 
     classifier: Classifier
     fast: FastClassifier
-    _splits: dict[tuple[nn.Module, int], _Split | None] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)
     _last: _Last = field(default_factory=_Last)
 
@@ -252,9 +294,9 @@ class SplitPasses:
     def _split(self, classifier: Classifier, images: Images) -> _Split | None:
         key = (classifier.backbone.net, images.shape[2])
         with self._making:
-            if key not in self._splits:
-                self._splits[key] = _cut(classifier, images, self.fast.threads)
-            return self._splits[key]
+            if key not in self.fast.splits:
+                self.fast.splits[key] = _cut(classifier, images, self.fast.threads)
+            return self.fast.splits[key]
 
 
 def _pass(split: _Split, images: Images) -> _Passed:

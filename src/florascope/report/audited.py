@@ -12,6 +12,7 @@ from florascope.audit.report import AuditReport, AuditSettings
 from florascope.audit.verdict import Finding, verdict
 from florascope.evaluation.intervals import Interval
 from florascope.explanation.attribution import Explainer
+from florascope.explanation.inference import FastClassifier
 from florascope.progress import Progress
 from florascope.report.charts.curves import faithfulness_chart
 from florascope.report.words import Words
@@ -69,20 +70,24 @@ class Audited:
 
 
 def audit_section(
-    experiment: Experiment, explainer: Explainer, words: Words, progress: Progress
+    experiment: Experiment,
+    explainer: Explainer,
+    words: Words,
+    progress: Progress,
+    fast: FastClassifier | None = None,
 ) -> Audited:
-    """Audit one method on a few test photos.
+    """Audit one method on a few test photos; `fast` as in `audit`.
 
     Raises:
         DataError: no test photo can be read any more.
     """
     classifier, test = experiment.classifier, experiment.split.test
     photos = [experiment.dataset.photos[test[i]] for i in evenly(len(test), PHOTOS)]
-    audit_photos = prepare_photos(classifier, photos, own_mask, progress)
+    audit_photos = prepare_photos(classifier, photos, own_mask, progress, fast)
     seed = experiment.recipe.seed
     order = Perturbation.of(classifier.preprocessing.size, seed=seed)
     how = AuditSettings(order, few=FEW, stages=STAGES, seed=seed)
-    report = audit(classifier, audit_photos, [explainer], how, progress)
+    report = audit(classifier, audit_photos, [explainer], how, progress, fast)
     return _told(report, words)
 
 

@@ -11,9 +11,10 @@ from florascope.doctor.evidence import Finding
 from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import default_method, explainer
-from florascope.explanation.inference import FastClassifier, hastened
+from florascope.explanation.inference import FastClassifier, hastened, one_core_each
 from florascope.metrics import confusion_matrix
 from florascope.nets.classifier import Classifier
+from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
 from florascope.report.analysis import analyse
 from florascope.report.audited import audit_section
@@ -67,7 +68,9 @@ def report_html(
         PhotoError: a photo that was readable during the run no longer is.
     """
     words, figures = Words.of(language), figures_of(experiment)
-    quick = quickly(experiment.classifier, explainers_for(experiment.classifier))
+    classifier = experiment.classifier
+    plain, fast = explainers_for(classifier), FastClassifier(classifier, threads=1)
+    quick = [hastened(how, classifier, fast).how for how in plain]
     return (
         environment()
         .get_template("page.html.jinja2")
@@ -85,10 +88,8 @@ def report_html(
             curves=[loss_curve(figures, words), accuracy_curve(figures, words)],
             confusions=_confusions(experiment, figures, words),
             explained=_explained(experiment, quick, words, progress),
-            method=default_method(experiment.classifier),
-            audited=audit_section(
-                experiment, explainers_for(experiment.classifier)[0], words, progress
-            ),
+            method=default_method(classifier),
+            audited=audit_section(experiment, plain[0], words, progress, fast),
             pair=_pair(experiment, figures, quick[0], words),
         )
     )
@@ -104,12 +105,6 @@ def explainers_for(classifier: Classifier) -> list[Explainer]:
     """Return the map that suits the network best, and Integrated Gradients."""
     names = dict.fromkeys([default_method(classifier), "ig"])
     return [explainer(name) for name in names]
-
-
-def quickly(classifier: Classifier, explainers: Sequence[Explainer]) -> list[Explainer]:
-    """Return explainers that give this classifier's maps sooner, its weights at rest."""
-    fast = FastClassifier(classifier)
-    return [hastened(how, classifier, fast).how for how in explainers]
 
 
 def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
@@ -153,5 +148,6 @@ def _explained(
     experiment: Experiment, explainers: Sequence[Explainer], words: Words, progress: Progress
 ) -> list[Any]:
     choices = choose_examples(experiment)
-    made = (explain(experiment, choice, explainers, words) for choice in choices)
-    return list(track(made, len(choices), words("progress"), progress))
+    with one_core_each():
+        made = in_order(lambda choice: explain(experiment, choice, explainers, words), choices)
+        return list(track(made, len(choices), words("progress"), progress))

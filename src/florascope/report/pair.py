@@ -8,6 +8,7 @@ import numpy as np
 from florascope.calibration.similarity import nearest
 from florascope.data.dataset import Indexes
 from florascope.explanation.attribution import Explainer
+from florascope.explanation.inference import spread
 from florascope.metrics import Confusion, softmax
 from florascope.overlay import full_colour, overlay
 from florascope.report.explained import Case, Map
@@ -70,18 +71,22 @@ def worst_pair(
     def own(case: Case) -> Map:
         return case.ask(explainer, case.true).values
 
+    def sides(
+        indexes: Indexes, evidence: Callable[[Case], Map], alts: list[str]
+    ) -> tuple[PairSide, ...]:
+        cases = (Case.of(experiment, i, words) for i in indexes.tolist())
+        return tuple(spread(lambda case: _side(case, evidence, alts), cases))
+
     def training(label: int) -> tuple[PairSide, ...]:
         alts = [words(key, name=names[label]) for key in ("pair.training.alt", "pair.heat.alt")]
         found = _nearest(experiment, int(mistaken[0]), label)
-        return tuple(_side(Case.of(experiment, int(i), words), own, alts) for i in found)
+        return sides(found, own, alts)
 
     alts = [words(key, **both) for key in ("pair.mistaken.alt", "pair.contrast.alt")]
     return Pair(
         **both,
         count=worst.count,
-        mistaken=tuple(
-            _side(Case.of(experiment, int(i), words), tipped, alts) for i in mistaken[:SHOWN]
-        ),
+        mistaken=sides(mistaken[:SHOWN], tipped, alts),
         of_true=training(worst.true),
         of_predicted=training(worst.predicted),
     )
