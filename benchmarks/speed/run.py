@@ -1,7 +1,8 @@
 """How fast is everything, beside its peers, on this machine?
 
     python benchmarks/speed/run.py --split FILE.csv --bundle BUNDLE [--keras KERAS/bin/python]
-        [--only experiment engines identify start finetune memory] [--photos 500] [--many 200000]
+        [--only experiment report engines identify start finetune memory] [--photos 500]
+        [--many 200000]
 
 Needs FLORASCOPE_DATA with flowers-102/, FLORASCOPE_WEIGHTS, florascope[train,fast] and a bundle of
 MobileNetV2. KERAS is an environment of its own: python -m venv KERAS; pip install tensorflow-cpu
@@ -98,6 +99,16 @@ def timed(what: str, who: str, run: Measured, peer: Measured | None, goal: str =
     return Row(what, f"{who} (test {100 * top1:.2f} %)", f"{run.seconds:.1f}", "s", ratio, goal)
 
 
+def report(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """A training whose features lie in the cache, with its report and without."""
+    data = ("oxford102", "--split", str(options.split), "--weights", "torchvision")
+    usual = florascope("train", *data, "--overwrite", "--out", str(folder / "run"))
+    plain, whole = (typical(command, 1) for command in ((*usual, "--no-report"), usual))
+    what, ratio = "second training", f"{whole.seconds / plain.seconds:.1f} of no report"
+    yield Row(what, "florascope train", f"{whole.seconds:.1f}", "s", ratio, "<= 15 s")
+    yield Row(what, "florascope train --no-report", f"{plain.seconds:.1f}", "s", "", "<= 4 s")
+
+
 def engines(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """Decoding, the engines alone, and the pipeline; the engines bare."""
     run_script("photos.py", "tree", str(folder / "tree"), "--photos", str(PHOTOS_OF_SPEED))
@@ -177,6 +188,7 @@ def memory(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
 
 SECTIONS: dict[str, Callable[[argparse.Namespace, Path], Iterator[Row]]] = {
     "experiment": experiment,
+    "report": report,
     "engines": engines,
     "identify": identify,
     "start": start,
