@@ -1,6 +1,7 @@
 """What a run shows: figures that agree with each other, pictures, and a folder that opens again."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from PIL import Image
 
 import florascope as fs
+from florascope.errors import DataError
+from florascope.features.engines import Machine
 
 mpl.use("Agg")
 
@@ -222,3 +225,26 @@ def test_an_opened_run_of_other_photos_says_so(run: fs.Run, photos: Path, tmp_pa
             path.unlink()
     with pytest.raises(fs.FlorascopeError, match="none of the run's train photos is among the 6"):
         fs.open_run(tmp_path / "run", data=root).confusions  # noqa: B018 (it reads the photos)
+
+
+@pytest.mark.parametrize(
+    ("machine", "engine", "said"),
+    [
+        (Machine("", bfloat16=True, openvino=False), "fast", r"pip install florascope\[fast\]"),
+        (Machine("", bfloat16=False, openvino=True), "fast", "no bfloat16 in this CPU"),
+        (Machine("", bfloat16=True, openvino=True), "fast", "^$"),
+        (Machine("", bfloat16=True, openvino=False), None, "^$"),
+    ],
+)
+def test_a_fast_engine_that_is_no_faster_says_why_before_anything_is_read(
+    machine: Machine,
+    engine: str | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(Machine, "here", lambda: machine)
+    with pytest.raises(DataError):
+        fs.train(tmp_path / "none", engine=engine)
+    assert re.search(said, caplog.text)

@@ -25,7 +25,13 @@ from florascope.doctor.own import train_diagnosed
 from florascope.errors import BundleError, DataError
 from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
-from florascope.features.engines import Engine
+from florascope.features.engines import (
+    EXACT,
+    FASTEST,
+    Engine,
+    RuntimeChoice,
+    choose_runtime,
+)
 from florascope.metrics import Metrics
 from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.saving import load_classifier
@@ -83,6 +89,8 @@ def train(  # noqa: PLR0913 (each by name alone)
     chosen = recipe or Probe()
     if isinstance(chosen, Finetune):
         check_precision(chosen.precision, force=force)
+    if engine in FASTEST:
+        _log_exact(choose_runtime(wanted=engine))
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     with shown(progress) as told:
@@ -132,6 +140,12 @@ def _log(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.severity != "note":
             LOG.warning("%s", finding)
+
+
+def _log_exact(fastest: RuntimeChoice) -> None:
+    """Log why the fastest engine is no other than the default, and what to install."""
+    if fastest.name == EXACT.name:
+        LOG.warning("The fastest engine here is the default, %s: %s", EXACT.name, fastest.reason)
 
 
 def _log_skipped(experiment: Experiment, limit: int = 5) -> None:

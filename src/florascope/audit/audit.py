@@ -87,10 +87,11 @@ def audit(
     tracked = track(zip(cast, quick, measured, strict=True), len(cast), DISTURBING, progress)
     methods = tuple(
         replace(
-            _followed(classifier, hasty, few, how, scores),
-            sanity=_randomised(classifier, explainer, few, how),
+            _followed(classifier, hasty, few, maps, how, scores),
+            sanity=_randomised(classifier, explainer, few, maps, how),
         )
         for explainer, hasty, scores in tracked
+        for maps in [maps_of(classifier, hasty, few)]
     )
     return AuditReport(how, audit_photos.targets, methods)
 
@@ -189,11 +190,11 @@ def _followed(
     classifier: Classifier,
     explainer: Explainer,
     few: TargetedImages,
+    maps: Maps,
     how: AuditSettings,
     scores: MethodScores,
 ) -> MethodScores:
     """Add what explains a few photos again: with noise, mirrored, and four in one."""
-    maps = maps_of(classifier, explainer, few)
     noise = Noise(how.noise, how.seed)
     again = {
         "noise_correlation": under_noise(classifier, explainer, few, maps, noise),
@@ -204,12 +205,15 @@ def _followed(
 
 
 def _randomised(
-    classifier: Classifier, explainer: Explainer, few: TargetedImages, how: AuditSettings
+    classifier: Classifier,
+    explainer: Explainer,
+    few: TargetedImages,
+    maps: Maps,
+    how: AuditSettings,
 ) -> tuple[Similarity, ...]:
     """Explain a few photos again with other weights; a reference knows none."""
     if explainer.name in REFERENCES:
         return ()
-    maps = maps_of(classifier, explainer, few)
     return tuple(sanity(classifier, explainer, few, maps, how.stages, how.seed))
 
 
