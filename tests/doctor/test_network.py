@@ -1,6 +1,8 @@
 """What is seen of a network's parameters."""
 
 import copy
+import math
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -109,3 +111,16 @@ def test_where_rows_are_not_photos_the_outputs_are_the_features() -> None:
         model, Head("head", model.head), [Batch(torch.rand(2, 3), torch.zeros(2).long())]
     )
     np.testing.assert_array_equal(found.features, found.outputs)
+
+
+def test_a_pretrained_weight_is_held_against_the_layer_of_its_name_not_of_its_end() -> None:
+    inner = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 1), bn2=nn.BatchNorm2d(4)))
+    net = nn.Sequential(OrderedDict(blocks=inner, bn2=nn.BatchNorm2d(4), flat=nn.Flatten()))
+    reference = {name: value.clone() + 1 for name, value in net.state_dict().items()}
+    model = nn.Sequential(OrderedDict(net=net, fc=nn.Linear(16, 2)))
+    norms = examine(model, torch.zeros(2, 3, 2, 2), Head("fc", None), reference=reference).norms
+    one_deviation = pytest.approx(1 / math.sqrt(2), abs=1e-3)  # variance 1 + 1
+    assert {norm.name: norm.drift for norm in norms} == {
+        "net.blocks.bn2": one_deviation,
+        "net.bn2": one_deviation,
+    }

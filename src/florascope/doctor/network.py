@@ -353,7 +353,8 @@ def _pairs(model: nn.Module, reference: Weights) -> dict[str, tuple[str, Tensor 
     for key, theirs in reference.items():
         if theirs.ndim == 0:  # a counter of batches
             continue
-        name = next((n for n in state if n == key or n.endswith(f".{key}")), "")
+        ends = (n for n in state if n == key or n.endswith(f".{key}"))
+        name = min(ends, key=len, default="")  # "bn2" is not "blocks.0.bn2", whichever comes first
         ours = state.get(name)
         fits = ours is not None and ours.shape == theirs.shape
         found[key] = (name, ours if fits else None, theirs.detach().float().cpu())
