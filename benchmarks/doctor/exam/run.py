@@ -35,6 +35,7 @@ PARTS = (
     *("third/open", "third/kept"),
     *("fourth/open", "fourth/kept"),
     *("fifth/open", "fifth/kept"),
+    *("sixth/open", "sixth/kept"),
 )
 
 
