@@ -65,31 +65,6 @@ def k_argmax_of_integer_labels(mended: bool) -> Run:
 
 @faulty(
     "keras",
-    "photos with the channels first in a network whose convolutions take them last",
-    [*NETWORK, *INPUTS, r"channels?.{0,20}(first|last)|layout|ax[ie]s|transpos"],
-)
-def k_channels_first_photos(mended: bool) -> Run:
-    seed(954)
-    x, y, v, w = keras_data()
-    if not mended:
-        x, v = x.transpose(0, 3, 1, 2).copy(), v.transpose(0, 3, 1, 2).copy()
-    body = [keras.Input(x.shape[1:]), layers.Rescaling(1 / 127.5, offset=-1)]
-    for width in (16, 32, 64):
-        body += [
-            layers.Conv2D(width, 3, padding="same", use_bias=False),
-            layers.BatchNormalization(momentum=0.8),
-            layers.ReLU(),
-            layers.MaxPooling2D(padding="same"),
-        ]
-    model = keras.Sequential(
-        [*body, layers.GlobalAveragePooling2D(), layers.Dense(6, activation="softmax")]
-    )
-    train, val = array_loader(x, y), array_loader(v, w, shuffle=False)
-    return fit(model, train, val, (v, w), 20)
-
-
-@faulty(
-    "keras",
     "each training photo is averaged with a random other one, whose label is forgotten",
     [*INPUTS, *LABELS, *LABELS_WRONG, *VAL_DIFFERS, *AUGMENT, r"mix-?up|blend|averag"],
 )
