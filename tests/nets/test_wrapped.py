@@ -12,6 +12,8 @@ import torch
 import torchvision.models as zoo
 from tests.support.networks import stir
 from torch import Tensor, nn
+from torchvision.transforms import Grayscale
+from torchvision.transforms.functional import rgb_to_grayscale
 
 from florascope.errors import BundleError, ExplanationError
 from florascope.explanation.attribution import fitting_methods
@@ -240,6 +242,23 @@ def test_explain_takes_any_network() -> None:
 )
 def test_what_is_no_classifier_is_refused(net: nn.Module, message: str) -> None:
     with pytest.raises(ExplanationError, match=message):
+        wrap(net, preprocessing=PLAIN)
+
+
+def test_a_network_of_grey_pictures_takes_photos_as_its_refusal_says() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    with pytest.raises(ExplanationError, match=r"grey pictures: .*transforms\.Grayscale\(\), net"):
+        wrap(net, preprocessing=PLAIN)
+    classifier = wrap(nn.Sequential(Grayscale(), net), preprocessing=PLAIN)
+    shown = images(2)
+    grey = rgb_to_grayscale(shown)
+    torch.testing.assert_close(classifier(shown), net(grey))
+    assert classifier.backbone.pools_linearly
+
+
+def test_a_network_of_more_channels_is_told_what_it_lacks() -> None:
+    net = nn.Sequential(nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    with pytest.raises(ExplanationError, match=r"4 channels: hand over .*Sequential\(layer, net\)"):
         wrap(net, preprocessing=PLAIN)
 
 

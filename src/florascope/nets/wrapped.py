@@ -26,6 +26,8 @@ from florascope.nets.recording import record
 from florascope.nets.told import of_processor, read_json
 from florascope.preprocessing import Preprocessing
 
+COLOURS = 3
+
 
 def wrap(
     model: nn.Module,
@@ -197,8 +199,24 @@ class WrappedNetwork(FeatureExtractor):
             raise ExplanationError(
                 f"{self.name} cannot look at pictures of {size} x {size} pixels ({error})",
                 expected="a network from (b, 3, H, W) to (b, classes)",
-                fix="Hand its own size over: preprocessing=florascope.Preprocessing(size=...)",
+                fix=_way_in(self.net),
             ) from error
+
+
+def _way_in(net: nn.Module) -> str:
+    """Say how a network that refused colour pictures of one size may yet take photos."""
+    first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None or first.in_channels == COLOURS:
+        return "Hand its own size over: preprocessing=florascope.Preprocessing(size=...)"
+    if first.in_channels == 1:
+        return (
+            "It looks at grey pictures: hand over"
+            " torch.nn.Sequential(torchvision.transforms.Grayscale(), net)"
+        )
+    return (
+        f"It looks at {first.in_channels} channels: hand over torch.nn.Sequential(layer, net),"
+        " whose layer makes them of red, green and blue"
+    )
 
 
 def _learning(module: nn.Module, head: nn.Module | None) -> bool:
