@@ -1,16 +1,18 @@
-"""How a calibration is written and read."""
+"""How a calibration is written and read, and familiarity by hand."""
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
 import jaxtyping
 import pytest
 
-from florascope.calibration.calibration import FEW, Calibration
+from florascope.calibration.calibration import FEW, Calibration, Familiarity
 from florascope.errors import BundleError
 
 FIGURES = Calibration(100, 1.5, 0.1, 0.01, 0.9, (0.2, 0.3), 0.7, 0.8, 10)
+LEARNED = Familiarity(ratio=0.5, logit=2.0, offset=-3.0, least=1.0)
 
 
 def test_percentages_are_rough_below_a_hundred_photos() -> None:
@@ -57,3 +59,27 @@ def test_a_missing_figure() -> None:
     del values["thresholds"]
     with pytest.raises(BundleError, match="lacks or garbles 'thresholds'"):
         Calibration.from_json(values, 2)
+
+
+def test_the_score_is_a_weighted_sum() -> None:
+    assert LEARNED.score(logit=1.5, ratio=4.0) == 2.0
+    assert LEARNED.is_strange(1.0, 3.9)
+    assert not LEARNED.is_strange(1.0, 4.0)
+
+
+def test_no_number_is_strange_and_no_ratio_is_not() -> None:
+    assert LEARNED.is_strange(0.0, math.nan)
+    assert not LEARNED.is_strange(-100.0, None)
+
+
+def test_familiarity_survives_json() -> None:
+    assert Familiarity.from_json(LEARNED.to_json()) == LEARNED
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"least": math.inf}, "inf"), ({"ratio": "much"}, "much|number"), ({"more": 1.0}, "more")],
+)
+def test_garbled_familiarity_is_refused(change: dict[str, object], told: str) -> None:
+    with pytest.raises(BundleError, match=f"(?s)familiarity.*({told}).*finite numbers: ratio"):
+        Familiarity.from_json({**LEARNED.to_json(), **change})

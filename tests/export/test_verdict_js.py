@@ -10,8 +10,7 @@ import pytest
 
 from florascope.app.retelling import Told, retell
 from florascope.bundle.config import BundleConfig
-from florascope.calibration.calibration import Calibration
-from florascope.calibration.familiarity import Familiarity
+from florascope.calibration.calibration import Calibration, Familiarity
 from florascope.data.dataset import ClassName
 from florascope.data.oxford102 import oxford102_classes
 from florascope.data.species import LANGUAGES, Species, species102

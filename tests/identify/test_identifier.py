@@ -11,8 +11,7 @@ import onnx
 import pytest
 import torch
 
-from florascope.calibration.calibration import Calibrated, Calibration
-from florascope.calibration.familiarity import Familiarity
+from florascope.calibration.calibration import Calibrated, Calibration, Familiarity
 from florascope.calibration.likelihood_ratio import LikelihoodRatio
 from florascope.calibration.similarity import similarities
 from florascope.data.dataset import ClassName

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from florascope.calibration.familiarity import Familiarity
+from florascope.calibration.calibration import Familiarity
 from florascope.errors import PhotoError
 from florascope.identify.identification import is_strange
 from florascope.identify.together import MOST, combine

@@ -18,9 +18,9 @@ from florascope.calibration.calibration import (
     UNFAMILIAR,
     Calibrated,
     Calibration,
+    Familiarity,
 )
 from florascope.calibration.conformal import balanced_thresholds
-from florascope.calibration.familiarity import Familiarity
 from florascope.calibration.likelihood_ratio import LikelihoodRatio, Ratios
 from florascope.calibration.pooling import fit_exponent
 from florascope.calibration.similarity import Features, class_means, similarities
