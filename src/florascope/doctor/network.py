@@ -322,23 +322,18 @@ def _layer(name: str, module: nn.Module, given: Tensor) -> Layer:
     axis = 1 if given.ndim in {2, 4} else given.ndim - 1
     # What ends in zeros by design (a residual branch at its start) is no dead unit: ReLUs are.
     rectifies = "ReLU" in type(module).__name__
+    units = given.transpose(0, axis)
     weight = getattr(module, "weight", None)
     drawn = isinstance(module, nn.Linear | nn.Conv2d) and len(module.weight) > 1
     return Layer(
         name=name,
         kind=type(module).__name__,
-        units=given.shape[axis],
-        dead=_silent(given, axis) if rectifies else 0.0,
+        units=len(units),
+        dead=1 - float(units.flatten(1).any(1).float().mean()) if rectifies else 0.0,
         dropped=float(module.p) if isinstance(module, nn.Dropout) else 0.0,
         alike=drawn and isinstance(weight, Tensor) and _alike(weight),
         trainable=isinstance(weight, Tensor) and weight.requires_grad,
     )
-
-
-def _silent(given: Tensor, axis: int) -> float:
-    """Share of units, along an axis, that are zero everywhere and for every photo."""
-    loud = (given != 0).transpose(0, axis).flatten(1).any(1)
-    return 1 - float(loud.float().mean())
 
 
 def _optimised(model: nn.Module, optimizer: Optimizer) -> tuple[str, ...]:
