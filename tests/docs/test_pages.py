@@ -12,11 +12,13 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ("docs/tutorial/index.md", "docs/tutorial/es.md")
 HOW_TO = ("docs/howto/own-photos.md", "docs/howto/identify.md", "docs/howto/heat-maps.md")
+PAGES = [str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md"))]
 LONG = pytest.mark.documentation
 ANSWERED = (0, 3)  # 3: identify does not know the flower
 LEFT_OUT = re.compile(
     r"make \w+|florascope (serve|studio)\b"
 )  # they take minutes, or wait for ever
+FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/\w+\.py\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 
@@ -53,6 +55,16 @@ def test_both_tutorials_run_the_same_code() -> None:
 def test_what_stands_beside_docs_links_to_files(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert [target for target in LINK.findall(text) if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["pyproject.toml", "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", *PAGES],
+)
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = FILE.findall((ROOT / page).read_text(encoding="utf-8"))
+    places = (ROOT, ROOT / "src" / "florascope", ROOT / "tests", ROOT / "benchmarks")
+    assert [name for name in named if not any((place / name).is_file() for place in places)] == []
 
 
 def test_the_readme_says_where_every_binary_file_comes_from() -> None:
