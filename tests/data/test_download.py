@@ -1,6 +1,7 @@
 """The lock: one at a time, and no trace of it afterwards."""
 
 import errno
+import gzip
 import hashlib
 import io
 import re
@@ -538,6 +539,15 @@ class TestRefusedArchives:
     def test_an_archive_cut_short(self, tmp_path: Path, home: Path) -> None:
         archive = archived(tmp_path, file("jpg/a.jpg", bytes(range(256)) * 400))
         archive.write_bytes(archive.read_bytes()[:-300])
+        refused(archive, home, "is damaged")
+
+    def test_a_size_that_leads_back(self, tmp_path: Path, home: Path) -> None:
+        """CVE-2025-8194: read with seeks by an older Python, this archive has no end."""
+        archive = archived(tmp_path, file("jpg/a.jpg"))
+        back = tarfile.TarInfo("jpg/b.jpg")
+        back.size = -tarfile.BLOCKSIZE
+        content = gzip.decompress(archive.read_bytes())
+        archive.write_bytes(gzip.compress(back.tobuf(tarfile.GNU_FORMAT) + content))
         refused(archive, home, "is damaged")
 
     def test_flipped_bits(self, tmp_path: Path, home: Path) -> None:
