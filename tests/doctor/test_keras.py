@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.references import remembered
+from tests.support.references import learned_from, remembered
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
@@ -130,7 +130,7 @@ def _same_draws() -> None:
 def _photos_are_learned_once() -> Iterator[None]:
     """Most of these trainings see the very same photos."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(substitution, "reference", remembered(substitution.reference))
+        patch.setattr(substitution, "reference", remembered(substitution.reference, learned_from))
         yield
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from tests.support.references import remembered
+from tests.support.references import learned_from, remembered
 from torch import nn
 
 import florascope
-from florascope.doctor import dispatch, retraining, substitution
+from florascope.doctor import dispatch, properties, retraining, script, substitution
 from florascope.doctor.script import diagnose
 from florascope.errors import DataError, FlorascopeError
 
@@ -23,12 +23,14 @@ PLANTED = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _photos_are_learned_once() -> Iterator[None]:
-    """Most of these trainings see the very same photos."""
-    reference = remembered(substitution.reference)
+def _photos_are_looked_at_once() -> Iterator[None]:
+    """Most of these trainings see the very same photos, of shapes that 16 pixels show well."""
+    reference = remembered(substitution.reference, learned_from)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(substitution, "SIDE", 16)
         patch.setattr(substitution, "reference", reference)
         patch.setattr(retraining, "reference", reference)
+        patch.setattr(script, "measure", remembered(properties.measure, lambda *arrays: arrays))
         yield
 
 

@@ -1,29 +1,41 @@
-"""The doctor's reference network learns the same photos once."""
+"""What the doctor computes from photos alone, computed once for the same photos."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-Reference = Callable[[Any, int], float]
+Given = TypeVar("Given")
 
 
-def remembered(reference: Reference) -> Reference:
-    """Remember the accuracy, which photos, labels and the number of classes alone decide."""
-    known: dict[bytes, float] = {}
+def remembered(
+    function: Callable[..., Given], reads: Callable[..., Iterable[Any]]
+) -> Callable[..., Given]:
+    """Remember what a function gives.
 
-    @wraps(reference)
-    def asked(material: Any, classes: int) -> float:
-        digest = hashlib.blake2b(str(classes).encode())
-        for part in (*material.train, *material.val):
+    Args:
+        function: of the same arguments as `reads`.
+        reads: all that its result depends on, as arrays, tensors and numbers.
+    """
+    known: dict[bytes, Given] = {}
+
+    @wraps(function)
+    def asked(*arguments: Any) -> Given:
+        digest = hashlib.blake2b()
+        for part in reads(*arguments):
             values = np.ascontiguousarray(part)
             digest.update(f"{values.dtype} {values.shape}".encode())
             digest.update(values.tobytes())
         key = digest.digest()
         if key not in known:
-            known[key] = reference(material, classes)
+            known[key] = function(*arguments)
         return known[key]
 
     return asked
+
+
+def learned_from(material: Any, classes: int) -> tuple[Any, ...]:
+    """Return what the reference network's accuracy depends on."""
+    return (classes, *material.train, *material.val)
