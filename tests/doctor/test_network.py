@@ -12,7 +12,15 @@ from torch import Tensor, nn
 from florascope.doctor.checks.network import HIDDEN, known
 from florascope.doctor.evidence import Evidence
 from florascope.doctor.loaders import Batch
-from florascope.doctor.network import Head, answers, examine, modes
+from florascope.doctor.network import (
+    Head,
+    answers,
+    examine,
+    find_head,
+    first_inputs,
+    modes,
+    run,
+)
 
 
 class Blocks(nn.Module):
@@ -124,3 +132,27 @@ def test_a_pretrained_weight_is_held_against_the_layer_of_its_name_not_of_its_en
         "net.blocks.bn2": one_deviation,
         "net.bn2": one_deviation,
     }
+
+
+class Squeezed(nn.Module):
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm, self.fc = norm, nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.norm(x.mean((2, 3), keepdim=True)).squeeze())
+
+
+@pytest.mark.parametrize("norm", [nn.Identity(), nn.GroupNorm(3, 3), nn.BatchNorm2d(3)])
+def test_a_photo_alone_is_answered_by_networks_that_take_several(norm: nn.Module) -> None:
+    net = Squeezed(norm).train()
+    images = torch.arange(12.0).view(1, 3, 2, 2)
+    pooled = images.mean((2, 3)) if isinstance(norm, nn.Identity) else torch.zeros(1, 3)
+    assert torch.allclose(run(net, images), net.fc(pooled), atol=1e-3)
+    assert find_head(net, images).name == "fc"
+
+
+def test_what_the_first_convolution_sees_of_a_photo_alone() -> None:
+    net = nn.Sequential(nn.Hardtanh(), nn.Conv2d(3, 1, 1), nn.Flatten())
+    images = torch.arange(12.0).view(1, 3, 2, 2)
+    assert torch.equal(first_inputs(net, images), images.clamp(-1, 1))

@@ -48,6 +48,8 @@ def _holds(group: dict[str, Any], layer: nn.Module) -> bool:
 
 def _same_kind(optimizer: Optimizer, group: dict[str, Any], parameters: Any) -> Optimizer:  # noqa: ANN401
     settings = {key: value for key, value in group.items() if key != "params"}
+    if "maximize" in settings:  # of a negative loss, say: the loss here is one to lower
+        settings["maximize"] = False
     kind: Any = type(optimizer)
     made: Optimizer = kind([{**settings, "params": list(parameters)}])
     return made

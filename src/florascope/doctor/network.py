@@ -51,13 +51,16 @@ def find_head(model: nn.Module, images: Tensor) -> Head:
 def run(model: nn.Module, images: Tensor) -> Tensor:
     """Outputs (b, K) without gradients, on the network's own device and in its own precision.
 
+    A photo alone goes twice: some networks normalise over the photos of a batch, and take no one.
+
     Raises:
         FlorascopeError: the network fails on the batch, or its outputs are not (b, K).
     """
     like = next(model.parameters(), images)
     try:
         with torch.no_grad():
-            outputs = outputs_of(model(images.to(like.device, like.dtype)))
+            given = images if len(images) != 1 else images.repeat(2, *[1] * (images.ndim - 1))
+            outputs = outputs_of(model(given.to(like.device, like.dtype)))[: len(images)]
     except (RuntimeError, ValueError, TypeError) as error:
         raise FlorascopeError(
             f"the network fails on a batch of shape {tuple(images.shape)} ({error})",
@@ -96,7 +99,7 @@ def first_inputs(model: nn.Module, images: Tensor) -> Tensor:
     seen: list[Tensor] = []
 
     def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        seen.append(inputs[0].detach().float().cpu())
+        seen.append(inputs[0][: len(images)].detach().float().cpu())
         raise _SeenError
 
     handles = [

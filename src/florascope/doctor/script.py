@@ -274,7 +274,7 @@ def _pictures(data: Sequence[Batch]) -> Pictures | None:
 
 def _entering(model: nn.Module, taken: Taken) -> tuple[Pictures, Pictures] | None:
     """Photos of both sides at the first convolution; None where they are the loader's own."""
-    sides, changed = [], False
+    sides, changed = list[tuple[Tensor, Tensor]](), False
     for mode, data in ((True, taken.train), (False, taken.val)):
         twin, (images, labels) = copy.deepcopy(model).train(mode), stack(data)
         some = looked_at(len(labels))
@@ -283,8 +283,11 @@ def _entering(model: nn.Module, taken: Taken) -> tuple[Pictures, Pictures] | Non
         changed |= not torch.equal(inside, images)
         if min(inside.shape[2:]) >= min(images.shape[2:]):
             inside = nn.functional.interpolate(inside, images.shape[2:], mode="area")
-        sides.append(measure(in_three(inside).numpy(), labels.numpy()))
-    return (sides[0], sides[1]) if changed else None
+        sides.append((inside, labels))
+    if not changed:
+        return None
+    train, val = (measure(in_three(inside).numpy(), labels.numpy()) for inside, labels in sides)
+    return train, val
 
 
 def _exchanged(twin: nn.Module, data: Sequence[Batch]) -> dict[str, float]:
