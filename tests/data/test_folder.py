@@ -278,6 +278,10 @@ class TestRefusals:
             folder(make("2.jpg", "10.jpg", *classes()))
         assert info.value.fix == "Move each into the folder of its class"
 
+    def test_one_photo_directly_in_the_folder(self, make: Callable[..., Path]) -> None:
+        with pytest.raises(DataError, match=r"^1 photo lies directly in .*root \(2\.jpg first"):
+            folder(make("2.jpg", *classes()))
+
     def test_a_class_folder_without_photos(self, make: Callable[..., Path]) -> None:
         with pytest.raises(
             DataError, match=r"root/c holds no photos, but 1 \.txt\. .*\.jpg"

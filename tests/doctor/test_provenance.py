@@ -1,5 +1,6 @@
 """What files tell: planted cameras, sizes and qualities, and files that tell nothing."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def test_a_header_is_read(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no photo")
-    for path in (tmp_path / "text.jpg", tmp_path / "none.jpg", tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")  # to open it would wait for ever
+    for path in (*tmp_path.iterdir(), tmp_path / "none.jpg", tmp_path):
         assert origin_of(path)[:6] == Origin()[:6]
     odd = origin_of(Path(save(tmp_path / "odd.jpg", taken="0000:00:00 00:00:00")))
     assert np.isnan(odd.taken)

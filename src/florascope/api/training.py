@@ -41,7 +41,7 @@ from florascope.source import load
 from florascope.training.devices import check_precision
 from florascope.training.experiment import Experiment
 from florascope.training.logbook import Logbook
-from florascope.training.recipes import Finetune, Probe, Recipe, make_recipe
+from florascope.training.recipes import Finetune, Probe, Recipe, checked_recipe, make_recipe
 
 LOG = logging.getLogger("florascope")
 
@@ -83,10 +83,11 @@ def train(  # noqa: PLR0913 (each by name alone)
     Raises:
         DataError: the data or the split cannot be used.
         FlorascopeError: the engine is unknown or not installed.
-        TrainingError: the training diverged, or this machine lacks the recipe's precision.
+        TrainingError: recipe is none, the training diverged, or this machine lacks the recipe's
+            precision.
         WeightsError: the backbone's weights are not to be had.
     """
-    chosen = recipe or Probe()
+    chosen = Probe() if recipe is None else checked_recipe(recipe)
     if isinstance(chosen, Finetune):
         check_precision(chosen.precision, force=force)
     if engine in FASTEST:

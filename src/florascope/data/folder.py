@@ -116,8 +116,9 @@ def _check_only_subsets(top: Listing, subsets: list[Path]) -> None:
 def _class_folders(top: Listing) -> Classes:
     """List the class folders, which hold photos and no folders; training runs are none."""
     if top.photos:
+        directly = "1 photo lies" if len(top.photos) == 1 else f"{len(top.photos)} photos lie"
         raise DataError(
-            f"{len(top.photos)} photos lie directly in {top.path} ({top.photos[0]} first)",
+            f"{directly} directly in {top.path} ({top.photos[0]} first)",
             expected=LAYOUT,
             fix="Move each into the folder of its class",
         )

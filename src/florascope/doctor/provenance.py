@@ -77,6 +77,8 @@ def origins(paths: Sequence[str], labels: Labels) -> Origins | None:
 def origin_of(path: Path) -> Origin:
     """Read a file's header; nothing is known of one that cannot be read."""
     try:
+        if not path.is_file():  # opening a pipe waits for a writer that may never come
+            return Origin()
         length = path.stat().st_size
         with Image.open(path) as image:
             exif = image.getexif()
