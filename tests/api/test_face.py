@@ -1,5 +1,6 @@
 """The script of the README, as a user types it: only `import florascope as fs`."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ def test_the_script(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     model = fs.Model("runs/mine")
     answer = model.identify(new)
     assert answer.statement("es")
+    assert pickle.loads(pickle.dumps(model)).identify(new).to_json() == answer.to_json()
+    with pytest.raises(fs.FlorascopeError, match=r"runs.mine holds a training run.*open_run"):
+        fs.load("runs/mine")
     assert answer.to_json()["candidates"][0]["name"] in {c.name for c in model.classes}
     assert '<html lang="es"' in Path("report.html").read_text(encoding="utf-8")
     assert Path("why.png").read_bytes()[:4] == b"\x89PNG"

@@ -197,7 +197,7 @@ def test_measuring_takes_the_runs_own_test_photos_and_unseen_ones(
     more = run.evaluate(grown(photos, tmp_path / "grown", run))
     new = 2 * len(run.classes)
     assert more.metrics.n == told.n + new
-    assert f"the run's own {told.n} test photos and {new} photos that took no part" in (
+    assert f"the run's own {told.n} test photos and {new} photos not found in the training" in (
         more.statement
     )
     with pytest.raises(fs.FlorascopeError, match="calls 3 photos test, but 2 trained, 1 selected"):

@@ -37,6 +37,14 @@ def test_what_was_never_seen_comes_first(run: fs.Run, unlabelled: Path) -> None:
     assert "broken.png" in found.unreadable[0]
 
 
+def test_a_runs_folder_will_do(run: fs.Run, unlabelled: Path, tmp_path: Path) -> None:
+    run.save(str(tmp_path / "run"))
+    again = suggest(str(tmp_path / "run"), unlabelled, 3)
+    assert [one.photo for one in again.label] == [
+        one.photo for one in suggest(run, unlabelled, 3).label
+    ]
+
+
 def test_photos_themselves_will_do_and_all_are_ranked(run: fs.Run) -> None:
     some = run.data.photos[:5]
     found = suggest(run, some, 9)

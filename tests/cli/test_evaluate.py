@@ -69,7 +69,7 @@ def test_one_new_photo_is_measured(run: Any, seeded: Path, tmp_path: Path) -> No
     pixels = np.random.default_rng(9).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "new" / "10" / "x.jpg")
     ended = run("evaluate", seeded, tmp_path / "new")
-    assert "Measured: 1 photo that took no part in the training." in ended.out
+    assert "Measured: 1 photo not found in the training (crops would not be)." in ended.out
 
 
 def test_a_bundle_of_version_0_1_still_measures(

@@ -99,7 +99,8 @@ def test_a_folder_that_grew(root: Path, origin: Origin) -> None:
     chosen = choose_photos(origin, data)
     assert names(data, chosen.indexes) == ["04.png", "05.png", "new.png", "10.png", "11.png"]
     assert chosen.statement.startswith(
-        "the run's own 4 test photos and 1 photo that took no part in the training; the 8"
+        "the run's own 4 test photos and 1 photo not found in the training"
+        " (crops would not be); the 8"
     )
     assert chosen.counts["new"] == 1
 
@@ -128,7 +129,7 @@ def test_where_nothing_took_part_everything_is_measured(
         return
     chosen = choose_photos(origin, data, asked)
     assert (len(chosen.indexes), chosen.subset) == (40, "all")
-    assert chosen.statement == "40 photos that took no part in the training"
+    assert chosen.statement == "40 photos not found in the training (crops would not be)"
 
 
 def test_one_photo_of_one_class_is_measured(tmp_path: Path, origin: Origin) -> None:

@@ -92,7 +92,7 @@ def test_an_unknown_recipe() -> None:
 
 @pytest.mark.parametrize(("given", "shown"), [("probe", "'probe'"), (Probe, "Probe"), (0, "0")])
 def test_what_is_no_recipe(given: object, shown: str) -> None:
-    with pytest.raises(TrainingError, match=rf"^{shown} as a recipe.*such as `Probe\(\)`"):
+    with pytest.raises(TrainingError, match=rf"^{shown} as a recipe.*such as Probe\(\)"):
         checked_recipe(given)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from florascope.api.run import Run
+from florascope.api.training import open_run
 from florascope.data.dataset import FilePhotos, Photo
 from florascope.data.listing import photos_below
 from florascope.errors import DataError
@@ -73,7 +74,7 @@ class Suggestions:
 
 
 def suggest(
-    run: Run,
+    run: Run | str | PathLike[str],
     photos: str | PathLike[str] | Sequence[Photo],
     n: int = 20,
     *,
@@ -81,19 +82,22 @@ def suggest(
 ) -> Suggestions:
     """Say which photos to label next, and which labels of the run to look at again first.
 
-        fs.suggest(fs.open_run("runs/mine"), "unlabelled/", n=50).label
+        fs.suggest("runs/mine", "unlabelled/", n=50).label
 
     Args:
-        run: a finished training.
+        run: a finished training, or its folder.
         photos: a folder, of which all photos are taken and those of its subfolders; or photos.
         n: how many of either at most.
         progress: told of each step; None draws a bar where somebody can see one.
 
     Raises:
+        BundleError: the folder is no run's, or its bundle is damaged.
         DataError: n is not positive, no photo can be read, or the run's photos are gone.
     """
     if n < 1:
         raise DataError(f"{n} photos to suggest", expected="at least 1")
+    if not isinstance(run, Run):
+        run = open_run(run)
     with shown(progress) as told:
         some = _photos(photos)
         bank = embed(some, Engine(run.classifier.backbone), progress=told)

@@ -20,10 +20,9 @@ def suggest(run: str, photos: str, count: int, *, as_json: bool) -> None:
     first. RUN is the folder of a training; its photos must still be there.
     """
     from florascope.api.suggesting import suggest as find
-    from florascope.api.training import open_run
 
     with bars() as progress:
-        found = find(open_run(run), photos, count, progress=progress)
+        found = find(run, photos, count, progress=progress)
     for problem in found.unreadable:
         note(f"Skipped: {problem}")
     if as_json:

@@ -124,6 +124,12 @@ def _class_folders(top: Listing) -> Classes:
         )
     listings = [list_folder(path) for path in top.folders]
     classes = {one.path.name: one for one in listings if not one.holds_runs_only()}
+    if top.is_run and not any(one.photos for one in classes.values()):
+        raise DataError(
+            f"{top.path} holds a training run and no photos",
+            expected=LAYOUT,
+            fix="Name the folder of photos; runs are opened by open_run and Model",
+        )
     if not classes:
         told = f" ({left_out(top.ignored)} left out)" if top.ignored else ""
         raise DataError(f"{top.path} holds no folders and no photos{told}", expected=LAYOUT)

@@ -247,7 +247,8 @@ def _statement(indexes: Indexes, roles: Roles | None) -> str:
             " figures of photos that trained say nothing about new ones"
         )
     parts = [f"the run's own {own} test photos"] if own else []
-    parts += [f"{_photos(new)} that took no part in the training"] if new else []
+    # Copies are recognised, parts cut out of a photo are not: nothing more is claimed.
+    parts += [f"{_photos(new)} not found in the training (crops would not be)"] if new else []
     left = int((roles <= SELECTED).sum())
     rest = f"; the {left} that trained or selected settings are left out" if left else ""
     return " and ".join(parts) + rest

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,16 @@ class Model:
         threads: int = 1,
         prior: Prior | str | os.PathLike[str] | None = None,
     ) -> None:
+        self._threads = threads
         self._identifier = Identifier(find_bundle(os.fspath(bundle)), threads)
         if isinstance(prior, str | os.PathLike):
             prior = read_prior(Path(prior), self.classes)
         self._identifier.prior = prior
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Open the bundle anew, where another process gets the model (multiprocessing, Ray)."""
+        anew = partial(Model, threads=self._threads, prior=self._identifier.prior)
+        return anew, (str(self._identifier.bundle.absolute()),)
 
     @property
     def classes(self) -> tuple[ClassName, ...]:

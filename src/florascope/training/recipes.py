@@ -326,7 +326,7 @@ def checked_recipe(given: object) -> Recipe:
     shown = given.__name__ if isinstance(given, type) else repr(given)
     raise TrainingError(
         f"{shown} as a recipe",
-        expected="a recipe with its settings, such as `Probe()` or `Finetune(unfreeze=3)`",
+        expected="a recipe with its settings, such as Probe() or Finetune(unfreeze=3)",
     )
 
 
