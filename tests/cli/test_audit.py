@@ -88,7 +88,9 @@ def test_the_runs_own_test_photos_whatever_the_seed(run: Any, seeded: Path, phot
     asked = ("audit", seeded, photos, "--method", "cam", "--json")
     own, drawn = run(*asked).json, run(*asked, "--seed", 5).json
     assert own["photos"] == drawn["photos"] == 3
-    assert own["statement"].startswith("the run's own 3 test photos and 1 photo that")  # broken
+    assert own["statement"].startswith(
+        "the run's own 3 test photos and 1 photo not found"
+    )  # broken
     refused = run(*asked, "--split", "80-10-10")  # with the audit's seed, 0
     assert refused.code == 1
     assert "photos test, but" in refused.err
