@@ -157,6 +157,18 @@ def test_an_opened_run_saves_the_same_bundle(saved: Path, tmp_path: Path) -> Non
     assert (first / "model.onnx").read_bytes() == (second / "model.onnx").read_bytes()
 
 
+def test_an_opened_run_remembers_who_embedded_its_photos(
+    saved: Path, photos: Path, tmp_path: Path
+) -> None:
+    figures = json.loads((saved / "metrics.json").read_text())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "bundle").symlink_to(saved / "bundle")
+    told = {**figures, "engine": "openvino-bf16"}
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(told))
+    again = fs.open_run(tmp_path / "run", data=str(photos))
+    assert (figures["engine"], again.to_json()["engine"]) == ("onnxruntime", "openvino-bf16")
+
+
 def test_an_opened_run_whose_photos_are_gone(saved: Path, tmp_path: Path) -> None:
     figures = json.loads((saved / "metrics.json").read_text())
     (tmp_path / "run").mkdir()

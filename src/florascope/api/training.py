@@ -233,9 +233,18 @@ def _gather(
         ratio = LikelihoodRatio.fit(features[split.train], labels[split.train], len(means))
     calibrated = Calibrated(calibration, means, ratio) if calibration else None
     history = _history(folder / "history.csv")
-    seconds = float(figures.get("seconds", 0.0))
     return Experiment(
-        dataset, split, recipe, classifier, bank, logits, history, metrics, seconds, calibrated
+        dataset,
+        split,
+        recipe,
+        classifier,
+        bank,
+        logits,
+        history,
+        metrics,
+        seconds=float(figures.get("seconds", 0.0)),
+        calibrated=calibrated,
+        engine=str(figures.get("engine", EXACT.name)),
     )
 
 

@@ -310,16 +310,8 @@ EXTRAS = {
     ),
     "train": (
         *("torch", "torchvision", "timm", "lightning", "lightning_fabric", "safetensors"),
-        *(
-            "onnx",
-            "google",
-            "onnxscript",
-            "scipy",
-            "threadpoolctl",
-            "pydantic",
-            "jinja2",
-            "matplotlib",
-        ),
+        *("onnx", "google", "onnxscript", "scipy", "threadpoolctl"),
+        *("pydantic", "jinja2", "matplotlib"),
     ),
     "fast": ("openvino",),
     "heic": ("pi_heif",),
