@@ -5,8 +5,10 @@ import pytest
 from sklearn.covariance import ShrunkCovariance
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from florascope.data.splits import deal_folds
 from florascope.doctor.evidence import Answers
 from florascope.health.quick_probe import (
+    FOLDS,
     SHRINKAGE,
     Discriminant,
     QuickProbe,
@@ -56,6 +58,23 @@ def test_out_of_fold_learns_nothing_from_noise() -> None:
     np.testing.assert_allclose(probabilities.sum(1), 1)
     assert abs((probabilities.argmax(1) == labels).mean() - 1 / 3) < 0.12
     assert probabilities.max(1).mean() < 0.5  # and the temperature says that it knows nothing
+
+
+@pytest.mark.parametrize(("n", "c"), [(200, 12), (40, 60)])
+def test_out_of_fold_is_a_fit_to_the_other_folds(n: int, c: int) -> None:
+    """Whether sums of a fold are taken off those of all, or photos are looked at anew."""
+    features, labels = blobs(n, c)
+    labels[:3] = 4  # fewer photos of a class than folds
+    fold = deal_folds(labels, FOLDS)
+    probabilities = out_of_fold(features, labels, 5)
+    scores = np.empty((n, 5))
+    for number in range(FOLDS):
+        rest, asked = fold != number, fold == number
+        scores[asked] = Discriminant.fit(features[rest], labels[rest], 5)(features[asked])
+    slopes = np.diff(np.log(probabilities), axis=1)
+    steps = np.diff(np.maximum(scores, scores[np.isfinite(scores)].min() - 1), axis=1)
+    temperature = (steps / slopes).mean()
+    np.testing.assert_allclose(slopes * temperature, steps, rtol=1e-3, atol=1e-3)
 
 
 def answers(n: int, seed: int) -> Answers:

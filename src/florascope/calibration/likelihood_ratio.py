@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from florascope.calibration.similarity import Features
+from florascope.calibration.similarity import Features, plain_means
 from florascope.metrics import Labels
 from florascope.shapes import Float, Float32, Float64
 
@@ -62,14 +62,14 @@ class LikelihoodRatio:
         if (counts > 0).sum() < FEWEST or len(labels) <= classes:
             return None
         unit = _unit(features)
-        middle = unit.mean(0)
-        means = np.zeros((classes, unit.shape[1]))
-        np.add.at(means, labels, unit)
-        means = np.where(counts[:, None] > 0, means / np.maximum(counts, 1)[:, None], middle)
-        axes = _axes(unit - means[labels], means - middle)
+        middle = unit.mean(0, dtype=np.float64)
+        means = np.where(counts[:, None] > 0, plain_means(unit, labels, classes), middle)
+        residuals = unit - means.astype(np.float32)[labels]
+        axes = _axes(residuals, means - middle)
         if axes is None:
             return None
-        within = (((unit - means[labels]) @ axes) ** 2).sum(0) / (len(labels) - classes)
+        within = ((residuals @ axes.astype(np.float32)) ** 2).sum(0, dtype=np.float64)
+        within /= len(labels) - classes
         return cls._of(axes, middle, (means - middle) @ axes, within, counts)
 
     @classmethod
@@ -101,11 +101,11 @@ class LikelihoodRatio:
 
 
 def _axes(
-    residuals: Float64[np.ndarray, "n c"], means: Float64[np.ndarray, "k c"]
+    residuals: Float32[np.ndarray, "n c"], means: Float64[np.ndarray, "k c"]
 ) -> Float64[np.ndarray, "c d"] | None:
     """Return U with U' W U = I and U' B U diagonal (Fisher's discriminants), d < K."""
     width = residuals.shape[1]
-    covariance = residuals.T @ residuals / len(residuals)
+    covariance = (residuals.T @ residuals).astype(np.float64) / len(residuals)
     mean = np.trace(covariance) / min(width, len(residuals) - len(means))
     if not mean > NOTHING:
         return None
@@ -117,7 +117,7 @@ def _axes(
     return axes / np.sqrt(values[kept] * len(means))
 
 
-def _unit(rows: Features) -> Float64[np.ndarray, "n c"]:
-    wide = rows.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(lengths > 0, lengths, 1)
+def _unit(rows: Features) -> Float32[np.ndarray, "n c"]:
+    short = rows.astype(np.float32)
+    lengths = np.sqrt(np.einsum("nc,nc->n", short, short))[:, None]
+    return short / np.where(lengths > 0, lengths, 1)

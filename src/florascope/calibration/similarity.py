@@ -4,7 +4,7 @@ import numpy as np
 
 from florascope.errors import ExplanationError
 from florascope.metrics import Labels
-from florascope.shapes import Float, Float32, Int64
+from florascope.shapes import Float, Float32, Float64, Int64
 
 Features = Float[np.ndarray, "n c"]
 Means = Float32[np.ndarray, "k c"]
@@ -12,10 +12,17 @@ Means = Float32[np.ndarray, "k c"]
 
 def class_means(features: Features, labels: Labels, classes: int) -> Means:
     """Return each class's mean features, scaled to length 1, (K, c); zero for a class of none."""
+    return _unit(plain_means(features, labels, classes)).astype(np.float32)
+
+
+def plain_means(
+    features: Features, labels: Labels, classes: int
+) -> Float64[np.ndarray, "{classes} c"]:
+    """Return each class's mean features, (K, c); zero for a class of none."""
     means = np.zeros((classes, features.shape[1]))
     for k in np.unique(labels):
         means[k] = features[labels == k].mean(0, dtype=np.float64)
-    return _unit(means).astype(np.float32)
+    return means
 
 
 def similarities(features: Features, means: Means) -> Float[np.ndarray, "n k"]:

@@ -281,7 +281,9 @@ def _tensors(
         if len(read) == SEEN:
             break
     size = preprocessing.size
-    return torch.stack(tensors) if tensors else torch.zeros(0, 3, size, size), read
+    images = torch.stack(tensors) if tensors else torch.zeros(0, 3, size, size)
+    # Convolutions on a CPU take a third of the time where channels lie together.
+    return images.contiguous(memory_format=torch.channels_last), read
 
 
 def _embedded(backbone: Backbone, images: Tensor, dataset: Dataset) -> Answers:

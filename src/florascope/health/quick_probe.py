@@ -1,12 +1,14 @@
 """What cached features say of photos: a classifier in closed form, and the labels it doubts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
+from florascope.calibration.similarity import plain_means
 from florascope.data.splits import deal_folds
 from florascope.metrics import softmax
 
@@ -54,11 +56,36 @@ class Discriminant:
     def fit(cls, features: Features, labels: Labels, classes: int) -> Self:
         """Fit in one linear solve."""
         wide = features.astype(np.float32)
-        counts = np.bincount(labels, minlength=classes)
-        means = np.zeros((classes, wide.shape[1]), np.float32)
-        np.add.at(means, labels, wide)
-        means /= np.maximum(counts, 1)[:, None]
-        weight = _solve(wide - means[labels], means.T)
+        means = plain_means(wide, labels, classes).astype(np.float32)
+        residuals = wide - means[labels]
+        if len(wide) >= wide.shape[1]:
+            return cls.of_moments(means, Moments.of(residuals, labels, classes))
+        return cls._of(means, _solve(residuals, means.T), np.bincount(labels, minlength=classes))
+
+    @classmethod
+    def of_moments(cls, origins: Float32[np.ndarray, "k c"], moments: "Moments") -> Self:
+        """Fit to photos' distances from some point of each class.
+
+        Args:
+            origins: (K, c), those points.
+            moments: of the distances.
+        """
+        n, c = moments.counts.sum(), origins.shape[1]
+        shifts = moments.sums / np.maximum(moments.counts, 1).astype(np.float32)[:, None]
+        scatter = moments.squares - moments.sums.T @ shifts
+        sphere = SHRINKAGE * float(np.trace(scatter)) / (n * c) + FLOOR
+        covariance = (1 - SHRINKAGE) / np.float32(n) * scatter
+        covariance[np.diag_indices(c)] += sphere
+        means = origins + shifts
+        return cls._of(means, np.linalg.solve(covariance, means.T), moments.counts)
+
+    @classmethod
+    def _of(
+        cls,
+        means: Float32[np.ndarray, "k c"],
+        weight: Float32[np.ndarray, "c k"],
+        counts: Int64[np.ndarray, " k"],
+    ) -> Self:
         bias = -0.5 * (means.T * weight).sum(0)
         return cls(weight, np.where(counts > 0, bias, -np.inf))
 
@@ -68,23 +95,45 @@ class Discriminant:
         return scores
 
 
+FLOOR = 1e-8  # of the variance: photos may all be alike
+
+
+class Moments(NamedTuple):
+    """Sums over photos that can be taken off again, class by class.
+
+    Attributes:
+        counts: (K,) photos.
+        sums: (K, c) of each class's vectors.
+        squares: (c, c), sum of all vectors' outer squares.
+    """
+
+    counts: Int64[np.ndarray, " k"]
+    sums: Float32[np.ndarray, "k c"]
+    squares: Float32[np.ndarray, "c c"]
+
+    @classmethod
+    def of(cls, vectors: Float32[np.ndarray, "n c"], labels: Labels, classes: int) -> Self:
+        """Sum over some photos."""
+        counts = np.bincount(labels, minlength=classes)
+        sums = (plain_means(vectors, labels, classes) * counts[:, None]).astype(np.float32)
+        return cls(counts, sums, vectors.T @ vectors)
+
+    def without(self, part: Self) -> Self:
+        """Take some of the photos off."""
+        return type(self)(*(whole - gone for whole, gone in zip(self, part, strict=True)))
+
+
 def _solve(
     residuals: Float[np.ndarray, "n c"], means: Float[np.ndarray, "c k"]
 ) -> Float[np.ndarray, "c k"]:
-    """S^-1 means for the shrunk covariance S of the residuals.
+    """S^-1 means for the shrunk covariance S of fewer residuals than channels.
 
-    Where there are fewer photos than channels, by Woodbury's identity in the photos' space:
+    By Woodbury's identity in the photos' space:
     (t I + r R^T R)^-1 = (I - R^T (t/r I + R R^T)^-1 R) / t.
     """
-    n, c = residuals.shape
-    sphere = SHRINKAGE * float(residuals.var()) + 1e-8
-    share = (1 - SHRINKAGE) / n
-    if n >= c:
-        covariance = share * residuals.T @ residuals
-        covariance[np.diag_indices(c)] += sphere
-        return np.linalg.solve(covariance, means)
+    sphere = SHRINKAGE * float(residuals.var()) + FLOOR
     gram = residuals @ residuals.T
-    gram[np.diag_indices(n)] += sphere / share
+    gram[np.diag_indices(len(gram))] += sphere * len(gram) / (1 - SHRINKAGE)
     return (means - residuals.T @ np.linalg.solve(gram, residuals @ means)) / sphere
 
 
@@ -96,11 +145,35 @@ def out_of_fold(features: Features, labels: Labels, classes: int) -> Scores:
     """
     fold = deal_folds(labels, FOLDS)
     scores = np.empty((len(labels), classes))
-    for number in range(FOLDS):
-        rest = fold != number
-        scores[~rest] = Discriminant.fit(features[rest], labels[rest], classes)(features[~rest])
+    for number, fitted in enumerate(_without_each(fold, features, labels, classes)):
+        scores[fold == number] = fitted(features[fold == number])
     scores = np.maximum(scores, scores[np.isfinite(scores)].min() - 1)  # classes missing in a fold
     return softmax(scores / _temperature(scores, labels))
+
+
+def _without_each(
+    fold: Labels, features: Features, labels: Labels, classes: int
+) -> Iterator[Discriminant]:
+    """Fit to all folds but one, in turn; of many photos, by taking the one's sums off those of all.
+
+    Vectors are counted from the class's mean over all folds: what is taken off stays small.
+    """
+    n, c = features.shape
+    if n - -(-n // FOLDS) < c:
+        for number in range(FOLDS):
+            rest = fold != number
+            yield Discriminant.fit(features[rest], labels[rest], classes)
+        return
+    wide = features.astype(np.float32)
+    means = plain_means(wide, labels, classes).astype(np.float32)
+    residuals = wide - means[labels]
+    parts = [
+        Moments.of(residuals[fold == number], labels[fold == number], classes)
+        for number in range(FOLDS)
+    ]
+    whole = Moments(*(sum(sums) for sums in zip(*parts, strict=True)))
+    for part in parts:
+        yield Discriminant.of_moments(means, whole.without(part))
 
 
 def _temperature(scores: Scores, labels: Labels) -> float:
