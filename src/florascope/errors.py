@@ -1,7 +1,12 @@
 """Errors that say what was found, what was expected and what to do next."""
 
-from collections.abc import Callable
-from typing import Self
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, wraps
+from inspect import Signature, signature
+from operator import index
+from types import NoneType, UnionType
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 
 class FlorascopeError(Exception):
@@ -53,3 +58,130 @@ class ExplanationError(FlorascopeError):
 
 class TrainingError(FlorascopeError):
     """A training run that cannot start or go on."""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def check_arguments(
+    error: type[FlorascopeError] = FlorascopeError, known_as: str = ""
+) -> Callable[[Function], Function]:
+    """Have a public function, or a class as it is made, refuse what its annotations exclude.
+
+    `Any` takes anything. A list may be any collection but text and mappings, a number any that
+    converts, such as NumPy's; what a collection holds is not looked at.
+
+    Args:
+        error: what is raised.
+        known_as: the function's name below `florascope`; else its own.
+    """
+
+    def decorate(function: Function) -> Function:
+        if isinstance(function, type):
+            made: Any = function
+            made.__init__ = decorate(made.__init__)
+            return function
+        name = known_as or function.__qualname__.removesuffix(".__init__")
+
+        @wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever it takes)
+            _refuse_others(_promised(function), args, kwargs, (error, name))
+            return function(*args, **kwargs)
+
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
+@cache
+def _promised(function: Callable[..., Any]) -> tuple[Signature, dict[str, Any]]:
+    return signature(function), get_type_hints(function)
+
+
+def _refuse_others(
+    promised: tuple[Signature, dict[str, Any]],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    told: tuple[type[FlorascopeError], str],
+) -> None:
+    (taken, hints), (error, name) = promised, told
+    fix = f"Type help(florascope.{name}) to see what it takes"
+    try:
+        given = taken.bind(*args, **kwargs).arguments
+    except TypeError as reason:
+        expected = ", ".join(key for key in taken.parameters if key != "self")
+        raise error(f"{name}: {reason}", expected=expected, fix=fix) from reason
+    for key, value in given.items():
+        hint = hints.get(key, Any)
+        if not _fits(value, hint):
+            if isinstance(value, type):
+                fix = f"Make an object of it: {value.__name__}()"
+            raise error(f"{name} got {described(value)} as `{key}`", expected=_words(hint), fix=fix)
+
+
+_NUMBERS: dict[Any, Callable[[Any], Any]] = {bool: float, int: index, float: float}
+_LISTS = (Sequence, tuple)
+
+
+def _fits(value: Any, hint: Any) -> bool:  # noqa: ANN401
+    """Whether an argument is what an annotation promises."""
+    kind = get_origin(hint) or hint
+    if kind in {Union, UnionType}:
+        return any(_fits(value, part) for part in get_args(hint))
+    if kind is Any:
+        return True
+    if kind is Literal:
+        return isinstance(value, str) and value in get_args(hint)
+    if isinstance(value, type):
+        return kind is Callable
+    if kind in _LISTS:
+        return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return _converts(value, _NUMBERS[kind]) if kind in _NUMBERS else isinstance(value, kind)
+
+
+def _converts(value: Any, number: Callable[[Any], Any]) -> bool:  # noqa: ANN401
+    if isinstance(value, str | bytes):
+        return False
+    try:
+        number(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+_WORDS: dict[Any, str] = {
+    str: "text",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    NoneType: "None",
+    os.PathLike: "a path",
+    Mapping: "a dictionary",
+    Callable: "a function",
+    **dict.fromkeys(_LISTS, "a list"),
+}
+
+
+def _words(hint: Any) -> str:  # noqa: ANN401
+    """Say what an annotation promises."""
+    kind = get_origin(hint) or hint
+    if kind in {Union, UnionType}:
+        kinds = [get_origin(part) or part for part in get_args(hint)]
+        parts = [p for p in get_args(hint) if p is not str or os.PathLike not in kinds]
+        *most, last = dict.fromkeys(map(_words, parts))
+        return f"{', '.join(most)} or {last}" if most else last
+    if kind is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    return _WORDS.get(kind) or _one(kind)
+
+
+def _one(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
+
+
+def described(value: object, most: int = 60) -> str:
+    """Name an argument for people: short values as they are, others by their type."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    plain = isinstance(value, str | bytes | int | float | os.PathLike | NoneType)
+    return repr(value) if plain and len(repr(value)) <= most else _one(type(value))

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from PIL import Image
 
-from florascope.errors import BundleError
+from florascope.errors import BundleError, check_arguments
 from florascope.images import RGB
 from florascope.shapes import Float32, UInt8
 
@@ -26,6 +26,7 @@ _RESAMPLE = {
 }
 
 
+@check_arguments(BundleError)
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """Size, crop, interpolation and scaling, stored in every bundle.
@@ -114,32 +115,31 @@ class Preprocessing:
         """
         try:
             made = cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
-            made.check()
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, BundleError) as error:
             raise BundleError(
-                f"preprocessing settings do not fit ({error})",
+                f"preprocessing settings do not fit ({getattr(error, 'found', error)})",
                 expected=", ".join(cls.__dataclass_fields__),
             ) from error
+        made.check()
         return made
 
     def check(self) -> None:
         """Raise BundleError where a setting cannot be meant."""
-        right = (
-            isinstance(self.size, int)
-            and 8 <= self.size <= MAX_SIZE
-            and 0.1 <= self.crop_pct <= 1.0
-            and self.crop_mode in {"center", "squash"}
-            and self.interpolation in _RESAMPLE
-            and self.channel_order in {"rgb", "bgr"}
-            and len(self.mean) == len(self.std) == 3
-            and all(abs(v) <= LARGEST for v in self.mean)
-            and all(1 / LARGEST <= v <= LARGEST for v in self.std)
-        )
-        if not right:
+        if not self._is_in_range():
             raise BundleError(
                 f"preprocessing settings out of range: {self.to_json()}",
                 expected=f"a size of 8 to {MAX_SIZE}, crop_pct of 0.1 to 1, three means and stds",
             )
+
+    def _is_in_range(self) -> bool:
+        return (
+            8 <= self.size <= MAX_SIZE
+            and 0.1 <= self.crop_pct <= 1.0
+            and len(self.mean) == len(self.std) == 3
+            and all(isinstance(v, float | int) for v in (*self.mean, *self.std))
+            and all(abs(v) <= LARGEST for v in self.mean)
+            and all(1 / LARGEST <= v <= LARGEST for v in self.std)
+        )
 
     def _cut_out(
         self, pixels: UInt8[np.ndarray, "h w *c"], resample: Image.Resampling

@@ -15,7 +15,7 @@ from florascope.data.folder import folder
 from florascope.data.manifest import manifest
 from florascope.data.names import natural_key
 from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
-from florascope.errors import DataError
+from florascope.errors import DataError, check_arguments, described
 from florascope.files import check_path
 from florascope.images import RGB, as_rgb
 from florascope.progress import Progress, shown, silent
@@ -27,6 +27,7 @@ KINDS = (
 )
 
 
+@check_arguments(DataError)
 def load(
     source: Any,  # noqa: ANN401 (see below)
     *,
@@ -191,7 +192,7 @@ def from_dataset(source: Any) -> Dataset:  # noqa: ANN401 (torchvision's and Hug
     held_labels = (getattr(source, key, None) for key in LABELS)
     labels = next((v for v in held_labels if v is not None), None)
     if labels is None or not hasattr(source, "__getitem__"):
-        raise DataError(f"a {name} as DATA", expected=PAIRS)
+        raise DataError(f"{described(source)} as DATA", expected=PAIRS)
     held = _untransformed(source)
     photos: list[Photo] = [HeldPhoto(f"{n}", held, n) for n in range(len(labels))]
     return _dataset(name, photos, labels, classes)

@@ -1,9 +1,12 @@
 """Every explainer against answers known another way."""
 
+from pathlib import Path
+
 import jaxtyping
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from florascope.data.dataset import ClassName
@@ -220,6 +223,27 @@ def test_explain_chooses_the_answer_and_crops_as_the_network_does() -> None:
     assert found.target.id == "0"
     assert found.gap is not None
     assert found.gap < 1e-5
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a", "PNG")])
+def test_saved_as_the_ending_says(name: str, kind: str, tmp_path: Path) -> None:
+    explain(linear(), np.zeros((9, 9, 3), np.uint8), "cam").save(tmp_path / name)
+    with Image.open(tmp_path / name) as image:
+        assert image.format == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.unknown", r"no picture's name\. expected .*\.png.*a\.png"),
+        ("a.mp4", "no picture's name"),
+        (".", r"is a folder\. expected a file's name\. save\(.*why\.png"),
+    ],
+)
+def test_saved_as_what_is_no_picture(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ExplanationError, match=message):
+        explain(linear(), np.zeros((9, 9, 3), np.uint8), "cam").save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_nearest_rival_is_the_likeliest_other_class_of_each_photo() -> None:

@@ -12,7 +12,6 @@ from florascope.training.recipes import (
     ClassReport,
     Finetune,
     Probe,
-    checked_recipe,
     describe,
     make_recipe,
 )
@@ -88,12 +87,6 @@ def test_an_unknown_recipe() -> None:
         make_recipe("magic")
     assert raised.value.found == "no recipe 'magic'"
     assert raised.value.expected == "one of class-report, probe, finetune"
-
-
-@pytest.mark.parametrize(("given", "shown"), [("probe", "'probe'"), (Probe, "Probe"), (0, "0")])
-def test_what_is_no_recipe(given: object, shown: str) -> None:
-    with pytest.raises(TrainingError, match=rf"^{shown} as a recipe.*such as Probe\(\)"):
-        checked_recipe(given)
 
 
 def test_an_unknown_setting() -> None:

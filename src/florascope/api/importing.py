@@ -12,7 +12,7 @@ from jaxtyping import Float
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.fitting import calibrate
 from florascope.data.splits import choose_split
-from florascope.errors import BundleError
+from florascope.errors import BundleError, ExplanationError, check_arguments
 from florascope.evaluation.evaluator import own_labels
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
@@ -23,7 +23,7 @@ from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.graph_network import GraphNetwork, drawn
 from florascope.nets.keras_network import keras_contract, keras_graph, keras_shape
 from florascope.nets.onnx_parts import read_onnx, relative_gap
-from florascope.nets.outside import of_graph, open_keras
+from florascope.nets.outside import check_file, check_network, of_graph, open_keras
 from florascope.nets.saving import fill_bundle
 from florascope.nets.told import Names, Told
 from florascope.preprocessing import Preprocessing
@@ -74,6 +74,7 @@ class _Original(NamedTuple):
     framework: str
 
 
+@check_arguments(ExplanationError)
 def import_keras(
     model: Any,  # noqa: ANN401 (a path, or a Keras model)
     out: str | os.PathLike[str] | None = None,
@@ -105,6 +106,7 @@ def import_keras(
     return import_model(model, out, Told.of(classes, preprocessing), data).bundle
 
 
+@check_arguments(ExplanationError)
 def import_onnx(
     model: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
@@ -125,6 +127,10 @@ def import_model(
 ) -> Imported:
     """Do what `import_keras` and `import_onnx` do, and say how well it went."""
     path = Path(model) if isinstance(model, str | os.PathLike) else None
+    if path is None:
+        check_network(model)
+    else:
+        check_file(path)
     graph = path is not None and path.suffix == ".onnx"
     original = _of_onnx(path, told) if path and graph else _of_keras(model, path, told)
     folder = (

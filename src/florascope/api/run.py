@@ -19,6 +19,7 @@ from florascope.audit.report import AuditSettings
 from florascope.audit.verdict import verdict
 from florascope.data.dataset import ClassName, Dataset, Photo
 from florascope.doctor.diagnosis import Diagnosis
+from florascope.errors import DataError, ExplanationError, check_arguments
 from florascope.evaluation.evaluator import Evaluation, evaluate
 from florascope.evaluation.held_out import Asked, Origin, Subset, choose_photos
 from florascope.explanation.attribution import Explainer
@@ -87,6 +88,7 @@ class Run:
         """One row a step of the fit; errors as `experiment`."""
         return self.experiment.history
 
+    @check_arguments(DataError)
     def evaluate(
         self,
         data: Any,  # noqa: ANN401 (see `florascope.load`)
@@ -121,6 +123,7 @@ class Run:
             found = evaluate(self.classifier, dataset, chosen.indexes, progress=told)
         return replace(found, statement=chosen.statement)
 
+    @check_arguments(DataError)
     def confusion(self, subset: str = "test") -> ConfusionMatrix:
         """Count a subset's photos by true class and answer; errors as `experiment`."""
         done = self.experiment
@@ -139,6 +142,7 @@ class Run:
         """All test photos that were answered wrong, the surest first; errors as `experiment`."""
         return self.mistakes(None)
 
+    @check_arguments(DataError)
     def mistakes(self, limit: int | None = 9, subset: str = "test") -> Mistakes:
         """Return photos that were answered wrong, the surest first.
 
@@ -170,6 +174,7 @@ class Run:
     def _explain_class(self, photo: Photo, method: str, target: ClassName) -> Explanation:
         return explain(self.classifier, photo, method, target.id)
 
+    @check_arguments(ExplanationError)
     def explain(
         self,
         photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)
@@ -181,6 +186,7 @@ class Run:
         """Explain the answer to one photo; see `florascope.explanation.explanation.explain`."""
         return explain(self.classifier, photo, method, target, against)
 
+    @check_arguments(ExplanationError)
     def audit(
         self,
         limit: int = 100,
@@ -212,6 +218,7 @@ class Run:
             found = audit(self.classifier, ready, explainers, how, told)
         return Audit(found, verdict(found))
 
+    @check_arguments()
     def report(
         self,
         path: str | PathLike[str] | None = None,
@@ -247,6 +254,7 @@ class Run:
             write_text(Path(path), page)
         return page
 
+    @check_arguments()
     def save(
         self, path: str | PathLike[str], *, half: bool = False, overwrite: bool = False
     ) -> dict[str, str]:

@@ -13,7 +13,7 @@ from florascope.api.run import Run
 from florascope.api.training import open_run
 from florascope.data.dataset import FilePhotos, Photo
 from florascope.data.listing import photos_below
-from florascope.errors import DataError
+from florascope.errors import DataError, check_arguments
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.quick_probe import out_of_fold, suspects
@@ -73,6 +73,7 @@ class Suggestions:
         return asdict(self)
 
 
+@check_arguments(DataError)
 def suggest(
     run: Run | str | PathLike[str],
     photos: str | PathLike[str] | Sequence[Photo],

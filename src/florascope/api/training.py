@@ -22,7 +22,7 @@ from florascope.data.splits import choose_split
 from florascope.doctor.diagnosis import Diagnosis
 from florascope.doctor.evidence import Finding
 from florascope.doctor.own import train_diagnosed
-from florascope.errors import BundleError, DataError
+from florascope.errors import BundleError, DataError, TrainingError, check_arguments
 from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
 from florascope.features.engines import (
@@ -41,11 +41,12 @@ from florascope.source import load
 from florascope.training.devices import check_precision
 from florascope.training.experiment import Experiment
 from florascope.training.logbook import Logbook
-from florascope.training.recipes import Finetune, Probe, Recipe, checked_recipe, make_recipe
+from florascope.training.recipes import Finetune, Probe, Recipe, make_recipe
 
 LOG = logging.getLogger("florascope")
 
 
+@check_arguments(TrainingError)
 def train(  # noqa: PLR0913 (each by name alone)
     data: Any,  # noqa: ANN401 (see `florascope.load`)
     recipe: Recipe | None = None,
@@ -83,11 +84,11 @@ def train(  # noqa: PLR0913 (each by name alone)
     Raises:
         DataError: the data or the split cannot be used.
         FlorascopeError: the engine is unknown or not installed.
-        TrainingError: recipe is none, the training diverged, or this machine lacks the recipe's
-            precision.
+        TrainingError: an argument is of another kind, the training diverged, or this machine lacks
+            the recipe's precision.
         WeightsError: the backbone's weights are not to be had.
     """
-    chosen = Probe() if recipe is None else checked_recipe(recipe)
+    chosen = recipe or Probe()
     if isinstance(chosen, Finetune):
         check_precision(chosen.precision, force=force)
     if engine in FASTEST:
@@ -161,6 +162,7 @@ def _log_skipped(experiment: Experiment, limit: int = 5) -> None:
         LOG.warning("  and %d more (metrics.json counts them)", len(problems) - limit)
 
 
+@check_arguments(BundleError)
 def open_run(
     path: str | PathLike[str],
     data: Any = None,  # noqa: ANN401 (see `florascope.load`)
@@ -193,9 +195,13 @@ def _figures(folder: Path) -> dict[str, Any]:
     try:
         figures = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
+        missing = f"no {path.name} in it" if folder.is_dir() else "no such folder"
+        reason = missing if isinstance(error, FileNotFoundError) else f"{path.name}: {error}"
         raise BundleError(
-            f"{folder} is no finished run ({path.name}: {error})",
+            f"{folder} is no finished run ({reason})",
             expected="the folder of a run that was saved",
+            fix="Train one, `florascope.train('photos/').save('runs/mine')`; `florascope.Model`"
+            " opens a bundle alone",
         ) from error
     if not isinstance(figures, dict) or "recipe" not in figures:
         raise BundleError(f"{path} names no recipe", expected="the figures of a run")

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ from florascope.cluster.answering import rows_apart, rows_here
 from florascope.cluster.job import SIZE, Counts, Job, is_settled, open_job
 from florascope.cluster.places import redact
 from florascope.cluster.tasks import SHIPPED, Identify, Task, resolved
-from florascope.errors import DataError, FlorascopeError
+from florascope.errors import DataError, FlorascopeError, check_arguments
 from florascope.progress import Progress, shown, silent
 
 TRUSTED = 2
@@ -63,6 +63,7 @@ class ShardMaker:
         return made
 
 
+@runtime_checkable
 class Scheduler(Protocol):
     """Has shards made."""
 
@@ -249,6 +250,7 @@ def run_job(  # noqa: PLR0913 (all but four by name)
 DOING = "Answering photos"
 
 
+@check_arguments(DataError)
 def map(  # noqa: A001 (fs.map)
     source: str | os.PathLike[str],
     *,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -93,6 +93,7 @@ class Worker(Protocol):
         ...
 
 
+@runtime_checkable
 class Task(Protocol):
     """What a job does, small enough to be sent to a worker, which makes it ready there."""
 

@@ -15,7 +15,7 @@ from typing import Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
-from florascope.errors import DataError, PhotoError
+from florascope.errors import DataError, PhotoError, check_arguments
 from florascope.images import RGB, read_bytes, read_photo
 from florascope.shapes import Bool, Int64
 
@@ -194,6 +194,7 @@ class ClassName:
     name: str
 
 
+@check_arguments(DataError)
 @dataclass(frozen=True)
 class Dataset:
     """Labelled photos.

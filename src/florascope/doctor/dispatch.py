@@ -3,7 +3,9 @@
 from typing import Any
 
 from florascope.doctor.diagnosis import Diagnosis
+from florascope.errors import DataError, described
 from florascope.nets.keras_models import is_keras
+from florascope.nets.outside import check_network
 
 
 def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Diagnosis:  # noqa: ANN401
@@ -30,9 +32,13 @@ def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Dia
         The findings, most likely cause first.
 
     Raises:
-        DataError: the data gives nothing, or no (images, labels).
+        DataError: the data gives nothing, or no (images, labels); `told` holds what is unknown.
+        ExplanationError: the model is neither.
         FlorascopeError: the network cannot take the batches.
     """
+    check_network(model)
+    for name, data in {"train_loader": train_loader, "val_loader": val_loader}.items():
+        _check_data(name, data)
     if is_keras(model):
         from florascope.doctor.keras.gather import diagnose as of_keras
 
@@ -40,3 +46,13 @@ def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Dia
     from florascope.doctor.script import diagnose as of_pytorch
 
     return of_pytorch(model, train_loader, val_loader, **told)
+
+
+def _check_data(name: str, data: object) -> None:
+    """Refuse what can be neither iterated nor indexed."""
+    if isinstance(data, type) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
+        raise DataError(
+            f"diagnose got {described(data)} as `{name}`",
+            expected="batches of (images, labels), such as a DataLoader's or a tf.data.Dataset's",
+            fix="Hand over what the training loop, or fit, is given",
+        )

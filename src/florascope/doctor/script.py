@@ -47,7 +47,7 @@ from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import read_traces
 from florascope.doctor.trials import Loop
 from florascope.doctor.watch import keyed
-from florascope.errors import DataError, FlorascopeError
+from florascope.errors import DataError, FlorascopeError, check_arguments
 from florascope.health.quick_probe import QuickProbe
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
@@ -55,6 +55,7 @@ from florascope.progress import Progress, silent
 BATCH = 32
 
 
+@check_arguments(DataError, known_as="diagnose")
 @dataclass(frozen=True, eq=False)
 class Script:
     """What a training script can tell beside its model and loaders; the more, the surer.

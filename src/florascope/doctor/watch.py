@@ -26,6 +26,7 @@ from torch.optim.optimizer import (
 )
 
 from florascope.doctor.recording import Pull, Recording, Sizes
+from florascope.errors import check_arguments
 
 WATCHED = 12  # parameters whose sizes are kept: evenly over the network, the last one among them
 LARGEST = 4096  # numbers looked at of each
@@ -61,6 +62,7 @@ class _Rows:
     kept: list[float] = field(default_factory=list)
 
 
+@check_arguments()
 def watch(model: nn.Module, optimizer: Optimizer | None = None) -> "Watch":
     """Watch a training loop inside a `with` block.
 

@@ -1,7 +1,7 @@
 """The record every explainer produces, and which explainers fit which network."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -49,6 +49,7 @@ class Attribution:
         return rest / (held.abs() + rest).clamp_min(1e-12)
 
 
+@runtime_checkable
 class Explainer(Protocol):
     """Anything that attributes a class's logit to the places of an input.
 

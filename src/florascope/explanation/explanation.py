@@ -14,7 +14,7 @@ from PIL import Image
 from florascope.data.dataset import ClassName
 from florascope.data.names import match_classes
 from florascope.display import picture_html
-from florascope.errors import ExplanationError
+from florascope.errors import ExplanationError, check_arguments
 from florascope.explanation.attribution import Attribution, Explainer, Targets, fitting_methods
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.direct import Direct
@@ -121,12 +121,19 @@ class Explanation:
         """Draw the evidence over the photo, orange for and blue against, (S, S, 3)."""
         return overlay(self.crop, self.values, full_colour(self.values))
 
+    @check_arguments(ExplanationError)
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the picture as a file of the kind that the name's ending says (.png, .jpg)."""
+        """Write the picture as a file of the kind that the name's ending says, PNG without one.
+
+        Raises:
+            ExplanationError: the path is a folder, or its ending no picture's.
+            FlorascopeError: the file cannot be written.
+        """
         target = Path(path)
+        kind = _picture_kind(target)
         image = Image.fromarray(self.picture())
         with new_file(target) as draft:
-            image.save(draft, Image.registered_extensions().get(target.suffix.lower(), "PNG"))
+            image.save(draft, kind)
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draw the picture on matplotlib axes; None makes a figure of its own."""
@@ -159,6 +166,29 @@ class Explanation:
         return picture_html(self.picture(), caption, kind="PNG")
 
 
+def _picture_kind(target: Path) -> str:
+    """Return Pillow's name of the format that a file's name asks for.
+
+    Raises:
+        ExplanationError: there is none.
+    """
+    if target.is_dir():
+        raise ExplanationError(
+            f"{target} is a folder",
+            expected="a file's name",
+            fix=f"save({str(target / 'why.png')!r})",
+        )
+    kind = Image.registered_extensions().get(target.suffix.lower() or ".png")
+    if kind not in Image.SAVE:
+        raise ExplanationError(
+            f"{target} is no picture's name",
+            expected="one that ends in .png, .jpg, .webp or another that Pillow writes",
+            fix=f"save({str(target.with_suffix('.png'))!r})",
+        )
+    return kind
+
+
+@check_arguments(ExplanationError)
 def explain(
     model: Any,  # noqa: ANN401 (see `florascope.wrap`)
     photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)

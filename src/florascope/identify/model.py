@@ -8,7 +8,7 @@ from typing import Any
 
 from florascope.bundle.config import find_bundle
 from florascope.data.dataset import ClassName
-from florascope.errors import FlorascopeError
+from florascope.errors import BundleError, FlorascopeError, PhotoError, check_arguments
 from florascope.identify.identification import Identification
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import Occasion, Prior, read_prior
@@ -36,6 +36,7 @@ class Model:
         BundleError: there is no such bundle, or its graph does not do what its config says.
     """
 
+    @check_arguments(BundleError)
     def __init__(
         self,
         bundle: str | os.PathLike[str] = SHIPPED,
@@ -59,6 +60,7 @@ class Model:
         """The K classes, in the order of the logits."""
         return self._identifier.config.classes
 
+    @check_arguments()
     def identify(
         self,
         photo: Any,  # noqa: ANN401 (see `as_rgb`)
@@ -79,6 +81,7 @@ class Model:
         """
         return self._answer(photo, self._occasion(month, place))
 
+    @check_arguments(PhotoError)
     def identify_together(
         self,
         photos: Sequence[Any],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -62,6 +62,7 @@ def _cell(latitude: float, longitude: float) -> str:
     return f"{north}{abs(south):02}{east}{abs(west):03}"
 
 
+@runtime_checkable
 class Prior(Protocol):
     """Any function that tells how much likelier than usual a class is there and then."""
 

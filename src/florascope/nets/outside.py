@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import onnx
 from torch import nn
 
-from florascope.errors import ExplanationError
+from florascope.bundle.config import find_bundle
+from florascope.errors import ExplanationError, check_arguments, described
 from florascope.nets.classifier import Classifier
 from florascope.nets.graph_network import Entrance, GraphNetwork
 from florascope.nets.keras_models import is_keras, opened
 from florascope.nets.keras_network import KerasNetwork, keras_contract, keras_graph
 from florascope.nets.onnx_parts import Graph, read_onnx
+from florascope.nets.saving import load_classifier
 from florascope.nets.told import (
     ImageProcessor,
     Names,
@@ -31,10 +34,11 @@ from florascope.preprocessing import SCALINGS, Preprocessing
 ENDINGS = (".onnx", ".keras", ".h5")
 
 
+@check_arguments(ExplanationError)
 def wrap(
     model: Any,  # noqa: ANN401 (any network)
     classes: Names | None = None,
-    preprocessing: Preprocessing | str | ImageProcessor | None = None,
+    preprocessing: Preprocessing | str | ImageProcessor | Mapping[str, Any] | None = None,
 ) -> Classifier:
     """Make any image classifier one that can be explained.
 
@@ -50,8 +54,9 @@ def wrap(
 
     Args:
         model: a PyTorch module from (b, 3, H, W) to (b, K), on any device, in any precision; a
-            Keras 3 model; or the path of an .onnx, .keras or .h5 file. A single score, a sigmoid's,
-            makes two classes. Modules are not copied: their weights are read whenever they answer.
+            Keras 3 model; or the path of an .onnx, .keras or .h5 file, of a bundle or a run. A
+            single score, a sigmoid's, makes two classes. Modules are not copied: their weights are
+            read whenever they answer.
         classes: names of the K classes. None takes the model's own: `config.id2label`, or what
             the file beside it says (see below); else the indexes.
         preprocessing: how photos are prepared; the name of a scaling in
@@ -76,6 +81,7 @@ def wrap(
     told = Told.of(classes, preprocessing)
     if isinstance(model, str | os.PathLike):
         return open_model(Path(os.fspath(model)), told)
+    check_network(model)
     if is_keras(model):
         return of_keras(model, told, str(model.name))
     if isinstance(preprocessing, str):
@@ -83,19 +89,67 @@ def wrap(
     return wrap_module(model, classes, preprocessing)
 
 
-def open_model(path: Path, told: Told) -> Classifier:
-    """Open an ONNX or Keras file; see `wrap`.
+CURES = {
+    "Model": "Name its folder instead: `florascope.explain('runs/mine', photo)`",
+    "Run": "Ask the run itself, `run.explain(photo)`, or hand over `run.classifier`",
+    "type": "Make an object of it first: Net()",
+    "dict": "Load the weights into their network first: net.load_state_dict(weights)",
+    "OrderedDict": "Load the weights into their network first: net.load_state_dict(weights)",
+}
+"""By the type of what is handed over for a network."""
+
+
+def check_network(model: object) -> None:
+    """Refuse what is neither a PyTorch module nor a Keras model.
 
     Raises:
+        ExplanationError: it is neither.
+    """
+    if isinstance(model, type) or not (isinstance(model, nn.Module) or is_keras(model)):
+        raise ExplanationError(
+            f"{described(model)} is no network",
+            expected="a PyTorch module, a Keras model, or the path of a bundle, an ONNX or Keras"
+            " file",
+            fix=CURES.get(
+                type(model).__name__, "Hand one over, such as torchvision.models.resnet18()"
+            ),
+        )
+
+
+def open_model(path: Path, told: Told) -> Classifier:
+    """Open an ONNX or Keras file, or a bundle; see `wrap`.
+
+    Raises:
+        BundleError: it is a folder that holds no bundle.
         ExplanationError: it cannot be opened, explained, or prepared for.
     """
+    if path.is_dir():
+        return _open_bundle(path, told)
+    check_file(path)
     if path.suffix == ".onnx":
         return of_graph(read_onnx(path), told.beside(path), path.name)
-    if path.suffix not in ENDINGS:
-        raise ExplanationError(
-            f"{path} is no model file", expected=f"a file that ends in {', '.join(ENDINGS)}"
-        )
     return of_keras(open_keras(path), told.beside(path), path.name)
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file, or whose name is no model's.
+
+    Raises:
+        ExplanationError: it is none.
+    """
+    if path.suffix not in ENDINGS or not path.is_file():
+        what = "no model file" if path.exists() else "no file or folder"
+        endings = ", ".join(ENDINGS)
+        raise ExplanationError(f"{path} is {what}", expected=f"a file that ends in {endings}")
+
+
+def _open_bundle(path: Path, told: Told) -> Classifier:
+    if told != Told(None, {}):
+        raise ExplanationError(
+            f"classes or preprocessing for the bundle {path}",
+            expected="neither: a bundle says both itself",
+        )
+    return load_classifier(find_bundle(str(path)))
 
 
 def open_keras(path: Path) -> Any:  # noqa: ANN401 (a Keras model)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from florascope.data.dataset import ClassName
 from florascope.errors import BundleError, ExplanationError
@@ -134,6 +134,7 @@ RESAMPLED: dict[int, Interpolation] = {1: "lanczos", 2: "bilinear", 3: "bicubic"
 """Pillow's numbers, as image processors give them."""
 
 
+@runtime_checkable
 class ImageProcessor(Protocol):
     """One of Hugging Face's."""
 

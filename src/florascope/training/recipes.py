@@ -315,21 +315,6 @@ def recipe_named(name: str) -> type[ClassReport] | type[Probe] | type[Finetune]:
     return RECIPES[known]
 
 
-def checked_recipe(given: object) -> Recipe:
-    """Return a recipe as it is.
-
-    Raises:
-        TrainingError: it is something else, such as a recipe's name or its class.
-    """
-    if isinstance(given, Recipe):
-        return given
-    shown = given.__name__ if isinstance(given, type) else repr(given)
-    raise TrainingError(
-        f"{shown} as a recipe",
-        expected="a recipe with its settings, such as Probe() or Finetune(unfreeze=3)",
-    )
-
-
 def describe(made: Recipe) -> dict[str, Any]:
     """Return the recipe's name and settings as JSON values."""
     return {"recipe": made.name, **asdict(made)}

@@ -36,6 +36,7 @@ from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.retouching import looked_at
 from florascope.doctor.trials import Loop, Substitution, within
+from florascope.errors import DataError, check_arguments
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
 
@@ -80,6 +81,7 @@ def in_keras(finding: Finding) -> Finding:
     return replace(finding, fix=FIXES.get(finding.cause, finding.fix))
 
 
+@check_arguments(DataError, known_as="diagnose")
 @dataclass(frozen=True, eq=False)
 class KerasScript:
     """What a Keras training can tell beside its model and data; the more, the surer.
