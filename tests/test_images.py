@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from florascope.images import (
     MAX_BYTES,
     MAX_PIXELS,
     SUFFIXES,
+    as_rgb,
     read_bytes,
     read_photo,
     readable_formats,
@@ -429,3 +431,20 @@ class TestPhonesFormats:
     def test_a_file_that_only_begins_like_heic(self) -> None:
         with pytest.raises(PhotoError):
             read_photo(base64.b64decode(HEIC)[:40] + b"\x01" * 400)
+
+
+@pytest.mark.parametrize(
+    ("values", "fix"),
+    [
+        (np.full((4, 4, 3), 200, np.int64), r"array\.astype\(numpy\.uint8\)"),
+        (np.full((4, 4, 3), 200.0), r"array\.astype\(numpy\.uint8\)"),
+        (np.full((4, 4), 40_000, np.uint16), r"\(array // 256\)\.astype\(numpy\.uint8\)"),
+        (np.full((4, 4, 3), -1.5), "Undo its normalisation"),
+        (np.full((4, 4, 3), -3, np.int16), "Scale it to 0 to 255"),
+    ],
+)
+def test_pixels_in_other_numbers_are_told_their_own_way(
+    values: "np.ndarray[Any, Any]", fix: str
+) -> None:
+    with pytest.raises(PhotoError, match=f"an array of {values.dtype} with values .*{fix}"):
+        as_rgb(values)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from florascope.errors import PhotoError
+from florascope.errors import PhotoError, described
 from florascope.shapes import UInt8
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -108,7 +108,7 @@ def as_rgb(photo: Any, *, shorter: int = 0) -> RGB:  # noqa: ANN401 (all that sh
     if isinstance(photo, np.ndarray):
         return _from_array(photo)
     raise PhotoError(
-        f"a {type(photo).__name__} is no photo",
+        f"{described(photo)} is no photo",
         expected="a path, bytes, a PIL image, an array (h, w, 3) or a tensor (3, h, w)",
     )
 
@@ -144,9 +144,18 @@ def _from_floats(array: np.ndarray) -> np.ndarray:
         raise PhotoError(
             f"an array of {array.dtype} with values from {low:.3g} to {high:.3g}",
             expected="8-bit values (uint8), or floats from 0 to 1",
-            fix="Undo its normalisation first",
+            fix=_way_to_8_bits(array.dtype.kind, low, high),
         )
     return (values * 255).round().astype(np.uint8)
+
+
+def _way_to_8_bits(kind: str, low: float, high: float) -> str:
+    """Say how values that are not 8-bit pixels become them."""
+    if 0 <= low <= high <= 255:
+        return "Convert it first: array.astype(numpy.uint8)"
+    if kind in "iu" and low >= 0:
+        return "Scale it first, of 16 bits: (array // 256).astype(numpy.uint8)"
+    return "Undo its normalisation first" if kind == "f" else "Scale it to 0 to 255 first"
 
 
 def photo_header(data: bytes) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import pytest
 
 from florascope.data.listing import (
     HIDDEN,
+    LOOP,
     NO_ENDING,
     SHOWN,
     is_system,
@@ -42,6 +43,18 @@ def test_the_same_below_a_folder(mixed: Path) -> None:
     names = ("2.JFIF", "10.jpg", "a.heic", "below/1.jpg")
     assert list(photos_below(str(mixed), ignored)) == [str(mixed / name) for name in names]
     assert +ignored == list_folder(mixed).ignored
+
+
+def test_links_that_lead_up_are_left_out_and_counted(tmp_path: Path) -> None:
+    inner = tmp_path / "rose"
+    inner.mkdir()
+    for name, target in {"self": inner, "up": tmp_path, "odd": inner / "odd"}.items():
+        (inner / name).symlink_to(target)
+    (inner / "beside").symlink_to(tmp_path / "lily")
+    (tmp_path / "lily").mkdir()
+    found = list_folder(inner)
+    assert found.folders == (inner / "beside",)
+    assert found.ignored == {LOOP: 2, NO_ENDING: 1}
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ SYSTEM = frozenset(
 RUN_PARTS = frozenset({"metrics.json", "bundle", "checkpoint.safetensors", "tensorboard"})
 """One of them, and no photo beside it, makes a folder one of a training run."""
 HIDDEN, RUNS, NO_ENDING = "hidden or of the system", "a run's folder", "without an ending"
+LOOP = "a link to a folder that it lies in"
 """How `Listing.ignored` calls what has no ending to be called by."""
 SHOWN = 8  # endings in a sentence
 
@@ -69,15 +70,35 @@ def list_folder(path: Path) -> Listing:
     try:
         with os.scandir(path) as entries:
             found = sorted(entries, key=lambda entry: natural_key(entry.name))
+            below = {entry.name for entry in found if _is_folder(entry)}
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})", expected=LAYOUT) from error
     seen = [entry for entry in found if not is_system(entry.name)]
-    folders = tuple(path / entry.name for entry in seen if entry.is_dir())
-    photos, ignored = _sorted_out(entry.name for entry in seen if not entry.is_dir())
+    folders = [path / entry.name for entry in seen if entry.name in below]
+    loops = {folder for folder in folders if _leads_up(folder)}
+    photos, ignored = _sorted_out(entry.name for entry in seen if entry.name not in below)
+    if loops:
+        ignored[LOOP] = len(loops)
     if len(seen) < len(found):
         ignored[HIDDEN] = len(found) - len(seen)
     is_run = not photos and any(entry.name in RUN_PARTS for entry in seen)
-    return Listing(path, folders, tuple(photos), ignored, is_run)
+    kept = tuple(folder for folder in folders if folder not in loops)
+    return Listing(path, kept, tuple(photos), ignored, is_run)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _leads_up(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in: what is below has no end."""
+    if not folder.is_symlink():
+        return False
+    place = folder.parent.resolve()
+    return folder.resolve() in {place, *place.parents}
 
 
 def photos_below(folder: str, ignored: Counter[str] | None = None) -> Iterator[str]:
