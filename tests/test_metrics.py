@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
 from scipy.special import softmax as scipys_softmax
+from scipy.stats import binomtest
 from sklearn.metrics import (
     balanced_accuracy_score,
     log_loss,
@@ -17,6 +18,7 @@ from sklearn.metrics import (
 )
 
 from florascope.metrics import (
+    Bounds,
     ClassMetrics,
     Confusion,
     Metrics,
@@ -27,6 +29,7 @@ from florascope.metrics import (
     most_confused,
     per_class,
     softmax,
+    wilson_share,
 )
 
 
@@ -149,13 +152,27 @@ def test_a_class_never_shown_nor_answered() -> None:
 
 
 def test_json_values() -> None:
-    assert Metrics(2, 0.5, 1.0, 0.25, 0.7).to_json() == {
+    found = Metrics(2, 0.5, 1.0, 0.25, 0.7)
+    values = found.to_json()
+    assert Metrics.from_json(values) == found
+    assert values.pop("top1_interval") == pytest.approx(
+        binomtest(1, 2).proportion_ci(method="wilson")
+    )
+    assert Metrics.from_json(values) == found  # of version 0.2
+    assert values == {
         "n": 2,
         "top1": 0.5,
         "top5": 1.0,
         "mean_class": 0.25,
         "loss": 0.7,
     }
+
+
+def test_three_right_of_three_are_no_certainty() -> None:
+    """Wilson's lower end of n in n is n / (n + z^2), 3 / 6.84 here."""
+    found = Metrics(3, 1.0, 1.0, 1.0, 0.1)
+    assert found.cells() == ("3", "100.00 %", "43.9 to 100.0 %", "100.00 %", "100.00 %", "0.1000")
+    assert found.cells(learned=True)[2] == ""
 
 
 def answering(predicted: list[int], classes: int) -> np.ndarray:
@@ -206,3 +223,19 @@ def test_a_limit_cuts_the_rarest() -> None:
 
 def test_right_answers_are_no_confusions() -> None:
     assert most_confused(answering([0, 1, 2], 4), np.array([0, 1, 2])) == []
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (43, 819), (7, 10), (772, 819), (10, 10)])
+def test_wilson_is_scipys(right: int, n: int) -> None:
+    expected = binomtest(right, n).proportion_ci(method="wilson")
+    assert wilson_share(right / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_without_trials_nothing_is_known() -> None:
+    assert wilson_share(0.5, 0) == (0.0, 1.0)
+
+
+def test_an_interval_holds_its_bounds_and_what_lies_between() -> None:
+    interval = Bounds(0.2, 0.4)
+    held = [v for v in (0.19, 0.2, 0.3, 0.4, 0.41) if interval.holds(v)]
+    assert held == [0.2, 0.3, 0.4]

@@ -1,8 +1,9 @@
-"""Accuracy, loss and confusions of a classifier on labelled photos."""
+"""Accuracy with its interval, loss and confusions of a classifier on labelled photos."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -10,6 +11,38 @@ from florascope.shapes import Float, Int64
 
 Logits = Float[np.ndarray, "n k"]
 Labels = Int64[np.ndarray, "n"]
+
+
+Z = 1.959963984540054  # the normal distribution's 97.5 % point
+
+
+class Bounds(NamedTuple):
+    """Bounds of a 95 % interval."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies within the bounds."""
+        return self.low <= value <= self.high
+
+
+def wilson_share(share: float, n: int) -> Bounds:
+    """Wilson's score interval (1927) for a share of n independent trials.
+
+    centre = (p + z^2/2n) / (1 + z^2/n), half width = z / (1 + z^2/n) sqrt(p(1-p)/n + z^2/4n^2).
+    Unlike the normal approximation it stays within [0, 1] and does not shrink to nothing at 0 or 1.
+
+    Args:
+        share: of successes, in [0, 1].
+        n: trials; 0 gives [0, 1].
+    """
+    if n == 0:
+        return Bounds(0.0, 1.0)
+    shrink = 1.0 + Z**2 / n
+    centre = (share + Z**2 / (2 * n)) / shrink
+    half = Z / shrink * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return Bounds(max(0.0, centre - half), min(1.0, centre + half))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +63,36 @@ class Metrics:
     mean_class: float
     loss: float
 
+    @property
+    def top1_interval(self) -> Bounds:
+        """What top-1 may be on further photos like these, with 95 % certainty.
+
+        It holds of photos that took no part: what trained is answered better than others.
+        """
+        return wilson_share(self.top1, self.n)
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "top1_interval": list(self.top1_interval)}
 
-    def cells(self) -> tuple[str, ...]:
-        """Write the figures for a table: photos, three shares in percent, loss."""
-        shares = (f"{100 * share:.2f} %" for share in (self.top1, self.top5, self.mean_class))
-        return (f"{self.n:,}", *shares, f"{self.loss:.4f}")
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read figures back, those of earlier versions, too."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    def cells(self, *, learned: bool = False) -> tuple[str, ...]:
+        """Write the figures for a table with the columns of `COLUMNS`.
+
+        Args:
+            learned: leave the interval out, as of photos that trained.
+        """
+        top1, *others = (f"{100 * s:.2f} %" for s in (self.top1, self.top5, self.mean_class))
+        low, high = (100 * bound for bound in self.top1_interval)
+        between = "" if learned else f"{low:.1f} to {high:.1f} %"
+        return (f"{self.n:,}", top1, between, *others, f"{self.loss:.4f}")
+
+
+COLUMNS = ("photos", "top-1", "95 % interval", "top-5", "mean per class", "loss")
 
 
 @dataclass(frozen=True, slots=True)

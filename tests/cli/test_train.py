@@ -57,7 +57,7 @@ def test_json_and_the_same_seed_twice(training: Training, unreported: Training) 
     second = json.loads((unreported.out / "metrics.json").read_text())
     assert first["schema"] == "florascope/1"
     for subset in ("train", "val", "test"):
-        assert set(first[subset]) == {"n", "top1", "top5", "mean_class", "loss"}
+        assert set(first[subset]) == {"n", "top1", "top1_interval", "top5", "mean_class", "loss"}
         assert first[subset] == second[subset]
     assert first["seconds"] > 0
 

@@ -13,7 +13,7 @@ from florascope.data.dataset import ClassName, Photo
 from florascope.display import sheet_html, table_html
 from florascope.errors import FlorascopeError
 from florascope.explanation.explanation import Explanation
-from florascope.metrics import Metrics, confusions_of
+from florascope.metrics import COLUMNS, Metrics, confusions_of
 from florascope.shapes import Int64
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def data_frame(rows: Iterable[dict[str, Any]], index: str) -> Any:  # noqa: ANN4
 class MetricsTable(dict[str, Metrics]):
     """Figures by subset ("train", "val", "test")."""
 
-    HEADERS = ("", "photos", "top-1", "top-5", "mean per class", "loss")
+    HEADERS = ("", *COLUMNS)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Write each subset's figures for a table."""
-        return [(subset, *found.cells()) for subset, found in self.items()]
+        return [(s, *m.cells(learned=s == "train")) for s, m in self.items()]
 
     def to_pandas(self) -> Any:  # noqa: ANN401
         """Return a DataFrame with a row a subset.

@@ -284,10 +284,11 @@ class Run:
         return {**self.experiment.to_json(), "findings": findings}
 
     def __repr__(self) -> str:
-        found = len(self.diagnosis.findings)
+        found, test = len(self.diagnosis.findings), self.metrics["test"]
+        low, high = test.top1_interval
         return (
             f"<Run {self.recipe.name} on {self.recipe.backbone}, {len(self.classes)} classes,"
-            f" test top-1 {self.metrics['test'].top1:.2%}, {found} findings>"
+            f" test top-1 {test.top1:.2%} ({low:.0%} to {high:.0%}), {found} findings>"
         )
 
     def _repr_html_(self) -> str:

@@ -183,7 +183,7 @@ def open_run(
     figures = _figures(folder)
     classifier = load_classifier(folder / "bundle")
     recipe = _recipe(figures)
-    metrics = MetricsTable({s: Metrics(**figures[s]) for s in SUBSETS if s in figures})
+    metrics = MetricsTable({s: Metrics.from_json(figures[s]) for s in SUBSETS if s in figures})
     findings = tuple(Finding(**values) for values in figures.get("findings", ()))
     again = partial(_gather, folder, figures, classifier, recipe, data)
     origin = Origin.read(folder / "bundle")
@@ -229,7 +229,7 @@ def _gather(
         bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
     split = _split(folder / "bundle", dataset, figures, recipe.seed).only(bank.readable)
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
-    metrics = {s: Metrics(**figures[s]) for s in SUBSETS}
+    metrics = {s: Metrics.from_json(figures[s]) for s in SUBSETS}
     features, labels = bank.values[0], dataset.labels
     logits = head.logits(features)
     calibration = read_config(folder / "bundle").calibration

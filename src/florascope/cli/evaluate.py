@@ -54,6 +54,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     from florascope.bundle.config import find_bundle
     from florascope.evaluation.evaluator import evaluate as run
     from florascope.evaluation.held_out import Asked, Origin, choose_photos
+    from florascope.metrics import COLUMNS
     from florascope.nets.saving import load_classifier
 
     with bars() as progress:
@@ -70,8 +71,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         told = {"statement": chosen.statement, "took_part": chosen.counts}
         print_json({"subset": chosen.subset, **figures, **left, **told})
         return
-    headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
-    print_table(headers, [(chosen.subset, *found.metrics.cells())])
+    cells = found.metrics.cells(learned=chosen.subset == "train")
+    print_table(("", *COLUMNS), [(chosen.subset, *cells)])
     click.echo(f"Measured: {chosen.statement}.")
     _print_worst(found)
 

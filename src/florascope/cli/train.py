@@ -179,9 +179,9 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
 
 def print_results(experiment: "Experiment", title: str = "") -> None:
     """Print the results table."""
-    headers = ("", "photos", "top-1", "top-5", "mean per class", "loss")
-    rows = [(s, *m.cells()) for s, m in experiment.metrics.items()]
-    print_table(headers, rows, title)
+    from florascope.api.results import MetricsTable
+
+    print_table(MetricsTable.HEADERS, MetricsTable(experiment.metrics).rows(), title)
     click.echo(f"{experiment.seconds:.1f} s")
 
 

@@ -3,41 +3,11 @@
 import math
 import warnings
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
-Z = 1.959963984540054  # the normal distribution's 97.5 % point
-
-
-class Bounds(NamedTuple):
-    """Bounds of a 95 % interval."""
-
-    low: float
-    high: float
-
-    def holds(self, value: float) -> bool:
-        """Whether a value lies within the bounds."""
-        return self.low <= value <= self.high
-
-
-def wilson_share(share: float, n: int) -> Bounds:
-    """Wilson's score interval (1927) for a share of n independent trials.
-
-    centre = (p + z^2/2n) / (1 + z^2/n), half width = z / (1 + z^2/n) sqrt(p(1-p)/n + z^2/4n^2).
-    Unlike the normal approximation it stays within [0, 1] and does not shrink to nothing at 0 or 1.
-
-    Args:
-        share: of successes, in [0, 1].
-        n: trials; 0 gives [0, 1].
-    """
-    if n == 0:
-        return Bounds(0.0, 1.0)
-    shrink = 1.0 + Z**2 / n
-    centre = (share + Z**2 / (2 * n)) / shrink
-    half = Z / shrink * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return Bounds(max(0.0, centre - half), min(1.0, centre + half))
+from florascope.metrics import Bounds, wilson_share
 
 
 def difference(first: tuple[float, int], second: tuple[float, int]) -> Bounds:

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from florascope.calibration.calibration import FEW
-from florascope.evaluation.intervals import difference, wilson_share
+from florascope.evaluation.intervals import difference
+from florascope.metrics import wilson_share
 from florascope.report.figures import Figures
 from florascope.report.words import Words
 from florascope.training.recipes import Probe

@@ -8,11 +8,10 @@ from markupsafe import Markup
 
 from florascope.data.dataset import Dataset
 from florascope.doctor.evidence import Finding
-from florascope.evaluation.intervals import wilson_share
 from florascope.explanation.attribution import Explainer
 from florascope.explanation.explanation import default_method, explainer
 from florascope.explanation.inference import FastClassifier, hastened, one_core_each
-from florascope.metrics import confusion_matrix
+from florascope.metrics import confusion_matrix, wilson_share
 from florascope.nets.classifier import Classifier
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track

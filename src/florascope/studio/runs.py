@@ -15,8 +15,9 @@ from typing import Any, Literal
 from florascope.data.dataset import SUBSETS
 from florascope.data.table import read_table
 from florascope.errors import DataError
-from florascope.evaluation.intervals import difference, wilson_share
+from florascope.evaluation.intervals import difference
 from florascope.files import as_utf8, write_json, write_text
+from florascope.metrics import wilson_share
 from florascope.studio.project import Project
 
 FOLDER = "runs"

@@ -194,6 +194,14 @@ def test_a_sample_of_labels_says_nothing_of_missing_classes() -> None:
     assert split.tiny(Evidence(50, train=whole, val=sample)) is None
 
 
+@pytest.mark.parametrize(("labels", "fix"), [([0, 1], "Add photos"), ([0], "Split by classes")])
+def test_a_small_split_by_class_wants_photos(labels: list[int], fix: str) -> None:
+    train, val = (Subset(len(one), np.array(one)) for one in ([0, 1] * 10, labels))
+    found = split.tiny(Evidence(2, train=train, val=val))
+    assert found is not None
+    assert found.fix.startswith(fix)
+
+
 def test_official_oxford_is_not_swapped() -> None:
     """1,020 train and 1,020 val photos."""
     subset = Subset(1020, np.arange(1020) % 102)

@@ -219,6 +219,7 @@ def tiny(evidence: Evidence) -> Finding | None:
     missing = _absent(evidence.val, evidence.classes) / max(evidence.classes, 1)
     if n >= FEW and missing <= UNSEEN and untrained <= evidence.classes // 2:
         return None
+    whole = not untrained and not missing
     return Finding(
         "split.tiny",
         TINY,
@@ -226,7 +227,9 @@ def tiny(evidence: Evidence) -> Finding | None:
         f"{evidence.train.size} train photos ({untrained} of {evidence.classes} classes have"
         f" none) and {n} val photos ({missing:.0%} of the classes have none)",
         f"at least {FEW} val photos, and every class in both",
-        "Split by classes, such as 80/10/10 of each",
+        "Add photos: ten a class are little, fifty are good"
+        if whole
+        else "Split by classes, such as 80/10/10 of each",
         0.9,
     )
 

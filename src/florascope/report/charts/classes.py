@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from florascope.data.dataset import SUBSETS
-from florascope.evaluation.intervals import wilson_share
+from florascope.metrics import wilson_share
 from florascope.report.charts.canvas import FAINT, INK, LEAF, PETAL, canvas
 from florascope.report.figures import Figures, ResultRow
 from florascope.report.words import Words
