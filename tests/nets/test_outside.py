@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torchvision.transforms.functional import rgb_to_grayscale
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
@@ -228,3 +229,25 @@ def test_a_graph_of_any_size_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(ExplanationError, match="takes pictures of any size.*`preprocessing="):
         wrap(tmp_path / "m.onnx", preprocessing="unit")
     assert wrap(tmp_path / "m.onnx", preprocessing=Preprocessing(size=16)).preprocessing.size == 16
+
+
+def test_a_model_of_grey_pictures_takes_photos_as_its_refusal_says() -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), layers.Conv2D(4, 3), *pooled()])
+    with pytest.raises(ExplanationError, match="grey pictures: hand over") as raised:
+        wrap(model, preprocessing="unit")
+    cure = raised.value.fix.partition("hand over ")[2]
+    coloured = eval(cure, {"keras": keras, "model": model})
+    shown = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    grey = rgb_to_grayscale(shown).permute(0, 2, 3, 1)
+    found = wrap(coloured, preprocessing="unit")(shown).softmax(1)
+    np.testing.assert_allclose(found.detach(), model.predict(grey, verbose=0), atol=1e-4)
+
+
+def test_a_graph_of_grey_pictures_is_told_how_to_take_photos(tmp_path: Path) -> None:
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    )
+    torch.onnx.export(net, (torch.zeros(1, 1, 16, 16),), tmp_path / "grey.onnx", dynamo=False)
+    with pytest.raises(ExplanationError, match=r"grey pictures.*transforms\.Grayscale\(\), net"):
+        wrap(tmp_path / "grey.onnx", preprocessing="unit")

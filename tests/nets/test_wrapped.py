@@ -1,6 +1,7 @@
 """Any PyTorch classifier, brought into the form that is explained: by its own numbers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -254,6 +255,31 @@ def test_a_network_of_grey_pictures_takes_photos_as_its_refusal_says() -> None:
     grey = rgb_to_grayscale(shown)
     torch.testing.assert_close(classifier(shown), net(grey))
     assert classifier.backbone.pools_linearly
+
+
+@pytest.mark.parametrize("size", [28, 32, 96])
+def test_a_flattened_network_is_told_the_size_that_its_weights_are_for(size: int) -> None:
+    body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3), nn.MaxPool2d(2))
+    flat = body(torch.zeros(1, 3, size, size)).numel()
+    net = nn.Sequential(body, nn.Flatten(), nn.Linear(flat, 8), nn.ReLU(), nn.Linear(8, 2))
+    with pytest.raises(ExplanationError, match=rf"Preprocessing\(size={size}\)\)\.$"):
+        wrap(net, preprocessing=PLAIN)
+    assert wrap(net, preprocessing=replace(PLAIN, size=size)).backbone.preprocessing.size == size
+    assert not any(layer._forward_pre_hooks for layer in net.modules())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv2_050"])
+def test_features_are_no_classes(name: str) -> None:
+    headless = timm.create_model(name, num_classes=0)
+    message = r"gives features and no classes.*Sequential\(net, head\)"
+    with pytest.raises(ExplanationError, match=message):
+        wrap(headless, preprocessing=PLAIN)
+    head = nn.Linear(headless.num_features, 3)
+    assert len(wrap(nn.Sequential(headless, head), preprocessing=PLAIN).classes) == 3
+    named = timm.create_model(name, num_classes=2)
+    setattr(named, named.pretrained_cfg["classifier"], nn.Identity())
+    with pytest.raises(ExplanationError, match=message):
+        wrap(named, preprocessing=PLAIN)
 
 
 def test_a_network_of_more_channels_is_told_what_it_lacks() -> None:

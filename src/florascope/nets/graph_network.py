@@ -24,6 +24,12 @@ PREFIX = "net/"  # of the names of a graph that was made elsewhere
 CHECKED = 3  # drawn pictures that a finding is held against
 
 
+GREY = (
+    "It looks at grey pictures: export it again with a layer before it that makes them of colours,"
+    " torch.nn.Sequential(torchvision.transforms.Grayscale(), net) in PyTorch"
+)
+
+
 @dataclass(frozen=True)
 class Entrance:
     """What a graph takes.
@@ -58,6 +64,7 @@ class Entrance:
             raise ExplanationError(
                 f"the graph takes pictures of shape {tuple(sides)}",
                 expected="(b, 3, size, size) or (b, size, size, 3)",
+                fix=GREY if 1 in {sides[1], sides[3]} else "",
             )
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
         found = "pixels" if dtype.kind in "ui" else _range(graph)

@@ -81,7 +81,22 @@ def keras_shape(model: Any) -> tuple[int | None, ...]:  # noqa: ANN401
     raise ExplanationError(
         f"the Keras model takes inputs of shape {shape}",
         expected="pictures: (None, height, width, 3)",
-        fix="Build it first, by calling it on a batch" if shape is None else "",
+        fix=_way_in(shape),
+    )
+
+
+def _way_in(shape: object) -> str:
+    """Say how a Keras model that takes no colour pictures may yet take photos."""
+    if shape is None:
+        return "Build it first, by calling it on a batch"
+    if not (isinstance(shape, tuple) and len(shape) == 4 and shape[3] == 1):
+        return ""
+    height, width = shape[1:3]
+    return (
+        "It looks at grey pictures: hand over"
+        f" keras.Sequential([keras.Input(({height}, {width}, 3)),"
+        " keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer=keras.initializers.Constant("
+        "[[0.299], [0.587], [0.114]])), model])"
     )
 
 

@@ -1,7 +1,9 @@
 """Any image classifier of PyTorch's, brought into the form that is explained."""
 
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,7 @@ class WrappedNetwork(FeatureExtractor):
         self.net = getattr(model, "_orig_mod", model)  # torch.compile's wrapper hides all steps
         self.name = type(self.net).__name__
         self.preprocessing = preprocessing
+        _refuse_headless(self.net)
         with evaluating(self.net):
             self.reading = self._read()
             smaller = centred_noise(1, max(32, 3 * preprocessing.size // 4 // 32 * 32))
@@ -199,15 +202,42 @@ class WrappedNetwork(FeatureExtractor):
             raise ExplanationError(
                 f"{self.name} cannot look at pictures of {size} x {size} pixels ({error})",
                 expected="a network from (b, 3, H, W) to (b, classes)",
-                fix=_way_in(self.net),
+                fix=_way_in(self.net, size),
             ) from error
 
 
-def _way_in(net: nn.Module) -> str:
+HEADS = ("fc", "classifier", "head", "heads", "last_linear")
+"""What networks call their last layer, which whoever wants features alone takes out."""
+
+
+def _refuse_headless(net: nn.Module) -> None:
+    """Refuse a network whose head was taken out: its features are no classes.
+
+    Raises:
+        ExplanationError: it was.
+    """
+    heads = (getattr(net, name, None) for name in HEADS)
+    taken_out = any(
+        isinstance(head, nn.Identity) or (isinstance(head, nn.Sequential) and not len(head))
+        for head in heads
+    )
+    if taken_out or getattr(net, "num_classes", None) == 0:
+        raise ExplanationError(
+            f"{type(net).__name__} gives features and no classes: its head was taken out",
+            expected="a network with a score a class",
+            fix="Make it with one (num_classes=...), or hand over torch.nn.Sequential(net, head)",
+        )
+
+
+def _way_in(net: nn.Module, size: int) -> str:
     """Say how a network that refused colour pictures of one size may yet take photos."""
     first = next((m for m in net.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None or first.in_channels == COLOURS:
-        return "Hand its own size over: preprocessing=florascope.Preprocessing(size=...)"
+        own = _own_size(net, size) or "..."
+        return (
+            "Hand its own size over:"
+            f" florascope.wrap(net, preprocessing=florascope.Preprocessing(size={own}))"
+        )
     if first.in_channels == 1:
         return (
             "It looks at grey pictures: hand over"
@@ -217,6 +247,69 @@ def _way_in(net: nn.Module) -> str:
         f"It looks at {first.in_channels} channels: hand over torch.nn.Sequential(layer, net),"
         " whose layer makes them of red, green and blue"
     )
+
+
+class _MetError(Exception):
+    """Ends a pass at a linear layer that was given another number of values than it takes."""
+
+    def __init__(self, layer: nn.Linear, given: int) -> None:
+        super().__init__()
+        self.layer, self.given = layer, given
+
+
+def _refuse_width(layer: nn.Module, args: tuple[Tensor, ...]) -> None:
+    assert isinstance(layer, nn.Linear)
+    if args[0].shape[-1] != layer.in_features:
+        raise _MetError(layer, args[0].shape[-1])
+
+
+def _own_size(net: nn.Module, refused: int) -> int | None:
+    """Find the size of the pictures whose map, flattened, has a linear layer's number of values.
+
+    That number grows with the size, so that the sizes are found by bisection. Several of them
+    often do, as strides round: the one that can be halved most often is taken.
+
+    Args:
+        net: in eval mode.
+        refused: a size that it does not take.
+    """
+    linear = [m for m in net.modules() if isinstance(m, nn.Linear)]
+    with ExitStack() as stack:
+        for layer in linear:
+            stack.callback(layer.register_forward_pre_hook(_refuse_width).remove)
+        met = _met(net, refused)
+        if met is None:
+            return None
+
+        def given(size: int) -> int:
+            other = _met(net, size)
+            return met.layer.in_features if other is None else other.given
+
+        takes = range(
+            bisect_left(SIZES, met.layer.in_features, key=given),
+            bisect_right(SIZES, met.layer.in_features, key=given),
+        )
+        return max((SIZES[at] for at in takes), key=lambda size: size & -size, default=None)
+
+
+SIZES = range(8, 513)  # beyond, a pass takes seconds
+
+
+def _met(net: nn.Module, size: int) -> _MetError | None:
+    """Return where a pass ends for pictures of a size; None where it does not.
+
+    What fails before any linear layer is taken for a picture that is too small.
+    """
+    try:
+        with torch.no_grad():
+            record(net, centred_noise(1, size), 1)
+    except _MetError as met:
+        return met
+    except (RuntimeError, ValueError, AssertionError):
+        return _MetError(nn.Linear(1, 1), 0)
+    except ExplanationError:  # it went through, to something else than scores
+        return None
+    return None
 
 
 def _learning(module: nn.Module, head: nn.Module | None) -> bool:
