@@ -240,23 +240,33 @@ def test_an_opened_run_of_other_photos_says_so(run: fs.Run, photos: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("machine", "engine", "said"),
+    ("machine", "engine", "variable", "said"),
     [
-        (Machine("", bfloat16=True, openvino=False), "fast", r"pip install florascope\[fast\]"),
-        (Machine("", bfloat16=False, openvino=True), "fast", "no bfloat16 in this CPU"),
-        (Machine("", bfloat16=True, openvino=True), "fast", "^$"),
-        (Machine("", bfloat16=True, openvino=False), None, "^$"),
+        (Machine("", bfloat16=True, openvino=False), "fast", "", r"pip install florascope\[fast\]"),
+        (Machine("", bfloat16=False, openvino=True), "fast", "", "no bfloat16 in this CPU"),
+        (Machine("", bfloat16=True, openvino=True), "fast", "", "openvino-bf16: .*in hardware"),
+        (
+            Machine("", bfloat16=True, openvino=True),
+            None,
+            "fast",
+            "openvino-bf16: .*in hardware",
+        ),
+        (Machine("", bfloat16=True, openvino=True), "torch", "fast", "^$"),
+        (Machine("", bfloat16=True, openvino=False), None, "", "^$"),
     ],
 )
-def test_a_fast_engine_that_is_no_faster_says_why_before_anything_is_read(
+def test_the_fastest_engine_says_why_it_is_before_anything_is_read(
     machine: Machine,
     engine: str | None,
+    variable: str,
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(Machine, "here", lambda: machine)
+    monkeypatch.setenv("FLORASCOPE_ENGINE", variable)
     with pytest.raises(DataError):
         fs.train(tmp_path / "none", engine=engine)
     assert re.search(said, caplog.text)
+    assert caplog.text.count("The fastest engine") <= 1

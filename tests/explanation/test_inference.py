@@ -1,6 +1,8 @@
 """Explanations at inference speed: the same numbers as without."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from torch import nn
 
 from florascope.errors import ExplanationError
+from florascope.explanation import inference
 from florascope.explanation.cam import ClassActivationMap, GradCAM
 from florascope.explanation.explanation import Question, explain_crops, explainer
 from florascope.explanation.inference import (
@@ -79,6 +82,23 @@ def test_a_network_that_can_be_cut_is(make_classifier: Callable[..., Classifier]
     assert list(look.fast.splits.values()) == [made], "made once for all who ask"
     for ours, expected in zip(found, truth, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_two_who_explain_at_once_cut_a_network_once(
+    make_classifier: Callable[..., Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier, begun = network(make_classifier, "test_resnet"), list[int]()
+
+    def cut(*_args: object) -> None:
+        begun.append(1)
+        time.sleep(0.1)  # long enough for the other to come
+
+    monkeypatch.setattr(inference, "_cut", cut)
+    fast = FastClassifier(classifier)
+    looks = [SplitPasses(classifier, fast) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda look: look(classifier, images(), TARGETS), looks))
+    assert begun == [1]
 
 
 def test_gradients_are_taken_without_batchnorm(

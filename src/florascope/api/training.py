@@ -27,9 +27,8 @@ from florascope.evaluation.held_out import Origin, recorded_split
 from florascope.features.embedding import embed
 from florascope.features.engines import (
     EXACT,
-    FASTEST,
     Engine,
-    RuntimeChoice,
+    asks_for_fastest,
     choose_runtime,
 )
 from florascope.metrics import Metrics
@@ -91,8 +90,9 @@ def train(  # noqa: PLR0913 (each by name alone)
     chosen = recipe or Probe()
     if isinstance(chosen, Finetune):
         check_precision(chosen.precision, force=force)
-    if engine in FASTEST:
-        _log_exact(choose_runtime(wanted=engine))
+    embedder = choose_runtime(wanted=engine)
+    if asks_for_fastest(engine):
+        LOG.warning("The fastest engine here is %s: %s", embedder.name, embedder.reason)
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     with shown(progress) as told:
@@ -103,7 +103,7 @@ def train(  # noqa: PLR0913 (each by name alone)
             choose_split(dataset, split, chosen.seed),
             chosen,
             _log,
-            engine=engine,
+            engine=embedder,
             strict=strict,
             logbook=_logbook(checkpoints),
             progress=told,
@@ -142,12 +142,6 @@ def _log(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.severity != "note":
             LOG.warning("%s", finding)
-
-
-def _log_exact(fastest: RuntimeChoice) -> None:
-    """Log why the fastest engine is no other than the default, and what to install."""
-    if fastest.name == EXACT.name:
-        LOG.warning("The fastest engine here is the default, %s: %s", EXACT.name, fastest.reason)
 
 
 def _log_skipped(experiment: Experiment, limit: int = 5) -> None:

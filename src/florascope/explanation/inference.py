@@ -40,7 +40,7 @@ class FastClassifier(Classifier):
         threads: of each pass; 1 where the callers' threads are the parallelism, 0 for all cores.
 
     Attributes:
-        splits: what `SplitPasses` made of it so far, for all that explain it.
+        splits: what was cut of it so far, for all that explain it.
     """
 
     def __init__(self, classifier: Classifier, threads: int = 0) -> None:
@@ -48,7 +48,16 @@ class FastClassifier(Classifier):
         self.head = classifier.head
         self.threads = threads
         self.splits: dict[tuple[nn.Module, int], _Split | None] = {}
+        self._cutting = threading.Lock()
         self.eval()
+
+    def split(self, classifier: Classifier, images: Images) -> "_Split | None":
+        """Return a network cut below its last block, cutting it where nobody has; see `_cut`."""
+        key = (classifier.backbone.net, images.shape[2])
+        with self._cutting:
+            if key not in self.splits:
+                self.splits[key] = _cut(classifier, images, self.threads)
+            return self.splits[key]
 
 
 class Hastened(NamedTuple):
@@ -270,12 +279,11 @@ class SplitPasses:
 
     classifier: Classifier
     fast: FastClassifier
-    _making: threading.Lock = field(default_factory=threading.Lock)
     _last: _Last = field(default_factory=_Last)
 
     def logits(self, images: Images) -> Logits:
         """Logits of the classifier, by a pass that a look at the same images takes up."""
-        split = self._split(self.classifier, images)
+        split = self.fast.split(self.classifier, images)
         if split is None:
             return self.fast(images)
         passed = _pass(split, images)
@@ -284,19 +292,12 @@ class SplitPasses:
 
     def __call__(self, classifier: Classifier, images: Images, targets: Targets) -> Contributions:
         """Return what `contributions` does."""
-        split = self._split(classifier, images)
+        split = self.fast.split(classifier, images)
         if split is None:
             return contributions(classifier, images, targets)
         passed = self._last.of(images) if classifier is self.classifier else None
         answer, below = passed or _pass(split, images)
         return weigh(split.upper, answer, below, targets)
-
-    def _split(self, classifier: Classifier, images: Images) -> _Split | None:
-        key = (classifier.backbone.net, images.shape[2])
-        with self._making:
-            if key not in self.fast.splits:
-                self.fast.splits[key] = _cut(classifier, images, self.fast.threads)
-            return self.fast.splits[key]
 
 
 def _pass(split: _Split, images: Images) -> _Passed:

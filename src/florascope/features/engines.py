@@ -89,6 +89,11 @@ NAMED: dict[str, tuple[Runtime, Precision]] = {
 FASTEST = {"fast", "auto"}  # "auto": its name before 0.3
 
 
+def asks_for_fastest(wanted: str | None = None) -> bool:
+    """Whether the fastest engine is asked for, by a name or by FLORASCOPE_ENGINE."""
+    return (wanted or os.environ.get(VARIABLE)) in FASTEST
+
+
 def choose_runtime(machine: Machine | None = None, wanted: str | None = None) -> RuntimeChoice:
     """Choose the engine that embeds photos for training: the exact one, unless told otherwise.
 
@@ -107,7 +112,7 @@ def choose_runtime(machine: Machine | None = None, wanted: str | None = None) ->
     if not wanted:
         return EXACT
     machine = machine or Machine.here()
-    if wanted in FASTEST:
+    if asks_for_fastest(wanted):
         return _fastest(machine)
     if wanted not in NAMED:
         raise FlorascopeError(

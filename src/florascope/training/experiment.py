@@ -18,7 +18,7 @@ from florascope.data.remarks import remarks, unreadable_classes
 from florascope.data.splits import check_usable
 from florascope.errors import DataError
 from florascope.features.embedding import FeatureBank, Views, embed
-from florascope.features.engines import EXACT, Engine, choose_runtime
+from florascope.features.engines import EXACT, Engine, RuntimeChoice, choose_runtime
 from florascope.metrics import Metrics, measure
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import (
@@ -101,7 +101,7 @@ def train(  # noqa: PLR0913 (each by name alone)
     recipe: Recipe,
     *,
     backbone: Backbone | None = None,
-    engine: str | None = None,
+    engine: RuntimeChoice | None = None,
     strict: bool = False,
     logbook: Logbook | None = None,
     progress: Progress = silent,
@@ -113,7 +113,7 @@ def train(  # noqa: PLR0913 (each by name alone)
         split: their division.
         recipe: how to fit; the same recipe (with its seed) gives the same numbers.
         backbone: the recipe's (`backbone_of`), where it has been loaded already.
-        engine: who embeds the photos, as `florascope.features.engines.choose_runtime` takes it.
+        engine: who embeds the photos; None for what `choose_runtime` takes without being asked.
         strict: refuse to go on where a photo cannot be read, instead of leaving it out.
         logbook: where fine-tuning keeps its checkpoint and history; None keeps nothing.
         progress: told of every longer step.
@@ -126,7 +126,7 @@ def train(  # noqa: PLR0913 (each by name alone)
     start = time.perf_counter()
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = backbone or backbone_of(recipe)
-    embedder = Engine(backbone, choose_runtime(wanted=engine))
+    embedder = Engine(backbone, engine or choose_runtime())
     bank = embed(dataset.photos, embedder, progress=progress)
     readable = _readable(dataset, split, bank, strict=strict)
     head = _fit(dataset, readable, recipe, embedder, bank, progress)
