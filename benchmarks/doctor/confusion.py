@@ -47,24 +47,6 @@ grown: Any = import_module("grown").grown
 failures: Any = import_module("failures")
 
 CLASSES, TRAIN, VAL, SIZE = 12, 8, 5, 80
-GATHERING = [
-    "anatomy",
-    "descent",
-    "evidence",
-    "loaders",
-    "network",
-    "photometry",
-    "properties",
-    "provenance",
-    "retouching",
-    "retraining",
-    "script",
-    "substitution",
-    "tail",
-    "traces",
-    "trials",
-]
-"""Modules that make evidence: where one changes, what is kept is made again."""
 
 
 class Pooled(nn.Module):
@@ -184,8 +166,8 @@ def seen(name: str, make: Callable[[Any], Any], world: Any) -> tuple[Evidence, f
     """
     digest = hashlib.blake2b(f"{name} {world.root}".encode(), digest_size=16)
     here = map(inspect.getfile, (make, failures.World, grown))
-    doctor = Path(inspect.getfile(gather)).parent
-    for file in (*(doctor / f"{module}.py" for module in GATHERING), *here, __file__):
+    gathering = Path(inspect.getfile(gather)).parent.glob("*.py")  # the checks lie below it
+    for file in (*sorted(gathering), *here, __file__):
         digest.update(Path(file).read_bytes())
     kept = cache_dir() / "confusion" / f"{digest.hexdigest()}.pickle"
     if kept.is_file():
