@@ -24,6 +24,7 @@ from florascope.doctor.checks import (  # noqa: E402
     exchange,
     inputs,
     loop,
+    losses,
     network,
     pictures,
 )
@@ -399,15 +400,15 @@ def worst_epoch() -> Any:
 
 PLANTED = {
     softmax_twice: network.TWICE,
-    logits_to_probabilities: optimiser.LOGITS,
+    logits_to_probabilities: losses.LOGITS,
     rescaled_twice: inputs.TWICE,
     not_rescaled: inputs.RANGE,
     weights_never_loaded: network.NOT_LOADED,
     all_frozen: layer_checks.FROZEN_HEAD,
     trainable_after_compile: optimiser.NOT_OPTIMISED,
     rate_of_zero: optimiser.ZERO,
-    squares_of_class_numbers: optimiser.REGRESSION,
-    one_unit: optimiser.ONE_UNIT,
+    squares_of_class_numbers: losses.REGRESSION,
+    one_unit: losses.ONE_UNIT,
     dead_layer: layer_checks.DEAD,
     dropped: layer_checks.DROPPED,
     all_alike: layer_checks.ALIKE,

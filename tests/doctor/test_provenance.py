@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from florascope.doctor.checks.files import FILES, provenance
+from florascope.doctor.checks.pictures import SOURCES, provenance
 from florascope.doctor.evidence import Evidence, Subset
 from florascope.doctor.provenance import UNKNOWN, Origin, Origins, origin_of, origins, telling
 
@@ -79,7 +79,7 @@ def test_one_fact_that_tells_the_class(fact: str, values: list[object]) -> None:
     subset = Subset(len(labels), labels, origins=told)
     found = provenance(Evidence(3, train=subset, val=subset))
     assert found is not None
-    assert found.cause == FILES
+    assert found.cause == SOURCES
     assert "alone names the class of 100% of the val photos" in found.found
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.utils.data import DataLoader, TensorDataset
 
 import florascope
-from florascope.doctor.checks import loop, optimisation, recorded
+from florascope.doctor.checks import loop, losses, recorded
 from florascope.doctor.diagnosis import judge
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Finding, Inputs, Subset
 from florascope.doctor.loaders import Batch
@@ -23,7 +23,7 @@ from florascope.doctor.trials import Loop as Trained
 from florascope.doctor.trials import Substitution
 from florascope.doctor.watch import Watch, keyed, outputs_of, watch
 
-CHECKS = (*optimisation.ASKED_CHECKS, *recorded.CHECKS)
+CHECKS = (*losses.ASKED_CHECKS, *recorded.CHECKS)
 K, EACH, C = 4, 40, 8
 Loop = Callable[[nn.Module, Any, Any], None]
 
@@ -272,8 +272,8 @@ def at_chance(recording: Recording) -> Evidence:
 
 def test_targets_that_are_no_labels_are_told() -> None:
     own = seen(optimizer=sgd(0.1), loss=lambda z, _: F.cross_entropy(z, z.argmax(1)))
-    assert optimisation.TARGETS in failing(own)
-    assert optimisation.TARGETS not in failing(seen(optimizer=sgd(0.1)))
+    assert losses.TARGETS in failing(own)
+    assert losses.TARGETS not in failing(seen(optimizer=sgd(0.1)))
 
 
 def asked(loss: Any) -> Pulled:
@@ -294,10 +294,10 @@ def easiest(outputs: Tensor, labels: Tensor) -> Tensor:
     [
         (F.cross_entropy, None),
         (lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1), None),
-        (lambda z, y: -F.cross_entropy(z, y), optimisation.AWAY),
-        (lambda z, y: F.cross_entropy(z, y.roll(1)), optimisation.TARGETS),
-        (easiest, optimisation.PASSED_OVER),
-        (lambda z, y: F.cross_entropy(z.round() + 0 * z, y), optimisation.FLAT),
+        (lambda z, y: -F.cross_entropy(z, y), losses.AWAY),
+        (lambda z, y: F.cross_entropy(z, y.roll(1)), losses.TARGETS),
+        (easiest, losses.PASSED_OVER),
+        (lambda z, y: F.cross_entropy(z.round() + 0 * z, y), losses.FLAT),
     ],
 )
 def test_what_the_loss_asks_photo_by_photo(loss: Any, cause: str | None) -> None:

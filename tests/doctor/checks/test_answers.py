@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network, Traces
-from florascope.doctor.checks import labels, layers, loop, network, optimisation, skill
+from florascope.doctor.checks import labels, layers, loop, losses, network, optimisation, skill
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
 from florascope.doctor.recording import Recording
 from florascope.doctor.trials import Exchange, Loop, Substitution
@@ -64,15 +64,15 @@ def test_rare_classes_that_hardly_count() -> None:
 def test_loss_settings() -> None:
     uneven = Subset(60, np.repeat(np.arange(K), [20, 20, 5, 5, 5, 5]))
     upside_down = Loop(weights=(2.0, 2.0, 0.5, 0.5, 0.5, 0.5))
-    found = optimisation.upside_down(Evidence(K, train=uneven, loop=upside_down))
+    found = losses.upside_down(Evidence(K, train=uneven, loop=upside_down))
     assert found is not None
-    assert found.cause == optimisation.WEIGHTS
+    assert found.cause == losses.WEIGHTS
     right = Loop(weights=(0.5, 0.5, 2.0, 2.0, 2.0, 2.0))
-    assert optimisation.upside_down(Evidence(K, train=uneven, loop=right)) is None
-    ignored = optimisation.ignored(Evidence(K, loop=Loop(ignored=0)))
+    assert losses.upside_down(Evidence(K, train=uneven, loop=right)) is None
+    ignored = losses.ignored(Evidence(K, loop=Loop(ignored=0)))
     assert ignored is not None
     assert ignored.found.startswith("ignore_index=0")
-    assert optimisation.ignored(Evidence(K, loop=Loop())) is None
+    assert losses.ignored(Evidence(K, loop=Loop())) is None
 
 
 def modes(evaluated: Any, trained: Any, again: Any = None) -> Evidence:

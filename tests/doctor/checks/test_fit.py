@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network
-from florascope.doctor.checks import layers, network, optimisation
+from florascope.doctor.checks import layers, losses, network
 from florascope.doctor.evidence import Answers, Evidence, Finding
 from florascope.doctor.trials import Loop
 
@@ -30,9 +30,9 @@ LOGITS = np.array([[3.0, -1.0, 0.0], [0.0, 5.0, 1.0]])
     ("outputs", "name", "takes", "expected"),
     [
         (SOFTMAX, "categorical_crossentropy", "probabilities", ""),
-        (LOGITS, "categorical_crossentropy", "probabilities", optimisation.LOGITS),
+        (LOGITS, "categorical_crossentropy", "probabilities", losses.LOGITS),
         (LOGITS, "CategoricalCrossentropy(from_logits=True)", "logits", ""),
-        (SIGMOID, "categorical_crossentropy", "probabilities", optimisation.SIGMOIDS),
+        (SIGMOID, "categorical_crossentropy", "probabilities", losses.SIGMOIDS),
         (SIGMOID, "binary_crossentropy", "probabilities", ""),
         (LOGITS, "own", None, ""),
     ],
@@ -41,21 +41,21 @@ def test_outputs_fit_the_loss(
     outputs: np.ndarray, name: str, takes: str | None, expected: str
 ) -> None:
     evidence = asked(outputs, Loop(name, takes=takes))  # type: ignore[arg-type]
-    assert cause(optimisation.activation(evidence)) == expected
+    assert cause(losses.activation(evidence)) == expected
 
 
 @pytest.mark.parametrize(
     ("takes", "targets", "given", "expected"),
     [
-        ("probabilities", "one-hot", "integers", optimisation.BROADCAST),
-        ("numbers", "one-hot", "integers", optimisation.REGRESSION),
+        ("probabilities", "one-hot", "integers", losses.BROADCAST),
+        ("numbers", "one-hot", "integers", losses.REGRESSION),
         ("numbers", "one-hot", "one-hot", ""),
         ("probabilities", "integers", "integers", ""),
     ],
 )
 def test_labels_fit_the_loss(takes: str, targets: str, given: str, expected: str) -> None:
     loop = Loop("own", takes=takes, targets=targets, given=given)  # type: ignore[arg-type]
-    assert cause(optimisation.targets(asked(SOFTMAX, loop))) == expected
+    assert cause(losses.targets(asked(SOFTMAX, loop))) == expected
 
 
 def test_two_dense_layers_without_an_activation_between() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from florascope.doctor.anatomy import Layer
-from florascope.doctor.evidence import Evidence, Finding, Severity
+from florascope.doctor.evidence import Evidence, Finding
 
 DEAD = "dead units: a layer gives 0 for every photo"
 DROPPED = "dropout drops nearly everything"
@@ -28,8 +28,8 @@ def dead(evidence: Evidence) -> Finding | None:
     if layer is None:
         return None
     what = f"{layer.dead:.0%} of the {layer.units} units of {layer.name} are 0 for every photo"
-    return _finding(
-        "dead",
+    return Finding(
+        "layers.dead",
         DEAD,
         "error",
         f"{what} (dead ReLUs: no gradient passes through)",
@@ -46,8 +46,8 @@ def early(evidence: Evidence) -> Finding | None:
     if not few or any(la.trainable for la in convolutions) or not evidence.trained:
         return None
     last = convolutions[-1]
-    return _finding(
-        "early",
+    return Finding(
+        "layers.early",
         EARLY,
         "warning",
         f"the frozen part has {len(convolutions)} convolutions ({last.name} last, with {last.units}"
@@ -63,8 +63,8 @@ def dropout(evidence: Evidence) -> Finding | None:
     layer = _first(la for la in _layers(evidence) if la.dropped >= MOSTLY_DROPPED)
     if layer is None:
         return None
-    return _finding(
-        "dropout",
+    return Finding(
+        "layers.dropout",
         DROPPED,
         "error",
         f"{layer.name} drops {layer.dropped:.0%} of what it gets while training",
@@ -80,8 +80,8 @@ def frozen(evidence: Evidence) -> Finding | None:
     if network is None or not network.head or set(network.head) & set(network.trainable):
         return None
     found = f"{len(network.trainable)} trainable parameters, none of them in the last layer"
-    return _finding(
-        "frozen",
+    return Finding(
+        "layers.frozen",
         FROZEN_HEAD,
         "error",
         f"{found} ({network.head[0]}), which therefore never changed",
@@ -96,8 +96,8 @@ def alike(evidence: Evidence) -> Finding | None:
     layer = _first(la for la in _layers(evidence) if la.alike)
     if layer is None:
         return None
-    return _finding(
-        "alike",
+    return Finding(
+        "layers.alike",
         ALIKE,
         "error",
         f"all {layer.units} units of {layer.name} have the very same weights",
@@ -113,8 +113,8 @@ def narrow(evidence: Evidence) -> Finding | None:
     layer = wide[-2] if len(wide) > 1 else None
     if layer is None or evidence.classes < 3 or layer.units > max(1, evidence.classes // TIMES):
         return None
-    return _finding(
-        "narrow",
+    return Finding(
+        "layers.narrow",
         NARROW,
         "error",
         f"{layer.name}, before the last layer, has {layer.units} units for {evidence.classes}"
@@ -134,8 +134,8 @@ def formats(evidence: Evidence) -> Finding | None:
     (usual, _), (rare, _) = counts.most_common(2)
     odd = next(la for la in told if la.channels == rare)
     found = f"{odd.name} ({odd.kind}) has data_format={rare!r}, the other layers {usual!r}"
-    return _finding(
-        "formats",
+    return Finding(
+        "layers.formats",
         FORMATS,
         "error",
         f"{found}: it takes rows for channels",
@@ -154,7 +154,7 @@ def linear(evidence: Evidence) -> Finding | None:
         return None
     found = f"{layer.name} ({layer.units} units) has no activation, and another follows at once"
     fix = f'Give {layer.name} an activation ("relu")'
-    return _finding("linear", LINEAR, "warning", found, "a nonlinearity between", fix, 0.5)
+    return Finding("layers.linear", LINEAR, "warning", found, "a nonlinearity between", fix, 0.5)
 
 
 def _layers(evidence: Evidence) -> tuple[Layer, ...]:
@@ -163,12 +163,6 @@ def _layers(evidence: Evidence) -> tuple[Layer, ...]:
 
 def _first(layers: Iterable[Layer]) -> Layer | None:
     return next(iter(layers), None)
-
-
-def _finding(
-    check: str, cause: str, severity: Severity, found: str, expected: str, fix: str, sure: float
-) -> Finding:
-    return Finding(f"layers.{check}", cause, severity, found, expected, fix, sure)
 
 
 CHECKS = (frozen, early, dead, dropout, alike, narrow, formats, linear)

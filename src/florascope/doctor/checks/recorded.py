@@ -50,13 +50,13 @@ def steps(evidence: Evidence) -> Finding | None:
     if seen.backwards == 0:
         found = f"{seen.forwards} forward passes in train mode, none followed by a backward pass"
         fix = "Call loss.backward() and optimizer.step() for each batch; detach nothing before"
-        return _finding("steps", NO_BACKWARD, "error", found, "one for each", fix, 0.97)
+        return Finding("recorded.steps", NO_BACKWARD, "error", found, "one for each", fix, 0.97)
     reached = performance(evidence)
     if reached is not None and reached.learned:  # somebody moves the weights by hand
         return None
     found = f"{seen.backwards or seen.forwards} backward passes and not one optimizer step"
     fix = "Call optimizer.step() after loss.backward()"
-    return _finding("steps", NO_STEP, "error", found, "a step for each batch", fix, 0.98)
+    return Finding("recorded.steps", NO_STEP, "error", found, "a step for each batch", fix, 0.98)
 
 
 def zeroed(evidence: Evidence) -> Finding | None:
@@ -69,7 +69,9 @@ def zeroed(evidence: Evidence) -> Finding | None:
         f" over {seen.steps} steps"
     )
     fix = "Call optimizer.zero_grad() before each loss.backward()"
-    return _finding("zeroed", ADDED, "error", found, "0 %: zeroed after each step", fix, 0.97)
+    return Finding(
+        "recorded.zeroed", ADDED, "error", found, "0 %: zeroed after each step", fix, 0.97
+    )
 
 
 def discarded(evidence: Evidence) -> Finding | None:
@@ -85,7 +87,9 @@ def discarded(evidence: Evidence) -> Finding | None:
         " these were cleared without a step"
     )
     fix = "Call optimizer.step() after each loss.backward(), inside the loop over batches"
-    return _finding("discarded", DISCARDED, "error", found, "a step for each batch", fix, 0.95)
+    return Finding(
+        "recorded.discarded", DISCARDED, "error", found, "a step for each batch", fix, 0.95
+    )
 
 
 def emptied(evidence: Evidence) -> Finding | None:
@@ -102,7 +106,9 @@ def emptied(evidence: Evidence) -> Finding | None:
         f" after {seen.backwards} backward passes"
     )
     fix = "Order: zero_grad(), backward(), step(); nothing between the last two may clear gradients"
-    return _finding("emptied", EMPTIED, "error", found, "gradients at every step", fix, 0.96)
+    return Finding(
+        "recorded.emptied", EMPTIED, "error", found, "gradients at every step", fix, 0.96
+    )
 
 
 def clipped(evidence: Evidence) -> Finding | None:
@@ -115,7 +121,7 @@ def clipped(evidence: Evidence) -> Finding | None:
     if seen.sizes is not None:
         found += f"; updates are {_typical(seen):.2g} of the weights"
     fix = "Raise the largest norm (1 to 10 is usual), or leave clipping out"
-    return _finding("clipped", CLIPPED, "error", found, "1 at most steps", fix, 0.93)
+    return Finding("recorded.clipped", CLIPPED, "error", found, "1 at most steps", fix, 0.93)
 
 
 def altered(evidence: Evidence) -> Finding | None:
@@ -132,7 +138,7 @@ def altered(evidence: Evidence) -> Finding | None:
         "Look at what is done to .grad before optimizer.step(): noise that is not divided by the"
         " size of the batch, a sign, a sum with other gradients"
     )
-    return _finding("altered", ALTERED, "error", found, "1, or a little less", fix, 0.94)
+    return Finding("recorded.altered", ALTERED, "error", found, "1, or a little less", fix, 0.94)
 
 
 def forgets(evidence: Evidence) -> Finding | None:
@@ -142,7 +148,9 @@ def forgets(evidence: Evidence) -> Finding | None:
         return None
     found = f"at {seen.forgot} of {seen.steps} steps the optimizer remembers no step before"
     fix = "Make the optimizer once, before the loop; momentum and Adam's averages live in it"
-    return _finding("forgets", FORGETS, "error", found, "a memory from step to step", fix, 0.94)
+    return Finding(
+        "recorded.forgets", FORGETS, "error", found, "a memory from step to step", fix, 0.94
+    )
 
 
 def practised(evidence: Evidence) -> Finding | None:
@@ -155,7 +163,7 @@ def practised(evidence: Evidence) -> Finding | None:
         "Begin with a new network for each fold, and split before anything is trained: accuracy on"
         " photos that were learned says nothing"
     )
-    return _finding("practised", PRACTISED, "error", found, "none", fix, 0.95)
+    return Finding("recorded.practised", PRACTISED, "error", found, "none", fix, 0.95)
 
 
 def unheld(evidence: Evidence) -> Finding | None:
@@ -166,7 +174,7 @@ def unheld(evidence: Evidence) -> Finding | None:
         return None
     found = f"{len(seen.unheld)} trainable parameters in no optimizer ({_some(seen.unheld)})"
     fix = "Make the optimizer after the last layer is replaced, from model.parameters()"
-    return _finding("unheld", UNHELD, "error", found, "all of them", fix, 0.95)
+    return Finding("recorded.unheld", UNHELD, "error", found, "all of them", fix, 0.95)
 
 
 def schedule(evidence: Evidence) -> Finding | None:
@@ -190,7 +198,9 @@ def schedule(evidence: Evidence) -> Finding | None:
         "Give the scheduler the number of steps there are (a warm-up of a few per cent of them),"
         " and step it once a batch where it counts batches, once an epoch where it counts epochs"
     )
-    return _finding("schedule", SCHEDULE, "error", found, "a tenth of it, or more", fix, 0.9)
+    return Finding(
+        "recorded.schedule", SCHEDULE, "error", found, "a tenth of it, or more", fix, 0.9
+    )
 
 
 def _rates(evidence: Evidence) -> tuple[Sequence[float], str]:
@@ -221,7 +231,7 @@ def inputs(evidence: Evidence) -> Finding | None:
         "Look at what the loop does to a batch between loader and network (scaling, normalising,"
         " permuting, augmenting), and prepare photos for evaluation alike"
     )
-    return _finding("inputs", OTHERS, "error", found, "the same photos", fix, 0.9)
+    return Finding("recorded.inputs", OTHERS, "error", found, "the same photos", fix, 0.9)
 
 
 def rate(evidence: Evidence) -> Finding | None:
@@ -235,7 +245,7 @@ def rate(evidence: Evidence) -> Finding | None:
         return None
     found = f"a learning rate of 0 at {none:.0%} of {len(seen.rates)} steps"
     fix = "Look at the scheduler: is it stepped each batch where it counts epochs?"
-    return _finding("rate", ZERO_RATE, "error", found, "a rate above 0", fix, 0.97)
+    return Finding("recorded.rate", ZERO_RATE, "error", found, "a rate above 0", fix, 0.97)
 
 
 def same(evidence: Evidence) -> Finding | None:
@@ -249,7 +259,7 @@ def same(evidence: Evidence) -> Finding | None:
         return None
     found = f"{distinct} different batches among {len(seen.digests)}, of {size} photos"
     fix = "Draw a new batch at each step: next(iter(loader)) starts anew every time"
-    return _finding("same", SAME_BATCH, "error", found, "a new batch each step", fix, 0.95)
+    return Finding("recorded.same", SAME_BATCH, "error", found, "a new batch each step", fix, 0.95)
 
 
 def order(evidence: Evidence) -> Finding | None:
@@ -266,7 +276,7 @@ def order(evidence: Evidence) -> Finding | None:
     )
     fix = "Shuffle train: DataLoader(..., shuffle=True)"
     wanted = f"about {expected:.0f}, as mixed batches have"
-    return _finding("order", SORTED, "error", found, wanted, fix, 0.93)
+    return Finding("recorded.order", SORTED, "error", found, wanted, fix, 0.93)
 
 
 def _expected_classes(seen: Recording) -> float:
@@ -291,7 +301,7 @@ def drawn(evidence: Evidence) -> Finding | None:
         f" photos drawn: {', '.join(map(str, counts[:8]))}, ... a class)"
     )
     fix = "Look at the sampler and its weights: one weight for each photo, 1 / size of its class"
-    return _finding("drawn", FEW_CLASSES, "error", found, "every class", fix, 0.95)
+    return Finding("recorded.drawn", FEW_CLASSES, "error", found, "every class", fix, 0.95)
 
 
 def decay(evidence: Evidence) -> Finding | None:
@@ -311,7 +321,7 @@ def decay(evidence: Evidence) -> Finding | None:
         f" {len(sizes.names)} parameters; weights shrank to {shrunk:.0%} of their size"
     )
     fix = "Lower weight_decay a hundredfold (1e-4 to 1e-2 are usual)"
-    return _finding("decay", DECAYED, "error", found, "a few per cent", fix, 0.93)
+    return Finding("recorded.decay", DECAYED, "error", found, "a few per cent", fix, 0.93)
 
 
 def _shrunk(sizes: Sizes) -> float:
@@ -332,7 +342,7 @@ def finite(evidence: Evidence) -> Finding | None:
     found += f" {measured} measured steps are nan or inf"
     fix = "Lower the learning rate, clip gradients, and look for log(0) or 0 / 0 in the loss"
     severity: Severity = "error" if often else "note"
-    return _finding("finite", NOT_FINITE, severity, found, "none", fix, 0.8)
+    return Finding("recorded.finite", NOT_FINITE, severity, found, "none", fix, 0.8)
 
 
 def updates(evidence: Evidence) -> Finding | None:
@@ -345,10 +355,10 @@ def updates(evidence: Evidence) -> Finding | None:
     found = f"updates are {ratio:.2g} of the weights at the median step and parameter"
     if ratio > HUGE:
         fix = "Lower the learning rate tenfold until the loss falls steadily"
-        return _finding("updates", EXPLODING, "error", found, "about 1e-3", fix, 0.85)
+        return Finding("recorded.updates", EXPLODING, "error", found, "about 1e-3", fix, 0.85)
     if ratio < TINY and _hardly_falls(seen):
         fix = "Raise the learning rate tenfold; look for a loss divided by a large number"
-        return _finding("updates", VANISHING, "error", found, "about 1e-3", fix, 0.8)
+        return Finding("recorded.updates", VANISHING, "error", found, "about 1e-3", fix, 0.8)
     return None
 
 
@@ -381,12 +391,6 @@ def _finite(values: Any) -> list[float]:  # noqa: ANN401 (numbers in any shape)
 
 def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:NAMES]) + (", ..." if len(names) > NAMES else "")
-
-
-def _finding(
-    check: str, cause: str, severity: Severity, found: str, expected: str, fix: str, sure: float
-) -> Finding:
-    return Finding(f"recorded.{check}", cause, severity, found, expected, fix, sure)
 
 
 CHECKS = (

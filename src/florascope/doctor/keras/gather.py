@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from florascope.doctor.checks import augmentation, claims, inputs, layers, optimisation, recorded
+from florascope.doctor.checks import (
+    augmentation,
+    claims,
+    inputs,
+    layers,
+    losses,
+    optimisation,
+    recorded,
+)
 from florascope.doctor.checks.network import NOT_LOADED, TWICE
 from florascope.doctor.diagnosis import Diagnosis, judge, settled
 from florascope.doctor.evidence import (
@@ -58,12 +66,10 @@ FIXES = {
     layers.FROZEN_HEAD: "Set base.trainable = False instead of model.trainable, then compile again",
     layers.DEAD: 'Leave bias_initializer at "zeros", lower the learning rate, or use LeakyReLU',
     layers.ALIKE: 'Leave kernel_initializer at its default, "glorot_uniform"',
-    optimisation.LOGITS: "Compile with from_logits=True, or give the last layer"
-    " activation='softmax'",
-    optimisation.BROADCAST: "Use SparseCategoricalCrossentropy for class numbers, or one-hot labels"
+    losses.LOGITS: "Compile with from_logits=True, or give the last layer activation='softmax'",
+    losses.BROADCAST: "Use SparseCategoricalCrossentropy for class numbers, or one-hot labels"
     " (keras.utils.to_categorical)",
-    optimisation.REGRESSION: "Compile with SparseCategoricalCrossentropy: squared errors are for"
-    " numbers",
+    losses.REGRESSION: "Compile with SparseCategoricalCrossentropy: squared errors are for numbers",
     TWICE: "Use from_logits=False with a softmax, or Dense(K) without activation",
     NOT_LOADED: 'Build the backbone with weights="imagenet", or load_weights before it is frozen',
     optimisation.NOT_OPTIMISED: "Call model.compile again after changing trainable",
