@@ -1,12 +1,15 @@
 """Trainings with parts exchanged: the part with the fault is the one that fails."""
 
+import time
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from florascope.doctor import substitution
 from florascope.doctor.loaders import Batch
 from florascope.doctor.network import find_head
 from florascope.doctor.substitution import (
@@ -180,6 +183,18 @@ def stripes(each: int, seed: int) -> tuple[Tensor, Tensor]:
 def test_the_reference_learns_stripes() -> None:
     data = Material(stripes(20, 0), stripes(10, 1), ())
     assert reference(data, 2) > 0.9
+
+
+@pytest.mark.parametrize(("side", "steps"), [(8, 200), (28, 156), (40, 120)])
+def test_the_reference_takes_its_steps_however_slow_the_machine(
+    side: int, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours, taken = count(step=3600), list[Any]()
+    monkeypatch.setattr(time, "process_time", lambda: float(next(hours)))
+    monkeypatch.setattr(substitution, "take_step", lambda *step: taken.append(step))
+    photos = (torch.zeros(4, 3, side, side), torch.arange(4))
+    reference(Material(photos, photos, ()), 4)
+    assert len(taken) == steps
 
 
 def test_a_network_without_nonlinearity_cannot_learn_stripes() -> None:

@@ -8,6 +8,7 @@ program worked. Today, it does not. Why?", 1999).
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +30,8 @@ from florascope.doctor.trials import FAILS, RATE, STEPS, Part, Substitution, Tra
 BATCH = 32
 SECONDS = 0.8  # of the processor, for one training
 FEWEST = 30  # steps of one training, where a step takes long
-LONGER = 1.6  # for the reference network, which the gap is measured by
 SIDE = 32  # pixels of the reference network's photos
+WORK = 120 * SIDE**2  # pixels of a photo times steps of the reference: 1.6 s of one thread
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 
@@ -161,7 +162,8 @@ def reference(material: Material, classes: int) -> float:
     """Accuracy of a small convolutional network of our own on the same photos.
 
     Three blocks of convolution, BatchNorm, ReLU and max pooling, on photos of 32 x 32; 0 where
-    there are no photos.
+    there are no photos. It ends after a number of steps, not seconds: the gap is measured by it,
+    and a busy machine would measure another one.
     """
     if material.train[0].ndim != 4:
         return 0.0
@@ -171,7 +173,9 @@ def reference(material: Material, classes: int) -> float:
         (),
     )
     made = partial(_reference, classes, material.train[0].shape[1])
-    return train(Parts(made, as_loss(None), sound_optimizer), small, LONGER, 2 * STEPS)
+    height, width = small.train[0].shape[2:]
+    steps = min(2 * STEPS, max(FEWEST, WORK // (height * width)))
+    return train(Parts(made, as_loss(None), sound_optimizer), small, math.inf, steps)
 
 
 def _shrink(images: Tensor) -> Tensor:
