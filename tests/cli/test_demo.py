@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from florascope.api.run import Run
 from florascope.api.training import train
 from florascope.cli import demo as module
 from florascope.data.dataset import ClassName, Dataset
@@ -29,8 +30,16 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture(scope="module")
+def on_photos(cache: Path) -> Run:
+    """A small network's run on few photos of the garden."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("florascope.garden.garden", lambda: garden(5, size=48))
+        return train("garden", Probe(backbone="test_resnet", weights="random"))
+
+
 @pytest.fixture
-def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
+def small(bare: None, on_photos: Run, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     """Few features, few photos and a small network in place of the package's."""
     labels = np.arange(90) % 6
     classes = tuple(ClassName(str(k + 1), f"flower {k + 1}") for k in range(6))
@@ -42,9 +51,7 @@ def small(bare: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedOxford102:
     stored = {name: quantised for name in ("google", "torchvision")}  # noqa: C420 (typed)
     embedded = EmbeddedOxford102(dataset, stored, {})
     monkeypatch.setattr("florascope.data.oxford102_features.embedded_oxford102", lambda: embedded)
-    monkeypatch.setattr("florascope.garden.garden", lambda: garden(5, size=48))
-    small = Probe(backbone="test_resnet", weights="random")
-    monkeypatch.setattr(module, "_on_photos", lambda _: train("garden", small))
+    monkeypatch.setattr(module, "_on_photos", lambda _: on_photos)
     return embedded
 
 
@@ -68,8 +75,9 @@ def test_prints_the_rerun_beside_the_report_and_the_guess(
 
 
 def test_json_and_the_report_hold_every_fit(
-    run: Any, small: EmbeddedOxford102, tmp_path: Path
+    run: Any, small: EmbeddedOxford102, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("florascope.report.audited.PHOTOS", 2)
     found = run("demo", "--out", tmp_path / "run", "--json").json
     assert found["schema"] == "florascope/1"
     assert found["data"] == "garden"
