@@ -47,10 +47,7 @@ class Whitening:
 
         Where photos of one class do not differ (one photo each), no direction shrinks.
         """
-        centre = samples.features.mean(0)
-        basis = _inverse_root(_within(samples), ridge)
-        spread = ((samples.features - centre) @ basis).square().mean().sqrt().item()
-        return cls(centre, basis / (spread or 1.0))
+        return cls.of_moments(*_moments(samples), ridge)
 
     @classmethod
     def of_moments(
@@ -90,13 +87,20 @@ class Whitening:
         return slope._replace(weight=weight)
 
 
-def _within(samples: Samples) -> Float32[Tensor, "c c"]:
-    """Covariance about each class's own mean."""
+def _moments(
+    samples: Samples,
+) -> tuple[Float32[Tensor, " c"], Float32[Tensor, "c c"], Float32[Tensor, "c c"]]:
+    """Mean, covariance about each class's own mean, and covariance about the mean.
+
+    The last is the one before with that of the class means added, each counted by its photos.
+    """
     features, targets = samples.features, samples.targets
     sums = features.new_zeros(samples.classes, features.shape[1]).index_add_(0, targets, features)
-    counts = targets.bincount(minlength=samples.classes).clamp_min(1)
-    rest = features - (sums / counts[:, None])[targets]
-    return rest.T @ rest / len(rest)
+    counts = targets.bincount(minlength=samples.classes)[:, None]
+    means, centre = sums / counts.clamp_min(1), features.mean(0)
+    rest = features - means[targets]
+    within, apart = rest.T @ rest / len(rest), means - centre
+    return centre, within, within + (counts * apart).T @ apart / len(rest)
 
 
 def _inverse_root(covariance: Float32[Tensor, "c c"], ridge: float) -> Float32[Tensor, "c c"]:
