@@ -114,6 +114,14 @@ def test_an_address_is_refused_as_one(run: Any, trained: Path, tmp_path: Path) -
         assert "https://example.com/rose.jpg is a web address" in ended.err
 
 
+def test_pictures_do_not_go_among_the_photos(run: Any, trained: Path, photos: Path) -> None:
+    ended = run("explain", trained, photos, "--out", photos / "maps", "--json")
+    assert ended.code == 1
+    assert "maps lies in" in ended.err
+    assert "maps beside it" in ended.err
+    assert not (photos / "maps").exists()
+
+
 def test_a_broken_photo_leaves_nothing_behind(
     run: Any, trained: Path, photos: Path, tmp_path: Path
 ) -> None:

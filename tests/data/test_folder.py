@@ -109,6 +109,7 @@ class TestClassFolders:
             ("one/metrics.json", "one/bundle/config.json"),
             ("deep/2024/one/bundle/config.json", "deep/two/checkpoint.safetensors"),
             ("one/tensorboard/events",),
+            ("one/config.json", "one/model.onnx"),
         ],
     )
     def test_a_training_run_is_no_class(

@@ -102,6 +102,7 @@ def explain(  # noqa: PLR0913 (one an option)
 
     ignored = Counter[str]()
     names = picture_names(expand(images, ignored))
+    _check_apart(out, images)
     photos = list(names)
     classifier = _open(bundle, **described)
     how = layers_method(layers.split(",") if layers else (), method)
@@ -128,6 +129,22 @@ def explain(  # noqa: PLR0913 (one an option)
         return
     for result in results:
         _print(result)
+
+
+def _check_apart(out: Path, images: Iterable[str]) -> None:
+    """Refuse to put pictures among the photos: the next command would take them for some.
+
+    Raises:
+        FlorascopeError: the pictures' folder lies in one of the photos'.
+    """
+    place = out.absolute().resolve()
+    for image in map(Path, images):
+        if image.is_dir() and image.resolve() in {place, *place.parents}:
+            raise FlorascopeError(
+                f"--out {out} lies in {image}, among the photos",
+                expected="a folder apart from them: pictures of evidence would be taken for photos",
+                fix=f"Such as --out {out.name or 'maps'} beside it",
+            )
 
 
 def _check_bundle(model: str) -> None:

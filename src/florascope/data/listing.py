@@ -22,8 +22,10 @@ SYSTEM = frozenset(
     }
 )
 """What systems and tools leave in folders, in lower case."""
-RUN_PARTS = frozenset({"metrics.json", "bundle", "checkpoint.safetensors", "tensorboard"})
-"""One of them, and no photo beside it, makes a folder one of a training run."""
+RUN_PARTS = frozenset(
+    {"metrics.json", "bundle", "checkpoint.safetensors", "tensorboard", "model.onnx"}
+)
+"""One of them, and no photo beside it, makes a folder one of a training run, or of its bundle."""
 HIDDEN, RUNS, NO_ENDING = "hidden or of the system", "a run's folder", "without an ending"
 LOOP = "a link to a folder that it lies in"
 """How `Listing.ignored` calls what has no ending to be called by."""
