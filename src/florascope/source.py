@@ -166,7 +166,7 @@ def from_pairs(pairs: Iterable[Any], name: str = "photos in memory") -> Dataset:
     names = sorted(set(words), key=natural_key)
     index = {word: k for k, word in enumerate(names)}
     labels = np.array([index[word] for word in words], dtype=np.int64)
-    photos = [_photo(items, n) for n in range(len(items))]
+    photos = _held(items)
     return Dataset(name, photos, labels, tuple(ClassName(n, n) for n in names))
 
 
@@ -202,7 +202,17 @@ LABELS = ("targets", "labels", "_labels", "y")
 """Where torchvision's data sets keep the class indexes of their photos."""
 
 
-def _photo(items: Sequence[Any], n: int) -> Photo:
+def as_photos(given: Iterable[Any]) -> list[Photo]:
+    """Make photos of photos in any form that `as_rgb` takes; none is read yet."""
+    return _held([(photo,) for photo in given])
+
+
+def _held(items: Sequence[Sequence[Any]]) -> list[Photo]:
+    """Make a photo of the first part of each item."""
+    return [_photo(items, n) for n in range(len(items))]
+
+
+def _photo(items: Sequence[Sequence[Any]], n: int) -> Photo:
     photo = items[n][0]
     if isinstance(photo, Photo):
         return photo

@@ -52,6 +52,13 @@ def test_photos_themselves_will_do_and_all_are_ranked(run: fs.Run) -> None:
     assert set(found.to_json()) == {"review", "label", "unreadable"}
 
 
+def test_paths_of_photos_will_do(run: fs.Run, unlabelled: Path) -> None:
+    paths = sorted(unlabelled.glob("lawn-*.png"))[:3]
+    found = fs.suggest(run, [str(paths[0]), *paths[1:], 7], n=9)
+    assert {one.photo for one in found.label} == {path.name for path in paths}
+    assert len(found.unreadable) == 1
+
+
 def test_a_wrong_label_is_to_be_looked_at(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, tmp_path / "photos")
     moved = tmp_path / "photos" / "lawn" / "moved.png"

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,12 @@ class TestDataset:
         photos = [FilePhoto(Path("a.jpg"))]
         with pytest.raises(DataError, match=r"test set has 1 photos and 2 labels\. expected one"):
             Dataset("test set", photos, np.array([0, 1]), CLASSES)
+
+    @pytest.mark.usefixtures("unchecked")
+    def test_needs_photos_and_not_their_paths(self) -> None:
+        paths: Any = ["a.jpg", "b.jpg"]
+        with pytest.raises(DataError, match=r"'a\.jpg' among the photos of test.*florascope\.load"):
+            Dataset("test", paths, np.array([0, 1]), CLASSES)
 
     def test_needs_photos(self) -> None:
         with pytest.raises(DataError, match="test set holds no photos"):

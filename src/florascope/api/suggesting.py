@@ -20,6 +20,7 @@ from florascope.health.quick_probe import out_of_fold, suspects
 from florascope.metrics import softmax
 from florascope.nets.classifier import LinearHead
 from florascope.progress import Progress, shown
+from florascope.source import as_photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Suggestions:
 @check_arguments(DataError)
 def suggest(
     run: Run | str | PathLike[str],
-    photos: str | PathLike[str] | Sequence[Photo],
+    photos: str | PathLike[str] | Sequence[Any],
     n: int = 20,
     *,
     progress: Progress | None = None,
@@ -87,7 +88,8 @@ def suggest(
 
     Args:
         run: a finished training, or its folder.
-        photos: a folder, of which all photos are taken and those of its subfolders; or photos.
+        photos: a folder, of which all photos are taken and those of its subfolders; or photos in
+            any form that `florascope.images.as_rgb` takes.
         n: how many of either at most.
         progress: told of each step; None draws a bar where somebody can see one.
 
@@ -118,9 +120,9 @@ def suggest(
     return Suggestions(_review(run, names, n), label, tuple(bank.problems.values()))
 
 
-def _photos(photos: str | PathLike[str] | Sequence[Photo]) -> Sequence[Photo]:
+def _photos(photos: str | PathLike[str] | Sequence[Any]) -> Sequence[Photo]:
     if not isinstance(photos, str | PathLike):
-        return photos
+        return photos if isinstance(photos, FilePhotos) else as_photos(photos)
     root = Path(photos)
     if not root.is_dir():
         raise DataError(f"{root} is no folder", expected="a folder of photos without labels")

@@ -15,7 +15,7 @@ from typing import Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
 import numpy as np
 
-from florascope.errors import DataError, PhotoError, check_arguments
+from florascope.errors import DataError, PhotoError, check_arguments, described
 from florascope.images import RGB, read_bytes, read_photo
 from florascope.shapes import Bool, Int64
 
@@ -231,6 +231,12 @@ class Dataset:
             )
         if len(self.photos) == 0:
             raise DataError(f"{self.name} holds no photos", expected="labelled photos")
+        if not isinstance(self.photos[0], Photo):
+            raise DataError(
+                f"{described(self.photos[0])} among the photos of {self.name}",
+                expected="objects with a name, read() and digest(), such as FilePhoto",
+                fix="florascope.load([(photo, label), ...]) makes a data set of photos in any form",
+            )
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.classes):
             raise DataError(

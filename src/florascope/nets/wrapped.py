@@ -352,6 +352,6 @@ def _classes(
             f"{len(names)} names for {count} classes", expected="a name a class, in their order"
         )
     return tuple(
-        name if isinstance(name, ClassName) else ClassName(str(index), name)
+        name if isinstance(name, ClassName) else ClassName(str(index), str(name))
         for index, name in enumerate(names)
     )
