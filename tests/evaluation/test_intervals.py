@@ -52,13 +52,13 @@ def test_the_skew_moves_the_interval_beyond_plain_percentiles() -> None:
 
 
 def test_it_covers_the_truth_as_often_as_it_says() -> None:
-    """Exponential values, mean 1: of 400 intervals over 60 values, about 0.95 hold it.
+    """Exponential values, mean 1: of 160 intervals over 60 values, about 0.95 hold it.
 
-    0.91 is more than three standard errors below.
+    0.89 is more than three standard errors below.
     """
-    intervals = [bootstrap(skewed(60, seed), seed, 600) for seed in range(400)]
+    intervals = [bootstrap(skewed(60, seed), seed, 600) for seed in range(160)]
     covered = np.mean([i.low <= 1.0 <= i.high for i in intervals])
-    assert 0.91 < covered < 0.985
+    assert 0.89 < covered < 0.99
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
