@@ -203,8 +203,8 @@ def explain(
 
     Args:
         model: a classifier, or any network that `florascope.wrap` takes: PyTorch's, Keras's, or the
-            path of an ONNX or Keras file. Who explains many photos wraps it once, and names its
-            classes.
+            path of an ONNX or Keras file, a bundle or a run. Who explains many photos wraps it
+            once, and names its classes.
         photo: of any size: a path, bytes, a PIL image, pixels (h, w, 3), a data set's photo.
         method: an explainer or the name of one ("sharp", "cam", "direct", "legrad", "gradcam",
             "layercam", "ig", "occlusion"); None takes the one that suits the network best.

@@ -73,6 +73,7 @@ def wrap(
         A classifier in eval mode; a module itself is left in whatever mode it is in.
 
     Raises:
+        BundleError: the path is a folder that holds no bundle.
         ExplanationError: the model takes no such pictures, gives no scores, or does not say how
             photos are prepared; or it has another number of classes.
     """
