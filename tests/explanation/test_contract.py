@@ -192,9 +192,10 @@ def test_hooks_are_gone_after_an_error(method: Explainer) -> None:
 
 @pytest.fixture
 def compiled() -> Iterator[Classifier]:
+    """A graph for each size of photo: one for all sizes takes Dynamo ten seconds to work out."""
     classifier = network("test_resnet")
-    classifier.compile(backend="eager")
-    classifier.backbone.compile(backend="eager")
+    classifier.compile(backend="eager", dynamic=False)
+    classifier.backbone.compile(backend="eager", dynamic=False)
     yield classifier
     torch.compiler.reset()
 
