@@ -171,7 +171,7 @@ def _without_each(
         Moments.of(residuals[fold == number], labels[fold == number], classes)
         for number in range(FOLDS)
     ]
-    whole = Moments(*(sum(sums) for sums in zip(*parts, strict=True)))
+    whole = Moments(*(np.sum(sums, axis=0) for sums in zip(*parts, strict=True)))
     for part in parts:
         yield Discriminant.of_moments(means, whole.without(part))
 

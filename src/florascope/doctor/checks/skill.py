@@ -186,7 +186,7 @@ def inseparable(evidence: Evidence) -> Finding | None:
     K, said = evidence.classes, answers.outputs.argmax(1)
     table = np.zeros((K, K))
     np.add.at(table, (answers.labels, said), 1)
-    pairs = [(i, j) for i in range(K) for j in range(i + 1, K) if _coin(table, i, j)]
+    pairs = _twins(table)
     if len(pairs) < max(2, TWIN_SHARE * K / 2):
         return None
     merged = sum(table[i, j] + table[j, i] for i, j in pairs) / len(answers.labels)
@@ -206,14 +206,14 @@ def inseparable(evidence: Evidence) -> Finding | None:
     )
 
 
-def _coin(table: Float[np.ndarray, "k k"], i: int, j: int) -> bool:
-    """Whether photos of two classes are answered with one of the two, either as well."""
-    block = table[np.ix_([i, j], [i, j])]
-    there = table[[i, j]].sum()
-    if there < 2 * TWIN_PHOTOS or block.sum() < WITHIN * there:
-        return False
-    right, wrong = np.trace(block), block.sum() - np.trace(block)
-    return bool(wrong > 0.35 * (right + wrong) and min(block.sum(0)) > 0)
+def _twins(table: Float[np.ndarray, "k k"]) -> list[tuple[int, int]]:
+    """Pairs of classes whose photos are answered with one of the two, and either as well."""
+    own, asked = table.diagonal(), table.sum(1)
+    right, wrong, there = own[:, None] + own, table + table.T, asked[:, None] + asked
+    often = (there >= 2 * TWIN_PHOTOS) & (right + wrong >= WITHIN * there)
+    said = own[:, None] + table.T > 0  # the first of the two, of photos of both
+    tossed = often & said & said.T & (wrong > 0.35 * (right + wrong))
+    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(tossed, 1))]
 
 
 def run_against_probe(evidence: Evidence) -> Finding | None:
