@@ -226,7 +226,9 @@ def test_rows_of_an_image_and_a_label() -> None:
 
 
 def test_what_is_no_data_set() -> None:
-    with pytest.raises(DataError, match="7 as DATA. expected pairs of"):
+    with pytest.raises(
+        DataError, match="7 as DATA. expected the path of a folder or of a table of photos, pairs"
+    ):
         load(7)
     with pytest.raises(DataError, match="str among the photos"):
         load(["a.jpg"])

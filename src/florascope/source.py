@@ -192,7 +192,8 @@ def from_dataset(source: Any) -> Dataset:  # noqa: ANN401 (torchvision's and Hug
     held_labels = (getattr(source, key, None) for key in LABELS)
     labels = next((v for v in held_labels if v is not None), None)
     if labels is None or not hasattr(source, "__getitem__"):
-        raise DataError(f"{described(source)} as DATA", expected=PAIRS)
+        expected = f"the path of a folder or of a table of photos, {PAIRS}"
+        raise DataError(f"{described(source)} as DATA", expected=expected)
     held = _untransformed(source)
     photos: list[Photo] = [HeldPhoto(f"{n}", held, n) for n in range(len(labels))]
     return _dataset(name, photos, labels, classes)
