@@ -24,10 +24,11 @@ PLANTED = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _photos_are_looked_at_once() -> Iterator[None]:
-    """Most of these trainings see the very same photos, of shapes that 16 pixels show well."""
+    """Most see the very same photos, of shapes that 16 pixels show well and 100 steps teach."""
     reference = remembered(substitution.reference, learned_from)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(substitution, "SIDE", 16)
+        patch.setattr(substitution, "WORK", 100 * 16**2)
         patch.setattr(substitution, "reference", reference)
         patch.setattr(retraining, "reference", reference)
         patch.setattr(script, "measure", remembered(properties.measure, lambda *arrays: arrays))

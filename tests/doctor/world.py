@@ -14,7 +14,7 @@ from florascope.preprocessing import Preprocessing
 
 failures: Any = import_module("failures")
 
-CONTRACT = Preprocessing(size=64, crop_pct=0.875)
+CONTRACT = Preprocessing(size=56, crop_pct=0.875)
 CLASSES = 12
 COLOURS = ((225, 60, 50), (240, 200, 40), (110, 60, 200), (240, 240, 235))
 WIDTH = 96

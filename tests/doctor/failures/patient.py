@@ -7,6 +7,7 @@ linear head, Adam.
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,19 @@ def photos(
     root: Path, transform: Transform, reader: Callable[[str], Any] | None = None
 ) -> ImageFolder:
     """A folder of class folders as torchvision reads it, upright."""
-    return ImageFolder(str(root), transform, loader=reader or (lambda path: read_photo(Path(path))))
+    return ImageFolder(str(root), transform, loader=reader or _read)
+
+
+def _read(path: str) -> Any:
+    return _decoded(path, Path(path).stat().st_mtime_ns)
+
+
+@lru_cache(1_000)
+def _decoded(path: str, _changed: int) -> Any:
+    """A photo, decoded once: a diagnosis reads each several times, and trainings share theirs."""
+    pixels = read_photo(Path(path))
+    pixels.flags.writeable = False
+    return pixels
 
 
 def patient(
