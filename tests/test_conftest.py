@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from beartype.roar import BeartypeCallHintParamViolation
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto
+from florascope.data.identity import PhotoKeys, no_looks
 from florascope.data.splits import stratified
 from florascope.images import SUFFIXES, read_photo
 
@@ -29,10 +29,8 @@ def test_a_wrong_dtype_is_caught() -> None:
 
 
 def test_a_wrong_shape_in_a_record_is_caught() -> None:
-    photos = [FilePhoto(Path("a.jpg"))]
-    classes = (ClassName("1", "rose"), ClassName("2", "daisy"))
-    with pytest.raises(jaxtyping.TypeCheckError, match="labels"):
-        Dataset("two axes", photos, np.zeros((1, 1), dtype=np.int64), classes)
+    with pytest.raises(jaxtyping.TypeCheckError, match="contents"):
+        PhotoKeys(np.zeros((1, 1), np.uint64), no_looks(1))
 
 
 def test_the_longest_files_exist_and_come_first(request: pytest.FixtureRequest) -> None:

@@ -116,7 +116,7 @@ def _refuse_others(
         if not _fits(value, hint):
             if isinstance(value, type):
                 fix = f"Make an object of it: {value.__name__}()"
-            raise error(f"{name} got {described(value)} as `{key}`", expected=_words(hint), fix=fix)
+            raise error(f"{name} got {described(value)} as {key!r}", expected=_words(hint), fix=fix)
 
 
 _NUMBERS: dict[Any, Callable[[Any], Any]] = {bool: float, int: index, float: float}

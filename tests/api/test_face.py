@@ -170,19 +170,19 @@ def test_every_public_function_is_asked() -> None:
     [
         (
             lambda: fs.train("garden", fs.Probe),  # type: ignore[arg-type]
-            r"train got the class Probe as `recipe`\. expected a ClassReport, a Probe, a Finetune"
+            r"train got the class Probe as 'recipe'\. expected a ClassReport, a Probe, a Finetune"
             r" or None\. Make an object of it: Probe\(\)\.",
         ),
         (
             lambda: fs.explain(NET, PIXELS, layers="conv1"),
-            r"explain got 'conv1' as `layers`\. expected a list\. Type help\(florascope.explain\)",
+            r"explain got 'conv1' as 'layers'\. expected a list\. Type help\(florascope.explain\)",
         ),
         (lambda: fs.explain({}, PIXELS), r"a dict is no network.*net\.load_state_dict\(weights\)"),
         (
             lambda: fs.explain(fs.Model(), PIXELS),
             r"a Model is no network.*florascope\.explain\('runs/mine', photo\)",
         ),
-        (lambda: fs.Model(TINY), r"Model got a Probe as `bundle`\. expected a path\."),  # type: ignore[arg-type]
+        (lambda: fs.Model(TINY), r"Model got a Probe as 'bundle'\. expected a path\."),  # type: ignore[arg-type]
         (
             lambda: fs.diagnose(NET, BATCHES, BATCHES, lr=0.1),
             r"diagnose: got an unexpected keyword argument 'lr'\. expected optimizer, loss, ",

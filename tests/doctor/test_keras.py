@@ -550,7 +550,7 @@ def test_a_model_that_does_not_take_the_photos(sound: Any) -> None:
 
 def test_an_unknown_word(sound: Any) -> None:
     model, train, val, _ = sound
-    with pytest.raises(TypeError, match="optimiser"):
+    with pytest.raises(DataError, match="'optimiser'. expected .*Type help"):
         diagnosis(model, train, val, optimiser=None)
 
 

@@ -95,7 +95,7 @@ def test_a_network_that_gives_no_logits(world: Any) -> None:
 
 def test_an_unknown_word(world: Any) -> None:
     ill = failures.patient(world)
-    with pytest.raises(TypeError, match="optimiser"):
+    with pytest.raises(DataError, match="'optimiser'. expected .*Type help"):
         diagnose(ill.model, ill.train, ill.val, optimiser=None)
 
 

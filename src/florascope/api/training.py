@@ -194,8 +194,7 @@ def _figures(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder} is no finished run ({reason})",
             expected="the folder of a run that was saved",
-            fix="Train one, `florascope.train('photos/').save('runs/mine')`; `florascope.Model`"
-            " opens a bundle alone",
+            fix="Train one, `florascope.train('photos/').save('runs/mine')`",
         ) from error
     if not isinstance(figures, dict) or "recipe" not in figures:
         raise BundleError(f"{path} names no recipe", expected="the figures of a run")

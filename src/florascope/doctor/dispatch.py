@@ -52,7 +52,7 @@ def _check_data(name: str, data: object) -> None:
     """Refuse what can be neither iterated nor indexed."""
     if isinstance(data, type) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
         raise DataError(
-            f"diagnose got {described(data)} as `{name}`",
+            f"diagnose got {described(data)} as {name!r}",
             expected="batches of (images, labels), such as a DataLoader's or a tf.data.Dataset's",
             fix="Hand over what the training loop, or fit, is given",
         )

@@ -216,12 +216,14 @@ def _refuse_headless(net: nn.Module) -> None:
     Raises:
         ExplanationError: it was.
     """
-    heads = (getattr(net, name, None) for name in HEADS)
-    taken_out = any(
+    there = (getattr(net, name, None) for name in HEADS)
+    heads = [head for head in there if isinstance(head, nn.Module)]
+    taken_out = getattr(net, "num_classes", None) == 0 or any(
         isinstance(head, nn.Identity) or (isinstance(head, nn.Sequential) and not len(head))
         for head in heads
     )
-    if taken_out or getattr(net, "num_classes", None) == 0:
+    # A head that was put in afterwards changes no count that the network keeps.
+    if taken_out and not any(True for head in heads for _ in head.parameters()):
         raise ExplanationError(
             f"{type(net).__name__} gives features and no classes: its head was taken out",
             expected="a network with a score a class",
