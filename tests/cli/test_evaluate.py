@@ -69,7 +69,11 @@ def test_one_new_photo_is_measured(run: Any, seeded: Path, tmp_path: Path) -> No
     pixels = np.random.default_rng(9).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "new" / "10" / "x.jpg")
     ended = run("evaluate", seeded, tmp_path / "new")
-    assert "Measured: 1 photo not found in the training (crops would not be)." in ended.out
+    assert "not found in the training, neither whole nor as crops or edits." in ended.out
+    old = shutil.copytree(seeded / "bundle", tmp_path / "old")
+    (old / "photos.safetensors").unlink()
+    told = choose_photos(Origin.read(old), folder(tmp_path / "new")).statement
+    assert told == "1 photo not found in the training (crops would not be)"
 
 
 def test_a_bundle_of_version_0_1_still_measures(

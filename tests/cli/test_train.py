@@ -31,6 +31,7 @@ def test_the_run_folder_holds_all_four_parts(trained: Path) -> None:
         "model.onnx",
         "model.safetensors",
         "photos.json",
+        "photos.safetensors",
     ]
 
 

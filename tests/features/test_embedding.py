@@ -181,7 +181,7 @@ def test_a_failure_leaves_nothing_in_the_cache(
 ) -> None:
     photos = paint(3)
     with monkeypatch.context() as patch:
-        patch.setattr(features, "crops_of", lambda *_: 1 / 0)
+        patch.setattr(features, "pack_look", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             embed(photos, engine)
     assert list((cache / "features").iterdir()) == []

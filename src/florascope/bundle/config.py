@@ -5,6 +5,7 @@ model.safetensors   weights in timm's names
 model.onnx          image -> logits, cam, features, similarities
 README.md           the model card
 photos.json         which photos trained, selected and measured it; see `bundle.participation`
+photos.safetensors  by what photos that derive from them are recognised; likewise
 """
 
 import stat
@@ -21,8 +22,8 @@ from florascope.strict_json import parse_json
 
 SCHEMA = "florascope-bundle/1"
 CONFIG, WEIGHTS, GRAPH, CARD = "config.json", "model.safetensors", "model.onnx", "README.md"
-PHOTOS, FACTS = "photos.json", "facts.csv"
-FILES = (CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, FACTS)
+PHOTOS, MARKS, FACTS = "photos.json", "photos.safetensors", "facts.csv"
+FILES = (CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, MARKS, FACTS)
 MAX_CONFIG, MAX_GRAPH, MAX_WEIGHTS = 16 * 2**20, 2**31 - 1, 8 * 2**30
 ONNX = "onnx"
 """The architecture of a network that was made elsewhere: its graph is all there is of it."""

@@ -1,16 +1,22 @@
-"""photos.json of a bundle: which photos trained, selected and measured its classifier."""
+"""Which photos trained, selected and measured a bundle's classifier.
+
+photos.json          digests and looks, which know a photo again that was moved or saved anew
+photos.safetensors   keypoints, which know photos that derive from it; not in older bundles
+"""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from florascope.bundle.config import PHOTOS, read_own_file
+from florascope.bundle.config import MARKS, PHOTOS, read_own_file
 from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.identity import BITS, PhotoKeys, content_keys
+from florascope.data.local_features import KEPT, MARK, Marks
 from florascope.errors import BundleError
+from florascope.files import json_text
 from florascope.strict_json import parse_json
 
 SCHEMA = "florascope-photos/1"
@@ -45,11 +51,17 @@ class Participation:
             seed: of the training.
             keys: of all photos of the data set.
         """
-        named = PhotoKeys(content_keys(dataset), keys.looks) if dataset.published else keys
+        named = replace(keys, contents=content_keys(dataset)) if dataset.published else keys
         return cls(split.name, seed, {subset: named[part] for subset, part in split.items()})
 
+    @property
+    def marks(self) -> Marks | None:
+        """The marks of all photos, in the order of SUBSETS; None where they were not recorded."""
+        parts = [marks for s in SUBSETS if (marks := self.photos[s].marks) is not None]
+        return np.concatenate(parts) if len(parts) == len(SUBSETS) else None
+
     def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON values: the keys as base64 of big-endian bytes."""
+        """Return digests and looks as JSON values: base64 of big-endian bytes."""
         parts = {subset: _packed(keys) for subset, keys in self.photos.items()}
         return {"schema": SCHEMA, "split": self.split, "seed": self.seed, **parts}
 
@@ -84,13 +96,49 @@ def read_participation(bundle: Path) -> Participation | None:
         values = parse_json(read_own_file(bundle, PHOTOS, MOST))
     except ValueError as error:
         raise BundleError(f"{bundle / PHOTOS} cannot be read ({error})", expected="JSON") from error
-    return Participation.from_json(values)
+    record = Participation.from_json(values)
+    return _with_marks(record, bundle) if (bundle / MARKS).exists() else record
+
+
+def write_participation(record: Participation, bundle: Path) -> None:
+    """Write a bundle's record."""
+    (bundle / PHOTOS).write_text(json_text(record.to_json()), encoding="utf-8")
+    if record.marks is not None:
+        from safetensors.numpy import save
+
+        parts = {subset: keys.marks for subset, keys in record.photos.items()}
+        marks = {subset: part for subset, part in parts.items() if part is not None}
+        (bundle / MARKS).write_bytes(save(marks))
 
 
 def copy_participation(bundle: Path, other: Path) -> None:
     """Hand a bundle's record on to another form of it."""
-    if (bundle / PHOTOS).exists():
-        (other / PHOTOS).write_bytes(read_own_file(bundle, PHOTOS, MOST))
+    for name in (PHOTOS, MARKS):
+        if (bundle / name).exists():
+            (other / name).write_bytes(read_own_file(bundle, name, MOST))
+
+
+def _with_marks(record: Participation, bundle: Path) -> Participation:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        found = load(read_own_file(bundle, MARKS, MOST))
+        marks = {subset: _checked(found[subset], len(record.photos[subset])) for subset in SUBSETS}
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise BundleError(
+            f"{bundle / MARKS} lacks or garbles {error}",
+            expected="the file that training wrote",
+            fix="Train again, or remove it: crops are not recognised then",
+        ) from error
+    photos = {s: replace(keys, marks=marks[s]) for s, keys in record.photos.items()}
+    return replace(record, photos=photos)
+
+
+def _checked(marks: np.ndarray, photos: int) -> Marks:
+    if marks.dtype != np.uint8 or marks.shape != (photos, KEPT, MARK):
+        raise ValueError(f"{marks.dtype} {list(marks.shape)} of {photos} photos")
+    return marks
 
 
 def _packed(keys: PhotoKeys) -> dict[str, str]:

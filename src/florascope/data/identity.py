@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from florascope.data.dataset import Dataset, Indexes, Photo, read_shrunken
+from florascope.data.local_features import Marks
 from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
@@ -28,7 +29,7 @@ Looks = UInt8[np.ndarray, "n bytes"]
 
 @dataclass(frozen=True, eq=False)
 class PhotoKeys:
-    """What n photos are recognised by, in 40 bytes each.
+    """What n photos are recognised by, in 40 bytes each and 256 where there are marks.
 
     Attributes:
         contents: (n,) see `content_keys`.
@@ -36,16 +37,20 @@ class PhotoKeys:
             Of 200 originals of Oxford 102 and the same photos at half the size, saved again, it
             differed in 14 of 256 bits at most; from the other 8,188 in 39 at least, but for one
             that is there twice.
+        marks: (n, 16, 16) keypoints, by which derived photos are recognised; None where nobody
+            recorded them.
     """
 
     contents: Contents
     looks: Looks
+    marks: Marks | None = None
 
     def __len__(self) -> int:
         return len(self.contents)
 
     def __getitem__(self, indexes: Indexes) -> "PhotoKeys":
-        return PhotoKeys(self.contents[indexes], self.looks[indexes])
+        marks = None if self.marks is None else self.marks[indexes]
+        return PhotoKeys(self.contents[indexes], self.looks[indexes], marks)
 
     @property
     def hashes(self) -> Hashes:

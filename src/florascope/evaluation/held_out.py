@@ -1,5 +1,6 @@
 """Which photos of a data set may measure a classifier: those that did not make it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -8,8 +9,9 @@ import numpy as np
 
 from florascope.bundle.config import read_config
 from florascope.bundle.participation import Participation, read_participation
-from florascope.data.dataset import SUBSETS, Dataset, Indexes, Split
+from florascope.data.dataset import SUBSETS, Dataset, Indexes, Photo, Split
 from florascope.data.identity import content_keys, looks_of, nearest, unpack_looks
+from florascope.data.recorded import sources_of
 from florascope.data.splits import STRATIFIED, named_split
 from florascope.errors import DataError
 from florascope.preprocessing import Preprocessing
@@ -23,6 +25,7 @@ TRAINED, SELECTED, MEASURED, NEW = range(4)
 ROLES = ("trained", "selected", "measured", "new")
 DID = ("trained", "selected settings", "measured", "took no part")
 OWN = "of the training"
+UNKNOWN_PARTS = " (crops would not be)"
 UNRECORDED = "the bundle keeps no record of the photos that trained it"
 
 
@@ -68,12 +71,19 @@ class Origin:
         split, seed = (config.provenance.get(key) for key in ("split", "seed"))
         return cls(record, config.preprocessing, str(split), seed if isinstance(seed, int) else 0)
 
+    @property
+    def knows_derived(self) -> bool:
+        """Whether crops and edits of the photos that took part are recognised."""
+        return self.record is not None and self.record.marks is not None
+
     def roles(self, dataset: Dataset, progress: Progress = silent) -> Roles | None:
         """Tell what each photo did, (n,); None where there is no record.
 
         A photo whose content is not in the record is compared by its look: one that was saved
-        again did what its nearest photo did. Content that is there twice did the earlier in the
-        order of SUBSETS, so that what trained never counts as test.
+        again did what its nearest photo did. Of the rest, one that derives from a photo (as a
+        crop, mirror image, edit or picture of it) did what that did, where the record has marks.
+        Content that is there twice did the earlier in the order of SUBSETS, so that what trained
+        never counts as test.
         """
         if self.record is None:
             return None
@@ -81,13 +91,26 @@ class Origin:
         found, roles = content_keys(dataset), np.full(len(dataset), NEW, np.uint8)
         for role in (MEASURED, SELECTED, TRAINED):
             roles[np.isin(found, parts[role].contents)] = role
-        unknown = np.flatnonzero(roles == NEW)
-        photos = [dataset.photos[index] for index in unknown.tolist()]
-        looks = unpack_looks(looks_of(photos, self.preprocessing, progress))
-        near = nearest(looks, unpack_looks(np.concatenate([part.looks for part in parts])))
         did = np.repeat(np.arange(len(parts), dtype=np.uint8), [len(part) for part in parts])
-        roles[unknown[near >= 0]] = did[near[near >= 0]]
+        for find in (self._alike, self._sources):
+            unknown = np.flatnonzero(roles == NEW)
+            known = find([dataset.photos[index] for index in unknown.tolist()], progress)
+            roles[unknown[known >= 0]] = did[known[known >= 0]]
         return roles
+
+    def _alike(self, photos: Sequence[Photo], progress: Progress) -> Indexes:
+        """Return the recorded photo that each photo looks like; -1: none."""
+        assert self.record is not None
+        recorded = [keys.looks for keys in self.record.photos.values()]
+        looks = unpack_looks(looks_of(photos, self.preprocessing, progress))
+        return nearest(looks, unpack_looks(np.concatenate(recorded)))
+
+    def _sources(self, photos: Sequence[Photo], progress: Progress) -> Indexes:
+        """Return the recorded photo that each photo derives from; -1: none, or nobody knows."""
+        marks = self.record.marks if self.record else None
+        if marks is None or not photos:
+            return np.full(len(photos), -1, np.int64)
+        return sources_of(photos, marks, progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +153,12 @@ def choose_photos(
     unseen = roles is not None and bool((roles == NEW).all())
     if how.subset == "all" or (unseen and how == Asked() and not _only_held_out(dataset)):
         every = np.arange(len(dataset), dtype=np.int64)
-        return Chosen(every, "all", _statement(every, roles), _counts(every, roles))
+        return Chosen(every, "all", _statement(every, roles, origin), _counts(every, roles))
     subset = how.subset or "test"
     split = _division(origin, dataset, how, roles)
     _check_filled(split, subset, dataset, roles)
     indexes = split[subset]
-    return Chosen(indexes, subset, _statement(indexes, roles), _counts(indexes, roles))
+    return Chosen(indexes, subset, _statement(indexes, roles, origin), _counts(indexes, roles))
 
 
 def choose_division(
@@ -236,7 +259,7 @@ def _cure(roles: Roles) -> str:
     return f"{own} other photos; subset all measures every photo and says what each did"
 
 
-def _statement(indexes: Indexes, roles: Roles | None) -> str:
+def _statement(indexes: Indexes, roles: Roles | None, origin: Origin) -> str:
     if roles is None:
         return f"{_photos(len(indexes))}; {UNRECORDED}"
     counts = _counts(indexes, roles)
@@ -247,8 +270,9 @@ def _statement(indexes: Indexes, roles: Roles | None) -> str:
             " figures of photos that trained say nothing about new ones"
         )
     parts = [f"the run's own {own} test photos"] if own else []
-    # Copies are recognised, parts cut out of a photo are not: nothing more is claimed.
-    parts += [f"{_photos(new)} not found in the training (crops would not be)"] if new else []
+    # Nothing more is claimed than what was looked for.
+    looked = ", neither whole nor as crops or edits" if origin.knows_derived else UNKNOWN_PARTS
+    parts += [f"{_photos(new)} not found in the training{looked}"] if new else []
     left = int((roles <= SELECTED).sum())
     rest = f"; the {left} that trained or selected settings are left out" if left else ""
     return " and ".join(parts) + rest

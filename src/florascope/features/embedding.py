@@ -3,11 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -15,10 +15,11 @@ from jaxtyping import Bool, Float32, UInt8
 from florascope.augmentation import Augmentation
 from florascope.data.dataset import Photo, read_shrunken
 from florascope.data.identity import Contents, Looks, PhotoKeys, content_key, no_looks, pack_look
+from florascope.data.local_features import Marks, marks_of, no_marks
 from florascope.errors import PhotoError
 from florascope.features.engines import Engine
 from florascope.files import cache_dir, new_folder, reserve
-from florascope.images import readable_formats
+from florascope.images import RGB, readable_formats
 from florascope.parallel import in_order
 from florascope.preprocessing import Crop, Preprocessing
 from florascope.progress import Progress, silent, track
@@ -26,6 +27,9 @@ from florascope.progress import Progress, silent, track
 DECODING = 3
 """Raised whenever the same photo would give another crop, or more is kept of it."""
 
+MARKS = "marks.npy"
+
+Made = TypeVar("Made")
 Crops = UInt8[np.ndarray, "b size size 3"]
 Values = Float32[np.ndarray, "v n c"]
 Features = Float32[np.ndarray, "b c"]
@@ -93,6 +97,7 @@ def embed(
     engine: Engine,
     *,
     views: Views | None = None,
+    marked: bool = False,
     progress: Progress = silent,
 ) -> FeatureBank:
     """Return the features of every photo, from the cache where they have been computed before.
@@ -101,16 +106,19 @@ def embed(
         photos: n photos; unreadable ones are named in the bank's problems.
         engine: the frozen backbone.
         views: augmented views; None for the plain photo (v = 1).
+        marked: record by what derived photos are recognised, too; about as much work again.
         progress: told after each batch.
     """
     key, contents = _keys(photos, engine, views)
     folder = cache_dir() / "features" / key
-    if not (folder / "problems.json").is_file():
+    needed = ("problems.json", MARKS)[: 1 + marked]
+    if not all((folder / name).is_file() for name in needed):
         with new_folder(folder) as draft:
-            _fill(draft, photos, engine, views, progress)
+            _fill(draft, photos, engine, views, progress, marked=marked)
     problems = json.loads((folder / "problems.json").read_text(encoding="utf-8"))
     values: Values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
-    keys = PhotoKeys(contents, np.load(folder / "looks.npy", allow_pickle=False))
+    marks = np.load(folder / MARKS, allow_pickle=False) if marked else None
+    keys = PhotoKeys(contents, np.load(folder / "looks.npy", allow_pickle=False), marks)
     return FeatureBank(values, {int(i): text for i, text in problems.items()}, key, keys)
 
 
@@ -120,6 +128,8 @@ def _fill(
     engine: Engine,
     views: Views | None,
     progress: Progress,
+    *,
+    marked: bool,
 ) -> None:
     """Write values.npy, looks.npy and problems.json; each core decodes and embeds whole batches.
 
@@ -133,18 +143,22 @@ def _fill(
     batches = [
         range(len(photos))[at : at + engine.batch] for at in range(0, len(photos), engine.batch)
     ]
-    made = in_order(lambda batch: embed_batch(photos, batch, engine, views), batches)
+    made = in_order(lambda b: embed_batch(photos, b, engine, views, marked=marked), batches)
     problems: dict[int, str] = {}
-    looks = no_looks(len(photos))
+    looks, marks = no_looks(len(photos)), no_marks(len(photos) if marked else 0)
     with path.open("r+b") as file:
         watched = track(made, len(batches), "Embedding photos", progress)
         for batch, found in zip(batches, watched, strict=True):
             problems |= found.problems
             looks[batch.start : batch.stop] = found.looks
+            if marked:
+                marks[batch.start : batch.stop] = found.marks
             for view, rows in enumerate(found.values):
                 file.seek(start + 4 * engine.num_features * (view * len(photos) + batch.start))
                 file.write(rows.tobytes())
     np.save(folder / "looks.npy", looks, allow_pickle=False)
+    if marked:
+        np.save(folder / MARKS, marks, allow_pickle=False)
     ordered = {str(i): problems[i] for i in sorted(problems)}
     (folder / "problems.json").write_text(json.dumps(ordered), encoding="utf-8")
 
@@ -155,19 +169,31 @@ class EmbeddedBatch(NamedTuple):
     Attributes:
         values: (v, b, c) their features, zero where a photo cannot be read.
         looks: (b, 32) the looks of their plain crops, likewise.
+        marks: (b, 16, 16) by what derived photos are recognised, likewise; (0, 16, 16) unless
+            asked for.
         problems: why a photo cannot be read, by index.
     """
 
     values: Values
     looks: Looks
+    marks: Marks
     problems: dict[int, str]
 
 
 def embed_batch(
-    photos: Sequence[Photo], batch: range, engine: Engine, views: Views | None = None
+    photos: Sequence[Photo],
+    batch: range,
+    engine: Engine,
+    views: Views | None = None,
+    *,
+    marked: bool = False,
 ) -> EmbeddedBatch:
-    """Decode and embed some photos."""
-    crops, problems = crops_of(photos, batch, engine.preprocessing)
+    """Decode and embed some photos; record their marks where asked."""
+    pre = engine.preprocessing
+    made, problems = _of_each(
+        lambda rgb: (pre.crop(rgb), marks_of(rgb) if marked else None), photos, batch, pre
+    )
+    crops = _stacked([crop for crop, _ in made], pre)
     kept = [index for index in batch if index not in problems]
     rows = [index - batch.start for index in kept]
     shape = (views.count if views else 1, len(batch), engine.num_features)
@@ -176,22 +202,36 @@ def embed_batch(
         values[view, rows] = engine(engine.preprocessing.normalise(seen))
     looks = no_looks(len(batch))
     looks[rows] = [pack_look(crop) for crop in crops] or no_looks(0)
-    return EmbeddedBatch(values, looks, problems)
+    marks = no_marks(len(batch) if marked else 0)
+    if marked:
+        marks[rows] = [found for _, found in made] or no_marks(0)
+    return EmbeddedBatch(values, looks, marks, problems)
 
 
 def crops_of(
     photos: Sequence[Photo], indexes: range, preprocessing: Preprocessing
 ) -> tuple[Crops, dict[int, str]]:
     """Read what can be read of some photos; note what cannot, by index."""
-    crops: list[Crop] = []
+    crops, problems = _of_each(preprocessing.crop, photos, indexes, preprocessing)
+    return _stacked(crops, preprocessing), problems
+
+
+def _of_each(
+    make: Callable[[RGB], Made], photos: Sequence[Photo], indexes: range, pre: Preprocessing
+) -> tuple[list[Made], dict[int, str]]:
+    """Make something of each photo that can be read; note what cannot, by index."""
+    made: list[Made] = []
     problems: dict[int, str] = {}
     for index in indexes:
         try:
-            crops.append(preprocessing.crop(read_shrunken(photos[index], preprocessing.shorter)))
+            made.append(make(read_shrunken(photos[index], pre.shorter)))
         except PhotoError as error:
             problems[index] = str(error)
-    size = preprocessing.size
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8), problems
+    return made, problems
+
+
+def _stacked(crops: list[Crop], pre: Preprocessing) -> Crops:
+    return np.stack(crops) if crops else np.zeros((0, pre.size, pre.size, 3), np.uint8)
 
 
 def _views_of(crops: Crops, indexes: list[int], views: Views | None) -> Iterator[Crops]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from florascope.bundle import config as bundle
 from florascope.bundle.config import BundleConfig, read_config
 from florascope.bundle.onnx_check import check_graph
-from florascope.bundle.participation import Participation
+from florascope.bundle.participation import Participation, write_participation
 from florascope.calibration.calibration import Calibrated, Calibration
 from florascope.errors import BundleError, WeightsError
 from florascope.files import json_text, new_folder
@@ -139,7 +139,7 @@ def fill_bundle(
     (folder / bundle.GRAPH).write_bytes(graph.SerializeToString())
     (folder / bundle.CARD).write_text(card, encoding="utf-8")
     if participation is not None:
-        (folder / bundle.PHOTOS).write_text(json_text(participation.to_json()), encoding="utf-8")
+        write_participation(participation, folder)
     return config
 
 

@@ -127,7 +127,8 @@ def train(  # noqa: PLR0913 (each by name alone)
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = backbone or backbone_of(recipe)
     embedder = Engine(backbone, engine or choose_runtime())
-    bank = embed(dataset.photos, embedder, progress=progress)
+    bank = embed(dataset.photos, embedder, marked=True, progress=progress)
+    keys = bank.photos
     readable = _readable(dataset, split, bank, strict=strict)
     head = _fit(dataset, readable, recipe, embedder, bank, progress)
     classifier = Classifier(backbone, dataset.classes).eval()
@@ -137,7 +138,7 @@ def train(  # noqa: PLR0913 (each by name alone)
         book = replace(logbook or Logbook(), origin=_origin(dataset, readable, recipe, bank))
         tuned = _finetune(classifier, dataset, readable, recipe, book, progress)
         head, bank = _settle(classifier, tuned.epochs, dataset, readable, recipe, progress)
-        history = tuned.history
+        bank, history = replace(bank, photos=keys), tuned.history
     logits = head.logits(bank.values[0])
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in readable.items()}
     held_out = _cross_fitted(dataset, readable, recipe, bank, history)

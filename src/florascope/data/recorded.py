@@ -1,0 +1,213 @@
+"""Recorded photos, searched for the one that a photo derives from: cropped, mirrored, edited.
+
+Keypoints with similar codes are matched by hashing (Indyk & Motwani, "Approximate nearest
+neighbors", STOC 1998). Each match is a similarity transform, and those that agree about it add up;
+unlike photos of one plant, a derived photo has several that agree closely.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from florascope.data.dataset import Photo, read_shrunken
+from florascope.data.local_features import (
+    ASKED_SIDE,
+    BITS,
+    Codes,
+    Indexes,
+    LocalFeatures,
+    Marks,
+    Places,
+    Values,
+    cosines,
+    local_features,
+    unpack_marks,
+)
+from florascope.errors import PhotoError
+from florascope.images import RGB
+from florascope.parallel import in_order
+from florascope.progress import Progress, silent, track
+from florascope.shapes import UInt64
+
+NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
+BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
+OCTAVES, RADIANS = 0.35, 0.35  # in which the transforms of two confirming matches may differ
+OFF, OFF_FAR, LEAST = 0.015, 0.08, 0.03  # how far off a place may be, near and far; how near not
+ENOUGH, TENFOLD = 46, 5  # evidence of 1,000 recorded photos; more for ten times as many
+"""Chosen on the training and validation photos of Oxford 102; see docs/measured-photos.md."""
+
+
+class _Matches(NamedTuple):
+    """Pairs of a keypoint of an asked photo and one of a recorded photo with similar codes.
+
+    Attributes:
+        asked, recorded: indexes of the two keypoints.
+        evidence: how few bits differ, at most `SURE`.
+        group: of the recorded photo, and of the photo as its mirror image.
+        start, goal: (m, 2) the places of the recorded (mirrored where need be) and the asked one.
+        octaves, angles: what takes the recorded keypoint to the asked one.
+    """
+
+    asked: Indexes
+    recorded: Indexes
+    evidence: Values
+    group: Indexes
+    start: Places
+    goal: Places
+    octaves: Values
+    angles: Values
+
+
+class RecordedPhotos:
+    """Photos that are recorded by their marks, laid out to be searched.
+
+    Args:
+        marks: (n, 16, 16) see `marks_of`.
+    """
+
+    def __init__(self, marks: Marks) -> None:
+        used = marks.any(2)
+        self._owners = np.nonzero(used)[0]
+        self._features = unpack_marks(marks[used])
+        self._words = _words(self._features.codes)
+        self._tables = [_table(keys) for keys in _band_keys(self._features.codes)]
+        self._enough = ENOUGH + TENFOLD * max(0.0, float(np.log10(max(1, len(marks)) / 1000)))
+
+    def source_of(self, rgb: RGB) -> int:
+        """Return the index of the recorded photo that a photo derives from; -1: of none."""
+        owner, evidence = self.best(rgb)
+        return owner if evidence >= self._enough else -1
+
+    def best(self, rgb: RGB) -> tuple[int, float]:
+        """Return the index of the likeliest recorded photo, -1 without any, and the evidence."""
+        asked = local_features(rgb)
+        plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
+        matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
+        match, evidence = _strongest(matches)
+        return (int(self._owners[matches.recorded[match]]) if evidence else -1), evidence
+
+    def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
+        codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
+        one, other, differing = self._near(codes)
+        recorded = self._features[other]
+        start, angles = recorded.places, recorded.angles
+        if mirrored:
+            start, angles = start * np.array([-1, 1], np.float32), np.pi - angles
+        return _Matches(
+            one,
+            other,
+            (SURE - differing).astype(np.float32),
+            2 * self._owners[other] + mirrored,
+            start,
+            asked.places[one],
+            asked.octaves[one] - recorded.octaves,
+            asked.angles[one] - angles,
+        )
+
+    def _near(self, codes: Codes) -> tuple[Indexes, Indexes, Indexes]:
+        """Find recorded codes that differ in at most `NEAR` bits and agree in one band wholly.
+
+        Returns:
+            The index of each code, of the recorded one, and how many bits differ, all (m,).
+        """
+        words, found = _words(codes), []
+        for keys, (order, edges) in zip(_band_keys(codes), self._tables, strict=True):
+            one, place = _ranges(edges[keys], edges[keys + 1])
+            other = order[place]
+            for word in range(words.shape[1]):  # most differ too much in the first one already
+                near = _differing(words[one, : word + 1], self._words[other, : word + 1]) <= NEAR
+                one, other = one[near], other[near]
+            found.append(one * len(self._owners) + other)
+        one, other = np.divmod(np.unique(np.concatenate(found)), max(1, len(self._owners)))
+        return one, other, _differing(words[one], self._words[other])
+
+
+def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silent) -> Indexes:
+    """Return the index of the recorded photo that each photo derives from; -1: of none, (n,).
+
+    Args:
+        photos: n photos; unreadable ones derive from none.
+        marks: of the recorded photos.
+        progress: told of each photo.
+    """
+    recorded = RecordedPhotos(marks)
+
+    def source(photo: Photo) -> int:
+        try:
+            return recorded.source_of(read_shrunken(photo, ASKED_SIDE))
+        except PhotoError:
+            return -1
+
+    found = track(in_order(source, photos), len(photos), "Looking for parts of photos", progress)
+    return np.array(list(found), np.int64)
+
+
+def _words(codes: Codes) -> UInt64[np.ndarray, "n 2"]:
+    padded = np.pad(codes, ((0, 0), (0, -codes.shape[1] % 8)))
+    return np.ascontiguousarray(padded).view(np.uint64)
+
+
+def _differing(one: UInt64[np.ndarray, "n w"], other: UInt64[np.ndarray, "n w"]) -> Indexes:
+    return np.bitwise_count(one ^ other).sum(1, dtype=np.int64)
+
+
+def _band_keys(codes: Codes) -> list[Indexes]:
+    """Each code's bits of each band as a number; a band takes bits of all frequencies."""
+    bits = np.unpackbits(codes, axis=1).astype(np.int64)
+    bands = [bits[:, band::BANDS] for band in range(BANDS)]
+    return [band @ (1 << np.arange(band.shape[1])) for band in bands]
+
+
+def _table(keys: Indexes) -> tuple[Indexes, Indexes]:
+    """Sort by key: the order, and where each key begins in it; the last number is where it ends."""
+    order = np.argsort(keys, kind="stable")
+    return order, np.searchsorted(keys[order], np.arange(2 ** -(-BITS // BANDS) + 1))
+
+
+def _ranges(first: Indexes, last: Indexes) -> tuple[Indexes, Indexes]:
+    """Every place of each range: which range, and the place."""
+    counts = last - first
+    which = np.repeat(np.arange(len(counts)), counts)
+    return which, np.arange(len(which)) + (first - np.cumsum(counts) + counts)[which]
+
+
+def _strongest(matches: _Matches) -> tuple[int, float]:
+    """Return the match whose transform most others confirm, and the evidence of them together.
+
+    Of the matches of one recorded keypoint the best counts.
+    """
+    one, other = _confirming(matches)
+    if not len(one):
+        return -1, 0.0
+    keypoints = int(matches.recorded.max()) + 1
+    pairs, place = np.unique(one * keypoints + matches.recorded[other], return_inverse=True)
+    evidence = np.zeros(len(pairs), np.float32)
+    np.maximum.at(evidence, place, matches.evidence[other])
+    confirmed = np.bincount(pairs // keypoints, evidence, len(matches.asked))
+    total = np.where(confirmed > 0, confirmed + matches.evidence, 0)
+    best = int(total.argmax())
+    return best, float(total[best])
+
+
+def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:
+    """Pairs of matches of one group where the first's similarity transform takes in the second."""
+    order = np.argsort(matches.group, kind="stable")
+    groups = matches.group[order]
+    first, last = (np.searchsorted(groups, groups, side) for side in ("left", "right"))
+    one, other = (order[k] for k in _ranges(first, last))
+    turn = matches.angles[other] - matches.angles[one]
+    alike = (
+        (np.abs(matches.octaves[other] - matches.octaves[one]) < OCTAVES)
+        & (np.cos(turn) > np.cos(RADIANS))
+        & (matches.asked[one] != matches.asked[other])
+    )
+    one, other = one[alike], other[alike]
+    scale, angle = 2 ** matches.octaves[one], matches.angles[one]
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y = (matches.start[other] - matches.start[one]).T
+    there_x, there_y = (matches.goal[other] - matches.goal[one]).T / scale
+    apart = np.hypot(x, y)
+    off = np.hypot(cos * x - sin * y - there_x, sin * x + cos * y - there_y)
+    near = (off <= OFF + OFF_FAR * apart) & (apart > LEAST)
+    return one[near], other[near]
