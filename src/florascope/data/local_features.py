@@ -98,7 +98,9 @@ class _Pyramid:
             size = [round(factor * pixels) for pixels in grey.size]
         self.sizes = np.array([level.shape for level in self.smooth], np.int64).reshape(-1, 2)
         self.starts = np.cumsum(self.sizes.prod(1)) - self.sizes.prod(1)
-        self.pixels = np.concatenate([level.ravel() for level in self.smooth] or [np.zeros(0, np.float32)])
+        self.pixels = np.concatenate(
+            [level.ravel() for level in self.smooth] or [np.zeros(0, np.float32)]
+        )
 
     def patches(self, points: _Extrema, angles: Values) -> Patches:
         """Sample the turned, scaled surroundings of points, bilinearly."""

@@ -28,13 +28,15 @@ from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import UInt64
+from florascope.shapes import Float32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
 OCTAVES, RADIANS = 0.35, 0.35  # in which the transforms of two confirming matches may differ
 OFF, OFF_FAR, LEAST = 0.015, 0.08, 0.03  # how far off a place may be, near and far; how near not
-ENOUGH, TENFOLD = 46, 5  # evidence of 1,000 recorded photos; more for ten times as many
+CONFIRMED = 2  # times: two keypoints fix a similarity transform, others must agree with it
+ENOUGH, TENFOLD = 46, 7  # evidence of 1,000 recorded photos; more for ten times as many
+EACH = 6  # evidence for each keypoint that should be visible: photos of one plant share few
 """Chosen on the training and validation photos of Oxford 102; see docs/measured-photos.md."""
 
 
@@ -58,6 +60,27 @@ class _Matches(NamedTuple):
     octaves: Values
     angles: Values
 
+    def moved(self, at: int | Indexes, places: Places) -> Places:
+        """Where the similarity transforms of some matches take places."""
+        scale, angle = 2 ** self.octaves[at], self.angles[at]
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        x, y = (places - self.start[at]).T
+        return np.stack([cos * x - sin * y, sin * x + cos * y], 1) + self.goal[at]
+
+
+class Likeliest(NamedTuple):
+    """The recorded photo for which the most speaks.
+
+    Attributes:
+        source: its index; -1: nothing speaks for any.
+        evidence: of the keypoints that agree.
+        visible: how many of its keypoints would lie in the photo, did that derive from it.
+    """
+
+    source: int
+    evidence: float
+    visible: int
+
 
 class RecordedPhotos:
     """Photos that are recorded by their marks, laid out to be searched.
@@ -76,30 +99,36 @@ class RecordedPhotos:
 
     def source_of(self, rgb: RGB) -> int:
         """Return the index of the recorded photo that a photo derives from; -1: of none."""
-        owner, evidence = self.best(rgb)
-        return owner if evidence >= self._enough else -1
+        found = self.likeliest(rgb)
+        enough = max(self._enough, EACH * found.visible)
+        return found.source if found.evidence >= enough else -1
 
-    def best(self, rgb: RGB) -> tuple[int, float]:
-        """Return the index of the likeliest recorded photo, -1 without any, and the evidence."""
+    def likeliest(self, rgb: RGB) -> Likeliest:
+        """Return the recorded photo for which the most speaks."""
         asked = local_features(rgb)
         plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
         matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
-        match, evidence = _strongest(matches)
-        return (int(self._owners[matches.recorded[match]]) if evidence else -1), evidence
+        at, evidence = _strongest(matches)
+        if at < 0:
+            return Likeliest(-1, 0.0, 0)
+        group = matches.group[at]
+        start = self._features.places[self._owners == group // 2] * _flip(mirrored=bool(group % 2))
+        height, width = rgb.shape[:2]
+        edges = np.sqrt([width / height, height / width]) / 2
+        visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
+        return Likeliest(int(group // 2), evidence, int(visible.sum()))
 
     def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
         codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
         one, other, differing = self._near(codes)
         recorded = self._features[other]
-        start, angles = recorded.places, recorded.angles
-        if mirrored:
-            start, angles = start * np.array([-1, 1], np.float32), np.pi - angles
+        angles = np.pi - recorded.angles if mirrored else recorded.angles
         return _Matches(
             one,
             other,
             (SURE - differing).astype(np.float32),
             2 * self._owners[other] + mirrored,
-            start,
+            recorded.places * _flip(mirrored=mirrored),
             asked.places[one],
             asked.octaves[one] - recorded.octaves,
             asked.angles[one] - angles,
@@ -143,6 +172,15 @@ def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silen
     return np.array(list(found), np.int64)
 
 
+def _flip(*, mirrored: bool) -> Float32[np.ndarray, "2"]:
+    """What mirrors places, or does not."""
+    return np.array([-1 if mirrored else 1, 1], np.float32)
+
+
+def _lengths(places: Places) -> Values:
+    return np.hypot(places[:, 0], places[:, 1])
+
+
 def _words(codes: Codes) -> UInt64[np.ndarray, "n 2"]:
     padded = np.pad(codes, ((0, 0), (0, -codes.shape[1] % 8)))
     return np.ascontiguousarray(padded).view(np.uint64)
@@ -184,10 +222,11 @@ def _strongest(matches: _Matches) -> tuple[int, float]:
     pairs, place = np.unique(one * keypoints + matches.recorded[other], return_inverse=True)
     evidence = np.zeros(len(pairs), np.float32)
     np.maximum.at(evidence, place, matches.evidence[other])
+    count = np.bincount(pairs // keypoints, minlength=len(matches.asked))
     confirmed = np.bincount(pairs // keypoints, evidence, len(matches.asked))
-    total = np.where(confirmed > 0, confirmed + matches.evidence, 0)
+    total = np.where(count >= CONFIRMED, confirmed + matches.evidence, 0)
     best = int(total.argmax())
-    return best, float(total[best])
+    return (best if total[best] else -1), float(total[best])
 
 
 def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:
@@ -203,11 +242,7 @@ def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:
         & (matches.asked[one] != matches.asked[other])
     )
     one, other = one[alike], other[alike]
-    scale, angle = 2 ** matches.octaves[one], matches.angles[one]
-    cos, sin = np.cos(angle), np.sin(angle)
-    x, y = (matches.start[other] - matches.start[one]).T
-    there_x, there_y = (matches.goal[other] - matches.goal[one]).T / scale
-    apart = np.hypot(x, y)
-    off = np.hypot(cos * x - sin * y - there_x, sin * x + cos * y - there_y)
-    near = (off <= OFF + OFF_FAR * apart) & (apart > LEAST)
+    off = _lengths(matches.moved(one, matches.start[other]) - matches.goal[other])
+    apart = _lengths(matches.start[other] - matches.start[one])
+    near = (off <= 2 ** matches.octaves[one] * (OFF + OFF_FAR * apart)) & (apart > LEAST)
     return one[near], other[near]
