@@ -7,24 +7,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from florascope.bundle.config import PHOTOS
+from florascope.bundle.config import MARKS, PHOTOS
 from florascope.bundle.participation import (
     Participation,
     copy_participation,
     read_participation,
+    write_participation,
 )
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
+from florascope.data.dataset import SUBSETS, ClassName, Dataset, FilePhoto, Split
 from florascope.data.identity import PhotoKeys, content_keys
 from florascope.errors import BundleError
-from florascope.files import write_json
 
 SPLIT = Split("mine", *(np.array(part, dtype=np.int64) for part in ([4, 0], [1], [2])))
 
 
 def keys(n: int = 5) -> PhotoKeys:
     contents = np.array([2**64 - 1 - i for i in range(n)], np.uint64)
-    return PhotoKeys(contents, np.arange(32 * n, dtype=np.uint8).reshape(n, 32))
+    marks = np.random.default_rng(0).integers(0, 256, (n, 16, 16), np.uint8)
+    return PhotoKeys(contents, np.arange(32 * n, dtype=np.uint8).reshape(n, 32), marks)
 
 
 def dataset(published: str = "") -> Dataset:
@@ -35,7 +37,7 @@ def dataset(published: str = "") -> Dataset:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    write_json(tmp_path / PHOTOS, Participation.of(dataset(), SPLIT, 7, keys()).to_json())
+    write_participation(Participation.of(dataset(), SPLIT, 7, keys()), tmp_path)
     return tmp_path
 
 
@@ -46,17 +48,21 @@ def test_is_read_as_it_was_written(bundle: Path) -> None:
     for subset, part in SPLIT.items():
         assert found.photos[subset].contents.tolist() == keys().contents[part].tolist()
         assert found.photos[subset].looks.tolist() == keys().looks[part].tolist()
+        assert np.array_equal(found.photos[subset].marks, keys().marks[part])
+    assert np.array_equal(found.marks, keys().marks[[4, 0, 1, 2]])
 
 
-def test_takes_40_bytes_a_photo() -> None:
-    many = PhotoKeys(np.zeros(3000, np.uint64), np.zeros((3000, 32), np.uint8))
+def test_takes_40_bytes_a_photo_and_256_for_its_marks(tmp_path: Path) -> None:
+    marks = np.zeros((3000, 16, 16), np.uint8)
+    many = PhotoKeys(np.zeros(3000, np.uint64), np.zeros((3000, 32), np.uint8), marks)
     every = np.arange(3000, dtype=np.int64)
     two = (ClassName("a", "a"), ClassName("b", "b"))
     photos = [FilePhoto(Path(f"{i}.jpg")) for i in range(3000)]
     data = Dataset("many", photos, every % 2, two)
     split = Split("mine", every[:1000], every[1000:2000], every[2000:])
-    text = json.dumps(Participation.of(data, split, 0, many).to_json())
-    assert len(text) < 3000 * 40 * 4 / 3 + 1000  # base64
+    write_participation(Participation.of(data, split, 0, many), tmp_path)
+    assert (tmp_path / PHOTOS).stat().st_size < 3000 * 40 * 4 / 3 + 1000  # base64
+    assert (tmp_path / MARKS).stat().st_size < 3000 * 256 + 1000
 
 
 def test_photos_of_a_published_collection_are_taken_down_by_name() -> None:
@@ -74,7 +80,33 @@ def test_another_form_of_the_bundle_gets_a_copy(bundle: Path, tmp_path: Path) ->
     other = tmp_path / "other"
     other.mkdir()
     copy_participation(bundle, other)
-    assert (other / PHOTOS).read_bytes() == (bundle / PHOTOS).read_bytes()
+    for name in (PHOTOS, MARKS):
+        assert (other / name).read_bytes() == (bundle / name).read_bytes()
+
+
+def test_a_bundle_without_marks(bundle: Path, tmp_path: Path) -> None:
+    (bundle / MARKS).unlink()
+    found = read_participation(bundle)
+    assert found is not None
+    assert found.marks is None
+    (tmp_path / "again").mkdir()
+    write_participation(found, tmp_path / "again")
+    assert [p.name for p in (tmp_path / "again").iterdir()] == [PHOTOS]
+
+
+@pytest.mark.parametrize(
+    ("marks", "message"),
+    [
+        ({"train": np.zeros((2, 16, 16), np.uint8)}, "lacks or garbles 'val'"),
+        ({s: np.zeros((2, 16, 16), np.uint8) for s in SUBSETS}, "2, 16, 16. of 1 photos"),
+        ({s: np.zeros((2, 16, 16), np.int8) for s in SUBSETS}, "garbles int8"),
+        (None, "lacks or garbles Error while deserializing.*remove it: crops are not"),
+    ],
+)
+def test_damaged_marks_are_named(bundle: Path, marks: dict[str, Any] | None, message: str) -> None:
+    (bundle / MARKS).write_bytes(b"nothing" if marks is None else save(marks))
+    with pytest.raises(BundleError, match=message):
+        read_participation(bundle)
 
 
 def bits(count: int) -> str:

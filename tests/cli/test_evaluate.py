@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from florascope.data.folder import folder
+from florascope.evaluation.held_out import Origin, choose_photos
+
 
 @pytest.mark.parametrize("subset", ["train", "val", "test"])
 def test_agrees_with_what_training_measured(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from tests.support.textured import textured
 
 from florascope.data.local_features import (
     BITS,
@@ -16,15 +16,6 @@ from florascope.data.local_features import (
     unpack_marks,
 )
 from florascope.images import RGB
-
-
-def textured(seed: int, cells: int = 24, size: tuple[int, int] = (240, 200)) -> RGB:
-    """Random patches of several sizes: no place looks like another."""
-    draw, total = np.random.default_rng(seed), np.zeros((size[1], size[0], 3))
-    for count in (cells // 4, cells // 2, cells):
-        coarse = Image.fromarray(draw.integers(0, 256, (count, count, 3), dtype=np.uint8))
-        total += np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)) / 3
-    return total.astype(np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from PIL.Image import Image as Picture
-from tests.data.test_local_features import textured
+from tests.support.textured import textured
 
 from florascope.data.dataset import FilePhoto
 from florascope.data.local_features import marks_of, no_marks

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.textured import textured
 
 from florascope.bundle.config import find_bundle
 from florascope.bundle.participation import Participation
 from florascope.data.dataset import SUBSETS, Dataset, Split
 from florascope.data.folder import folder
 from florascope.data.identity import PhotoKeys, content_keys, looks_of
+from florascope.data.local_features import marks_of
 from florascope.data.manifest import manifest
 from florascope.data.oxford102_features import embedded_oxford102
 from florascope.data.splits import stratified
@@ -111,6 +113,38 @@ def test_what_is_there_twice_never_counts_as_test(root: Path, origin: Origin) ->
     data = folder(root)
     found = names(data, choose_photos(origin, data).indexes)
     assert found == ["04.png", "05.png", "04 again.png", "10.png", "11.png"]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_crops_did_what_their_photos_did_where_the_record_has_marks(
+    tmp_path: Path, *, marked: bool
+) -> None:
+    """Photo 0 trained, 1 selected and 2 measured; 3 is new. Shown are the middles, mirrored."""
+    whole, parts = tmp_path / "whole" / "a", tmp_path / "parts" / "a"
+    for folder_of in (whole, parts):
+        folder_of.mkdir(parents=True)
+    for seed in range(4):
+        pixels = textured(seed)
+        Image.fromarray(pixels[25:175, 210:30:-1].copy()).save(parts / f"{seed}.jpg")
+        if seed < 3:
+            Image.fromarray(pixels).save(whole / f"{seed}.png")
+    data = folder(tmp_path / "whole")
+    marks = np.stack([marks_of(photo.read()) for photo in data.photos]) if marked else None
+    keys = PhotoKeys(content_keys(data), looks_of(data.photos, SMALL), marks)
+    split = Split("mine", *(np.array([i], dtype=np.int64) for i in range(3)))
+    made = Origin(Participation.of(data, split, 0, keys), SMALL, "mine")
+    crops = folder(tmp_path / "parts")
+    roles = made.roles(crops)
+    assert roles is not None
+    assert roles.tolist() == ([0, 1, 2, 3] if marked else [3, 3, 3, 3])
+    told = choose_photos(made, crops).statement
+    if marked:
+        assert told == (
+            "the run's own 1 test photos and 1 photo not found in the training, neither whole nor"
+            " as crops or edits; the 2 that trained or selected settings are left out"
+        )
+    else:
+        assert told == "4 photos not found in the training (crops would not be)"
 
 
 def fresh(root: Path, *stems: str) -> Path:

@@ -124,7 +124,7 @@ def test_the_cost_is_that_of_the_two_graphs(world: World, exported: Exported) ->
 
 def test_the_folder_is_a_smaller_bundle(world: World, exported: Exported) -> None:
     names = {path.name for path in exported.bundle.iterdir()}
-    assert names == {"README.md", "config.json", "model.onnx", "photos.json"}
+    assert names == {"README.md", "config.json", "model.onnx", "photos.json", "photos.safetensors"}
     sizes = [(p / "model.onnx").stat().st_size for p in (exported.bundle, world.bundle)]
     assert sizes[0] < sizes[1]
     card = (exported.bundle / "README.md").read_text()

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.textured import textured
 
 from florascope.augmentation import Augmentation
 from florascope.data.dataset import FilePhoto
+from florascope.data.identity import PhotoKeys
+from florascope.data.local_features import marks_of, no_marks
 from florascope.errors import FlorascopeError
 from florascope.features import embedding as features
 from florascope.features.embedding import FeatureBank, Views, embed
@@ -53,6 +56,30 @@ def test_a_row_is_the_engines_answer_to_its_photo(paint: Paint, engine: Engine) 
     assert np.ptp(truth, axis=0).max() > 100 * 1e-5 * np.abs(truth).max(), "rows must differ"
     assert bank.problems == {}
     assert bank.readable.all()
+
+
+def test_marks_come_with_the_features_where_they_are_asked_for(
+    paint: Paint, engine: Engine
+) -> None:
+    photos = paint(3)
+    photos[0].pixels, photos[2].pixels, photos[1].broken = textured(0), textured(1), True
+    assert keys_of(embed(photos, engine)).marks is None
+    marks = keys_of(embed(photos, engine, marked=True)).marks
+    assert marks is not None
+    assert marks.tolist() == [
+        marks_of(textured(0)).tolist(),
+        no_marks(1)[0].tolist(),
+        marks_of(textured(1)).tolist(),
+    ]
+    before = readings(photos)
+    assert np.array_equal(keys_of(embed(photos, engine, marked=True)).marks, marks)
+    embed(photos, engine)
+    assert readings(photos) == before
+
+
+def keys_of(bank: FeatureBank) -> PhotoKeys:
+    assert bank.photos is not None
+    return bank.photos
 
 
 def test_rows_keep_their_order_whoever_finishes_first(
