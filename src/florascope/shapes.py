@@ -16,8 +16,8 @@ class _Unchecked:
 
 
 if TYPE_CHECKING or "jaxtyping" in sys.modules:
-    from jaxtyping import Bool, Float, Float32, Float64, Int64, UInt8, UInt16, UInt64
+    from jaxtyping import Bool, Float, Float32, Float64, Int64, UInt8, UInt16, UInt32, UInt64
 else:
-    Bool = Float = Float32 = Float64 = Int64 = UInt8 = UInt16 = UInt64 = _Unchecked()
+    Bool = Float = Float32 = Float64 = Int64 = UInt8 = UInt16 = UInt32 = UInt64 = _Unchecked()
 
-__all__ = ["Bool", "Float", "Float32", "Float64", "Int64", "UInt8", "UInt16", "UInt64"]
+__all__ = ["Bool", "Float", "Float32", "Float64", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"]

@@ -72,7 +72,9 @@ def test_marks_come_with_the_features_where_they_are_asked_for(
         marks_of(textured(1)).tolist(),
     ]
     before = readings(photos)
-    assert np.array_equal(keys_of(embed(photos, engine, marked=True)).marks, marks)
+    again = keys_of(embed(photos, engine, marked=True)).marks
+    assert again is not None
+    assert np.array_equal(again, marks)
     embed(photos, engine)
     assert readings(photos) == before
 

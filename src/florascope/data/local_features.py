@@ -86,12 +86,12 @@ class _Pyramid:
     def __init__(self, rgb: RGB, side: int) -> None:
         scale = side / np.sqrt(rgb.shape[0] * rgb.shape[1])
         size = [max(1, round(scale * pixels)) for pixels in (rgb.shape[1], rgb.shape[0])]
-        grey = Image.fromarray(rgb).convert("L").resize(size, Image.Resampling.BICUBIC)
+        grey = Image.fromarray(rgb).convert("L").resize(size, Image.Resampling.BICUBIC).convert("F")
         self.side = side
         self.smooth: list[Grey] = []
         self.difference: list[Grey] = []
         while min(size) >= SMALLEST:
-            level = np.asarray(grey.convert("F").resize(size, Image.Resampling.BICUBIC))
+            level = np.asarray(grey.resize(size, Image.Resampling.BICUBIC))
             self.smooth.append(_smoothed(level))
             self.difference.append(self.smooth[-1] - _smoothed(_smoothed(self.smooth[-1])))
             factor = 2 ** (-len(self.smooth) / STEPS)
@@ -310,10 +310,9 @@ def _turned(rgb: RGB) -> UInt8[np.ndarray, "_ _ 3"]:
     x = width / 2 - cos * size[0] / 2 + sin * size[1] / 2
     y = height / 2 - sin * size[0] / 2 - cos * size[1] / 2
     affine = Image.Transform.AFFINE
-    smaller = Image.fromarray(rgb).transform(
-        size, affine, (cos, -sin, x, sin, cos, y), Image.Resampling.BICUBIC
-    )
-    return np.asarray(smaller)
+    grey = Image.fromarray(rgb).convert("L")
+    values = (cos, -sin, x, sin, cos, y)
+    return np.asarray(grey.transform(size, affine, values, Image.Resampling.BICUBIC).convert("RGB"))
 
 
 def _changed_bits(features: LocalFeatures, again: LocalFeatures) -> Indexes:
@@ -329,14 +328,16 @@ def _changed_bits(features: LocalFeatures, again: LocalFeatures) -> Indexes:
 
 def _spread(places: Places, changed: Indexes) -> Indexes:
     """Choose the most stable keypoints that lie apart, then some that lie nearer together."""
-    order = np.argsort(changed.clip(8), kind="stable").tolist()
+    order = np.argsort(changed.clip(8), kind="stable")
+    x, y = places[order].T
+    distances = np.hypot(x[:, None] - x, y[:, None] - y)
+    nearest = np.full(len(order), np.inf)  # to a chosen one
     chosen: list[int] = []
     for apart in APART:
-        for index in order:
-            off = places[chosen] - places[index]
-            if len(chosen) < KEPT and (np.hypot(off[:, 0], off[:, 1]) > apart).all():
-                chosen.append(index)
-    return np.array(chosen, np.int64)
+        while len(chosen) < KEPT and (free := nearest > apart).any():
+            chosen.append(int(free.argmax()))
+            nearest = np.minimum(nearest, distances[chosen[-1]])
+    return order[chosen]
 
 
 def unpack_marks(marks: UInt8[np.ndarray, "n 16"]) -> LocalFeatures:

@@ -28,7 +28,7 @@ from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Float32, UInt64
+from florascope.shapes import Float32, UInt32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
@@ -140,16 +140,20 @@ class RecordedPhotos:
         Returns:
             The index of each code, of the recorded one, and how many bits differ, all (m,).
         """
-        words, found = _words(codes), []
+        words, count, found = _words(codes), max(1, len(self._owners)), []
         for keys, (order, edges) in zip(_band_keys(codes), self._tables, strict=True):
             one, place = _ranges(edges[keys], edges[keys + 1])
-            other = order[place]
-            for word in range(words.shape[1]):  # most differ too much in the first one already
-                near = _differing(words[one, : word + 1], self._words[other, : word + 1]) <= NEAR
-                one, other = one[near], other[near]
-            found.append(one * len(self._owners) + other)
-        one, other = np.divmod(np.unique(np.concatenate(found)), max(1, len(self._owners)))
-        return one, other, _differing(words[one], self._words[other])
+            other, differing = order[place], np.zeros(len(place), np.uint8)
+            for asked, recorded in zip(words, self._words, strict=True):
+                # most differ too much in the first word already
+                differing = differing + np.bitwise_count(asked[one] ^ recorded[other])
+                near = differing <= NEAR
+                one, other, differing = one[near], other[near], differing[near]
+            found.append(np.stack([one * count + other, differing]))
+        pairs, distances = np.concatenate(found, 1)
+        pairs, first = np.unique(pairs, return_index=True)
+        one, other = np.divmod(pairs, count)
+        return one, other, distances[first]
 
 
 def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silent) -> Indexes:
@@ -181,13 +185,10 @@ def _lengths(places: Places) -> Values:
     return np.hypot(places[:, 0], places[:, 1])
 
 
-def _words(codes: Codes) -> UInt64[np.ndarray, "n 2"]:
-    padded = np.pad(codes, ((0, 0), (0, -codes.shape[1] % 8)))
-    return np.ascontiguousarray(padded).view(np.uint64)
-
-
-def _differing(one: UInt64[np.ndarray, "n w"], other: UInt64[np.ndarray, "n w"]) -> Indexes:
-    return np.bitwise_count(one ^ other).sum(1, dtype=np.int64)
+def _words(codes: Codes) -> tuple[UInt64[np.ndarray, "n"], UInt32[np.ndarray, "n"]]:
+    """The codes' first 64 and last 32 bits as numbers."""
+    first, last = (np.ascontiguousarray(part) for part in (codes[:, :8], codes[:, 8:]))
+    return first.view(np.uint64)[:, 0], last.view(np.uint32)[:, 0]
 
 
 def _band_keys(codes: Codes) -> list[Indexes]:
@@ -206,8 +207,9 @@ def _table(keys: Indexes) -> tuple[Indexes, Indexes]:
 def _ranges(first: Indexes, last: Indexes) -> tuple[Indexes, Indexes]:
     """Every place of each range: which range, and the place."""
     counts = last - first
+    ends = np.cumsum(counts)
     which = np.repeat(np.arange(len(counts)), counts)
-    return which, np.arange(len(which)) + (first - np.cumsum(counts) + counts)[which]
+    return which, np.arange(len(which)) + np.repeat(first - ends + counts, counts)
 
 
 def _strongest(matches: _Matches) -> tuple[int, float]:
