@@ -6,8 +6,10 @@ from tests.support.textured import textured
 
 from florascope.data.local_features import (
     BITS,
+    CANDIDATES,
     KEPT,
     MARK,
+    RECORDED_SIDE,
     LocalFeatures,
     cosines,
     local_features,
@@ -71,7 +73,7 @@ def test_marks_are_the_features_rounded(photo: RGB) -> None:
     marks = marks_of(photo)
     assert marks.shape == (KEPT, MARK)
     assert marks.nbytes == 256
-    recorded, every = unpack_marks(marks), local_features(photo, 256, 80)
+    recorded, every = unpack_marks(marks), local_features(photo, RECORDED_SIDE, CANDIDATES)
     for place, octave, angle, code in zip(
         recorded.places, recorded.octaves, recorded.angles, recorded.codes, strict=True
     ):

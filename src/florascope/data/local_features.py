@@ -19,11 +19,10 @@ from florascope.shapes import Bool, Float32, Int64, UInt8
 KEPT = 16  # keypoints recorded of a photo
 BITS = 96
 MARK = 4 + BITS // 8  # bytes of a recorded keypoint: x, y, octave, angle, code
-CANDIDATES = 80  # of which those are recorded that are found again in the turned, smaller photo
-TURN, SHRUNK = np.radians(20.0), 0.72
+CANDIDATES = 32  # of the strongest contrast, of which those are recorded that lie apart
 APART = (0.07, 0.03, 0.0)  # least distances of recorded keypoints, tried in this order
 
-RECORDED_SIDE, ASKED_SIDE = 256, 320  # pixels, were the photo square
+RECORDED_SIDE, ASKED_SIDE = 160, 320  # pixels, were the photo square
 ASKED = 400  # keypoints of a photo that is asked about
 STEPS = 3  # pyramid levels an octave
 SMALLEST = 28  # pixels of the shorter side of the last level
@@ -284,14 +283,13 @@ def no_marks(count: int) -> Marks:
 
 
 def marks_of(rgb: RGB) -> PhotoMarks:
-    """Record a photo by its most stable keypoints, (16, 16); zeros where it has fewer.
+    """Record a photo by its strongest keypoints, (16, 16); zeros where it has fewer.
 
-    Stable are those that are found again at their place with a similar code in the photo turned
-    by 20 degrees and made smaller.
+    At 160 pixels this takes 6 ms of a core. At 256, and by those keypoints alone that are found
+    again in the turned photo, it took 21, and knew 91 of 100 derived photos instead of 89.
     """
     features = local_features(rgb, RECORDED_SIDE, CANDIDATES)
-    again = local_features(_turned(rgb), round(RECORDED_SIDE * SHRUNK), CANDIDATES)
-    chosen = features[_spread(features.places, _changed_bits(features, again))]
+    chosen = features[_spread(features.places)]
     marks = no_marks(1)[0]
     places = np.rint(100 * chosen.places) + 128
     octaves = np.rint(32 * (chosen.octaves + 9))
@@ -301,43 +299,17 @@ def marks_of(rgb: RGB) -> PhotoMarks:
     return marks
 
 
-def _turned(rgb: RGB) -> UInt8[np.ndarray, "_ _ 3"]:
-    """Turn and shrink a photo about its centre; a small one is only turned."""
-    height, width = rgb.shape[:2]
-    scale = min(1.0, SHRUNK * RECORDED_SIDE / np.sqrt(height * width))
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    cos, sin = np.cos(TURN) / scale, np.sin(TURN) / scale
-    x = width / 2 - cos * size[0] / 2 + sin * size[1] / 2
-    y = height / 2 - sin * size[0] / 2 - cos * size[1] / 2
-    affine = Image.Transform.AFFINE
-    grey = Image.fromarray(rgb).convert("L")
-    values = (cos, -sin, x, sin, cos, y)
-    return np.asarray(grey.transform(size, affine, values, Image.Resampling.BICUBIC).convert("RGB"))
-
-
-def _changed_bits(features: LocalFeatures, again: LocalFeatures) -> Indexes:
-    """How many bits of each code differ in the turned photo; all where it is not found."""
-    cos, sin = np.cos(TURN), np.sin(TURN)
-    back = again.places @ np.array([[cos, sin], [-sin, cos]], np.float32)
-    off = features.places[:, None] - back
-    octaves = features.octaves[:, None] - again.octaves
-    there = (np.hypot(off[..., 0], off[..., 1]) < 0.025) & (np.abs(octaves) < 0.4)
-    changed = np.bitwise_count(features.codes[:, None] ^ again.codes).sum(2, dtype=np.int64)
-    return np.where(there, changed, BITS).min(1, initial=BITS)
-
-
-def _spread(places: Places, changed: Indexes) -> Indexes:
-    """Choose the most stable keypoints that lie apart, then some that lie nearer together."""
-    order = np.argsort(changed.clip(8), kind="stable")
-    x, y = places[order].T
+def _spread(places: Places) -> Indexes:
+    """Choose the first keypoints that lie apart, then some that lie nearer together."""
+    x, y = places.T
     distances = np.hypot(x[:, None] - x, y[:, None] - y)
-    nearest = np.full(len(order), np.inf)  # to a chosen one
+    nearest = np.full(len(places), np.inf)  # to a chosen one
     chosen: list[int] = []
     for apart in APART:
         while len(chosen) < KEPT and (free := nearest > apart).any():
             chosen.append(int(free.argmax()))
             nearest = np.minimum(nearest, distances[chosen[-1]])
-    return order[chosen]
+    return np.array(chosen, np.int64)
 
 
 def unpack_marks(marks: UInt8[np.ndarray, "n 16"]) -> LocalFeatures:
