@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
+from florascope.bundle.participation import Participation
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import DataError, TrainingError, WeightsError
 from florascope.features.embedding import Views, embed
@@ -98,6 +99,24 @@ def test_the_engine_is_told_of(dataset: Dataset, split: Split) -> None:
     assert 1e-4 < gap < 0.1, "bfloat16 keeps 8 bits of each number"
 
 
+def test_keypoints_are_recorded_of_few_photos_or_where_asked(
+    dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record(*, asked: bool | None = None) -> Participation:
+        found = train(dataset, split, PROBE, keypoints=asked).participation
+        assert found is not None
+        return found
+
+    few, never = record(), record(asked=False)
+    monkeypatch.setattr(experiment_module, "RECORDED", len(dataset) - 1)
+    many, always = record(), record(asked=True)
+    assert few.marks is not None
+    assert always.marks is not None
+    np.testing.assert_array_equal(few.marks, always.marks)
+    assert never.marks is None
+    assert many.marks is None
+
+
 def test_validation_and_test_photos_do_not_touch_the_fit(dataset: Dataset, split: Split) -> None:
     one = train(dataset, split, SEED)
     for index in (*split.val, *split.test):
@@ -115,9 +134,9 @@ def test_the_seed_recipe_sees_augmented_train_photos_alone(
     assert isinstance(SEED, ClassReport)
     asked: list[tuple[list[str], Views | None]] = []
 
-    def spy(photos: Any, engine: Any, *, views: Views | None = None, progress: Any) -> Any:
+    def spy(photos: Any, engine: Any, *, views: Views | None = None, **others: Any) -> Any:
         asked.append(([photo.name for photo in photos], views))
-        return embed(photos, engine, views=views, progress=progress)
+        return embed(photos, engine, views=views, **others)
 
     monkeypatch.setattr(experiment_module, "embed", spy)
     train(dataset, split, SEED)

@@ -53,6 +53,7 @@ def train(  # noqa: PLR0913 (each by name alone)
     split: str | None = None,
     seed: int | None = None,
     engine: str | None = None,
+    keypoints: bool | None = None,
     strict: bool = False,
     force: bool = False,
     checkpoints: str | PathLike[str] | Logbook | None = None,
@@ -74,6 +75,9 @@ def train(  # noqa: PLR0913 (each by name alone)
         engine: who embeds the photos where the backbone is frozen: "onnxruntime" (the default:
             exact, and what answers later), "fast" for the fastest here, which may compute in
             bfloat16, or another of `FLORASCOPE_ENGINE`.
+        keypoints: whether the bundle keeps by what crops and edits of these photos are recognised
+            when it is evaluated (256 bytes a photo; as much work as the features, once). None: of
+            up to 1,000 photos.
         strict: stop at the first photo that cannot be read, instead of leaving it out.
         force: fine-tune in a precision that this machine has to imitate, however slowly.
         checkpoints: folder where fine-tuning keeps its checkpoint, so that the same call goes on
@@ -104,6 +108,7 @@ def train(  # noqa: PLR0913 (each by name alone)
             chosen,
             _log,
             engine=embedder,
+            keypoints=keypoints,
             strict=strict,
             logbook=_logbook(checkpoints),
             progress=told,
@@ -219,7 +224,8 @@ def _gather(
     """Read a run's photos again, and what its network makes of them."""
     with shown(None) as progress:
         dataset = load(_source(folder, figures) if data is None else data, progress=progress)
-        bank = embed(dataset.photos, Engine(classifier.backbone), progress=progress)
+        marked = Origin.read(folder / "bundle").knows_derived
+        bank = embed(dataset.photos, Engine(classifier.backbone), marked=marked, progress=progress)
     split = _split(folder / "bundle", dataset, figures, recipe.seed).only(bank.readable)
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     metrics = {s: Metrics.from_json(figures[s]) for s in SUBSETS}

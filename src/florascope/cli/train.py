@@ -54,6 +54,12 @@ def overwrite_option(command: Command) -> Command:
     help="Who embeds photos for a frozen backbone: fast takes bfloat16 where this machine has it,"
     " openvino, ... (see FLORASCOPE_ENGINE).  [default: onnxruntime, exact]",
 )
+@click.option(
+    "--keypoints/--no-keypoints",
+    default=None,
+    help="Keep by what crops and edits of the photos are recognised when the bundle is evaluated;"
+    " doubles the time that a new photo takes.  [default: up to 1,000 photos]",
+)
 @click.option("--force", is_flag=True, help="Also train in a precision that is slow here.")
 @click.option("--half", is_flag=True, help="Store the bundle's weights in half precision.")
 @click.option("--tensorboard", is_flag=True, help="Log fine-tuning to --out/tensorboard, too.")
@@ -114,6 +120,7 @@ def run_training(  # noqa: PLR0913 (one an option)
     weights: str | None = None,
     seed: int = 0,
     engine: str | None = None,
+    keypoints: bool | None = None,
     data_dir: str | None = None,
     strict: bool = False,
     force: bool = False,
@@ -141,6 +148,7 @@ def run_training(  # noqa: PLR0913 (one an option)
             recipe,
             split=split,
             engine=engine,
+            keypoints=keypoints,
             strict=strict,
             force=force,
             checkpoints=logbook,

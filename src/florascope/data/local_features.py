@@ -19,10 +19,10 @@ from florascope.shapes import Bool, Float32, Int64, UInt8
 KEPT = 16  # keypoints recorded of a photo
 BITS = 96
 MARK = 4 + BITS // 8  # bytes of a recorded keypoint: x, y, octave, angle, code
-CANDIDATES = 32  # of the strongest contrast, of which those are recorded that lie apart
+CANDIDATES = 60  # of the strongest contrast, of which those are recorded that lie apart
 APART = (0.07, 0.03, 0.0)  # least distances of recorded keypoints, tried in this order
 
-RECORDED_SIDE, ASKED_SIDE = 160, 320  # pixels, were the photo square
+RECORDED_SIDE, ASKED_SIDE = 224, 320  # pixels, were the photo square
 ASKED = 400  # keypoints of a photo that is asked about
 STEPS = 3  # pyramid levels an octave
 SMALLEST = 28  # pixels of the shorter side of the last level
@@ -285,8 +285,9 @@ def no_marks(count: int) -> Marks:
 def marks_of(rgb: RGB) -> PhotoMarks:
     """Record a photo by its strongest keypoints, (16, 16); zeros where it has fewer.
 
-    At 160 pixels this takes 6 ms of a core. At 256, and by those keypoints alone that are found
-    again in the turned photo, it took 21, and knew 91 of 100 derived photos instead of 89.
+    Of 125 crops and turned crops of 300 photos of Oxford 102, 90 % are known so, at 8 ms of a core
+    a photo. At 160 pixels it would be 74 %, for 6 ms; and 93 % at 256 by those keypoints alone that
+    are found again in the turned photo, for 20.
     """
     features = local_features(rgb, RECORDED_SIDE, CANDIDATES)
     chosen = features[_spread(features.places)]

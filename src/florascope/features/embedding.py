@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+from threadpoolctl import threadpool_limits
 
 from florascope.augmentation import Augmentation
 from florascope.data.dataset import Photo, read_shrunken
@@ -24,7 +25,7 @@ from florascope.parallel import in_order
 from florascope.preprocessing import Crop, Preprocessing
 from florascope.progress import Progress, silent, track
 
-DECODING = 3
+DECODING = 4
 """Raised whenever the same photo would give another crop, or more is kept of it."""
 
 MARKS = "marks.npy"
@@ -146,7 +147,8 @@ def _fill(
     made = in_order(lambda b: embed_batch(photos, b, engine, views, marked=marked), batches)
     problems: dict[int, str] = {}
     looks, marks = no_looks(len(photos)), no_marks(len(photos) if marked else 0)
-    with path.open("r+b") as file:
+    # Whole photos are spread over the cores: threads of a product of 16 keypoints would only wait.
+    with threadpool_limits(1, user_api="blas"), path.open("r+b") as file:
         watched = track(made, len(batches), "Embedding photos", progress)
         for batch, found in zip(batches, watched, strict=True):
             problems |= found.problems

@@ -95,6 +95,10 @@ class Experiment:
         }
 
 
+RECORDED = 1000
+"""Photos whose keypoints are recorded unasked: it takes as long as their features do again."""
+
+
 def train(  # noqa: PLR0913 (each by name alone)
     dataset: Dataset,
     split: Split,
@@ -102,6 +106,7 @@ def train(  # noqa: PLR0913 (each by name alone)
     *,
     backbone: Backbone | None = None,
     engine: RuntimeChoice | None = None,
+    keypoints: bool | None = None,
     strict: bool = False,
     logbook: Logbook | None = None,
     progress: Progress = silent,
@@ -114,6 +119,8 @@ def train(  # noqa: PLR0913 (each by name alone)
         recipe: how to fit; the same recipe (with its seed) gives the same numbers.
         backbone: the recipe's (`backbone_of`), where it has been loaded already.
         engine: who embeds the photos; None for what `choose_runtime` takes without being asked.
+        keypoints: record by what derived photos are recognised later; None: of up to `RECORDED`
+            photos.
         strict: refuse to go on where a photo cannot be read, instead of leaving it out.
         logbook: where fine-tuning keeps its checkpoint and history; None keeps nothing.
         progress: told of every longer step.
@@ -127,7 +134,8 @@ def train(  # noqa: PLR0913 (each by name alone)
     recipe = replace(recipe, weights=recipe.weights or default_weights(recipe.backbone))
     backbone = backbone or backbone_of(recipe)
     embedder = Engine(backbone, engine or choose_runtime())
-    bank = embed(dataset.photos, embedder, marked=True, progress=progress)
+    marked = len(dataset) <= RECORDED if keypoints is None else keypoints
+    bank = embed(dataset.photos, embedder, marked=marked, progress=progress)
     keys = bank.photos
     readable = _readable(dataset, split, bank, strict=strict)
     head = _fit(dataset, readable, recipe, embedder, bank, progress)
