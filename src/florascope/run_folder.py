@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from florascope.bundle.config import CARD, CONFIG, FACTS, GRAPH, PHOTOS, WEIGHTS
+from florascope.bundle.config import FILES
 from florascope.bundle.facts import carry_facts, read_facts
 from florascope.data.dataset import Dataset
 from florascope.data.species import Species
@@ -104,7 +104,7 @@ def _cell(text: str) -> str:
 
 BUNDLE, HISTORY, METRICS = "bundle", "history.csv", "metrics.json"
 PARTS = frozenset({BUNDLE, HISTORY, METRICS, "report.html", "tensorboard", FILE, SOUP})
-BUNDLE_FILES = frozenset({CONFIG, WEIGHTS, GRAPH, CARD, PHOTOS, FACTS})
+BUNDLE_FILES = frozenset(FILES)
 
 
 def check_out(out: Path, dataset: Dataset | None = None, *, overwrite: bool = False) -> None:
