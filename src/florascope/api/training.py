@@ -184,8 +184,8 @@ def open_run(
     recipe = _recipe(figures)
     metrics = MetricsTable({s: Metrics.from_json(figures[s]) for s in SUBSETS if s in figures})
     findings = tuple(Finding(**values) for values in figures.get("findings", ()))
-    again = partial(_gather, folder, figures, classifier, recipe, data)
     origin = Origin.read(folder / "bundle")
+    again = partial(_gather, folder, figures, classifier, recipe, data, origin)
     return Run(classifier, recipe, metrics, Diagnosis(findings), again, origin)
 
 
@@ -220,13 +220,14 @@ def _gather(
     classifier: Classifier,
     recipe: Recipe,
     data: Any,  # noqa: ANN401
+    origin: Origin,
 ) -> Experiment:
     """Read a run's photos again, and what its network makes of them."""
     with shown(None) as progress:
         dataset = load(_source(folder, figures) if data is None else data, progress=progress)
-        marked = Origin.read(folder / "bundle").knows_derived
-        bank = embed(dataset.photos, Engine(classifier.backbone), marked=marked, progress=progress)
-    split = _split(folder / "bundle", dataset, figures, recipe.seed).only(bank.readable)
+        engine, marked = Engine(classifier.backbone), origin.knows_derived
+        bank = embed(dataset.photos, engine, marked=marked, progress=progress)
+    split = _split(origin, dataset, figures, recipe.seed).only(bank.readable)
     head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
     metrics = {s: Metrics.from_json(figures[s]) for s in SUBSETS}
     features, labels = bank.values[0], dataset.labels
@@ -264,9 +265,9 @@ def _source(folder: Path, figures: Mapping[str, Any]) -> str:
     return source
 
 
-def _split(bundle: Path, dataset: Dataset, figures: Mapping[str, Any], seed: int) -> Split:
+def _split(origin: Origin, dataset: Dataset, figures: Mapping[str, Any], seed: int) -> Split:
     """The very photos that trained, selected and measured; drawn again in runs of version 0.1."""
-    split = recorded_split(Origin.read(bundle), dataset)
+    split = recorded_split(origin, dataset)
     if split is None:
         return choose_split(dataset, str(figures["split"]).partition(" (")[0], seed)
     for subset, part in split.items():

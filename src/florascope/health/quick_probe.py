@@ -55,10 +55,8 @@ class Discriminant:
     @classmethod
     def fit(cls, features: Features, labels: Labels, classes: int) -> Self:
         """Fit in one linear solve."""
-        wide = features.astype(np.float32)
-        means = plain_means(wide, labels, classes).astype(np.float32)
-        residuals = wide - means[labels]
-        if len(wide) >= wide.shape[1]:
+        means, residuals = _centred(features, labels, classes)
+        if len(residuals) >= residuals.shape[1]:
             return cls.of_moments(means, Moments.of(residuals, labels, classes))
         return cls._of(means, _solve(residuals, means.T), np.bincount(labels, minlength=classes))
 
@@ -123,6 +121,15 @@ class Moments(NamedTuple):
         return type(self)(*(whole - gone for whole, gone in zip(self, part, strict=True)))
 
 
+def _centred(
+    features: Features, labels: Labels, classes: int
+) -> tuple[Float32[np.ndarray, "k c"], Float32[np.ndarray, "n c"]]:
+    """Return each class's mean, and what is left of its photos' features without it."""
+    wide = features.astype(np.float32)
+    means = plain_means(wide, labels, classes).astype(np.float32)
+    return means, wide - means[labels]
+
+
 def _solve(
     residuals: Float[np.ndarray, "n c"], means: Float[np.ndarray, "c k"]
 ) -> Float[np.ndarray, "c k"]:
@@ -164,9 +171,7 @@ def _without_each(
             rest = fold != number
             yield Discriminant.fit(features[rest], labels[rest], classes)
         return
-    wide = features.astype(np.float32)
-    means = plain_means(wide, labels, classes).astype(np.float32)
-    residuals = wide - means[labels]
+    means, residuals = _centred(features, labels, classes)
     parts = [
         Moments.of(residuals[fold == number], labels[fold == number], classes)
         for number in range(FOLDS)
