@@ -183,7 +183,7 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "l2_max": 1e-3,
         "l2_min": 1e-7,
         "l2_steps": 5,
-        "max_iterations": 10,
+        "max_iterations": 7,
         "views": 0,
         "seed": 0,
     }

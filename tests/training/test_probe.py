@@ -16,12 +16,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from florascope.data.dataset import Split
 from florascope.errors import TrainingError
-from florascope.nets.classifier import Samples, Slope, slope_of
+from florascope.nets.classifier import Samples, Slope, join_samples, slope_of
 from florascope.training import probe
 from florascope.training.probe import (
     ENOUGH,
     FOLDS,
     MOST,
+    TRUSTED,
     Whitening,
     cross_fit,
     fit_probe,
@@ -153,16 +154,33 @@ def whitened(samples: Samples, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     return z / spread, spread * np.sqrt(variances)[:, None] * axes.T
 
 
-@pytest.mark.parametrize("l2", [1.0, 1e-2, 1e-4])
-def test_the_optimum_is_scikit_learns(l2: float, make_samples: MakeSamples) -> None:
-    train, val = make_samples(120), make_samples(40, seed=1)
+# Of twice the photos that the ridge was chosen on, half of it is added.
+@pytest.mark.parametrize(
+    ("l2", "photos", "ridge"),
+    [(1.0, 120, 2.0), (1e-2, 120, 2.0), (1e-4, 120, 2.0), (1e-2, 2040, 1.0)],
+)
+def test_the_optimum_is_scikit_learns(
+    l2: float, photos: int, ridge: float, make_samples: MakeSamples
+) -> None:
+    train, val = make_samples(photos), make_samples(40, seed=1)
     head = fit_probe(train, val, one_penalty(l2))
     # scikit-learn minimises C * sum of losses + |W|^2 / 2
-    peer = LogisticRegression(C=1 / (l2 * 120), tol=1e-10, max_iter=10_000)
-    white, _ = whitened(train, Probe().ridge)
+    peer = LogisticRegression(C=1 / (l2 * photos), tol=1e-10, max_iter=10_000)
+    white, _ = whitened(train, ridge)
     peer.fit(white, train.targets.numpy())
     ours = softmax(head.logits(train.features.numpy()).astype(np.float64), axis=1)
     assert np.abs(ours - peer.predict_proba(white)).max() < 1e-3
+
+
+def test_views_of_a_photo_are_no_further_photos(make_samples: MakeSamples) -> None:
+    photos = make_samples(600)
+    seen = join_samples([photos, replace(photos, features=photos.features + 0.1), photos])
+    found = fit_probe(seen, photos, one_penalty(1e-2))
+    alone = replace(seen, views=1)  # as if they were 1,800: less ridge
+    assert (seen.photos, alone.photos) == (600, 1800)
+    truth = fit_probe(alone, photos, replace(one_penalty(1e-2), ridge=2.0 * 1800 / TRUSTED))
+    assert torch.allclose(found.weight, truth.weight, atol=1e-4)
+    assert not torch.allclose(found.weight, fit_probe(alone, photos, one_penalty(1e-2)).weight)
 
 
 @pytest.mark.parametrize("l2", [1.0, 1e-2, 1e-4])

@@ -162,7 +162,7 @@ def test_describe_gives_the_name_and_every_setting() -> None:
         "l2_max": 1e-3,
         "l2_min": 1e-7,
         "l2_steps": 5,
-        "max_iterations": 10,
+        "max_iterations": 7,
         "views": 0,
         "seed": 4,
     }

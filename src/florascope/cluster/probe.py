@@ -35,7 +35,7 @@ from florascope.nets.classifier import (
 from florascope.nets.saving import save_bundle
 from florascope.nets.weights import load_backbone
 from florascope.progress import Progress, silent
-from florascope.training.probe import Whitening, figures, follow_path
+from florascope.training.probe import Whitening, figures, follow_path, ridge_for
 from florascope.training.recipes import Probe
 
 BLOCK = 8192  # photos in memory
@@ -160,7 +160,7 @@ def fit_streamed(
     Raises:
         TrainingError: no penalty gives a finite loss.
     """
-    whitening = moments.whitening(recipe.ridge)
+    whitening = moments.whitening(ridge_for(recipe, len(train)))
 
     def loss(weight: Tensor, bias: Tensor) -> Slope:
         return whitening.unfold(slope_of_blocks(train, *whitening.fold(weight, bias)))

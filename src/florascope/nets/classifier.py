@@ -50,17 +50,25 @@ class Samples:
         features: (n, c).
         targets: (n,) class indexes.
         classes: K.
+        views: rows that each photo has.
     """
 
     features: Features
     targets: Targets
     classes: int
+    views: int = 1
+
+    @property
+    def photos(self) -> int:
+        """How many photos they are of."""
+        return len(self.targets) // self.views
 
 
 def join_samples(parts: Sequence[Samples]) -> Samples:
-    """Samples of the same classes, one after the other."""
+    """Samples of the same photos, each seen otherwise, one after the other."""
     features, targets = ([getattr(p, name) for p in parts] for name in ("features", "targets"))
-    return Samples(torch.cat(features), torch.cat(targets), parts[0].classes)
+    views = sum(part.views for part in parts)
+    return Samples(torch.cat(features), torch.cat(targets), parts[0].classes, views)
 
 
 def centre_head(head: LinearHead) -> LinearHead:

@@ -138,7 +138,7 @@ def fit_probe(
     Raises:
         TrainingError: no penalty gives a finite loss.
     """
-    whitening = Whitening.of(train, recipe.ridge)
+    whitening = Whitening.of(train, ridge_for(recipe, train.photos))
     white = whitening(train.features)
 
     def loss(weight: Tensor, bias: Tensor) -> Slope:
@@ -150,6 +150,19 @@ def fit_probe(
 
     start = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
     return follow_path(loss, judge, whitening, start, recipe, progress)
+
+
+TRUSTED = 1020
+"""Photos from whose number on the ridge shrinks: it was chosen on as many (Oxford 102's split)."""
+
+
+def ridge_for(recipe: Probe, photos: int) -> float:
+    """The recipe's ridge, less in proportion to photos beyond `TRUSTED`.
+
+    It stands for what their covariance within the classes is not to be trusted in, and that falls
+    with their number, as a prior that counts as so many photos does.
+    """
+    return recipe.ridge * min(1.0, TRUSTED / photos)
 
 
 Parameters = tuple[Tensor, Tensor]

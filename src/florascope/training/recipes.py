@@ -110,7 +110,8 @@ class Probe:
         float,
         about(
             "added to the covariance within the classes before features are whitened, in "
-            "mean variances; the larger, the closer to features as they are",
+            "mean variances, less in proportion where more than 1,020 photos train; the larger, "
+            "the closer to features as they are",
             gt=0,
         ),
     ] = 2.0
@@ -135,7 +136,7 @@ class Probe:
             "more give no lower validation loss",
             gt=0,
         ),
-    ] = 10
+    ] = 7
     views: Annotated[
         int,
         about(
