@@ -67,7 +67,7 @@ def test_the_card_says_how_it_was_made(experiment: Experiment) -> None:
     for line in (
         "- recipe: probe",
         "- weights: random",
-        "- l2_max: 0.001",
+        "- l2: 1e-05",
         "- split: planted",
         "- photos that could not be read: 1",
     ):
@@ -118,7 +118,7 @@ def test_history_is_a_table(run_experiment: Experiment, tmp_path: Path) -> None:
     with (tmp_path / "run" / "history.csv").open(newline="", encoding="utf-8") as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     assert rows == run_experiment.history
-    assert 2 <= len(rows) <= 5
+    assert 2 <= len(rows) <= 100
 
 
 def test_the_bundle_answers_as_the_experiment_did(

@@ -89,7 +89,7 @@ def accuracy(
     train = np.concatenate(picked)
     rest = np.setdiff1d(np.arange(len(labels)), train)
     known = samples(features, labels, train)
-    recipe = Probe(l2_max=PENALTY, l2_min=PENALTY, l2_steps=1, max_iterations=25)
+    recipe = Probe(l2=PENALTY, max_iterations=25, patience=25)
     head = fit_probe(known, known, recipe)
     return float((head.logits(features[rest]).argmax(1) == labels[rest]).mean())
 

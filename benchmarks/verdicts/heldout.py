@@ -24,7 +24,7 @@ from florascope.training.probe import fit_probe
 from florascope.training.recipes import Probe
 
 HELD_OUT = 10
-RECIPE = Probe(l2_max=1e-3, l2_min=1e-4, l2_steps=2, max_iterations=30)
+RECIPE = Probe()
 
 
 def held_out(

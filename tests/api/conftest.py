@@ -33,5 +33,5 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(photos: Path) -> fs.Run:
     """A probe on timm's smallest network."""
-    recipe = fs.Probe(backbone="test_resnet", weights="random", size=64, l2_steps=2)
+    recipe = fs.Probe(backbone="test_resnet", weights="random", size=64, max_iterations=20)
     return fs.train(str(photos), recipe, seed=3)

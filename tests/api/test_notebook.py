@@ -24,7 +24,7 @@ def test_a_notebook_shows_bars_tables_and_pictures(photos: Path, tmp_path: Path)
         tmp_path,
         f"import florascope as fs; data = fs.load({str(photos)!r}); data",
         "from florascope.progress import in_notebook; in_notebook()",
-        "probe = fs.Probe(backbone='test_resnet', weights='random', size=64, l2_steps=1)\n"
+        "probe = fs.Probe(backbone='test_resnet', weights='random', size=64, max_iterations=10)\n"
         "run = fs.train(data, probe); run",
         "run.explain(data.photos[0], method='cam')",
         "[name for name in dir(fs) if name[0] != '_'][:3]",

@@ -63,7 +63,7 @@ def test_a_wrong_label_is_to_be_looked_at(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, tmp_path / "photos")
     moved = tmp_path / "photos" / "lawn" / "moved.png"
     shutil.move(tmp_path / "photos" / "red rose" / "3.png", moved)
-    recipe = fs.Probe(backbone="test_resnet", weights="random", size=64, l2_steps=2)
+    recipe = fs.Probe(backbone="test_resnet", weights="random", size=64, max_iterations=20)
     split = fs.train(str(tmp_path / "photos"), recipe, seed=3)
     held = {split.data.photos[k].name for k in split.experiment.split.test}
     found = suggest(split, photos / "lawn", 1)

@@ -21,7 +21,7 @@ SETTINGS = AuditSettings(few=2, stages=2)
 def report() -> AuditReport:
     """Class activation maps of a probe on the embedded backbone, for one photo a species."""
     dataset = garden(per_class=5)
-    run = train(dataset, dataset.own_splits["garden"], Probe(weights="flowers", l2_steps=3))
+    run = train(dataset, dataset.own_splits["garden"], Probe(weights="flowers"))
     photos = [dataset.photos[index] for index in run.split.test]
     audit_photos = prepare_photos(run.classifier, photos, own_mask)
     order = Perturbation.of(run.classifier.preprocessing.size, steps=5)

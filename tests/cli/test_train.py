@@ -40,10 +40,10 @@ def test_class_ids_are_those_of_the_source_in_numeric_order(trained: Path) -> No
     assert config["label_names"] == ["1", "2", "10"]
 
 
-def test_history_has_a_row_a_penalty(trained: Path) -> None:
+def test_history_has_a_row_an_iteration(trained: Path) -> None:
     rows = list(csv.DictReader((trained / "history.csv").read_text().splitlines()))
-    assert 2 <= len(rows) <= 5  # the path ends after the first penalty that is worse
-    assert set(rows[0]) == {"l2", "train_loss", "train_top1", "val_loss", "val_top1"}
+    assert [int(row["iteration"]) for row in rows] == list(range(1, len(rows) + 1))
+    assert set(rows[0]) == {"iteration", "train_loss", "train_top1", "val_loss", "val_top1"}
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_an_out_with_other_files_is_refused_before_any_work(
             "no recipe 'magic'. expected one of class-report, probe, finetune.",
         ),
         (("--set", "epochs=3"), "recipe probe has no setting 'epochs'"),
-        (("--set", "l2_max=big"), "l2_max=big. expected a value of type float."),
+        (("--set", "l2=big"), "l2=big. expected a value of type float."),
         (("--backbone", "nonsense"), "timm has no backbone 'nonsense'"),
         (("--weights", "nowhere.safetensors"), "no weights at nowhere.safetensors"),
         (("--split", "official"), "has no split 'official'"),

@@ -126,7 +126,7 @@ def split(own_dataset: Dataset) -> Split:
 
 @pytest.fixture(scope="module")
 def run(own_dataset: Dataset, split: Split) -> Experiment:
-    return train(own_dataset, split, make_recipe("probe", **NETWORK, size=64, l2_steps=2))
+    return train(own_dataset, split, make_recipe("probe", **NETWORK, size=64, max_iterations=20))
 
 
 def test_a_sound_start(own_dataset: Dataset, split: Split) -> None:
@@ -135,7 +135,7 @@ def test_a_sound_start(own_dataset: Dataset, split: Split) -> None:
 
 
 OWN: dict[str, dict[str, Any]] = {
-    "probe": {"l2_steps": 2},
+    "probe": {"max_iterations": 20},
     "class-report": {"epochs": 4},
     "finetune": {"epochs": 2, "train_size": 64, "precision": "32"},
 }
@@ -215,7 +215,7 @@ def test_fine_tuned_weights_are_held_against_folded_pretrained_ones(
 
 
 pytestmark = pytest.mark.usefixtures("cache")
-PROBE = make_recipe("probe", backbone="test_resnet", weights="random", size=64, l2_steps=2)
+PROBE = make_recipe("probe", backbone="test_resnet", weights="random", size=64, max_iterations=20)
 SHARED = "train and validation share photos (equal bytes)"
 TINY = "split is tiny"
 

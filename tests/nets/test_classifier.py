@@ -144,5 +144,6 @@ def test_a_slope_is_autograds_and_finite_far_from_the_answer() -> None:
     expected = torch.autograd.grad(truth, (weight, bias))
     found = slope_of(features, targets, weight.detach(), bias.detach())
     assert found.loss == pytest.approx(truth.item(), rel=1e-5)
-    for one, other in zip(found[1:], expected, strict=True):
+    assert found.hits == ((features @ weight.T + bias).argmax(1) == targets).sum()
+    for one, other in zip((found.weight, found.bias), expected, strict=True):
         assert torch.allclose(one, other, atol=1e-4)

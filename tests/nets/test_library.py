@@ -24,7 +24,7 @@ from florascope.training.recipes import Probe
 from florascope.nets.classifier import Samples
 Backbone("test_resnet")
 samples = Samples(torch.eye(4), torch.tensor([0, 0, 1, 1]), 2)
-fit_probe(samples, samples, Probe(l2_steps=1))
+fit_probe(samples, samples, Probe())
 print("torch._dynamo" in sys.modules)
 import torchvision
 boxes = [torch.tensor([[0.0, 0.0, 4.0, 4.0]])]

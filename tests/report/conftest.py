@@ -99,8 +99,8 @@ def _experiment(dataset: Dataset, split: Split, recipe: Recipe) -> Experiment:
     metrics = {s: measure(logits[i], dataset.labels[i]) for s, i in split.items()}
     bank = FeatureBank(features.numpy()[None])
     history = [
-        {"l2": l2, "train_loss": l2, "train_top1": 1.0, "val_loss": 0.5 + l2, "val_top1": 1.0}
-        for l2 in (1e-2, 1e-4, 1e-6)
+        {"iteration": n, "train_loss": 1 / n, "train_top1": 1.0, "val_loss": 0.5, "val_top1": 1.0}
+        for n in (1, 2, 3)
     ]
     return Experiment(dataset, split, recipe, classifier, bank, logits, history, metrics, 1.0)
 
@@ -152,7 +152,7 @@ def figures() -> Make:
             ),
             confidence=0.92,
             recipe=Probe(),
-            history=_steps("l2", {1e-2: 0.4, 1e-3: 0.3, 1e-4: 0.5}),
+            history=_steps("iteration", {1: 0.4, 2: 0.3, 3: 0.5}),
             photos=1200,
             skipped=0,
         )

@@ -13,7 +13,7 @@ from florascope.report.analysis import Statement, analyse
 from florascope.report.figures import Figures
 from florascope.report.words import Words
 from florascope.sentences import sentences
-from florascope.training.recipes import ClassReport
+from florascope.training.recipes import ClassReport, Probe
 
 EN, ES = Words.of("en"), Words.of("es")
 Make = Callable[..., Figures]
@@ -224,14 +224,14 @@ def test_no_confusion_at_all_leaves_an_upper_bound(figures: Make) -> None:
 @pytest.mark.parametrize(
     ("losses", "key"),
     [
-        ({1e-2: 0.2, 1e-3: 0.3, 1e-4: 0.4}, "path.strong"),
-        ({1e-2: 0.4, 1e-3: 0.3, 1e-4: 0.4}, "path.inside"),
-        ({1e-2: 0.4, 1e-3: 0.3, 1e-4: 0.2}, "path.weak"),
-        ({1e-2: 0.4}, "path.single"),
+        ({1: 0.4, 2: 0.3, 3: 0.4}, "iterations.stop"),
+        ({1: 0.4, 2: 0.3, 3: 0.2}, "iterations.more"),
+        ({1: 0.4, 2: 0.3}, "iterations.stop"),  # it ended before: nothing was left to gain
     ],
 )
-def test_the_end_of_the_path(figures: Make, losses: dict[float, float], key: str) -> None:
-    assert _is(analysis.path_end(figures(history=_history("l2", losses)), EN), key)
+def test_the_last_iteration(figures: Make, losses: dict[float, float], key: str) -> None:
+    found = figures(recipe=Probe(max_iterations=3), history=_history("iteration", losses))
+    assert _is(analysis.path_end(found, EN), key)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ from florascope.studio.worker import train
 TOKEN = "a-key"
 COLOURS = {"daisy": (235, 235, 225), "rose": (200, 30, 60), "violet": (110, 60, 190)}
 PHOTOS = 12
-TINY = Request(
-    "probe", "first", "test_resnet", "random", {"size": 64, "l2_steps": 2, "max_iterations": 4}
-)
+TINY = Request("probe", "first", "test_resnet", "random", {"size": 64, "max_iterations": 8})
 
 
 @pytest.fixture(scope="session", autouse=True)

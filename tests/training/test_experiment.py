@@ -180,10 +180,9 @@ def test_json_says_what_was_done(dataset: Dataset, split: Split) -> None:
         "size": None,
         "crop_pct": None,
         "ridge": 2.0,
-        "l2_max": 1e-3,
-        "l2_min": 1e-7,
-        "l2_steps": 5,
-        "max_iterations": 7,
+        "l2": 1e-5,
+        "max_iterations": 100,
+        "patience": 5,
         "views": 0,
         "seed": 0,
     }

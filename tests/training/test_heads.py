@@ -10,9 +10,11 @@ from sklearn.linear_model import LogisticRegression
 
 from florascope.data.dataset import Dataset, Split
 from florascope.errors import TrainingError
+from florascope.metrics import measure
 from florascope.nets.classifier import LinearHead, Samples
 from florascope.training.experiment import train
-from florascope.training.heads import fit_dense, fit_frozen
+from florascope.training.heads import fit_dense, fit_frozen, samples_of
+from florascope.training.probe import fit_to_end
 from florascope.training.recipes import ClassReport, Probe, Recipe
 
 MakeSamples = Callable[..., Samples]
@@ -196,19 +198,21 @@ def test_the_head_is_scikit_learns(dataset: Dataset, split: Split) -> None:
     centres = draw.normal(0, 1, (3, 5))
     features = (centres[dataset.labels] + draw.normal(0, 1, (45, 5))).astype(np.float32)
     # so large a ridge leaves the features as they are
-    recipe = replace(PROBE, ridge=1e9, l2_max=1e-2, l2_min=1e-2, l2_steps=1, max_iterations=500)
-    fit = fit_frozen(dataset, features, split, recipe)
+    recipe = replace(PROBE, ridge=1e9, l2=1e-2, max_iterations=500)
+    train = samples_of(dataset, features, split.train)
+    logits = fit_to_end(train, recipe).logits(features)
     # C = 1 / (l2 n), on features scaled as the probe scales them.
     centred = features - features[split.train].mean(0)
     scaled = centred / np.sqrt(np.square(centred[split.train]).mean())
     peer = LogisticRegression(C=1 / (1e-2 * 27), tol=1e-9, max_iter=5000)
     peer.fit(scaled[split.train], dataset.labels[split.train])
-    for subset, indexes in split.items():
+    for _, indexes in split.items():
         share = peer.predict_proba(scaled[indexes])[
             np.arange(len(indexes)), dataset.labels[indexes]
         ]
-        assert fit.metrics[subset].loss == pytest.approx(-np.log(share).mean(), abs=1e-3)
-        assert fit.metrics[subset].top1 == peer.score(scaled[indexes], dataset.labels[indexes])
+        found = measure(logits[indexes], dataset.labels[indexes])
+        assert found.loss == pytest.approx(-np.log(share).mean(), abs=1e-3)
+        assert found.top1 == peer.score(scaled[indexes], dataset.labels[indexes])
 
 
 def test_json_names_split_recipe_and_figures(dataset: Dataset, split: Split) -> None:

@@ -94,8 +94,7 @@ def test_an_unknown_setting() -> None:
         make_recipe("probe", epochs=3)
     assert raised.value.found == "recipe probe has no setting 'epochs'"
     assert raised.value.expected == (
-        "one of backbone, crop_pct, l2_max, l2_min, l2_steps, max_iterations, ridge, seed,"
-        " size, views, weights"
+        "one of backbone, crop_pct, l2, max_iterations, patience, ridge, seed, size, views, weights"
     )
 
 
@@ -124,7 +123,7 @@ def test_seed_settings_above_0(key: str, value: str) -> None:
         make_recipe("seed", **{key: value})
 
 
-@pytest.mark.parametrize("key", ["ridge", "l2_max", "l2_min", "l2_steps", "max_iterations"])
+@pytest.mark.parametrize("key", ["ridge", "l2", "max_iterations", "patience"])
 def test_probe_settings_above_0(key: str) -> None:
     with pytest.raises(TrainingError, match=f"^{key}=0.*expected a number above 0"):
         make_recipe("probe", **{key: 0})
@@ -159,10 +158,9 @@ def test_describe_gives_the_name_and_every_setting() -> None:
         "size": None,
         "crop_pct": None,
         "ridge": 2.0,
-        "l2_max": 1e-3,
-        "l2_min": 1e-7,
-        "l2_steps": 5,
-        "max_iterations": 7,
+        "l2": 1e-5,
+        "max_iterations": 100,
+        "patience": 5,
         "views": 0,
         "seed": 4,
     }

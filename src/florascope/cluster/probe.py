@@ -35,7 +35,7 @@ from florascope.nets.classifier import (
 from florascope.nets.saving import save_bundle
 from florascope.nets.weights import load_backbone
 from florascope.progress import Progress, silent
-from florascope.training.probe import Whitening, figures, follow_path, ridge_for
+from florascope.training.probe import Whitening, ridge_for, walk
 from florascope.training.recipes import Probe
 
 BLOCK = 8192  # photos in memory
@@ -130,13 +130,13 @@ def _single(values: Float64[np.ndarray, "*shape"]) -> Float32[Tensor, "*shape"]:
 
 def slope_of_blocks(samples: StreamedSamples, weight: Tensor, bias: Tensor) -> Slope:
     """Mean cross-entropy of a head, and its gradient, added up block by block."""
-    loss, slopes = 0.0, (torch.zeros_like(weight), torch.zeros_like(bias))
+    loss, hits, slopes = 0.0, 0.0, (torch.zeros_like(weight), torch.zeros_like(bias))
     for features, targets in samples.blocks():
         part = slope_of(features, targets, weight, bias)
-        loss += part.loss
+        loss, hits = loss + part.loss, hits + part.hits
         slopes[0].add_(part.weight)
         slopes[1].add_(part.bias)
-    return Slope(loss, *slopes).over(len(samples))
+    return Slope(loss, *slopes, hits).over(len(samples))
 
 
 def fit_streamed(
@@ -154,23 +154,18 @@ def fit_streamed(
         train: the training photos' features.
         val: the validation photos' features.
         moments: of the training photos.
-        recipe: the path of penalties.
-        progress: told after each penalty.
+        recipe: penalty, ridge and patience.
+        progress: told after each iteration.
 
     Raises:
-        TrainingError: no penalty gives a finite loss.
+        TrainingError: no iteration gives a finite loss.
     """
     whitening = moments.whitening(ridge_for(recipe, len(train)))
 
     def loss(weight: Tensor, bias: Tensor) -> Slope:
         return whitening.unfold(slope_of_blocks(train, *whitening.fold(weight, bias)))
 
-    def judge(head: LinearHead) -> dict[str, float]:
-        return figures(train.score(head), val.score(head))
-
-    K, c = moments.sums.shape
-    start = torch.zeros(K, c), torch.zeros(K)
-    return follow_path(loss, judge, whitening, start, recipe, progress)
+    return walk(loss, val.score, whitening, len(moments.counts), recipe, progress)
 
 
 def train_from_features(
@@ -185,7 +180,7 @@ def train_from_features(
         features: the job's folder.
         out: where the bundle goes.
         recipe: of the probe; its views are of no account, since photos were embedded as they are.
-        progress: told after each penalty.
+        progress: told after each iteration.
 
     Returns:
         Photos, loss and top-1 of each subset, as in the bundle's provenance.

@@ -25,7 +25,7 @@ class LinearHead:
     Attributes:
         weight: (K, c).
         bias: (K,).
-        history: one row a step of the fit (an epoch, a penalty), for history.csv.
+        history: one row a step of the fit (an epoch, an iteration), for history.csv.
     """
 
     weight: Float32[Tensor, "k c"]
@@ -122,15 +122,17 @@ class Slope(NamedTuple):
         loss: in nats.
         weight: (K, c), derivative by the weights.
         bias: (K,), by the biases.
+        hits: photos that are answered right; their share once divided.
     """
 
     loss: float
     weight: Float32[Tensor, "k c"]
     bias: Float32[Tensor, " k"]
+    hits: float
 
     def over(self, count: int) -> "Slope":
         """Divide by a number of photos."""
-        return Slope(self.loss / count, self.weight / count, self.bias / count)
+        return Slope(self.loss / count, self.weight / count, self.bias / count, self.hits / count)
 
 
 def slope_of(features: Features, targets: Targets, weight: Tensor, bias: Tensor) -> Slope:
@@ -140,9 +142,10 @@ def slope_of(features: Features, targets: Targets, weight: Tensor, bias: Tensor)
     """
     surprise = -torch.addmm(bias, features, weight.T).log_softmax(1)
     own = targets[:, None]
+    hits = int((surprise.argmin(1) == targets).sum())
     loss = surprise.gather(1, own).sum(dtype=torch.float64).item()
     rest = surprise.neg_().exp_().scatter_add_(1, own, -surprise.new_ones(own.shape))
-    return Slope(loss, rest.T @ features, rest.sum(0))
+    return Slope(loss, rest.T @ features, rest.sum(0), hits)
 
 
 Logits = Float[Tensor, "b k"]

@@ -207,28 +207,21 @@ def confusions(figures: Figures, words: Words) -> Statement:
 
 
 def path_end(figures: Figures, words: Words) -> Statement:
-    """Ask whether the chosen penalty or epoch lies at the end of what was tried."""
+    """Ask whether the chosen iteration or epoch is the last one."""
     losses = [row["val_loss"] for row in figures.history]
     best = int(np.argmin(losses))
-    step = "l2" if isinstance(figures.recipe, Probe) else "epoch"
-    chosen, last = figures.history[best][step], figures.history[-1][step]
     values = {
-        "chosen": words.short(chosen),
-        "first": words.short(figures.history[0][step]),
-        "last": words.short(last),
+        "chosen": words.integer(best + 1),
         "loss": words.number(losses[best]),
         "last_loss": words.number(losses[-1]),
         "steps": words.integer(len(losses)),
     }
     at_end = best == len(losses) - 1
-    if step == "epoch":
-        key = "epochs.more" if at_end else "epochs.stop"
-        return _say(words, key, "advice", values)
-    if len(losses) == 1:
-        return _say(words, "path.single", "advice", values)
-    if 0 < best < len(losses) - 1:
-        return _say(words, "path.inside", "sound", values)
-    return _say(words, "path.weak" if at_end else "path.strong", "advice", values)
+    if not isinstance(figures.recipe, Probe):
+        return _say(words, "epochs.more" if at_end else "epochs.stop", "advice", values)
+    if at_end and len(losses) == figures.recipe.max_iterations:
+        return _say(words, "iterations.more", "advice", values)
+    return _say(words, "iterations.stop", "sound", values)
 
 
 def confidence(figures: Figures, words: Words) -> Statement:

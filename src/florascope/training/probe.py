@@ -1,9 +1,9 @@
 """A linear probe on whitened features, its penalty chosen on validation photos; by folds if few."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Self, TypeGuard
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeGuard
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from florascope.data.dataset import Split
 from florascope.data.splits import deal_folds
 from florascope.errors import TrainingError
 from florascope.nets.classifier import Features, LinearHead, Samples, Slope, score, slope_of
-from florascope.progress import Progress, silent, track
+from florascope.progress import Progress, silent
 from florascope.training.recipes import Probe, Recipe
 
 
@@ -42,12 +42,13 @@ class Whitening:
     basis: Float32[Tensor, "c c"]
 
     @classmethod
-    def of(cls, samples: Samples, ridge: float) -> Self:
+    def of(cls, samples: Samples, ridge: float, width: int | None = None) -> Self:
         """Measure some samples; their coordinates get a root mean square of 1.
 
-        Where photos of one class do not differ (one photo each), no direction shrinks.
+        Where photos of one class do not differ (one photo each), no direction shrinks. `width` is
+        that of the features whose coordinates in some span these are; None where they are features.
         """
-        return cls.of_moments(*_moments(samples), ridge)
+        return cls.of_moments(*_moments(samples), ridge, width)
 
     @classmethod
     def of_moments(
@@ -56,6 +57,7 @@ class Whitening:
         within: Float32[Tensor, "c c"],
         total: Float32[Tensor, "c c"],
         ridge: float,
+        width: int | None = None,
     ) -> Self:
         """Make the same of moments alone, of samples that are not in memory.
 
@@ -65,9 +67,11 @@ class Whitening:
             total: covariance about the mean; tr(B^T total B) / c is the mean square of what the
                 basis B makes of the samples.
             ridge: see `Whitening`.
+            width: see `of`.
         """
-        basis = _inverse_root(within, ridge)
-        spread = ((total @ basis) * basis).sum().div(len(basis)).sqrt().item()
+        width = width or len(centre)
+        basis = _inverse_root(within, ridge * within.trace().item() / width)
+        spread = ((total @ basis) * basis).sum().div(width).sqrt().item()
         return cls(centre, basis / (spread or 1.0))
 
     def __call__(self, features: Features) -> Features:
@@ -103,10 +107,9 @@ def _moments(
     return centre, within, within + (counts * apart).T @ apart / len(rest)
 
 
-def _inverse_root(covariance: Float32[Tensor, "c c"], ridge: float) -> Float32[Tensor, "c c"]:
-    """Return B with B B^T = (covariance + ridge mean variance I)^-1, by Cholesky's factor."""
+def _inverse_root(covariance: Float32[Tensor, "c c"], floor: float) -> Float32[Tensor, "c c"]:
+    """Return B with B B^T = (covariance + floor I)^-1, by Cholesky's factor."""
     identity = torch.eye(len(covariance))
-    floor = ridge * covariance.diagonal().mean().item()
     if not 0 < floor < float("inf"):
         return identity
     factor = cholesky(covariance + floor * identity)
@@ -120,36 +123,41 @@ def fit_probe(
     *,
     progress: Progress = silent,
 ) -> LinearHead:
-    """Minimise mean cross-entropy + l2 / 2 |W|^2 along a path of penalties, strong to weak.
+    """Minimise mean cross-entropy + l2 / 2 |W|^2, as far as validation loss falls.
 
-    W acts on whitened features (`Whitening`) and folds into a head on the plain ones. Each fit
-    (L-BFGS-B of SciPy, without bounds) starts from the one before; the penalty with the lowest
-    validation loss wins, and the path ends after the first that is worse than it. Where the
-    strongest wins, up to `STRONGER` stronger ones follow, in the path's own steps. The loss, not
-    the accuracy, chooses: it is less noisy on a small validation set and asks for honest
-    probabilities.
+    W acts on whitened features (`Whitening`) and folds into a head on the plain ones. L-BFGS-B of
+    SciPy, without bounds, walks from zero; the iteration with the lowest validation loss wins, and
+    the walk ends where that has not fallen for `patience` iterations. Stopping early does what a
+    stronger penalty would (Bishop 1995, "Regularization and complexity control in feed-forward
+    networks"). The loss, not the accuracy, chooses: it is less noisy on a small validation set and
+    asks for honest probabilities.
 
     Args:
         train: the training photos' features.
         val: the validation photos' features.
-        recipe: the path.
-        progress: told after each penalty.
+        recipe: penalty, ridge and patience.
+        progress: told after each iteration.
 
     Raises:
-        TrainingError: no penalty gives a finite loss.
+        TrainingError: no iteration gives a finite loss.
     """
-    whitening = Whitening.of(train, ridge_for(recipe, train.photos))
+    whitening, loss = _whitened(train, recipe)
+
+    def judge(head: LinearHead) -> tuple[float, float]:
+        return score(head(val.features), val.targets)
+
+    return walk(loss, judge, whitening, train.classes, recipe, progress)
+
+
+def _whitened(train: Samples, recipe: Probe, width: int | None = None) -> tuple[Whitening, "Loss"]:
+    """The training photos' whitening, and the loss of a head on what it makes of them."""
+    whitening = Whitening.of(train, ridge_for(recipe, train.photos), width)
     white = whitening(train.features)
 
     def loss(weight: Tensor, bias: Tensor) -> Slope:
         return slope_of(white, train.targets, weight, bias).over(len(white))
 
-    def judge(head: LinearHead) -> dict[str, float]:
-        scores = (score(head(part.features), part.targets) for part in (train, val))
-        return figures(*scores)
-
-    start = torch.zeros(train.classes, white.shape[1]), torch.zeros(train.classes)
-    return follow_path(loss, judge, whitening, start, recipe, progress)
+    return whitening, loss
 
 
 TRUSTED = 1020
@@ -169,132 +177,123 @@ Parameters = tuple[Tensor, Tensor]
 """Weight (K, c) and bias (K,) of a head on whitened features."""
 Loss = Callable[[Tensor, Tensor], Slope]
 """Mean cross-entropy of a head (weight, bias) on whitened training features."""
-Judge = Callable[[LinearHead], dict[str, float]]
-"""A head's `figures`."""
+Judge = Callable[[LinearHead], tuple[float, float]]
+"""A head's loss and top-1 on validation photos."""
+Look = Callable[[Parameters, Slope], bool]
+"""Told after each iteration where it stands and of the loss there; whether to go on."""
 
 
-def figures(train: tuple[float, float], val: tuple[float, float]) -> dict[str, float]:
-    """Name loss and top-1 of the training and the validation photos, for history.csv."""
-    names = ("train_loss", "train_top1", "val_loss", "val_top1")
-    return dict(zip(names, (*train, *val), strict=True))
-
-
-def follow_path(
+def walk(
     loss: Loss,
     judge: Judge,
     whitening: Whitening,
-    start: Parameters,
+    classes: int,
     recipe: Probe,
     progress: Progress = silent,
 ) -> LinearHead:
-    """Fit a head along the path of penalties; see `fit_probe`.
+    """Fit a head as far as validation loss falls; see `fit_probe`.
 
     Args:
         loss: of the training photos.
-        judge: tells a head's figures on plain features.
+        judge: tells a head's figures on validation photos, from plain features.
         whitening: of the training features.
-        start: a head on whitened features.
-        recipe: the path.
-        progress: told after each penalty.
+        classes: K.
+        recipe: penalty and patience.
+        progress: told after each iteration.
 
     Raises:
-        TrainingError: no penalty gives a finite loss.
+        TrainingError: no iteration gives a finite loss.
     """
-
-    def fit(start: Parameters, l2: float) -> Fit:
-        weight, bias = _minimise(loss, start, l2, recipe.max_iterations)
-        head = LinearHead(*whitening.fold(weight, bias), [])
-        return Fit((weight, bias), head, {"l2": l2, **judge(head)})
-
-    penalties = np.geomspace(recipe.l2_max, recipe.l2_min, recipe.l2_steps)
-    fits = _walk(fit, start, penalties, progress)
-    best = _best(fits)
-    if not math.isfinite(best.val_loss):
+    watch = _Watch(judge, whitening, recipe, progress)
+    progress("Fitting the head", 0, recipe.max_iterations)
+    _minimise(loss, (classes, len(whitening.centre)), recipe, watch)
+    progress("Fitting the head", recipe.max_iterations, recipe.max_iterations)
+    if watch.best is None:
         raise TrainingError(
-            f"the validation loss is {fits[-1].val_loss} for every penalty",
+            f"the validation loss is {watch.rows[-1]['val_loss']} after every iteration",
             expected="finite features",
             fix="Check the backbone's weights and the scale of its input",
         )
-    if best is fits[0] and penalties[0] > penalties[-1]:
-        steps = (penalties[0] / penalties[1]) ** np.arange(1, STRONGER + 1)
-        stronger = _walk(fit, best.white, penalties[0] * steps, progress, best.val_loss)
-        fits = [*reversed(stronger), *fits]
-        best = _best([best, *stronger])
-    return LinearHead(best.head.weight, best.head.bias, [fit.row for fit in fits])
+    return LinearHead(watch.best.weight, watch.best.bias, watch.rows)
 
 
-STRONGER = 4
-"""Penalties beyond the strongest of the path that are tried where that one wins."""
+FIGURES = ("iteration", "train_loss", "train_top1", "val_loss", "val_top1")
+"""Columns of history.csv."""
 
 
-class Fit(NamedTuple):
-    """A head at one penalty.
+@dataclass
+class _Watch:
+    """Judges each iteration, and ends the walk where validation loss has stopped falling.
 
     Attributes:
-        white: on whitened features, where the next fit starts.
-        head: the same on plain features.
-        row: of history.csv: penalty and figures.
+        judge: tells a head's figures on validation photos.
+        whitening: of the training features.
+        recipe: its patience counts.
+        progress: told after each iteration.
+        rows: of history.csv, one an iteration.
+        best: the head of lowest validation loss so far, on plain features.
+        lowest: that loss.
+        since: iterations since then.
     """
 
-    white: Parameters
-    head: LinearHead
-    row: dict[str, float]
+    judge: Judge
+    whitening: Whitening
+    recipe: Probe
+    progress: Progress
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best: LinearHead | None = None
+    lowest: float = math.inf
+    since: int = 0
 
-    @property
-    def val_loss(self) -> float:
-        """What chooses among fits."""
-        return self.row["val_loss"]
-
-
-def _walk(
-    fit: Callable[[Parameters, float], Fit],
-    start: Parameters,
-    penalties: Float64[np.ndarray, " n"],
-    progress: Progress,
-    lowest: float = math.inf,
-) -> list[Fit]:
-    """Fit at one penalty after the other, up to the first whose loss lies above the lowest."""
-    fits: list[Fit] = []
-    for l2 in track(penalties.tolist(), len(penalties), "Fitting the head", progress):
-        fits.append(fit(fits[-1].white if fits else start, l2))
-        if fits[-1].val_loss > lowest:
-            progress("Fitting the head", len(penalties), len(penalties))
-            break
-        lowest = min(lowest, fits[-1].val_loss)
-    return fits
+    def __call__(self, at: Parameters, slope: Slope) -> bool:
+        """Judge one, and say whether to go on."""
+        head = LinearHead(*self.whitening.fold(*at))
+        loss, top1 = self.judge(head)
+        figures = (len(self.rows) + 1, slope.loss, slope.hits, loss, top1)
+        self.rows.append(dict(zip(FIGURES, figures, strict=True)))
+        self.progress("Fitting the head", len(self.rows), self.recipe.max_iterations)
+        self.since += 1
+        if loss < self.lowest:
+            self.best, self.lowest, self.since = head, loss, 0
+        return self.since < self.recipe.patience
 
 
-def _best(fits: Sequence[Fit]) -> Fit:
-    """The first of lowest validation loss that is finite, else the first."""
-    return min(fits, key=lambda fit: fit.val_loss if math.isfinite(fit.val_loss) else math.inf)
+def _minimise(
+    loss: Loss, shape: tuple[int, int], recipe: Probe, look: Look, width: int | None = None
+) -> None:
+    """Let SciPy walk from zero: PyTorch's optimisers import its compiler, dearer than the fit.
 
-
-def _minimise(loss: Loss, start: Parameters, l2: float, iterations: int) -> Parameters:
-    """Let SciPy walk: PyTorch's optimisers import its compiler, which takes longer than the fit.
-
-    Parameters are counted in the loss's own unit, the root of its curvature where all K classes are
-    as likely, (1 - 1 / K) / K: else the first step of each walk would be far too short.
+    Parameters are counted in the loss's own unit, the root of its curvature along a photo's `width`
+    features where all K classes are as likely, width (1 - 1 / K) / K: the first step then moves
+    logits by about one, and the walk does not miss where it should have ended.
     """
-    shape, share = start[0].shape, 1 / len(start[1])
-    unit = math.sqrt(share * (1 - share)) or 1.0
-
-    def unpacked(flat: Float64[np.ndarray, " p"]) -> Parameters:
-        both = torch.from_numpy(flat / unit).float()
-        return both[: shape.numel()].view(shape), both[shape.numel() :]
+    K, c = shape
+    unit = math.sqrt((1 - 1 / K) / K * (width or c)) or 1.0
+    seen: list[tuple[Parameters, Slope]] = []
+    ended: list[bool] = []
 
     def objective(flat: Float64[np.ndarray, " p"]) -> tuple[float, Float64[np.ndarray, " p"]]:
-        weight, bias = unpacked(flat)
+        both = torch.from_numpy(flat / unit).float()
+        weight, bias = both[: K * c].view(K, c), both[K * c :]
         slope = loss(weight, bias)
-        gradient = torch.cat([(slope.weight + l2 * weight).flatten(), slope.bias])
-        penalty = l2 / 2 * weight.square().sum(dtype=torch.float64).item()
+        seen[:] = [((weight, bias), slope)]
+        gradient = torch.cat([(slope.weight + recipe.l2 * weight).flatten(), slope.bias])
+        penalty = recipe.l2 / 2 * weight.square().sum(dtype=torch.float64).item()
         return slope.loss + penalty, gradient.double().numpy() / unit
 
-    begin = torch.cat([part.flatten() for part in start]).double().numpy() * unit
-    limits = {"maxiter": iterations, "ftol": 1e-12, "gtol": 1e-7}
+    def after(_: Float64[np.ndarray, " p"]) -> None:
+        ended.append(True)
+        if not look(*seen[0]):  # an iteration ends where it looked last
+            raise StopIteration
+
+    begin = np.zeros(K * c + K)
+    limits = {"maxiter": recipe.max_iterations, "ftol": 1e-12, "gtol": 1e-7}
     # SciPy's threads wait for more work in a loop, on the cores that PyTorch's then need: with them
     # the products of `objective` take more than twice the time.
     with threadpool_limits(1, user_api="blas"):
-        return unpacked(minimize(objective, begin, jac=True, method="L-BFGS-B", options=limits).x)
+        minimize(objective, begin, jac=True, method="L-BFGS-B", callback=after, options=limits)
+    if not ended:  # nothing to gain from the start, or no number
+        look(*seen[0])
 
 
 FOLDS = 10
@@ -326,7 +325,7 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
     Args:
         photos: of train and val.
         recipe: of the probe that will answer.
-        history: of that probe; its path of penalties is followed down to the one that val chose.
+        history: of that probe; each fold's walks as many iterations as val chose of it.
     """
     labels = photos.targets.numpy()
     folds = np.where(np.bincount(labels)[labels] > 1, deal_folds(labels, FOLDS), -1)
@@ -334,12 +333,13 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
     logits = np.zeros((len(labels), photos.classes), np.float32)
     alike = np.zeros(len(labels), np.float32)
     ratios = np.full_like(logits, np.nan)
-    short, path = _in_span(photos, _path(recipe, history))
+    short, width = _in_span(photos), photos.features.shape[1]
+    chosen = replace(recipe, max_iterations=_chosen(history))
     for fold in asked:
         out = folds == fold
         rest, held = _some(short, ~out), _some(short, out).features.numpy()
         means = class_means(rest.features.numpy(), rest.targets.numpy(), rest.classes)
-        logits[out] = fit_probe(rest, rest, path).logits(held)
+        logits[out] = fit_to_end(rest, chosen, width).logits(held)
         alike[out] = similarities(held, means).max(1)
         ratio = LikelihoodRatio.fit(rest.features.numpy(), rest.targets.numpy(), rest.classes)
         if ratio is not None:
@@ -349,28 +349,34 @@ def cross_fit(photos: Samples, recipe: Probe, history: list[dict[str, float]]) -
     return HeldOut(logits[held_out], alike[held_out], labels[held_out], FOLDS, told)
 
 
-def _path(recipe: Probe, history: list[dict[str, float]]) -> Probe:
-    """The penalties that were tried, strong to weak, down to the one of lowest validation loss."""
-    last = int(np.nanargmin([row["val_loss"] for row in history]))
-    first, chosen = history[0]["l2"], history[last]["l2"]
-    return replace(recipe, l2_max=first, l2_min=chosen, l2_steps=last + 1)
+def _chosen(history: list[dict[str, float]]) -> int:
+    """The iteration of lowest validation loss."""
+    return 1 + int(np.nanargmin([row["val_loss"] for row in history]))
 
 
-def _in_span(samples: Samples, recipe: Probe) -> tuple[Samples, Probe]:
-    """Write n features in d <= n coordinates of their span: the same cosines and the same fit.
+def fit_to_end(train: Samples, recipe: Probe, width: int | None = None) -> LinearHead:
+    """Return the head after all of a recipe's iterations, of which no photos choose.
 
-    A mean over d directions instead of c is c / d times as large, which the probe's ridge and
-    penalties have to make up for.
+    Args:
+        train: the training photos' features.
+        recipe: penalty, ridge and iterations.
+        width: see `Whitening.of`.
     """
+    whitening, loss = _whitened(train, recipe, width)
+    last: list[Parameters] = []
+
+    def look(at: Parameters, _: Slope) -> bool:
+        last[:] = [at]
+        return True
+
+    _minimise(loss, (train.classes, len(whitening.centre)), recipe, look, width)
+    return LinearHead(*whitening.fold(*last[0]))
+
+
+def _in_span(samples: Samples) -> Samples:
+    """Write n features in d <= n coordinates of their span, in which the same walk is taken."""
     axes = torch.linalg.qr(samples.features.T).Q
-    share = axes.shape[1] / axes.shape[0]
-    scaled = replace(
-        recipe,
-        ridge=recipe.ridge * share,
-        l2_max=recipe.l2_max * share,
-        l2_min=recipe.l2_min * share,
-    )
-    return replace(samples, features=samples.features @ axes), scaled
+    return replace(samples, features=samples.features @ axes)
 
 
 def _some(samples: Samples, chosen: np.ndarray) -> Samples:

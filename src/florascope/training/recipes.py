@@ -115,28 +115,13 @@ class Probe:
             gt=0,
         ),
     ] = 2.0
-    l2_max: Annotated[
-        float,
-        about(
-            "strongest penalty on the weights of the path; where it wins, stronger ones follow",
-            gt=0,
-        ),
-    ] = 1e-3
-    l2_min: Annotated[float, about("weakest", gt=0)] = 1e-7
-    l2_steps: Annotated[
-        int,
-        about(
-            "how many are tried at the most, evenly in the logarithm; validation loss chooses", gt=0
-        ),
-    ] = 5
+    l2: Annotated[float, about("penalty on the weights", gt=0)] = 1e-5
     max_iterations: Annotated[
-        int,
-        about(
-            "of L-BFGS for each penalty, which starts from the one before; along the path "
-            "more give no lower validation loss",
-            gt=0,
-        ),
-    ] = 7
+        int, about("of L-BFGS at the most; the one of lowest validation loss is taken", gt=0)
+    ] = 100
+    patience: Annotated[
+        int, about("iterations without a lower validation loss before the fit ends", gt=0)
+    ] = 5
     views: Annotated[
         int,
         about(

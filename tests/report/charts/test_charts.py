@@ -36,10 +36,10 @@ def test_of_many_classes_the_first_and_last_are_named(experiment: Experiment) ->
     assert "fewest: kind 39 with 0" in svg
 
 
-def test_curves_over_penalties(figures: Make) -> None:
+def test_curves_over_iterations(figures: Make) -> None:
     svg = loss_curve(figures(), EN)
     assert "training from 0.400 to 0.500, validation from 0.400 to 0.500" in svg
-    assert "chosen penalty" in svg
+    assert "iteration" in svg
     assert "uniform guess" not in svg
     assert "validation from 90.0% to 90.0%" in accuracy_curve(figures(), EN)
 
@@ -57,7 +57,7 @@ def test_the_uniform_loss_is_drawn_where_it_is_near(figures: Make, loss: float, 
 
 def test_a_single_step_can_be_drawn(figures: Make) -> None:
     svg = loss_curve(figures(history=figures().history[:1]), ES)
-    assert "penalización elegida" in svg
+    assert "menor pérdida en validación" in svg
 
 
 def test_the_matrix_prints_every_count_but_zeros() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from florascope.audit.report import AuditReport
 from florascope.report.charts.canvas import FAINT, INK, LEAF, PETAL, canvas
@@ -21,7 +21,7 @@ def loss_curve(figures: Figures, words: Words) -> Markup:
         axes = drawing.axes
         _draw(axes, figures, "loss", words)
         highest = max(max(row["train_loss"], row["val_loss"]) for row in figures.history)
-        if _by_penalty(figures.history):
+        if _step(figures.history) == "iteration":
             axes.set_yscale("log")
             axes.yaxis.set_minor_locator(NullLocator())
         elif highest > figures.uniform_loss / 2:
@@ -44,13 +44,13 @@ def accuracy_curve(figures: Figures, words: Words) -> Markup:
     return drawing.svg
 
 
-def _by_penalty(history: Series) -> bool:
-    return "l2" in history[0]
+def _step(history: Series) -> str:
+    return "epoch" if "epoch" in history[0] else "iteration"
 
 
 def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
-    history, step = figures.history, "l2" if _by_penalty(figures.history) else "epoch"
-    places = [row[step] for row in history]
+    history, step = figures.history, _step(figures.history)
+    places = list(range(1, len(history) + 1))
     for subset, colour, marker in (("train", LEAF, "o"), ("val", PETAL, "s")):
         values = [row[f"{subset}_{what}"] for row in history]
         label = words(f"subset.{subset}")
@@ -58,21 +58,10 @@ def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
     best = places[int(np.argmin([row["val_loss"] for row in history]))]
     chosen = words(f"curves.{step}.best")
     axes.axvline(best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=chosen)
-    _steps(axes, step, words)
+    axes.set_xlabel(words(f"curves.{step}"))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=FAINT, lw=0.4, alpha=0.5)
     axes.legend(loc="best")
-
-
-def _steps(axes: Axes, step: str, words: Words) -> None:
-    axes.set_xlabel(words(f"curves.{step}"))
-    if step == "epoch":
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.short(v)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.invert_xaxis()  # strong to weak, as the path is walked
 
 
 def _level(axes: Axes, value: float, label: str) -> None:
