@@ -231,17 +231,24 @@ class Answers(NamedTuple):
     @classmethod
     def of(cls, features: Features, head: LinearHead, calibrated: Calibrated) -> "Answers":
         """Conclude as a bundle does."""
-        figures, means = calibrated
+        figures, means, ratio = calibrated
         classes = tuple(ClassName(str(k), f"class {k}") for k in range(len(means)))
-        shares = softmax(head.logits(features) / figures.temperature)
+        logits = head.logits(features)
+        shares = softmax(logits / figures.temperature)
         alike = similarities(features, means).max(1)
         sets = [prediction_set(p, figures) for p in shares]
         catalogue = Catalogue.of(classes)
-        levels = [
-            decide(p, held, float(a), figures, catalogue).level
-            for p, held, a in zip(shares, sets, alike, strict=True)
-        ]
-        return cls(shares, sets, np.array(levels))
+        levels = np.array(
+            [
+                decide(p, held, float(a), figures, catalogue).level
+                for p, held, a in zip(shares, sets, alike, strict=True)
+            ]
+        )
+        if figures.familiarity and ratio:  # a strange one loses its species name
+            seen = zip(logits.max(1), ratio(features).max(1), strict=True)
+            strange = [figures.familiarity.is_strange(float(z), float(r)) for z, r in seen]
+            levels[(levels == "species") & strange] = "strange"
+        return cls(shares, sets, levels)
 
 
 def markdown(heading: list[str], rows: list[list[str]]) -> list[str]:

@@ -121,13 +121,9 @@ def draw(dataset: Dataset, features: Features, known: Indexes, task: Task, seed:
 def spoilt(samples: Samples, share: float, random: np.random.Generator) -> Samples:
     """Draw a share of the labels anew."""
     n, K = len(samples.targets), samples.classes
-    anew, drawn = (
-        torch.from_numpy(v) for v in (random.random(n) < share, random.integers(0, K, n))
-    )
-    return replace(
-        samples,
-        targets=torch.where(anew, drawn, samples.targets),
-    )
+    anew = torch.from_numpy(random.random(n) < share)
+    labels = torch.where(anew, torch.from_numpy(random.integers(0, K, n)), samples.targets)
+    return replace(samples, targets=labels)
 
 
 def of(dataset: Dataset, features: Features, at: Indexes, classes: Sequence[int]) -> Samples:

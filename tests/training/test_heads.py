@@ -206,7 +206,7 @@ def test_the_head_is_scikit_learns(dataset: Dataset, split: Split) -> None:
     scaled = centred / np.sqrt(np.square(centred[split.train]).mean())
     peer = LogisticRegression(C=1 / (1e-2 * 27), tol=1e-9, max_iter=5000)
     peer.fit(scaled[split.train], dataset.labels[split.train])
-    for _, indexes in split.items():
+    for indexes in (split.train, split.val, split.test):
         share = peer.predict_proba(scaled[indexes])[
             np.arange(len(indexes)), dataset.labels[indexes]
         ]

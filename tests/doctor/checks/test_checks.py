@@ -317,6 +317,24 @@ def test_label_noise_by_planted_features() -> None:
     assert labels.noise(Evidence(5, train_answers=sound, val_answers=sound)) is None
 
 
+def separated(each: int, seed: int) -> Answers:
+    """Photos of ten classes in directions of their own, as far from each other as they scatter."""
+    draw, labels_of = np.random.default_rng(seed), np.repeat(np.arange(10), each)
+    features_of = 4 * np.eye(10, 400, dtype=np.float32)[labels_of]
+    features_of = features_of + draw.normal(0, 1, features_of.shape).astype(np.float32)
+    return Answers(labels_of, np.zeros((len(labels_of), 10), np.float32), features_of)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_few_photos_of_each_class_are_no_label_noise(each: int) -> None:
+    """From one photo of each class nothing is learned about the others, whatever their labels."""
+    few, many = separated(each, 0), separated(20, 1)
+    probe = Evidence(10, train_answers=few, val_answers=many).probe
+    assert probe is not None
+    assert probe.own_val_top1 > probe.train_top1 + 0.3
+    assert labels.noise(Evidence(10, train_answers=few, val_answers=many)) is None
+
+
 @pytest.mark.parametrize(
     ("values", "cause"),
     [

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from florascope.data.names import natural_key
 from florascope.doctor.checks.pictures import augmented, differ
 from florascope.doctor.evidence import Evidence, Finding, standard_error
-from florascope.health.quick_probe import QuickProbe, noise_rate
+from florascope.health.quick_probe import QuickProbe, Sample, noise_rate
 
 ONE_BASED = "labels start at 1"
 ORDER = "label order differs (1, 10, 100 for 1, 2, 3)"
@@ -271,7 +271,8 @@ def noise(evidence: Evidence) -> Finding | None:
     if probe is None or mixed or permuted(evidence) is not None:
         return None
     chance = _chance(evidence.classes)
-    if probe.own_val_top1 > max(probe.train_top1, probe.val_top1) + INCONSISTENT:
+    inconsistent = probe.own_val_top1 > max(probe.train_top1, probe.val_top1) + INCONSISTENT
+    if inconsistent and _of_each(probe.train) >= _of_each(probe.val):
         return Finding(
             "labels.noise",
             NOISE,
@@ -301,6 +302,12 @@ def noise(evidence: Evidence) -> Finding | None:
         "Look at the suspects that a health report of the data set shows",
         0.85,
     )
+
+
+def _of_each(sample: Sample) -> float:
+    """Photos of the middle class: from fewer, less can be learned, whatever their labels."""
+    counts = np.bincount(sample.labels)
+    return float(np.median(counts[counts > 0]))
 
 
 def _doubt(probe: QuickProbe) -> float:
