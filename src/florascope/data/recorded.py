@@ -5,7 +5,8 @@ neighbors", STOC 1998). Each match is a similarity transform, and those that agr
 unlike photos of one plant, a derived photo has several that agree closely.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Float32, UInt32, UInt64
+from florascope.shapes import Bool, Float32, Int64, UInt32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
@@ -59,6 +60,10 @@ class _Matches(NamedTuple):
     goal: Places
     octaves: Values
     angles: Values
+
+    def of(self, which: Bool[np.ndarray, "m"]) -> "_Matches":
+        """Keep some."""
+        return _Matches(*(part[which] for part in self))
 
     def moved(self, at: int | Indexes, places: Places) -> Places:
         """Where the similarity transforms of some matches take places."""
@@ -100,23 +105,40 @@ class RecordedPhotos:
     def source_of(self, rgb: RGB) -> int:
         """Return the index of the recorded photo that a photo derives from; -1: of none."""
         found = self.likeliest(rgb)
-        enough = max(self._enough, EACH * found.visible)
-        return found.source if found.evidence >= enough else -1
+        return found.source if self._suffices(found) else -1
 
     def likeliest(self, rgb: RGB) -> Likeliest:
         """Return the recorded photo for which the most speaks."""
+        return next(self._candidates(rgb), Likeliest(-1, 0.0, 0))
+
+    def related_to(self, rgb: RGB, own: int) -> list[int]:
+        """Return every recorded photo that shares its picture with one of them, the surest first.
+
+        Args:
+            rgb: (h, w, 3) one of the recorded photos.
+            own: its index, which is left out.
+        """
+        strong = takewhile(lambda c: c.evidence >= self._enough, self._candidates(rgb, own))
+        return list(dict.fromkeys(found.source for found in strong if self._suffices(found)))
+
+    def _suffices(self, found: Likeliest) -> bool:
+        return found.evidence >= max(self._enough, EACH * found.visible)
+
+    def _candidates(self, rgb: RGB, own: int = -1) -> Iterator[Likeliest]:
+        """Recorded photos (some both plain and mirrored) by their evidence, but for their own."""
         asked = local_features(rgb)
         plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
         matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
-        at, evidence = _strongest(matches)
-        if at < 0:
-            return Likeliest(-1, 0.0, 0)
-        group = matches.group[at]
-        start = self._features.places[self._owners == group // 2] * _flip(mirrored=bool(group % 2))
+        matches = matches.of(matches.group // 2 != own)
         height, width = rgb.shape[:2]
         edges = np.sqrt([width / height, height / width]) / 2
-        visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
-        return Likeliest(int(group // 2), evidence, int(visible.sum()))
+        for at, evidence in _strongest(matches):
+            group = matches.group[at]
+            start = self._features.places[self._owners == group // 2] * _flip(
+                mirrored=bool(group % 2)
+            )
+            visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
+            yield Likeliest(int(group // 2), evidence, int(visible.sum()))
 
     def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
         codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
@@ -176,6 +198,34 @@ def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silen
     return np.array(list(found), np.int64)
 
 
+def derived_pairs(
+    photos: Sequence[Photo], marks: Marks, asked: Indexes, progress: Progress = silent
+) -> Int64[np.ndarray, "p 2"]:
+    """Find pairs of photos one of which is a crop or an edit of the other, or that are copies.
+
+    Args:
+        photos: n photos; unreadable ones are in no pair.
+        marks: (n, 16, 16) of all of them.
+        asked: (m,) those that are held against all others, at some 25 ms of a core each.
+        progress: told of each photo that is asked about.
+
+    Returns:
+        (p, 2) indexes, i < j, in order, each pair once.
+    """
+    recorded = RecordedPhotos(marks)
+
+    def related(index: int) -> list[int]:
+        try:
+            return recorded.related_to(read_shrunken(photos[index], ASKED_SIDE), index)
+        except PhotoError:
+            return []
+
+    made = in_order(related, asked.tolist())
+    watched = track(made, len(asked), "Looking for parts of photos", progress)
+    rows = [(i, j) for i, found in zip(asked.tolist(), watched, strict=True) for j in found]
+    return np.unique(np.sort(np.array(rows, np.int64).reshape(-1, 2), 1), axis=0)
+
+
 def _flip(*, mirrored: bool) -> Float32[np.ndarray, "2"]:
     """What mirrors places, or does not."""
     return np.array([-1 if mirrored else 1, 1], np.float32)
@@ -212,14 +262,15 @@ def _ranges(first: Indexes, last: Indexes) -> tuple[Indexes, Indexes]:
     return which, np.arange(len(which)) + np.repeat(first - ends + counts, counts)
 
 
-def _strongest(matches: _Matches) -> tuple[int, float]:
-    """Return the match whose transform most others confirm, and the evidence of them together.
+def _strongest(matches: _Matches) -> Iterator[tuple[int, float]]:
+    """Of each group the match whose transform most others confirm, the strongest group first.
 
-    Of the matches of one recorded keypoint the best counts.
+    With each, the evidence of them together; of the matches of one recorded keypoint the best
+    counts. A group without a transform that is confirmed is left out.
     """
     one, other = _confirming(matches)
     if not len(one):
-        return -1, 0.0
+        return
     keypoints = int(matches.recorded.max()) + 1
     pairs, place = np.unique(one * keypoints + matches.recorded[other], return_inverse=True)
     evidence = np.zeros(len(pairs), np.float32)
@@ -227,8 +278,9 @@ def _strongest(matches: _Matches) -> tuple[int, float]:
     count = np.bincount(pairs // keypoints, minlength=len(matches.asked))
     confirmed = np.bincount(pairs // keypoints, evidence, len(matches.asked))
     total = np.where(count >= CONFIRMED, confirmed + matches.evidence, 0)
-    best = int(total.argmax())
-    return (best if total[best] else -1), float(total[best])
+    order = np.argsort(-total, kind="stable")[: np.count_nonzero(total)]
+    first = np.unique(matches.group[order], return_index=True)[1]
+    yield from ((int(at), float(total[at])) for at in order[np.sort(first)])
 
 
 def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:
