@@ -154,7 +154,7 @@ def recorded_marks(photos: Sequence[RGB]) -> Marks:
 def related(photos: Sequence[RGB], marks: Marks) -> list[tuple[int, int]]:
     """Hold photos against recorded ones."""
     recorded = RecordedPhotos(marks)
-    found = in_order(lambda photo: recorded.related_to(photo, -1), photos)
+    found = in_order(recorded.related_to, photos)
     return [(i, j) for i, sources in enumerate(found) for j in sources]
 
 
@@ -176,11 +176,11 @@ def planted(train: Sequence[RGB], marks: Marks) -> Iterator[str]:
     for what, edit in EDITS.items():
         draw = np.random.default_rng(0)
         edited = [np.asarray(edit(Image.fromarray(train[i]), draw)) for i in chosen]
-        there = [i in recorded.related_to(photo, -1) for i, photo in zip(chosen, edited, strict=True)]
+        there = [i in recorded.related_to(photo) for i, photo in zip(chosen, edited, strict=True)]
         exchanged = marks.copy()
         exchanged[chosen] = recorded_marks(edited)
         turned_round = RecordedPhotos(exchanged)
-        back = [i in turned_round.related_to(train[i], -1) for i in chosen]
+        back = [i in turned_round.related_to(train[i]) for i in chosen]
         hashed = [differing(train[i], e) <= NEAR for i, e in zip(chosen, edited, strict=True)]
         either = [a or b for a, b in zip(there, back, strict=True)]
         yield f"| {what} | {sum(there)} | {sum(back)} | {sum(either)} | {sum(hashed)} |"

@@ -15,21 +15,25 @@ from florascope.data.dataset import Photo, read_shrunken
 from florascope.data.local_features import (
     ASKED_SIDE,
     BITS,
+    RECORDED_SIDE,
     Codes,
     Indexes,
     LocalFeatures,
     Marks,
+    PhotoMarks,
     Places,
     Values,
     cosines,
     local_features,
+    marks_of,
+    no_marks,
     unpack_marks,
 )
 from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Bool, Float32, Int64, UInt32, UInt64
+from florascope.shapes import Float32, Int64, UInt32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
@@ -39,6 +43,9 @@ CONFIRMED = 2  # times: two keypoints fix a similarity transform, others must ag
 ENOUGH, TENFOLD = 46, 7  # evidence of 1,000 recorded photos; more for ten times as many
 EACH = 6  # evidence for each keypoint that should be visible: photos of one plant share few
 """Chosen on the training and validation photos of Oxford 102; see docs/measured-photos.md."""
+
+RECORDED = 1000
+"""Photos whose keypoints are recorded unasked: it takes as long as their features do again."""
 
 
 class _Matches(NamedTuple):
@@ -60,10 +67,6 @@ class _Matches(NamedTuple):
     goal: Places
     octaves: Values
     angles: Values
-
-    def of(self, which: Bool[np.ndarray, "m"]) -> "_Matches":
-        """Keep some."""
-        return _Matches(*(part[which] for part in self))
 
     def moved(self, at: int | Indexes, places: Places) -> Places:
         """Where the similarity transforms of some matches take places."""
@@ -111,34 +114,29 @@ class RecordedPhotos:
         """Return the recorded photo for which the most speaks."""
         return next(self._candidates(rgb), Likeliest(-1, 0.0, 0))
 
-    def related_to(self, rgb: RGB, own: int) -> list[int]:
-        """Return every recorded photo that shares its picture with one of them, the surest first.
+    def related_to(self, rgb: RGB) -> list[int]:
+        """Return every recorded photo that derives from a photo or from which that derives.
 
-        Args:
-            rgb: (h, w, 3) one of the recorded photos.
-            own: its index, which is left out.
+        Copies and the photo itself are among them, where they are recorded; the surest is first.
         """
-        strong = takewhile(lambda c: c.evidence >= self._enough, self._candidates(rgb, own))
+        strong = takewhile(lambda c: c.evidence >= self._enough, self._candidates(rgb))
         return list(dict.fromkeys(found.source for found in strong if self._suffices(found)))
 
     def _suffices(self, found: Likeliest) -> bool:
         return found.evidence >= max(self._enough, EACH * found.visible)
 
-    def _candidates(self, rgb: RGB, own: int = -1) -> Iterator[Likeliest]:
-        """Recorded photos (some both plain and mirrored) by their evidence, but for their own."""
+    def _candidates(self, rgb: RGB) -> Iterator[Likeliest]:
+        """Recorded photos by their evidence; one may come twice, as it is and mirrored."""
         asked = local_features(rgb)
         plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
         matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
-        matches = matches.of(matches.group // 2 != own)
         height, width = rgb.shape[:2]
         edges = np.sqrt([width / height, height / width]) / 2
         for at, evidence in _strongest(matches):
-            group = matches.group[at]
-            start = self._features.places[self._owners == group // 2] * _flip(
-                mirrored=bool(group % 2)
-            )
+            source, mirror = divmod(int(matches.group[at]), 2)
+            start = self._features.places[self._owners == source] * _flip(mirrored=bool(mirror))
             visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
-            yield Likeliest(int(group // 2), evidence, int(visible.sum()))
+            yield Likeliest(source, evidence, int(visible.sum()))
 
     def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
         codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
@@ -198,32 +196,46 @@ def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silen
     return np.array(list(found), np.int64)
 
 
-def derived_pairs(
-    photos: Sequence[Photo], marks: Marks, asked: Indexes, progress: Progress = silent
+def related_photos(
+    photos: Sequence[Photo], marks: Marks, progress: Progress = silent
 ) -> Int64[np.ndarray, "p 2"]:
-    """Find pairs of photos one of which is a crop or an edit of the other, or that are copies.
+    """Find pairs of a photo and a recorded one that are parts or edits of one picture.
+
+    Crops, turned or recoloured photos and plain copies count, whichever of the two was first. It
+    takes some 20 ms of a core a photo.
 
     Args:
-        photos: n photos; unreadable ones are in no pair.
-        marks: (n, 16, 16) of all of them.
-        asked: (m,) those that are held against all others, at some 25 ms of a core each.
-        progress: told of each photo that is asked about.
+        photos: m photos; unreadable ones are in no pair.
+        marks: (n, 16, 16) of the recorded photos.
+        progress: told of each photo.
 
     Returns:
-        (p, 2) indexes, i < j, in order, each pair once.
+        (p, 2) indexes into photos and marks, in order.
     """
     recorded = RecordedPhotos(marks)
 
-    def related(index: int) -> list[int]:
+    def related(photo: Photo) -> list[int]:
         try:
-            return recorded.related_to(read_shrunken(photos[index], ASKED_SIDE), index)
+            return recorded.related_to(read_shrunken(photo, ASKED_SIDE))
         except PhotoError:
             return []
 
-    made = in_order(related, asked.tolist())
-    watched = track(made, len(asked), "Looking for parts of photos", progress)
-    rows = [(i, j) for i, found in zip(asked.tolist(), watched, strict=True) for j in found]
-    return np.unique(np.sort(np.array(rows, np.int64).reshape(-1, 2), 1), axis=0)
+    found = track(in_order(related, photos), len(photos), "Looking for parts of photos", progress)
+    pairs = [(index, source) for index, sources in enumerate(found) for source in sorted(sources)]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def record(photos: Sequence[Photo], progress: Progress = silent) -> Marks:
+    """Read photos and record them, (n, 16, 16); zeros where one is unreadable."""
+
+    def marks(photo: Photo) -> PhotoMarks:
+        try:
+            return marks_of(read_shrunken(photo, RECORDED_SIDE))
+        except PhotoError:
+            return no_marks(1)[0]
+
+    made = track(in_order(marks, photos), len(photos), "Recording keypoints", progress)
+    return np.stack(list(made)) if photos else no_marks(0)
 
 
 def _flip(*, mirrored: bool) -> Float32[np.ndarray, "2"]:
