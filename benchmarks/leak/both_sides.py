@@ -1,13 +1,17 @@
 """Which photos on one side of a split are crops or edits of photos on the other?
 
-    python benchmarks/leak/both_sides.py [--data-dir DIR] [--sheet FILE.png]
+    python benchmarks/leak/both_sides.py [--data-dir DIR] [--sheet FILE.png] [--choose]
 
 The 1,020 validation photos of Oxford 102's official split are held against its 1,020 train photos
 by keypoints, as the doctor does it, and the other way round, too, as `florascope data inspect`
 does. What is found is listed (and drawn, pair by pair) for somebody to look at. Then 100 train
 photos are changed in each of several ways and put among the validation photos: how many are traced
-to their source, and how many of them the hash of the whole photo would have found. Writes
-both_sides.md beside this file.
+to their source, and how many of them the hash of the whole photo would have found; and 720 drawn
+photos, none of which derives from another, are held against each other. Writes both_sides.md
+beside this file.
+
+How well two photos must agree where they overlap was chosen by `--choose`, on other photos: every
+20th test photo, changed likewise, and another garden.
 """
 
 import argparse
@@ -24,8 +28,9 @@ from florascope.data.dataset import Dataset, read_shrunken
 from florascope.data.identity import NEAR, difference_hash
 from florascope.data.local_features import ASKED_SIDE, Marks, marks_of
 from florascope.data.oxford102 import oxford102
-from florascope.data.recorded import RecordedPhotos
+from florascope.data.recorded import SAME, RecordedPhotos, correlation
 from florascope.files import write_text
+from florascope.garden import garden
 from florascope.images import RGB
 from florascope.parallel import in_order
 
@@ -92,22 +97,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--choose", action="store_true")
     told = parser.parse_args()
     data = oxford102(told.data_dir)
+    if told.choose:
+        choose(data)
+        return
     split = data.own_splits["official"]
     train, val = (pixels(data, split[subset].tolist()) for subset in ("train", "val"))
     begun = time.perf_counter()
     marks = [recorded_marks(photos) for photos in (train, val)]
     recording = time.perf_counter() - begun
     begun = time.perf_counter()
-    found = related(val, marks[0])
+    found = related(val, train, marks[0])
     searching = time.perf_counter() - begun
-    back = {(i, j) for j, i in related(train, marks[1])}
+    back = {(i, j) for j, i in related(train, val, marks[1])}
     pairs = sorted({*found, *back})
     names = {
         pair: [data.photos[split[s][k]].name for s, k in zip(("val", "train"), pair, strict=True)]
         for pair in pairs
     }
+    drawn, drawn_marks = drawn_photos(seed=1)
+    proposed, called = (
+        {(i, j) for i, j in related(drawn, drawn, drawn_marks, same) if i < j}
+        for same in (-1, SAME)
+    )
     rows = [
         "# Photos on both sides of a split",
         "",
@@ -134,6 +148,9 @@ def main() -> None:
         "|---|---|---|---|---|",
         *planted(train, marks[0]),
         "",
+        f"Of {len(drawn)} drawn photos, {len(proposed)} pairs have keypoints in common,"
+        f" {len(called)} are called derived.",
+        "",
     ]
     print("\n".join(rows))
     write_text(Path(__file__).with_name("both_sides.md"), "\n".join(rows))
@@ -151,11 +168,21 @@ def recorded_marks(photos: Sequence[RGB]) -> Marks:
     return np.stack(list(in_order(marks_of, photos)))
 
 
-def related(photos: Sequence[RGB], marks: Marks) -> list[tuple[int, int]]:
-    """Hold photos against recorded ones."""
+def related(
+    photos: Sequence[RGB], sources: Sequence[RGB], marks: Marks, same: float = SAME
+) -> list[tuple[int, int]]:
+    """Hold photos against recorded ones, as `florascope.data.recorded.related_photos` does."""
     recorded = RecordedPhotos(marks)
-    found = in_order(recorded.related_to, photos)
-    return [(i, j) for i, sources in enumerate(found) for j in sources]
+    found = in_order(lambda photo: agreeing(recorded, photo, sources, same), photos)
+    return sorted({(i, j) for i, others in enumerate(found) for j in others})
+
+
+def agreeing(
+    recorded: RecordedPhotos, photo: RGB, sources: Sequence[RGB], same: float = SAME
+) -> list[int]:
+    """Return the sources that agree with a photo where the two overlap."""
+    proposed = recorded.related_to(photo)
+    return [j for j, how in proposed if correlation(photo, sources[j], how) >= same]
 
 
 def way(pair: tuple[int, int], found: Sequence[tuple[int, int]], back: set[tuple[int, int]]) -> str:
@@ -176,14 +203,50 @@ def planted(train: Sequence[RGB], marks: Marks) -> Iterator[str]:
     for what, edit in EDITS.items():
         draw = np.random.default_rng(0)
         edited = [np.asarray(edit(Image.fromarray(train[i]), draw)) for i in chosen]
-        there = [i in recorded.related_to(photo) for i, photo in zip(chosen, edited, strict=True)]
+        there = [
+            i in agreeing(recorded, photo, train) for i, photo in zip(chosen, edited, strict=True)
+        ]
         exchanged = marks.copy()
         exchanged[chosen] = recorded_marks(edited)
         turned_round = RecordedPhotos(exchanged)
-        back = [i in turned_round.related_to(train[i]) for i in chosen]
+        others = list(train)
+        for i, photo in zip(chosen, edited, strict=True):
+            others[i] = photo
+        back = [i in agreeing(turned_round, train[i], others) for i in chosen]
         hashed = [differing(train[i], e) <= NEAR for i, e in zip(chosen, edited, strict=True)]
         either = [a or b for a, b in zip(there, back, strict=True)]
         yield f"| {what} | {sum(there)} | {sum(back)} | {sum(either)} | {sum(hashed)} |"
+
+
+def drawn_photos(seed: int) -> tuple[list[RGB], Marks]:
+    """Draw 40 photos of each species of a garden, and record them."""
+    photos = [photo.read() for photo in garden(40, seed).photos]
+    return photos, recorded_marks(photos)
+
+
+def choose(data: Dataset) -> None:
+    """Print how many planted photos, and how many drawn ones, would agree well enough."""
+    photos = pixels(data, data.own_splits["official"].test[::20].tolist())
+    recorded = RecordedPhotos(recorded_marks(photos))
+    true: list[float] = []
+    for edit in EDITS.values():
+        draw = np.random.default_rng(1)
+        for i in range(0, len(photos), 3):
+            edited = np.asarray(edit(Image.fromarray(photos[i]), draw))
+            found = dict(recorded.related_to(edited))
+            true += [correlation(edited, photos[i], found[i])] if i in found else []
+    drawn, marks = drawn_photos(seed=0)
+    others = RecordedPhotos(marks)
+    false = [
+        correlation(photo, drawn[j], how)
+        for i, photo in enumerate(drawn)
+        for j, how in others.related_to(photo)
+        if i != j
+    ]
+    for same in (0.86, 0.88, 0.9, 0.92, 0.94, 0.96):
+        kept = sum(value >= same for value in true) / len(true)
+        left = sum(value >= same for value in false)
+        print(f"{same}: {kept:.1%} of {len(true)} planted, {left} of {len(false)} drawn")
 
 
 def sheet(pairs: Sequence[tuple[RGB, RGB]], columns: int = 4) -> Picture:

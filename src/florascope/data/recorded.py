@@ -6,10 +6,11 @@ unlike photos of one plant, a derived photo has several that agree closely.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from florascope.data.dataset import Photo, read_shrunken
 from florascope.data.local_features import (
@@ -44,6 +45,9 @@ ENOUGH, TENFOLD = 46, 7  # evidence of 1,000 recorded photos; more for ten times
 EACH = 6  # evidence for each keypoint that should be visible: photos of one plant share few
 """Chosen on the training and validation photos of Oxford 102; see docs/measured-photos.md."""
 
+RELATED = 8  # recorded photos of which one photo is said to share its picture
+SIDE = 64  # pixels at which two photos are laid over each other
+SAME = 0.92  # correlation of grey levels where they overlap; see benchmarks/leak/both_sides.py
 RECORDED = 1000
 """Photos whose keypoints are recorded unasked: it takes as long as their features do again."""
 
@@ -75,6 +79,13 @@ class _Matches(NamedTuple):
         x, y = (places - self.start[at]).T
         return np.stack([cos * x - sin * y, sin * x + cos * y], 1) + self.goal[at]
 
+    def placement(self, which: Indexes, *, mirrored: bool) -> "Placement":
+        """Fit one similarity transform to some matches, by least squares."""
+        start, goal = (places[which] @ np.array([1, 1j]) for places in (self.start, self.goal))
+        off, moved = start - start.mean(), goal - goal.mean()
+        turn = np.vdot(off, moved) / np.vdot(off, off).real
+        return Placement(complex(turn), complex(goal.mean() - turn * start.mean()), mirrored)
+
 
 class Likeliest(NamedTuple):
     """The recorded photo for which the most speaks.
@@ -88,6 +99,19 @@ class Likeliest(NamedTuple):
     source: int
     evidence: float
     visible: int
+
+
+class Placement(NamedTuple):
+    """How a recorded photo lies in another, places x + iy being complex numbers.
+
+    Attributes:
+        turn, shift: take a place z of the recorded photo to turn z + shift.
+        mirrored: whether x of the recorded photo changes its sign before.
+    """
+
+    turn: complex
+    shift: complex
+    mirrored: bool
 
 
 class RecordedPhotos:
@@ -112,31 +136,34 @@ class RecordedPhotos:
 
     def likeliest(self, rgb: RGB) -> Likeliest:
         """Return the recorded photo for which the most speaks."""
-        return next(self._candidates(rgb), Likeliest(-1, 0.0, 0))
+        return next(self._candidates(rgb), (Likeliest(-1, 0.0, 0), None))[0]
 
-    def related_to(self, rgb: RGB) -> list[int]:
-        """Return every recorded photo that derives from a photo or from which that derives.
+    def related_to(self, rgb: RGB) -> list[tuple[int, Placement]]:
+        """Return the recorded photos that derive from a photo or from which that derives.
 
-        Copies and the photo itself are among them, where they are recorded; the surest is first.
+        Copies and the photo itself are among them, where they are recorded. The surest is first,
+        and `RELATED` are enough: all photos of a fixed camera are like one another.
         """
-        strong = takewhile(lambda c: c.evidence >= self._enough, self._candidates(rgb))
-        return list(dict.fromkeys(found.source for found in strong if self._suffices(found)))
+        strong = takewhile(lambda c: c[0].evidence >= self._enough, self._candidates(rgb))
+        related = ((found.source, how) for found, how in strong if self._suffices(found))
+        return list(islice(related, RELATED))
 
     def _suffices(self, found: Likeliest) -> bool:
         return found.evidence >= max(self._enough, EACH * found.visible)
 
-    def _candidates(self, rgb: RGB) -> Iterator[Likeliest]:
+    def _candidates(self, rgb: RGB) -> Iterator[tuple[Likeliest, Placement]]:
         """Recorded photos by their evidence; one may come twice, as it is and mirrored."""
         asked = local_features(rgb)
         plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
         matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
         height, width = rgb.shape[:2]
         edges = np.sqrt([width / height, height / width]) / 2
-        for at, evidence in _strongest(matches):
+        for at, evidence, agreeing in _strongest(matches):
             source, mirror = divmod(int(matches.group[at]), 2)
             start = self._features.places[self._owners == source] * _flip(mirrored=bool(mirror))
             visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
-            yield Likeliest(source, evidence, int(visible.sum()))
+            found = Likeliest(source, evidence, int(visible.sum()))
+            yield found, matches.placement(agreeing, mirrored=bool(mirror))
 
     def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
         codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
@@ -197,32 +224,90 @@ def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silen
 
 
 def related_photos(
-    photos: Sequence[Photo], marks: Marks, progress: Progress = silent
+    photos: Sequence[Photo], sources: Sequence[Photo], marks: Marks, progress: Progress = silent
 ) -> Int64[np.ndarray, "p 2"]:
     """Find pairs of a photo and a recorded one that are parts or edits of one picture.
 
-    Crops, turned or recoloured photos and plain copies count, whichever of the two was first. It
-    takes some 20 ms of a core a photo.
+    Crops, turned or recoloured photos and plain copies count, whichever of the two was first. What
+    keypoints propose must agree pixel by pixel where the two overlap: flowers that are drawn alike
+    have keypoints in common. It takes some 25 ms of a core a photo.
 
     Args:
         photos: m photos; unreadable ones are in no pair.
-        marks: (n, 16, 16) of the recorded photos.
-        progress: told of each photo.
+        sources: n photos, likewise.
+        marks: (n, 16, 16) of the sources.
+        progress: told of each of the m photos.
 
     Returns:
-        (p, 2) indexes into photos and marks, in order.
+        (p, 2) indexes into photos and sources, in order.
     """
     recorded = RecordedPhotos(marks)
 
     def related(photo: Photo) -> list[int]:
         try:
-            return recorded.related_to(read_shrunken(photo, ASKED_SIDE))
+            rgb = read_shrunken(photo, ASKED_SIDE)
+            return [
+                source
+                for source, how in recorded.related_to(rgb)
+                if correlation(rgb, read_shrunken(sources[source], ASKED_SIDE), how) >= SAME
+            ]
         except PhotoError:
             return []
 
     found = track(in_order(related, photos), len(photos), "Looking for parts of photos", progress)
-    pairs = [(index, source) for index, sources in enumerate(found) for source in sorted(sources)]
-    return np.array(pairs, np.int64).reshape(-1, 2)
+    pairs = [(index, source) for index, some in enumerate(found) for source in some]
+    return np.unique(np.array(pairs, np.int64).reshape(-1, 2), axis=0)
+
+
+def correlation(rgb: RGB, recorded: RGB, how: Placement) -> float:
+    """Correlate the grey levels of two photos where they overlap, -1 to 1; 0 where they do not.
+
+    Args:
+        rgb: (h, w, 3).
+        recorded: (h', w', 3).
+        how: the second lies in the first.
+    """
+    scale = abs(how.turn)
+    one, other = _grey(rgb, SIDE / max(1, scale)), _grey(recorded, SIDE * min(1, scale))
+    back = _pixels_back(one.size, other.size, how)
+    laid, inside = (
+        np.asarray(
+            image.transform(one.size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
+        )
+        for image in (other, Image.new("L", other.size, 255))
+    )
+    both = inside == 255
+    if np.count_nonzero(both) < SIDE:
+        return 0.0
+    levels = np.stack([np.asarray(one)[both], laid[both]]).astype(np.float64)
+    levels -= levels.mean(1, keepdims=True)
+    size = float(np.prod(np.linalg.norm(levels, axis=1)))
+    return float(levels[0] @ levels[1]) / size if size else 0.0
+
+
+def _grey(rgb: RGB, side: float) -> Image.Image:
+    """Reduce to the area of a square of a side."""
+    scale = side / np.sqrt(rgb.shape[0] * rgb.shape[1])
+    size = [max(2, round(scale * pixels)) for pixels in (rgb.shape[1], rgb.shape[0])]
+    return Image.fromarray(rgb).convert("L").resize(size, Image.Resampling.BILINEAR)
+
+
+def _pixels_back(
+    size: tuple[int, int], other: tuple[int, int], how: Placement
+) -> tuple[float, float, float, float, float, float]:
+    """What takes a pixel of a photo of one size to one of the other, as Pillow asks for it."""
+    ratio = np.sqrt(other[0] * other[1] / (size[0] * size[1]))
+    turn = ratio / how.turn
+    shift = -how.shift / how.turn * np.sqrt(other[0] * other[1]) - turn * complex(*size) / 2
+    x = -1 if how.mirrored else 1
+    return (
+        x * turn.real,
+        -x * turn.imag,
+        x * shift.real + other[0] / 2,
+        turn.imag,
+        turn.real,
+        shift.imag + other[1] / 2,
+    )
 
 
 def record(photos: Sequence[Photo], progress: Progress = silent) -> Marks:
@@ -274,11 +359,11 @@ def _ranges(first: Indexes, last: Indexes) -> tuple[Indexes, Indexes]:
     return which, np.arange(len(which)) + np.repeat(first - ends + counts, counts)
 
 
-def _strongest(matches: _Matches) -> Iterator[tuple[int, float]]:
+def _strongest(matches: _Matches) -> Iterator[tuple[int, float, Indexes]]:
     """Of each group the match whose transform most others confirm, the strongest group first.
 
-    With each, the evidence of them together; of the matches of one recorded keypoint the best
-    counts. A group without a transform that is confirmed is left out.
+    With each, the evidence of them together, and all of them; of the matches of one recorded
+    keypoint the best counts. A group without a transform that is confirmed is left out.
     """
     one, other = _confirming(matches)
     if not len(one):
@@ -292,7 +377,8 @@ def _strongest(matches: _Matches) -> Iterator[tuple[int, float]]:
     total = np.where(count >= CONFIRMED, confirmed + matches.evidence, 0)
     order = np.argsort(-total, kind="stable")[: np.count_nonzero(total)]
     first = np.unique(matches.group[order], return_index=True)[1]
-    yield from ((int(at), float(total[at])) for at in order[np.sort(first)])
+    for at in order[np.sort(first)].tolist():
+        yield at, float(total[at]), np.append(other[one == at], at)
 
 
 def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:

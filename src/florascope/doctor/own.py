@@ -295,15 +295,15 @@ def with_derived(
         s: [at_hand.get(k) for k in keys.contents.tolist()] for s, keys in record.photos.items()
     }
     asked = [(s, n, i) for s in SUBSETS[1:] for n, i in enumerate(rows[s]) if i is not None]
-    recorded = [(s, i) for s in parts for i in rows[s]]
-    photos = [dataset.photos[i] for *_, i in asked]
-    pairs = related_photos(photos, np.concatenate(list(parts.values())), progress)
+    known = [(s, n, i) for s in parts for n, i in enumerate(rows[s]) if i is not None]
+    photos, sources = ([dataset.photos[i] for *_, i in side] for side in (asked, known))
+    marks = np.stack([no_marks(1)[0], *(parts[s][n] for s, n, _ in known)])[1:]
+    pairs = related_photos(photos, sources, marks, progress)
     found = defaultdict(list)
     for one, other in pairs.tolist():
-        (measured, n, i), (seen, j) = asked[one], recorded[other]
+        (measured, n, i), (seen, _, j) = asked[one], known[other]
         if seen != measured:
-            source = "a photo that is not at hand" if j is None else _place(dataset, j)
-            found[seen, measured].append(Derived(n, _place(dataset, i), source))
+            found[seen, measured].append(Derived(n, _place(dataset, i), _place(dataset, j)))
     return replace(evidence, derived=found)
 
 

@@ -177,7 +177,7 @@ def _related(found: Examination, progress: Progress) -> Pairs:
     """Hold the first photo of each content against all others."""
     firsts = found.firsts
     photos = [found.dataset.photos[i] for i in firsts.tolist()]
-    pairs = np.sort(related_photos(photos, record(photos, progress), progress), 1)
+    pairs = np.sort(related_photos(photos, photos, record(photos, progress), progress), 1)
     return firsts[np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)]
 
 
