@@ -34,7 +34,7 @@ from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Float32, Int64, UInt32, UInt64
+from florascope.shapes import Float32, Int64, UInt8, UInt32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
@@ -259,12 +259,12 @@ def related_photos(
     return np.unique(np.array(pairs, np.int64).reshape(-1, 2), axis=0)
 
 
-def correlation(rgb: RGB, recorded: RGB, how: Placement) -> float:
+def correlation(rgb: RGB, recorded: UInt8[np.ndarray, "y x 3"], how: Placement) -> float:
     """Correlate the grey levels of two photos where they overlap, -1 to 1; 0 where they do not.
 
     Args:
         rgb: (h, w, 3).
-        recorded: (h', w', 3).
+        recorded: (y, x, 3).
         how: the second lies in the first.
     """
     scale = abs(how.turn)

@@ -295,13 +295,13 @@ def with_derived(
         s: [at_hand.get(k) for k in keys.contents.tolist()] for s, keys in record.photos.items()
     }
     asked = [(s, n, i) for s in SUBSETS[1:] for n, i in enumerate(rows[s]) if i is not None]
-    known = [(s, n, i) for s in parts for n, i in enumerate(rows[s]) if i is not None]
+    known = [(s, i) for s in parts for i in rows[s] if i is not None]
     photos, sources = ([dataset.photos[i] for *_, i in side] for side in (asked, known))
-    marks = np.stack([no_marks(1)[0], *(parts[s][n] for s, n, _ in known)])[1:]
-    pairs = related_photos(photos, sources, marks, progress)
+    recorded = [own[[i is not None for i in rows[s]]] for s, own in parts.items()]
+    pairs = related_photos(photos, sources, np.concatenate(recorded), progress)
     found = defaultdict(list)
     for one, other in pairs.tolist():
-        (measured, n, i), (seen, _, j) = asked[one], known[other]
+        (measured, n, i), (seen, j) = asked[one], known[other]
         if seen != measured:
             found[seen, measured].append(Derived(n, _place(dataset, i), _place(dataset, j)))
     return replace(evidence, derived=found)
