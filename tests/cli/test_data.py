@@ -33,3 +33,9 @@ def test_a_table_for_people(run: Any, photos: Path) -> None:
     assert ended.code == 0
     assert "31 photos of 3 classes" in ended.out
     assert "Broken photos: 1" in ended.out
+
+
+def test_crops_are_looked_for_unless_somebody_says_no(run: Any, photos: Path) -> None:
+    assert "Crops and edits: " in run("data", "inspect", photos).out
+    assert "Crops and edits" not in run("data", "inspect", photos, "--no-keypoints").out
+    assert run("data", "inspect", photos, "--no-keypoints", "--json").json["derived"] is None

@@ -11,7 +11,15 @@ from tests.support.textured import textured
 
 from florascope.data.dataset import FilePhoto
 from florascope.data.local_features import marks_of, no_marks
-from florascope.data.recorded import RecordedPhotos, sources_of
+from florascope.data.recorded import (
+    SAME,
+    Placement,
+    RecordedPhotos,
+    correlation,
+    record,
+    related_photos,
+    sources_of,
+)
 
 COUNT = 12
 
@@ -87,3 +95,59 @@ def test_files_that_cannot_be_read_derive_from_none(tmp_path: Path) -> None:
     found = sources_of(photos, marks, lambda *report: told.append(report))
     assert found.tolist() == [-1, 1]
     assert told[-1] == ("Looking for parts of photos", 2, 2)
+
+
+def saved(root: Path, name: str, pixels: np.ndarray) -> FilePhoto:
+    Image.fromarray(pixels).save(root / name)
+    return FilePhoto(root / name)
+
+
+def test_pairs_of_one_picture_are_found_whichever_was_first(tmp_path: Path) -> None:
+    whole = [saved(tmp_path, f"{seed}.png", textured(seed)) for seed in range(6)]
+    part = saved(tmp_path, "part.png", textured(3)[20:180, 30:230])
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    broken = FilePhoto(tmp_path / "broken.png")
+    sources = [*whole, broken]
+    found = related_photos([broken, part, whole[4]], sources, record(sources))
+    assert found.tolist() == [[1, 3], [2, 4]]
+    assert related_photos(whole, [part], record([part])).tolist() == [[3, 0]]
+
+
+def test_photos_that_cannot_be_read_are_recorded_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    assert not record([FilePhoto(tmp_path / "broken.png")]).any()
+    assert record([]).shape == (0, 16, 16)
+
+
+def test_of_a_camera_that_does_not_move_few_photos_are_proposed() -> None:
+    recorded = RecordedPhotos(np.stack([marks_of(textured(5))] * 30))
+    assert len(recorded.related_to(textured(5))) == 8
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_placed_photos_are_laid_over_each_other(mirrored: bool) -> None:
+    """A part of 120 x 120 pixels whose middle lies 20 right of and 10 above a photo's middle."""
+    photo = textured(5)
+    part = photo[30:150, 80:200]
+    part = np.ascontiguousarray(part[:, ::-1]) if mirrored else part
+    side = np.sqrt(photo.shape[0] * photo.shape[1])
+    placed = Placement(complex(120 / side), complex(20, -10) / side, mirrored)
+    assert correlation(photo, part, placed) > 0.98
+    assert correlation(photo, part, placed._replace(mirrored=not mirrored)) < SAME
+    assert correlation(photo, part, placed._replace(shift=complex(-0.1, 0.1))) < SAME
+    assert correlation(photo, part, placed._replace(shift=complex(9, 9))) == 0
+
+
+def test_a_photo_of_one_colour_agrees_with_nothing() -> None:
+    flat = np.full((200, 240, 3), 90, np.uint8)
+    assert correlation(flat, textured(5), Placement(complex(1), complex(0), mirrored=False)) == 0
+
+
+def test_a_turned_photo_is_placed_as_it_was_turned() -> None:
+    """By 90 degrees counterclockwise: x becomes -y, so places turn by -i."""
+    turned = np.rot90(textured(5))
+    ((source, how),) = RecordedPhotos(marks_of(textured(5))[None]).related_to(turned)
+    assert source == 0
+    assert abs(how.turn - -1j) < 0.02
+    assert abs(how.shift) < 0.01
+    assert correlation(turned, textured(5), how) > 0.98

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from florascope.data.dataset import ClassName, Dataset, FilePhoto, Split
+from florascope.data.folder import folder
 from florascope.data.splits import stratified
 from florascope.doctor.evidence import Finding
 from florascope.doctor.own import (
@@ -21,8 +22,11 @@ from florascope.doctor.own import (
     shared_digests,
     train_diagnosed,
 )
+from florascope.doctor.target import Question, examine
 from florascope.errors import PhotoError
+from florascope.garden import garden
 from florascope.nets.weights import load_backbone
+from florascope.run_folder import write_run
 from florascope.training.experiment import Experiment, train
 from florascope.training.recipes import make_recipe
 
@@ -265,3 +269,54 @@ def test_of_several_processes_only_the_first_speaks_and_returns(
         train_diagnosed(twins, split, PROBE, said.append)
     assert stop.value.code == 0
     assert said == [()]
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Garden photos of two species, with crops of four train photos among the test photos."""
+    root = tmp_path_factory.mktemp("leaking") / "photos"
+    drawn = garden(60).photos
+    sides = {"train": range(40), "val": range(40, 50), "test": range(50, 60)}
+    for k, name in enumerate(("five", "six")):
+        for side, numbers in sides.items():
+            (root / side / name).mkdir(parents=True)
+            for i in numbers:
+                Image.fromarray(drawn[60 * k + i].read()).save(root / side / name / f"{i}.png")
+        for i in (3, 4):
+            crop = Image.fromarray(drawn[60 * k + i].read()).crop((12, 20, 192, 205))
+            crop.save(root / "test" / name / f"crop{i}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def leaked(leaking: Path) -> Experiment:
+    dataset = folder(leaking)
+    recipe = make_recipe("probe", **NETWORK, size=64, l2_steps=2)
+    return train(dataset, dataset.own_splits["folder"], recipe)
+
+
+def test_crops_of_train_photos_among_those_that_measure(leaked: Experiment) -> None:
+    (found,) = [f for f in after_training(leaked) if f.check == "split.train_test_derived"]
+    assert found.severity == "error"
+    assert found.cause == "train and test share photos (crops or edits)"
+    assert found.found.startswith("4 of 24 test photos share their picture")
+    pairs = evidence_of(leaked).derived["train", "test"]
+    assert {Path(one.photo).name.removeprefix("crop") for one in pairs} == {"3.png", "4.png"}
+    assert {Path(one.source).name for one in pairs} == {"3.png", "4.png"}
+
+
+def test_without_keypoints_nobody_looks_for_crops(leaked: Experiment) -> None:
+    assert leaked.bank.photos is not None
+    unmarked = replace(leaked.bank, photos=replace(leaked.bank.photos, marks=None))
+    assert evidence_of(replace(leaked, bank=unmarked)).derived == {}
+
+
+def test_crops_are_named_by_a_saved_run_and_its_photos(
+    leaked: Experiment, leaking: Path, tmp_path: Path
+) -> None:
+    write_run(leaked, tmp_path / "run")
+    question = Question(str(tmp_path / "run"), source=str(leaking))
+    checks = {finding.check: finding.found for finding in examine(question).findings}
+    assert "crop3.png ~ " in checks["split.train_test_derived"]
+    quick = examine(replace(question, quick=True)).findings
+    assert "split.train_test_derived" not in {finding.check for finding in quick}

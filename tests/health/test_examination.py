@@ -12,6 +12,7 @@ from PIL import Image
 from florascope.data.dataset import Dataset
 from florascope.data.folder import folder
 from florascope.errors import DataError
+from florascope.garden import garden
 from florascope.health.examination import Examination, Inspection, examine, inspect
 from florascope.health.quick_probe import Suspect
 from florascope.report.health_page import health_html
@@ -141,3 +142,42 @@ def test_json_values(sick: Dataset) -> None:
     record = Inspection.of(examine(sick))
     assert record.to_json()["photos"] == len(sick)
     assert set(record.to_json()["counts"].values()) == {14, 15}
+
+
+@pytest.fixture
+def cropped(tmp_path: Path) -> Dataset:
+    """Garden photos of which one lies in test as a crop, too, and one saved again."""
+    root, garden_photos = tmp_path / "cropped", garden(5).photos
+    for side, start in (("train", 0), ("test", 2)):
+        for k, name in enumerate(CLASSES):
+            (root / side / name).mkdir(parents=True)
+            for i in range(start, start + 2):
+                Image.fromarray(garden_photos[5 * k + i].read()).save(
+                    root / side / name / f"{i}.png"
+                )
+    with Image.open(root / "train" / "daisy" / "0.png") as whole:
+        whole.crop((10, 15, 190, 200)).save(root / "test" / "daisy" / "crop.jpg", quality=80)
+    with Image.open(root / "train" / "rose" / "0.png") as whole:
+        whole.save(root / "test" / "rose" / "again.jpg", quality=80)
+    return folder(root)
+
+
+def test_a_crop_on_the_other_side_is_named_once(cropped: Dataset) -> None:
+    found = examine(cropped)
+    crop = {"train/daisy/0.png", "test/daisy/crop.jpg"}
+    assert [names(found, pair) for pair in found.derived.tolist()] == [crop]
+    again = {"train/rose/0.png", "test/rose/again.jpg"}
+    assert [names(found, pair) for pair in found.near.tolist()] == [again]
+    leaks = [names(found, pair[:2]) for pair in found.leaks(cropped.own_splits["folder"])]
+    assert sorted(leaks, key=sorted) == sorted([crop, again], key=sorted)
+    assert [set(pair) for pair in inspect(cropped).derived or ()] == [crop]
+    assert "Crops and edits" in health_html(found)
+
+
+def test_crops_are_looked_for_in_few_photos_unless_asked(
+    cropped: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florascope.health.examination.RECORDED", len(cropped) - 1)
+    assert Inspection.of(examine(cropped)).derived is None
+    assert "Crops and edits" not in health_html(examine(cropped))
+    assert len(examine(cropped, keypoints=True).derived) == 1

@@ -26,12 +26,17 @@ def data() -> None:
 @data.command()
 @click.argument("source", metavar="DATA")
 @click.option("--report", type=LOCAL_PATH, help="HTML page with pictures.")
+@click.option(
+    "--keypoints/--no-keypoints",
+    default=None,
+    help="Look for crops and edits of other photos, too.  [default: up to 1,000 photos]",
+)
 @click.option("--labels", is_flag=True, help="Look for wrong labels, too (always with --report).")
 @click.option("--weights", help="Of the network that looks for them.  [default: what is at hand]")
 @click.option("--data-dir", type=LOCAL_PATH, help="Folder that holds flowers-102/.")
 @job_options(required=False)
 @json_option
-def inspect(
+def inspect(  # noqa: PLR0913 (one an option)
     source: str,
     report: Path | None,
     weights: str | None,
@@ -39,18 +44,20 @@ def inspect(
     job: JobOptions,
     *,
     labels: bool,
+    keypoints: bool | None,
     as_json: bool,
 ) -> None:
     """Name what is wrong with the photos and labels of DATA.
 
-    Broken files, equal and nearly equal photos, leaks across splits, small classes, odd sizes and
-    colour modes, EXIF rotation, and labels that are probably wrong.
+    Broken files, equal and nearly equal photos, crops and edits of others, leaks across splits,
+    small classes, odd sizes and colour modes, EXIF rotation, and labels that are probably wrong.
 
     With --out, DATA is one source of any number of photos (see florascope identify --help). Size,
     mode, rotation and hash of each go into shards, in which florascope data copies looks further.
     """
     if job.out is not None:
-        _inspect_as_job(source, job, unfit=bool(report or weights or labels), as_json=as_json)
+        unfit = bool(report or weights or labels or keypoints)
+        _inspect_as_job(source, job, unfit=unfit, as_json=as_json)
         return
     job.check_unused()
     from florascope.health.examination import Inspection, examine
@@ -59,7 +66,7 @@ def inspect(
     with progress_bars() as progress:
         dataset = open_dataset(source, data_dir, progress)
         embed = _embedding(weights, progress) if labels or report or weights else None
-        found = examine(dataset, embed, progress)
+        found = examine(dataset, embed, progress, keypoints=keypoints)
     if report is not None:
         from florascope.files import write_text
         from florascope.report.health_page import health_html
@@ -81,7 +88,9 @@ def _inspect_as_job(source: str, job: JobOptions, *, unfit: bool, as_json: bool)
     from florascope.errors import FlorascopeError
 
     if unfit:
-        raise FlorascopeError("--out with --report, --labels or --weights", expected="--out alone")
+        raise FlorascopeError(
+            "--out with --report, --labels, --keypoints or --weights", expected="--out alone"
+        )
     run(source, Inspect(), job, as_json=as_json)
 
 
@@ -150,6 +159,8 @@ def _print(found: "Inspection", limit: int = 10) -> None:
     _print_names("Broken photos", found.broken, limit)
     _print_names("Photos that are there twice", [" = ".join(d) for d in found.duplicates], limit)
     _print_names("Near-duplicates", [" ~ ".join(d) for d in found.near_duplicates], limit)
+    if found.derived is not None:
+        _print_names("Crops and edits", [" ~ ".join(d) for d in found.derived], limit)
     _print_names("... under two labels", [" = ".join(d) for d in found.conflicts], limit)
     for name, pairs in found.leaks.items():
         leaks = [f"{one} ~ {other} ({sides})" for one, other, sides in pairs]

@@ -5,30 +5,36 @@ neighbors", STOC 1998). Each match is a similarity transform, and those that agr
 unlike photos of one plant, a derived photo has several that agree closely.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from florascope.data.dataset import Photo, read_shrunken
 from florascope.data.local_features import (
     ASKED_SIDE,
     BITS,
+    RECORDED_SIDE,
     Codes,
     Indexes,
     LocalFeatures,
     Marks,
+    PhotoMarks,
     Places,
     Values,
     cosines,
     local_features,
+    marks_of,
+    no_marks,
     unpack_marks,
 )
 from florascope.errors import PhotoError
 from florascope.images import RGB
 from florascope.parallel import in_order
 from florascope.progress import Progress, silent, track
-from florascope.shapes import Float32, UInt32, UInt64
+from florascope.shapes import Float32, Int64, UInt8, UInt32, UInt64
 
 NEAR, SURE = 23, 34  # bits that may differ; a match is worth SURE less those that do
 BANDS = 9  # of bits; matches agree in one wholly, as 3 in 4 of those with 18 differing bits do
@@ -38,6 +44,12 @@ CONFIRMED = 2  # times: two keypoints fix a similarity transform, others must ag
 ENOUGH, TENFOLD = 46, 7  # evidence of 1,000 recorded photos; more for ten times as many
 EACH = 6  # evidence for each keypoint that should be visible: photos of one plant share few
 """Chosen on the training and validation photos of Oxford 102; see docs/measured-photos.md."""
+
+RELATED = 8  # recorded photos of which one photo is said to share its picture
+SIDE = 64  # pixels at which two photos are laid over each other
+SAME = 0.92  # correlation of grey levels where they overlap; see benchmarks/leak/both_sides.py
+RECORDED = 1000
+"""Photos whose keypoints are recorded unasked: it takes as long as their features do again."""
 
 
 class _Matches(NamedTuple):
@@ -67,6 +79,13 @@ class _Matches(NamedTuple):
         x, y = (places - self.start[at]).T
         return np.stack([cos * x - sin * y, sin * x + cos * y], 1) + self.goal[at]
 
+    def placement(self, which: Indexes, *, mirrored: bool) -> "Placement":
+        """Fit one similarity transform to some matches, by least squares."""
+        start, goal = (places[which] @ np.array([1, 1j]) for places in (self.start, self.goal))
+        off, moved = start - start.mean(), goal - goal.mean()
+        turn = np.vdot(off, moved) / np.vdot(off, off).real
+        return Placement(complex(turn), complex(goal.mean() - turn * start.mean()), mirrored)
+
 
 class Likeliest(NamedTuple):
     """The recorded photo for which the most speaks.
@@ -80,6 +99,19 @@ class Likeliest(NamedTuple):
     source: int
     evidence: float
     visible: int
+
+
+class Placement(NamedTuple):
+    """How a recorded photo lies in another, places x + iy being complex numbers.
+
+    Attributes:
+        turn, shift: take a place z of the recorded photo to turn z + shift.
+        mirrored: whether x of the recorded photo changes its sign before.
+    """
+
+    turn: complex
+    shift: complex
+    mirrored: bool
 
 
 class RecordedPhotos:
@@ -100,23 +132,38 @@ class RecordedPhotos:
     def source_of(self, rgb: RGB) -> int:
         """Return the index of the recorded photo that a photo derives from; -1: of none."""
         found = self.likeliest(rgb)
-        enough = max(self._enough, EACH * found.visible)
-        return found.source if found.evidence >= enough else -1
+        return found.source if self._suffices(found) else -1
 
     def likeliest(self, rgb: RGB) -> Likeliest:
         """Return the recorded photo for which the most speaks."""
+        return next(self._candidates(rgb), (Likeliest(-1, 0.0, 0), None))[0]
+
+    def related_to(self, rgb: RGB) -> list[tuple[int, Placement]]:
+        """Return the recorded photos that derive from a photo or from which that derives.
+
+        Copies and the photo itself are among them, where they are recorded. The surest is first,
+        and `RELATED` are enough: all photos of a fixed camera are like one another.
+        """
+        strong = takewhile(lambda c: c[0].evidence >= self._enough, self._candidates(rgb))
+        related = ((found.source, how) for found, how in strong if self._suffices(found))
+        return list(islice(related, RELATED))
+
+    def _suffices(self, found: Likeliest) -> bool:
+        return found.evidence >= max(self._enough, EACH * found.visible)
+
+    def _candidates(self, rgb: RGB) -> Iterator[tuple[Likeliest, Placement]]:
+        """Recorded photos by their evidence; one may come twice, as it is and mirrored."""
         asked = local_features(rgb)
         plain, mirrored = (self._matches(asked, mirrored=flag) for flag in (False, True))
         matches = _Matches(*map(np.concatenate, zip(plain, mirrored, strict=True)))
-        at, evidence = _strongest(matches)
-        if at < 0:
-            return Likeliest(-1, 0.0, 0)
-        group = matches.group[at]
-        start = self._features.places[self._owners == group // 2] * _flip(mirrored=bool(group % 2))
         height, width = rgb.shape[:2]
         edges = np.sqrt([width / height, height / width]) / 2
-        visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
-        return Likeliest(int(group // 2), evidence, int(visible.sum()))
+        for at, evidence, agreeing in _strongest(matches):
+            source, mirror = divmod(int(matches.group[at]), 2)
+            start = self._features.places[self._owners == source] * _flip(mirrored=bool(mirror))
+            visible = (np.abs(matches.moved(at, start)) <= edges).all(1)
+            found = Likeliest(source, evidence, int(visible.sum()))
+            yield found, matches.placement(agreeing, mirrored=bool(mirror))
 
     def _matches(self, asked: LocalFeatures, *, mirrored: bool) -> _Matches:
         codes = asked.codes ^ cosines()[1] if mirrored else asked.codes
@@ -176,6 +223,106 @@ def sources_of(photos: Sequence[Photo], marks: Marks, progress: Progress = silen
     return np.array(list(found), np.int64)
 
 
+def related_photos(
+    photos: Sequence[Photo], sources: Sequence[Photo], marks: Marks, progress: Progress = silent
+) -> Int64[np.ndarray, "p 2"]:
+    """Find pairs of a photo and a recorded one that are parts or edits of one picture.
+
+    Crops, turned or recoloured photos and plain copies count, whichever of the two was first. What
+    keypoints propose must agree pixel by pixel where the two overlap: flowers that are drawn alike
+    have keypoints in common. It takes some 25 ms of a core a photo.
+
+    Args:
+        photos: m photos; unreadable ones are in no pair.
+        sources: n photos, likewise.
+        marks: (n, 16, 16) of the sources.
+        progress: told of each of the m photos.
+
+    Returns:
+        (p, 2) indexes into photos and sources, in order.
+    """
+    recorded = RecordedPhotos(marks)
+
+    def related(photo: Photo) -> list[int]:
+        try:
+            rgb = read_shrunken(photo, ASKED_SIDE)
+            return [
+                source
+                for source, how in recorded.related_to(rgb)
+                if correlation(rgb, read_shrunken(sources[source], ASKED_SIDE), how) >= SAME
+            ]
+        except PhotoError:
+            return []
+
+    found = track(in_order(related, photos), len(photos), "Looking for parts of photos", progress)
+    pairs = [(index, source) for index, some in enumerate(found) for source in some]
+    return np.unique(np.array(pairs, np.int64).reshape(-1, 2), axis=0)
+
+
+def correlation(rgb: RGB, recorded: UInt8[np.ndarray, "y x 3"], how: Placement) -> float:
+    """Correlate the grey levels of two photos where they overlap, -1 to 1; 0 where they do not.
+
+    Args:
+        rgb: (h, w, 3).
+        recorded: (y, x, 3).
+        how: the second lies in the first.
+    """
+    scale = abs(how.turn)
+    one, other = _grey(rgb, SIDE / max(1, scale)), _grey(recorded, SIDE * min(1, scale))
+    back = _pixels_back(one.size, other.size, how)
+    laid, inside = (
+        np.asarray(
+            image.transform(one.size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
+        )
+        for image in (other, Image.new("L", other.size, 255))
+    )
+    both = inside == 255
+    if np.count_nonzero(both) < SIDE:
+        return 0.0
+    levels = np.stack([np.asarray(one)[both], laid[both]]).astype(np.float64)
+    levels -= levels.mean(1, keepdims=True)
+    size = float(np.prod(np.linalg.norm(levels, axis=1)))
+    return float(levels[0] @ levels[1]) / size if size else 0.0
+
+
+def _grey(rgb: RGB, side: float) -> Image.Image:
+    """Reduce to the area of a square of a side."""
+    scale = side / np.sqrt(rgb.shape[0] * rgb.shape[1])
+    size = [max(2, round(scale * pixels)) for pixels in (rgb.shape[1], rgb.shape[0])]
+    return Image.fromarray(rgb).convert("L").resize(size, Image.Resampling.BILINEAR)
+
+
+def _pixels_back(
+    size: tuple[int, int], other: tuple[int, int], how: Placement
+) -> tuple[float, float, float, float, float, float]:
+    """What takes a pixel of a photo of one size to one of the other, as Pillow asks for it."""
+    ratio = np.sqrt(other[0] * other[1] / (size[0] * size[1]))
+    turn = ratio / how.turn
+    shift = -how.shift / how.turn * np.sqrt(other[0] * other[1]) - turn * complex(*size) / 2
+    x = -1 if how.mirrored else 1
+    return (
+        x * turn.real,
+        -x * turn.imag,
+        x * shift.real + other[0] / 2,
+        turn.imag,
+        turn.real,
+        shift.imag + other[1] / 2,
+    )
+
+
+def record(photos: Sequence[Photo], progress: Progress = silent) -> Marks:
+    """Read photos and record them, (n, 16, 16); zeros where one is unreadable."""
+
+    def marks(photo: Photo) -> PhotoMarks:
+        try:
+            return marks_of(read_shrunken(photo, RECORDED_SIDE))
+        except PhotoError:
+            return no_marks(1)[0]
+
+    made = track(in_order(marks, photos), len(photos), "Recording keypoints", progress)
+    return np.stack(list(made)) if photos else no_marks(0)
+
+
 def _flip(*, mirrored: bool) -> Float32[np.ndarray, "2"]:
     """What mirrors places, or does not."""
     return np.array([-1 if mirrored else 1, 1], np.float32)
@@ -212,14 +359,15 @@ def _ranges(first: Indexes, last: Indexes) -> tuple[Indexes, Indexes]:
     return which, np.arange(len(which)) + np.repeat(first - ends + counts, counts)
 
 
-def _strongest(matches: _Matches) -> tuple[int, float]:
-    """Return the match whose transform most others confirm, and the evidence of them together.
+def _strongest(matches: _Matches) -> Iterator[tuple[int, float, Indexes]]:
+    """Of each group the match whose transform most others confirm, the strongest group first.
 
-    Of the matches of one recorded keypoint the best counts.
+    With each, the evidence of them together, and all of them; of the matches of one recorded
+    keypoint the best counts. A group without a transform that is confirmed is left out.
     """
     one, other = _confirming(matches)
     if not len(one):
-        return -1, 0.0
+        return
     keypoints = int(matches.recorded.max()) + 1
     pairs, place = np.unique(one * keypoints + matches.recorded[other], return_inverse=True)
     evidence = np.zeros(len(pairs), np.float32)
@@ -227,8 +375,10 @@ def _strongest(matches: _Matches) -> tuple[int, float]:
     count = np.bincount(pairs // keypoints, minlength=len(matches.asked))
     confirmed = np.bincount(pairs // keypoints, evidence, len(matches.asked))
     total = np.where(count >= CONFIRMED, confirmed + matches.evidence, 0)
-    best = int(total.argmax())
-    return (best if total[best] else -1), float(total[best])
+    order = np.argsort(-total, kind="stable")[: np.count_nonzero(total)]
+    first = np.unique(matches.group[order], return_index=True)[1]
+    for at in order[np.sort(first)].tolist():
+        yield at, float(total[at]), np.append(other[one == at], at)
 
 
 def _confirming(matches: _Matches) -> tuple[Indexes, Indexes]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -43,6 +43,20 @@ class Subset:
     digests: tuple[str, ...] = ()
     hashes: Bool[np.ndarray, "size bits"] | None = None
     origins: Origins | None = None
+
+
+class Derived(NamedTuple):
+    """A photo of one subset that is a part or an edit of one of another, or the other way round.
+
+    Attributes:
+        place: of the photo in its subset.
+        photo: where it lies.
+        source: where the photo of the other subset lies.
+    """
+
+    place: int
+    photo: str
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +236,8 @@ class Evidence:
         entering: photos of train and val as they enter the network, behind preprocessing and
             augmentation of its own (train in train mode), shrunk to their given size; None where
             it has none.
+        derived: photos that keypoints call parts or edits of photos of another subset, by both
+            subsets' names, such as ("train", "val"): those of val; empty where nobody looked.
         exchanged: val accuracy by what was done to the photos ("as it is", ...); empty where
             nothing was.
     """
@@ -247,6 +263,7 @@ class Evidence:
     recording: Recording | None = None
     pulled: Pulled | None = None
     met: float | None = None
+    derived: Mapping[tuple[str, str], Sequence[Derived]] = field(default_factory=dict)
     exchanged: Mapping[str, float] = field(default_factory=dict)
     entering: tuple[Pictures, Pictures] | None = None
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +15,20 @@ from torch import Tensor
 
 from florascope.bundle.participation import Participation
 from florascope.data.dataset import SUBSETS, Dataset, FilePhoto, Indexes, Photo, Split
-from florascope.data.identity import Hashes
+from florascope.data.identity import Hashes, content_keys
+from florascope.data.recorded import related_photos
 from florascope.doctor.anatomy import Network
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Finding, Inputs, Subset, ordered
+from florascope.doctor.evidence import (
+    Answers,
+    Claims,
+    Derived,
+    Evidence,
+    Finding,
+    Inputs,
+    Subset,
+    ordered,
+)
 from florascope.doctor.network import examine, find_head, modes
 from florascope.doctor.provenance import origins
 from florascope.doctor.trials import Loop
@@ -28,6 +38,7 @@ from florascope.nets.classifier import Classifier
 from florascope.nets.fusing import fuse
 from florascope.nets.weights import load_backbone
 from florascope.preprocessing import Preprocessing
+from florascope.progress import Progress, silent
 from florascope.training.devices import is_first_process, leave_to_first_process
 from florascope.training.experiment import Experiment, backbone_of, train
 from florascope.training.recipes import Finetune, Recipe
@@ -108,17 +119,20 @@ def before_training(
     return judge(evidence)
 
 
-def after_training(experiment: Experiment, known: Evidence | None = None) -> tuple[Finding, ...]:
+def after_training(
+    experiment: Experiment, known: Evidence | None = None, progress: Progress = silent
+) -> tuple[Finding, ...]:
     """Check a finished run in seconds: its answers, features, figures and weights.
 
     Args:
         experiment: the run, whose features and logits are at hand.
         known: what `data_evidence` shows of its photos, where it has been gathered already.
+        progress: told of photos that are held against others by their keypoints.
 
     Returns:
         The findings, most likely cause first.
     """
-    return judge(evidence_of(experiment, known))
+    return judge(evidence_of(experiment, known, progress))
 
 
 def diagnose_run(experiment: Experiment) -> Diagnosis:
@@ -128,8 +142,10 @@ def diagnose_run(experiment: Experiment) -> Diagnosis:
     return Diagnosis(findings, time.perf_counter() - start)
 
 
-def evidence_of(experiment: Experiment, known: Evidence | None = None) -> Evidence:
-    """Gather what a finished run shows; `known` as for `after_training`."""
+def evidence_of(
+    experiment: Experiment, known: Evidence | None = None, progress: Progress = silent
+) -> Evidence:
+    """Gather what a finished run shows; arguments as for `after_training`."""
     at_hand = (experiment.bank.values[0], experiment.logits)
     told = experiment.to_json()
     evidence = run_evidence(
@@ -142,9 +158,9 @@ def evidence_of(experiment: Experiment, known: Evidence | None = None) -> Eviden
         known,
     )
     reported = {f"{s}_top1": m.top1 for s, m in experiment.metrics.items()}
-    if keys := experiment.bank.photos:
-        parts = {subset: keys[part].hashes for subset, part in experiment.split.items()}
-        evidence = with_hashes(evidence, parts)
+    if record := experiment.participation:
+        evidence = with_hashes(evidence, {s: keys.hashes for s, keys in record.photos.items()})
+        evidence = with_derived(evidence, record, experiment.dataset, progress)
     return replace(
         evidence,
         loop=Loop(history=tuple(row for row in experiment.history if "epoch" in row)),
@@ -260,6 +276,37 @@ def with_record(evidence: Evidence, record: Participation) -> Evidence:
     return replace(evidence, **parts)
 
 
+def with_derived(
+    evidence: Evidence, record: Participation, dataset: Dataset, progress: Progress = silent
+) -> Evidence:
+    """Add which photos of val and test are crops or edits of photos of another subset.
+
+    Args:
+        evidence: what is known.
+        record: of the photos; nothing is looked for where it has no marks.
+        dataset: the photos at hand, found in the record by their content.
+        progress: told of each photo of val and test.
+    """
+    parts = {s: marks for s in SUBSETS[:2] if (marks := record.photos[s].marks) is not None}
+    if not parts:
+        return evidence
+    at_hand = {key: i for i, key in enumerate(content_keys(dataset).tolist())}
+    rows = {
+        s: [at_hand.get(k) for k in keys.contents.tolist()] for s, keys in record.photos.items()
+    }
+    asked = [(s, n, i) for s in SUBSETS[1:] for n, i in enumerate(rows[s]) if i is not None]
+    known = [(s, i) for s in parts for i in rows[s] if i is not None]
+    photos, sources = ([dataset.photos[i] for *_, i in side] for side in (asked, known))
+    recorded = [own[[i is not None for i in rows[s]]] for s, own in parts.items()]
+    pairs = related_photos(photos, sources, np.concatenate(recorded), progress)
+    found = defaultdict(list)
+    for one, other in pairs.tolist():
+        (measured, n, i), (seen, j) = asked[one], known[other]
+        if seen != measured:
+            found[seen, measured].append(Derived(n, _place(dataset, i), _place(dataset, j)))
+    return replace(evidence, derived=found)
+
+
 def some(indexes: Indexes, count: int = FITTED) -> Indexes:
     """Pick evenly, at most count."""
     if len(indexes) <= count:
@@ -348,6 +395,8 @@ def train_diagnosed(
     leave_to_first_process()
     same = None if experiment.bank.problems else data  # else less is left of it
     known = {finding.cause for finding in early}
-    late = tuple(f for f in after_training(experiment, same) if f.cause not in known)
+    progress = options.get("progress", silent)
+    after = after_training(experiment, same, progress)
+    late = tuple(finding for finding in after if finding.cause not in known)
     say(late)
     return experiment, ordered((*early, *late))

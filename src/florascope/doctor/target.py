@@ -23,6 +23,7 @@ from florascope.doctor.own import (
     read_history,
     run_evidence,
     some,
+    with_derived,
     with_hashes,
     with_record,
 )
@@ -153,9 +154,11 @@ def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence
     )
     if origin.record is None:
         return evidence if question.quick else _with_hashes(evidence, dataset, split, progress)
-    if question.split is None:
-        return with_record(evidence, origin.record)
-    return with_record(evidence, _as_claimed(origin.record, origin, dataset, split, progress))
+    record = origin.record
+    if question.split is not None:
+        record = _as_claimed(record, origin, dataset, split, progress)
+    evidence = with_record(evidence, record)
+    return evidence if question.quick else with_derived(evidence, record, dataset, progress)
 
 
 def _split_of(origin: Origin, dataset: Dataset, spec: str | None, progress: Progress) -> Split:

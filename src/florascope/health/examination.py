@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int64
 
 from florascope.data.dataset import Dataset, Split
 from florascope.data.identity import near_pairs
+from florascope.data.recorded import RECORDED, record, related_photos
 from florascope.data.remarks import remarks
 from florascope.errors import DataError
 from florascope.health.looks import Looks, hashes, look_at_all
@@ -24,6 +25,7 @@ SMALL_PHOTO = 64  # pixels on the shorter side
 LONG_PHOTO = 4.0  # longer side over shorter side
 
 Features = Float32[np.ndarray, "n c"]
+Pairs = Int64[np.ndarray, "_ 2"]
 Embed = Callable[[Dataset], tuple[Features, Bool[np.ndarray, "n"]]]
 """Features of a data set's photos, and which photos have them."""
 
@@ -37,12 +39,15 @@ class Examination:
         looks: one a photo.
         suspects: probable label errors, most suspicious first; empty where nobody looked.
         noise: estimated share of wrong labels; None where nobody looked.
+        related: (r, 2) pairs of photos that keypoints call parts or edits of one picture, i < j;
+            None where nobody looked.
     """
 
     dataset: Dataset
     looks: Looks
     suspects: tuple[Suspect, ...] = ()
     noise: float | None = None
+    related: Pairs | None = None
 
     @property
     def broken(self) -> list[int]:
@@ -64,28 +69,41 @@ class Examination:
         return [group for group in self.contents if len(group) > 1]
 
     @cached_property
-    def near(self) -> Int64[np.ndarray, "p 2"]:
+    def near(self) -> Pairs:
         """Pairs that look the same without being so, (p, 2), i < j: the first of each content."""
-        firsts = np.array([group[0] for group in self.contents], np.int64)
+        firsts = self.firsts
         return firsts[near_pairs(hashes(self.looks[i] for i in firsts))]
 
+    @cached_property
+    def derived(self) -> Pairs:
+        """Crops and edits: the other related pairs, (p, 2), i < j, likewise."""
+        known = set(map(tuple, self.near.tolist()))
+        found = [] if self.related is None else self.related.tolist()
+        pairs = [pair for pair in found if tuple(pair) not in known]
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
+    @property
+    def firsts(self) -> Int64[np.ndarray, "_"]:
+        """The first photo of each content."""
+        return np.array([group[0] for group in self.contents], np.int64)
+
     def leaks(self, split: Split) -> list[tuple[int, int, str]]:
-        """Pairs, equal or nearly, on different sides of a split: (i, j, "train/test")."""
+        """Pairs of copies, crops or edits on both sides of a split: (i, j, "train/test")."""
         side = {int(i): subset for subset, part in split.items() for i in part}
         sides = ((i, j, side.get(i), side.get(j)) for i, j in self._alike())
         return [(i, j, f"{a}/{b}") for i, j, a, b in sides if a and b and a != b]
 
     def conflicts(self) -> list[tuple[int, int]]:
-        """Pairs, equal or nearly, of different classes."""
+        """Pairs of copies, crops or edits that are of different classes."""
         labels = self.dataset.labels
         return [(i, j) for i, j in self._alike() if labels[i] != labels[j]]
 
     def _alike(self) -> Iterator[tuple[int, int]]:
-        """Pairs i < j: every copy with the first of its content, and with what nearly equals it."""
+        """Pairs i < j: every copy with the first of its content, and with what derives from it."""
         for group in self.contents:
             yield from ((group[0], j) for j in group[1:])
         copies = {group[0]: group for group in self.contents}
-        for one, other in self.near.tolist():
+        for one, other in [*self.near.tolist(), *self.derived.tolist()]:
             for i, j in product(copies[one], copies[other]):
                 yield min(i, j), max(i, j)
 
@@ -122,14 +140,20 @@ class Examination:
 
 
 def examine(
-    dataset: Dataset, embed: Embed | None = None, progress: Progress = silent
+    dataset: Dataset,
+    embed: Embed | None = None,
+    progress: Progress = silent,
+    *,
+    keypoints: bool | None = None,
 ) -> Examination:
-    """Decode every photo once; look for label errors where features can be had.
+    """Look at every photo; look for label errors where features can be had.
 
     Args:
         dataset: the photos.
         embed: gives features of a pretrained network; None leaves label errors out.
         progress: told after each photo.
+        keypoints: look for crops and edits of other photos, too, at some 30 ms of a core a photo;
+            None: of up to `RECORDED` photos.
 
     Raises:
         DataError: not one photo can be read.
@@ -140,10 +164,21 @@ def examine(
             f"none of the {len(dataset)} photos of {dataset.name} can be read",
             fix="Open one with another program: it may be damaged, or no photo",
         )
+    found = Examination(dataset, looks)
+    if len(dataset) <= RECORDED if keypoints is None else keypoints:
+        found = replace(found, related=_related(found, progress))
     if embed is None:
-        return Examination(dataset, looks)
-    found, noise = _label_errors(dataset, embed)
-    return Examination(dataset, looks, found, noise)
+        return found
+    wrong, noise = _label_errors(dataset, embed)
+    return replace(found, suspects=wrong, noise=noise)
+
+
+def _related(found: Examination, progress: Progress) -> Pairs:
+    """Hold the first photo of each content against all others."""
+    firsts = found.firsts
+    photos = [found.dataset.photos[i] for i in firsts.tolist()]
+    pairs = np.sort(related_photos(photos, photos, record(photos, progress), progress), 1)
+    return firsts[np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)]
 
 
 def _label_errors(dataset: Dataset, embed: Embed) -> tuple[tuple[Suspect, ...], float]:
@@ -171,9 +206,11 @@ class Inspection:
         largest: width and height of the photo with the most.
         broken: why each unreadable photo is so.
         duplicates: groups of photos with the same content.
-        conflicts: photos with the same content, or nearly, that have different labels.
+        conflicts: pairs of copies, crops or edits that have different labels.
         near_duplicates: pairs of photos that look the same without having the same content.
-        leaks: pairs of equal or nearly equal photos on different sides, by split.
+        derived: further pairs, one of which is a crop or an edit of the other; None where nobody
+            looked.
+        leaks: pairs of copies, crops or edits on different sides, by split.
         modes: photos by colour mode.
         rotated: photos that EXIF turns.
         odd: photos that are very small or very long.
@@ -195,6 +232,7 @@ class Inspection:
     duplicates: list[list[str]]
     conflicts: list[list[str]]
     near_duplicates: list[list[str]]
+    derived: list[list[str]] | None
     leaks: dict[str, list[list[str]]]
     modes: dict[str, int]
     rotated: list[str]
@@ -226,6 +264,7 @@ class Inspection:
             duplicates=[_names(dataset, group) for group in found.groups],
             conflicts=[_names(dataset, pair) for pair in found.conflicts()],
             near_duplicates=[_names(dataset, pair) for pair in found.near.tolist()],
+            derived=_pairs(found),
             leaks={
                 name: [[*_names(dataset, (i, j)), sides] for i, j, sides in found.leaks(split)]
                 for name, split in dataset.own_splits.items()
@@ -253,12 +292,19 @@ class Inspection:
 def inspect(
     dataset: Dataset, progress: Progress = silent, embed: Embed | None = None
 ) -> Inspection:
-    """Decode every photo once; see `florascope.health.examination.examine`."""
+    """Look at every photo; see `florascope.health.examination.examine`."""
     return Inspection.of(examine(dataset, embed, progress))
 
 
 def _names(dataset: Dataset, indexes: Sequence[int]) -> list[str]:
     return [dataset.photos[i].name for i in indexes]
+
+
+def _pairs(found: Examination) -> list[list[str]] | None:
+    """Name crops and edits, where somebody looked for them."""
+    if found.related is None:
+        return None
+    return [_names(found.dataset, pair) for pair in found.derived.tolist()]
 
 
 def _remarks(found: Examination) -> list[str]:

@@ -70,6 +70,7 @@ def _sections(found: Examination) -> list[Section]:
     small = tuple(names[k].name for k in found.small_classes[:SHOWN])
     equal = [(group[0], group[1], "the same bytes") for group in found.groups]
     near = [(i, j, "") for i, j in found.near.tolist()]
+    parts = [(i, j, "") for i, j in found.derived.tolist()]
     mixed = [(i, j, "") for i, j in found.conflicts()]
     return [
         _suspects(found),
@@ -80,6 +81,7 @@ def _sections(found: Examination) -> list[Section]:
         _pairs(found, "Same photo, two classes", CONFLICTS, mixed),
         _pairs(found, "Equal photos", EQUAL, equal),
         _pairs(found, "Near-duplicates", NEAR, near),
+        *([] if found.related is None else [_pairs(found, "Crops and edits", DERIVED, parts)]),
         _singles(found, "Turned by EXIF", ROTATED, found.rotated),
         _singles(found, "Very small or very long", ODD, found.odd),
         Section("Broken files", BROKEN, len(found.broken), lines=broken),
@@ -91,6 +93,10 @@ LEAKS = "A photo on both sides measures memory. Keep both on one side."
 CONFLICTS = "One of the two labels is wrong, or both classes are in the picture."
 EQUAL = "The same content under two names."
 NEAR = "The same picture resized, re-encoded or slightly cropped, by its perceptual hash."
+DERIVED = (
+    "Parts of one picture, or the same picture turned or recoloured, by keypoints that agree; the"
+    " same scene photographed twice can be among them. Keep both on one side of a split."
+)
 ROTATED = "Stored lying; a reader that ignores EXIF shows them on their side."
 ODD = "Little is left of them at the network's size."
 BROKEN = "They cannot be read, and are left out."

@@ -72,7 +72,7 @@ def inspect(project: Path, _: int, tell: Progress) -> None:
         "photos": len(names),
         "broken": broken,
         "duplicates": [[names[i] for i in group] for group in found.groups],
-        "near": [[names[i], names[j]] for i, j in found.near.tolist()],
+        "near": [[names[i], names[j]] for i, j in [*found.near.tolist(), *found.derived.tolist()]],
         "suspects": [
             [names[s.index], *(dataset.classes[k].name for k in (s.label, s.looks_like)), s.margin]
             for s in found.suspects

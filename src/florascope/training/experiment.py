@@ -14,6 +14,7 @@ from florascope.bundle.participation import Participation
 from florascope.calibration.calibration import Calibrated
 from florascope.calibration.fitting import HeldOut, calibrate
 from florascope.data.dataset import Dataset, Split
+from florascope.data.recorded import RECORDED
 from florascope.data.remarks import remarks, unreadable_classes
 from florascope.data.splits import check_usable
 from florascope.errors import DataError
@@ -93,10 +94,6 @@ class Experiment:
             "engine": self.engine,
             "seconds": self.seconds,
         }
-
-
-RECORDED = 1000
-"""Photos whose keypoints are recorded unasked: it takes as long as their features do again."""
 
 
 def train(  # noqa: PLR0913 (each by name alone)

@@ -9,7 +9,7 @@ from florascope.data.identity import BITS
 from florascope.doctor.checks import split
 from florascope.doctor.checks.split import Sides
 from florascope.doctor.diagnosis import judge
-from florascope.doctor.evidence import Evidence, Subset
+from florascope.doctor.evidence import Derived, Evidence, Subset
 from florascope.doctor.properties import measure
 
 
@@ -104,3 +104,29 @@ def test_equal_and_resaved_copies_are_told_apart() -> None:
 def test_without_a_test_set_only_the_others_are_held_together() -> None:
     evidence = replace(planted(split.TRAIN_TEST, paths=0, digests=3, looks=3), test=None)
     assert judge(evidence, split.LEAK_CHECKS) == ()
+
+
+def related(sides: Sides, count: int, **same: int) -> Evidence:
+    """The first photos of the measured subset are parts of the last of the seen one."""
+    pairs = [Derived(n, f"{sides.measured}/{n}.jpg", f"{sides.seen}/99.jpg") for n in range(count)]
+    doubled = planted(sides, **{"paths": 0, "digests": 0, "looks": 0, **same})
+    return replace(doubled, derived={(sides.seen, sides.measured): pairs})
+
+
+@pytest.mark.parametrize("sides", PAIRS)
+def test_crops_are_counted_and_named(sides: Sides) -> None:
+    (found,) = judge(related(sides, 4), split.LEAK_CHECKS)
+    assert (found.cause, found.severity) == (sides.cause(split.PARTS), "error")
+    named = ", ".join(f"{sides.measured}/{n}.jpg ~ {sides.seen}/99.jpg" for n in range(3))
+    assert found.found == (
+        f"4 of 100 {sides.measured} photos share their picture, in part or edited, with"
+        f" {sides.seen} photos: {named} and 1 more"
+    )
+
+
+def test_copies_are_not_told_again_as_crops() -> None:
+    found = judge(related(split.TRAIN_TEST, 3, digests=1, looks=2), split.LEAK_CHECKS)
+    assert {f.check: f.found[:8] for f in found} == {
+        f"split.train_test_{kind}": "1 of 100" for kind in ("digests", "near", "derived")
+    }
+    assert len(judge(related(split.TRAIN_VAL, 2, looks=2), split.LEAK_CHECKS)) == 1

@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from florascope.data.identity import near_pairs
+from florascope.data.remarks import some
 from florascope.doctor.checks.pictures import plain
 from florascope.doctor.evidence import Answers, Evidence, Finding, Subset, performance
 from florascope.doctor.properties import SIDE
 
 NAMES = {"train": "train", "val": "validation", "test": "test"}
 FILES, BYTES, NEAR = "files", "photos (equal bytes)", "photos (near-duplicates)"
+PARTS = "photos (crops or edits)"
 LEAKING = 0.02  # of the photos that measure
 
 
@@ -52,29 +54,56 @@ class Sides:
     def near(self, evidence: Evidence) -> Finding | None:
         """No photo of one looks like a photo of the other resized or saved again."""
         both = self.of(evidence)
-        if both is None or both[0].hashes is None or both[1].hashes is None:
+        if both is None:
             return None
-        pairs = near_pairs(both[1].hashes, both[0].hashes)
-        equal = _equal(both, "paths") | _equal(both, "digests")
-        return self._leak("near", NEAR, both[1], {*np.unique(pairs[:, 0]).tolist()} - equal, 0.93)
+        return self._leak("near", NEAR, both[1], _alike(both) - _same(both), 0.93)
+
+    def derived(self, evidence: Evidence) -> Finding | None:
+        """No photo of one is a crop or an edit of a photo of the other, or of the same scene."""
+        both, found = self.of(evidence), evidence.derived.get((self.seen, self.measured))
+        if both is None or not found:
+            return None
+        copies = _same(both) | _alike(both)
+        left = {one.place: one for one in found if one.place not in copies}
+        pairs = some([f"{one.photo} ~ {one.source}" for one in left.values()])
+        told = f"share their picture, in part or edited, with {self.seen} photos: {pairs}"
+        return self._leak("derived", PARTS, both[1], left, 0.9, told)
 
     def _leak(
-        self, kind: str, what: str, subset: Subset, doubled: Collection[int], sure: float
+        self,
+        kind: str,
+        what: str,
+        subset: Subset,
+        doubled: Collection[int],
+        sure: float,
+        told: str = "",
     ) -> Finding | None:
         if not doubled:
             return None
         first = f" ({subset.paths[min(doubled)]} first)" if subset.paths else ""
+        told = told or f"are copies of {self.seen} photos{first}"
         name = kind if self.measured == "val" else f"{self.seen}_{self.measured}_{kind}"
         return Finding(
             f"split.{name}",
             self.cause(what),
             "error" if len(doubled) > LEAKING * subset.size else "warning",
-            f"{len(doubled)} of {subset.size} {self.measured} photos are copies of"
-            f" {self.seen} photos{first}",
+            f"{len(doubled)} of {subset.size} {self.measured} photos {told}",
             "none: what was learned by heart measures nothing",
             "Keep doubled photos on one side of the split",
             sure,
         )
+
+
+def _same(both: tuple[Subset, Subset]) -> set[int]:
+    """Places in the second subset of files that the first has, too, by path or bytes."""
+    return _equal(both, "paths") | _equal(both, "digests")
+
+
+def _alike(both: tuple[Subset, Subset]) -> set[int]:
+    """Places in the second subset of photos that look like one of the first."""
+    if both[0].hashes is None or both[1].hashes is None:
+        return set()
+    return {*near_pairs(both[1].hashes, both[0].hashes)[:, 0].tolist()}
 
 
 def _equal(both: tuple[Subset, Subset], kind: str) -> set[int]:
@@ -93,7 +122,7 @@ TRAIN_VAL, TRAIN_TEST, VAL_TEST = (
 LEAK_CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = tuple(
     check
     for sides in (TRAIN_VAL, TRAIN_TEST, VAL_TEST)
-    for check in (sides.paths, sides.contents, sides.near)
+    for check in (sides.paths, sides.contents, sides.near, sides.derived)
 )
 
 
