@@ -136,6 +136,21 @@ def test_batches_change_nothing(
         assert small[name] == pytest.approx(large[name], abs=1e-6)
 
 
+def test_a_second_fill_is_measured_only_where_it_is_asked_for(
+    report: AuditReport,
+    patch_classifier: Classifier,
+    show: Any,
+    photos: list[np.ndarray],
+    mask: np.ndarray,
+    truth: Explainer,
+) -> None:
+    settings = replace(SETTINGS, refill=False)
+    once = audit(patch_classifier, show(photos, [mask, None] * 10), [truth], settings)
+    assert report.interval("truth", "gain_neighbours").n == 6
+    assert once.interval("truth", "gain_neighbours").n == 0
+    assert once.interval("truth", "gain") == report.interval("truth", "gain")
+
+
 def test_the_same_seed_gives_the_same_report(
     patch_classifier: Classifier, show: Any, photos: list[np.ndarray], truth: Explainer
 ) -> None:

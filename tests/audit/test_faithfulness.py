@@ -22,6 +22,7 @@ from florascope.audit.faithfulness import (
     auc,
     continued,
     deletion_aucs,
+    ends_of,
     faithfulness,
     fill,
     removal_ranks,
@@ -168,6 +169,29 @@ def test_the_ends_are_the_photo_and_the_fill(across: Across) -> None:
     assert curves.insertion[:, 0] == pytest.approx(filled, abs=1e-5)
     lerf = faithfulness(network, images, targets, -images.mean(1), how).logit
     assert curves.deletion == pytest.approx(lerf.insertion[:, ::-1]), "in order, however made"
+
+
+def test_maps_of_the_same_photos_share_their_ends() -> None:
+    """The curves are the same to the bit, and the network is asked for two pictures less."""
+    generator = torch.Generator().manual_seed(0)
+    images, values = (torch.rand(2, *s, generator=generator) for s in ((3, 8, 8), (8, 8)))
+    inner, targets = linear(torch.randn(8, 8, generator=generator)), torch.tensor([1, 0])
+    asked: list[int] = []
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        asked.append(len(x))
+        return inner(x)
+
+    how = Perturbation("blur", steps=4, tile=2)
+    alone = faithfulness(network, images, targets, values, how)
+    assert asked == [2] * 8
+    ends = ends_of(network, images, targets, "blur")
+    asked.clear()
+    shared = faithfulness(network, images, targets, values, how, ends=ends)
+    assert asked == [2] * 6
+    for one, other in zip(alone, shared, strict=True):
+        assert np.array_equal(one.deletion, other.deletion)
+        assert np.array_equal(one.insertion, other.insertion)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -5.0])

@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
+from tests.support.chromium import browser as browser  # noqa: PLC0414 (a fixture)
+from tests.support.chromium import opened
 
 from florascope.data.oxford102 import NAME
 from florascope.data.species import LANGUAGES, Language
@@ -167,6 +171,34 @@ def test_the_table_has_the_metrics(experiment: Experiment, html: str) -> None:
     assert "5.20%" not in text  # the class report's, of Oxford 102
     assert "4.6937" not in text
     assert "1.3863" in text  # ln 4
+
+
+@pytest.fixture
+def phone(browser: Browser, html: str, tmp_path: Path) -> Iterator[Page]:
+    """The page, 390 pixels wide."""
+    file = tmp_path / "report.html"
+    file.write_text(html, encoding="utf-8")
+    yield from opened(browser, file.as_uri(), viewport={"width": 390, "height": 844})
+
+
+def test_on_a_phone_nothing_is_wider_than_the_page(phone: Page) -> None:
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_on_a_phone_charts_with_few_marks_are_seen_whole(phone: Page) -> None:
+    """What is ranked stands at the right end: a chart that scrolls hides it."""
+    ranking = phone.locator("#results figure svg").bounding_box()
+    assert ranking is not None
+    assert ranking["x"] + ranking["width"] <= 390
+    assert phone.locator("#results figure .scroll").count() == 0
+
+
+def test_shares_leave_names_their_room(phone: Page) -> None:
+    row = phone.locator(".candidates tr").nth(1)
+    name, share = (row.locator(cell).bounding_box() for cell in ("th", "td"))
+    assert name is not None
+    assert share is not None
+    assert name["width"] > share["width"]
 
 
 def test_wrong_and_right_photos_are_named(html: str) -> None:

@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import florascope.report
 from florascope.doctor.evidence import Finding
 from florascope.report.words import Words, findings_html
 from florascope.sentences import sentences
+from florascope.training.recipes import ClassReport, Finetune, Probe, Recipe, describe
 
 EN, ES = Words.of("en"), Words.of("es")
 ENGLISH = sentences("report", "en")
@@ -80,6 +83,12 @@ def test_meaning_of_known_and_unknown_settings() -> None:
     assert EN.meaning("unheard_of") == ""
 
 
+@pytest.mark.parametrize("words", [EN, ES], ids=["en", "es"])
+@pytest.mark.parametrize("recipe", [Probe(), Finetune(), ClassReport()], ids=lambda r: r.name)
+def test_every_setting_of_every_recipe_has_a_meaning(recipe: Recipe, words: Words) -> None:
+    assert [name for name in describe(recipe) if not words.meaning(name)] == []
+
+
 def test_spanish_does_not_break_before_the_percent_sign() -> None:
     assert f"95{NARROW}%" in ES("results.interval")
 
@@ -89,7 +98,7 @@ def test_each_finding_is_an_item_and_text_is_escaped() -> None:
     page = findings_html([finding, finding])
     assert page.count('<li class="alarm">') == 2
     assert "x &lt; y" in page
-    assert "90 % sure" in page
+    assert "90% sure" in page
 
 
 def test_none_is_said() -> None:

@@ -13,6 +13,7 @@ from florascope.audit.faithfulness import (
     Faithfulness,
     Perturbation,
     RandomMap,
+    ends_of,
     faithfulness,
 )
 from florascope.audit.localisation import Localisation, in_grids, localise
@@ -60,8 +61,9 @@ def audit(
     """Measure explanations of a classifier on many photos.
 
     Two references, "random" and "centre" (see `audit.faithfulness`), are measured beside.
-    A photo costs 2 * steps forward passes (in ONNX Runtime) and one explanation a method; each of
-    the few photos that are followed costs 3 + stages explanations more.
+    A photo costs two forward passes (in ONNX Runtime), and for each method 2 * (steps - 1) more and
+    one explanation; each of the few photos that are followed costs 3 + stages explanations more,
+    and 2 * steps passes by another fill.
 
     Args:
         classifier: the network, in eval mode; it is left as it was.
@@ -142,14 +144,20 @@ def _measured(
     progress: Progress,
 ) -> list[MethodScores]:
     """Measure each explainer, in the order of the cast, streaming the photos once."""
-    few = evenly(len(audit_photos), how.few)
+    few = evenly(len(audit_photos), how.few if how.refill else 0)
     parts: dict[str, list[MethodScores]] = {explainer.name: [] for explainer in cast}
-    pairs = ((batch, e) for batch in audit_photos.batches(how.batch_size) for e in cast)
+    pairs = (
+        (batch, ends, explainer)
+        for batch in audit_photos.batches(how.batch_size)
+        for ends in [ends_of(network, *batch.targeted, how.perturbation.fill, spread)]
+        for explainer in cast
+    )
     total = len(cast) * -(-len(audit_photos) // how.batch_size)
-    for batch, explainer in track(pairs, total, "Auditing explanations", progress):
+    for batch, ends, explainer in track(pairs, total, "Auditing explanations", progress):
         attribution = attribute(classifier, explainer, batch.targeted)
         order = replace(how.perturbation, seed=how.perturbation.seed + batch.start)
-        curves = faithfulness(network, *batch.targeted, attribution.values.detach(), order, spread)
+        values = attribution.values.detach()
+        curves = faithfulness(network, *batch.targeted, values, order, spread, ends)
         refilled = _refilled(network, attribution, batch, few, order)
         scores = _scores(attribution, curves, batch) | {"gain_neighbours": refilled}
         parts[explainer.name].append(MethodScores(explainer.name, scores, curves.probability))

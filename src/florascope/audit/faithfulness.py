@@ -156,6 +156,26 @@ class Faithfulness(NamedTuple):
     logit: Curves
 
 
+class Ends(NamedTuple):
+    """Where every map's curves begin and end: the targets' probabilities and logits.
+
+    Attributes:
+        whole: in the photos.
+        empty: in what stands where all of a photo is removed.
+    """
+
+    whole: Float[Tensor, "2 b"]
+    empty: Float[Tensor, "2 b"]
+
+
+def ends_of(
+    network: Network, images: Images, targets: Targets, kind: Fill, across: Across = map
+) -> Ends:
+    """Score photos and their fill, for several maps of the same photos; see `faithfulness`."""
+    nothing = torch.zeros_like(images[:, 0], dtype=torch.bool)
+    return Ends(*across(_scoring(network, images, targets, kind), [nothing, ~nothing]))
+
+
 def faithfulness(
     network: Network,
     images: Images,
@@ -163,6 +183,7 @@ def faithfulness(
     values: Maps,
     perturbation: Perturbation | None = None,
     across: Across = map,
+    ends: Ends | None = None,
 ) -> Faithfulness:
     """Measure deletion and insertion curves (Petsiuk, Das and Saenko 2018, RISE).
 
@@ -176,6 +197,7 @@ def faithfulness(
         perturbation: how the photos are taken apart.
         across: makes the passes; `florascope.explanation.inference.spread` shares them out among
             threads, all of which may then ask the network at once.
+        ends: of these images by the same fill, where they are known: two passes less.
 
     Raises:
         ExplanationError: there are fewer tiles than steps.
@@ -183,15 +205,12 @@ def faithfulness(
     how = perturbation or Perturbation()
     removal = _Removal(removal_ranks(values, how.tile, how.seed), how.tile)
     cuts = _cuts(removal.ranks[0].numel(), how)
-    without = removing(images, how.fill)
-
-    @torch.no_grad()
-    def score(gone: Gone) -> Float[Tensor, "2 b"]:
-        return _scores(network, without(gone), targets)
-
-    gone = [removal.first(cut, images) for cut in cuts]
-    deletion, between = list(across(score, gone)), list(across(score, (~g for g in gone[1:-1])))
-    insertion = [deletion[-1], *between, deletion[0]]
+    score = _scoring(network, images, targets, how.fill)
+    whole, empty = ends or ends_of(network, images, targets, how.fill, across)
+    gone = [removal.first(cut, images) for cut in cuts[1:-1]]
+    between = list(across(score, [*gone, *(~g for g in gone)]))
+    deletion = [whole, *between[: len(gone)], empty]
+    insertion = [empty, *between[len(gone) :], whole]
     at = np.array(cuts) / cuts[-1]
     probability, logit = (
         Curves(at, *(_curve(points, scale) for points in (deletion, insertion))) for scale in (0, 1)
@@ -346,6 +365,19 @@ def _cuts(tiles: int, how: Perturbation) -> list[int]:
             fix="Take fewer steps or smaller tiles",
         )
     return [round(tiles * (step / how.steps) ** how.power) for step in range(how.steps + 1)]
+
+
+def _scoring(
+    network: Network, images: Images, targets: Targets, kind: Fill
+) -> Callable[[Gone], Float[Tensor, "2 b"]]:
+    """Return what scores the photos without the pixels that are gone, in any thread."""
+    without = removing(images, kind)
+
+    @torch.no_grad()
+    def score(gone: Gone) -> Float[Tensor, "2 b"]:
+        return _scores(network, without(gone), targets)
+
+    return score
 
 
 def _scores(network: Network, pictures: Images, targets: Targets) -> Float[Tensor, "2 b"]:

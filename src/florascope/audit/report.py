@@ -67,6 +67,7 @@ class AuditSettings:
         noise: of the stability check, in levels of an 8-bit pixel (of 255).
         few: photos, evenly picked, for what explains each photo again and again (noise, mirror,
             grids and randomised weights) and for deletion and insertion by another fill.
+        refill: whether deletion and insertion are measured by another fill, too.
         stages: steps in which the weights are randomised.
         batch_size: photos at a time, which bounds the memory.
         resamples: of the bootstrap.
@@ -76,6 +77,7 @@ class AuditSettings:
     perturbation: Perturbation = field(default_factory=Perturbation)
     noise: float = 2.0
     few: int = 16
+    refill: bool = True
     stages: int = 6
     batch_size: int = 16
     resamples: int = 2000
@@ -90,7 +92,7 @@ class MethodScores:
         method: its name.
         scores: (n,) by the names of MEASURES, (few,) of noise and mirror, at most as many of grid;
             NaN where a measure does not exist (no usable mask, a method that does not promise its
-            sum, or a photo that is not among the few).
+            sum, a photo that is not among the few, or no second fill).
         curves: of the target's probability.
         sanity: similarity to the trained network's maps, from the top downwards; none for a
             reference, which knows no weights.

@@ -86,7 +86,8 @@ def audit_section(
     audit_photos = prepare_photos(classifier, photos, own_mask, progress, fast)
     seed = experiment.recipe.seed
     order = Perturbation.of(classifier.preprocessing.size, seed=seed)
-    how = AuditSettings(order, few=FEW, stages=STAGES, seed=seed)
+    # No criterion asks for the gain by another fill, and the page has no table of it.
+    how = AuditSettings(order, few=FEW, refill=False, stages=STAGES, seed=seed)
     report = audit(classifier, audit_photos, [explainer], how, progress, fast)
     return _told(report, words)
 

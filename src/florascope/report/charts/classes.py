@@ -17,6 +17,7 @@ from florascope.report.words import Words
 from florascope.training.experiment import Experiment
 
 MOST_NAMED = 30  # up to so many classes each bar carries its class's name
+BAR = 0.4  # half a bar's width, in classes
 COLOURS = dict(zip(SUBSETS, (LEAF, FAINT, PETAL), strict=True))
 
 Counts = dict[str, np.ndarray]
@@ -55,11 +56,15 @@ def _name_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> No
 
 
 def _plain_bars(axes: Axes, counts: Counts, names: list[str], words: Words) -> None:
-    places, bottom = np.arange(len(names)), np.zeros(len(names))
+    """Draw each subset's bars as one outline: hundreds of patches take a third of a second."""
+    sides = np.arange(len(names))[:, None] + np.array([-BAR, -BAR, BAR, BAR])
+    bottom = np.zeros_like(sides)
     for subset, values in counts.items():
-        label = words(f"subset.{subset}")
-        axes.bar(places, values, bottom=bottom, color=COLOURS[subset], label=label, width=0.8)
-        bottom += values
+        top = bottom + values[:, None] * np.array([0, 1, 1, 0])
+        label, outline = words(f"subset.{subset}"), (x.ravel() for x in (sides, bottom, top))
+        axes.fill_between(*outline, color=COLOURS[subset], label=label, linewidth=0)
+        bottom += values[:, None]
+    axes.set_ylim(bottom=0)
     axes.set_xlim(-0.8, len(names) - 0.2)
     axes.set_xticks([0, len(names) - 1], [names[0], names[-1]])
     first, last = axes.get_xticklabels()
