@@ -15,13 +15,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.surroundings import full_disk
+from tests.support.surroundings import claimer, full_disk
 
 from florascope.errors import FlorascopeError
 from florascope.files import (
     as_utf8,
     cache_dir,
     check_path,
+    claimed,
     draft_prefix,
     json_text,
     new_file,
@@ -179,6 +180,54 @@ def test_names_as_long_as_they_may_be(tmp_path: Path) -> None:
     name = "ä" * 127  # 254 bytes of at most 255
     write_text(tmp_path / name, "x")
     assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@linux
+def test_a_folder_that_another_process_writes_is_refused_until_that_has_ended(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    with claimer(run) as other:
+        (claim,) = tmp_path.iterdir()
+        with pytest.raises(FlorascopeError) as raised, claimed(run):
+            pass
+        assert raised.value.found == f"process {other.pid} is writing {run} just now"
+        assert raised.value.expected == "one writer at a time"
+        assert raised.value.fix == (
+            "Wait until it has ended, or choose another folder. If that process is no florascope,"
+            f" remove {claim}"
+        )
+        with claimed(tmp_path / "run2"):
+            pass
+        finish(other)
+    with claimed(run):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_a_killed_processs_claim_counts_for_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with claimer(run) as other:
+        kill(other)
+    with claimed(run):
+        assert len(list(tmp_path.iterdir())) == 1, "and is swept"
+
+
+@linux
+def test_a_younger_claim_gives_way(tmp_path: Path) -> None:
+    """Two that came at once see each other: the first goes on."""
+    run = tmp_path / "run"
+    with claimer(run):
+        (claim,) = tmp_path.iterdir()
+        os.utime(claim, (time.time() + 60,) * 2)
+        with claimed(run):
+            pass
+
+
+def test_a_process_may_claim_a_folder_twice(tmp_path: Path) -> None:
+    with claimed(tmp_path / "run"), claimed(tmp_path / "run"):
+        pass
 
 
 @contextmanager

@@ -78,6 +78,56 @@ def _mark() -> str:
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder from other processes of this machine that would write the same one meanwhile.
+
+    The claim is a file beside the folder, named as a draft of it: a killed writer's counts for
+    nothing, and the next one sweeps it. No lock is taken, for network disks may not keep them, so
+    writers on other machines are not seen; neither are any where writers are not known by name.
+
+    Raises:
+        FlorascopeError: another process claimed it before, or no claim can be written.
+    """
+    folder = folder.resolve()
+    place = _place_of_drafts(folder)
+    with clear_errors(folder):
+        _open(place)
+        claim = place / f"{draft_prefix(folder.name)}{os.urandom(8).hex()}{CLAIM}"
+        claim.touch(exist_ok=False)
+    try:
+        _check_first(claim, folder)
+        yield
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _check_first(claim: Path, folder: Path) -> None:
+    """Refuse a folder that another living process has claimed before."""
+    for other in claim.parent.glob(f".*{CLAIM}"):
+        name = NAME.fullmatch(other.name)
+        same = other.name.startswith(f".{folder.name[:SHOWN]}.draft-")
+        if not (same and name and name["mark"] == _mark()):
+            continue
+        process = int(name["process"])
+        if process != os.getpid() and _lives(process) and _age(other) < _age(claim):
+            raise FlorascopeError(
+                f"process {process} is writing {folder} just now",
+                expected="one writer at a time",
+                fix=f"Wait until it has ended, or choose another folder. If that process is no"
+                f" florascope, remove {other}",
+            )
+
+
+def _age(claim: Path) -> tuple[float, str]:
+    """When a claim was made, its name where two were at once; one that has gone was never made."""
+    try:
+        return claim.stat().st_mtime_ns, claim.name
+    except FileNotFoundError:
+        return float("inf"), claim.name
+
+
+CLAIM = "-claim"  # how a claim's name ends
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
@@ -114,7 +164,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
     path = path.resolve() if path.is_symlink() or not path.name else path
-    parent = path if _must_stay(path) else path.parent
+    parent = _place_of_drafts(path)
     with clear_errors(path):
         _open(parent)
         import tempfile
@@ -231,6 +281,11 @@ def _open(folder: Path) -> None:
     """Make a folder ready for drafts."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
+
+
+def _place_of_drafts(folder: Path) -> Path:
+    """Return where a folder's drafts lie: beside it, or in it where it cannot be exchanged."""
+    return folder if _must_stay(folder) else folder.parent
 
 
 def _must_stay(path: Path) -> bool:
