@@ -5,7 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -173,7 +173,8 @@ def error_json(error: BaseException) -> dict[str, str]:
         told = error.reworded(said_here)
         parts = {"found": told.found, "expected": told.expected, "fix": told.fix}
         return {"message": str(told), **parts}
-    message = str(error) or type(error).__name__
+    message = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)
+    message = message or type(error).__name__
     return {"message": message, "found": message, "expected": "", "fix": ""}
 
 
@@ -292,7 +293,8 @@ def said_on_stderr() -> Iterator[None]:
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:
     """Print an error on standard error, and as JSON on standard output if that was asked for."""
     if as_json and not isinstance(error, ToldError):
-        print_json({"error": error_json(error)})
+        with suppress(OSError):  # a full disk or a closed pipe may be the very error
+            print_json({"error": error_json(error)})
     colour = "NO_COLOR" not in os.environ and sys.stderr.isatty()
     click.echo(click.style("Error: ", fg="red") if colour else "Error: ", nl=False, err=True)
     click.echo(as_utf8(str(error)), err=True)
