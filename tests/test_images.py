@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import subprocess
 import sys
 import warnings
 import zlib
@@ -322,6 +323,18 @@ class TestRefusals:
             with pytest.raises(PhotoError, match=rf"at most {MAX_PIXELS:,} pixels") as info:
                 read_photo(data)
         assert info.value.fix == "Make it smaller first"
+
+    def test_it_is_refused_without_pillows_warning(self, tmp_path: Path) -> None:
+        path = tmp_path / "wide.png"
+        path.write_bytes(png(9_500, 9_500))
+        program = (
+            "import sys; from pathlib import Path; from florascope.images import read_photo\n"
+            "try: read_photo(Path(sys.argv[1]))\nexcept Exception as error: print(error)"
+        )
+        command = [sys.executable, "-c", program, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(f"{path} has 9500 x 9500 pixels")
+        assert done.stderr == ""
 
     def test_the_largest_allowed_picture_is_not_a_bomb(
         self, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,8 @@ _TURNS = {
 # Once, here: warnings.catch_warnings around each photo would not be safe when threads decode.
 _HARMLESS = "Corrupt EXIF data|Tag data larger than file|Truncated File Read"
 warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
+# MAX_PIXELS refuses it with a sentence; where warnings are errors, the sentence is kept, too.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 RGB = UInt8[np.ndarray, "h w 3"]
 
@@ -198,7 +200,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels(f"{name} declares a picture too large to open ({error})") from error
+        raise _too_many_pixels(f"{name} declares a picture too large to open") from error
     except UnidentifiedImageError as error:
         raise _unknown(data, name) from error
     except Exception as error:  # a damaged file can raise nearly anything in a decoder
