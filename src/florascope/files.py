@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all, and the cache."""
 
+import errno
 import os
 import re
 import stat
@@ -103,14 +104,14 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def _check_first(claim: Path, folder: Path) -> None:
-    """Refuse a folder that another living process has claimed before."""
+    """Refuse a folder that another living process has claimed before, or in the same tick."""
     for other in claim.parent.glob(f".*{CLAIM}"):
         name = NAME.fullmatch(other.name)
         same = other.name.startswith(f".{folder.name[:SHOWN]}.draft-")
         if not (same and name and name["mark"] == _mark()):
             continue
         process = int(name["process"])
-        if process != os.getpid() and _lives(process) and _age(other) < _age(claim):
+        if process != os.getpid() and _lives(process) and _made(other) <= _made(claim):
             raise FlorascopeError(
                 f"process {process} is writing {folder} just now",
                 expected="one writer at a time",
@@ -119,14 +120,15 @@ def _check_first(claim: Path, folder: Path) -> None:
             )
 
 
-def _age(claim: Path) -> tuple[float, str]:
-    """When a claim was made, its name where two were at once; one that has gone was never made."""
+def _made(claim: Path) -> float:
+    """When a claim was made, in ticks of some milliseconds; one that has gone was never made."""
     try:
-        return claim.stat().st_mtime_ns, claim.name
+        return claim.stat().st_mtime_ns
     except FileNotFoundError:
-        return float("inf"), claim.name
+        return float("inf")
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 CLAIM = "-claim"  # how a claim's name ends
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
@@ -199,10 +201,43 @@ def clear_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FlorascopeError(
-            f"{path} cannot be written ({error.strerror or error})",
-            fix="Free some space or choose another place (FLORASCOPE_CACHE is the cache's);"
-            " nothing was changed there",
+            f"{path} cannot be written ({error.strerror or error})", fix=_way_out(path, error)
         ) from error
+
+
+def _way_out(path: Path, error: OSError) -> str:
+    way = "Free some space or choose" if error.errno in FULL else "Choose"
+    cached = path.absolute().is_relative_to(cache_dir().absolute())
+    place = "another folder for the cache (FLORASCOPE_CACHE)" if cached else "another place"
+    return f"{way} {place}; nothing was changed there"
+
+
+def check_folder(path: Path) -> None:
+    """Refuse, before any work is done, a folder in which nothing could be written.
+
+    Args:
+        path: a folder, or where one is to be made.
+
+    Raises:
+        FlorascopeError: it is a file, lies in one, or may not be written.
+    """
+    for place in (path, *path.parents):
+        if place.is_file():
+            raise FlorascopeError(f"{place} is a file", expected="a folder")
+    nearest = next(place for place in (path, *path.absolute().parents) if place.is_dir())
+    if not os.access(nearest, os.W_OK):
+        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder")
+
+
+def check_file(path: Path) -> None:
+    """Refuse, before any work is done, a file that could not be written or replaced.
+
+    Raises:
+        FlorascopeError: it is a folder, lies in a file, or its folder may not be written.
+    """
+    if path.is_dir():
+        raise FlorascopeError(f"{path} is a folder", expected="the name of a file")
+    check_folder(path.parent)
 
 
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -270,11 +305,22 @@ def check_path(text: str) -> None:
 
 
 def cache_dir() -> Path:
-    """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache."""
+    """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache.
+
+    Raises:
+        FlorascopeError: none is named, and the user has no home.
+    """
     if own := os.environ.get("FLORASCOPE_CACHE"):
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "florascope"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "florascope"
+    except RuntimeError as error:  # a container's user, say, whom nothing knows but its number
+        raise FlorascopeError(
+            "this user has no home folder, where the cache would be",
+            expected="HOME or FLORASCOPE_CACHE to be set",
+            fix="For example: export FLORASCOPE_CACHE=/tmp/florascope",
+        ) from error
 
 
 def _open(folder: Path) -> None:

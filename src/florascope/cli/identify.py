@@ -262,9 +262,11 @@ def check_overlay(overlay: Path, *, many: bool) -> None:
     """Refuse, before any work is done, an overlay that cannot be drawn.
 
     Raises:
-        FlorascopeError: there are several photos, or the file's ending is no picture's.
+        FlorascopeError: there are several photos, the file's ending is no picture's, or it could
+            not be written.
     """
     from florascope.errors import FlorascopeError
+    from florascope.files import check_file
 
     if many:
         raise FlorascopeError(
@@ -274,6 +276,7 @@ def check_overlay(overlay: Path, *, many: bool) -> None:
         )
     if overlay.suffix.lower() not in FORMATS:
         raise FlorascopeError(f"--overlay {overlay}", expected=f"a name in {', '.join(FORMATS)}")
+    check_file(overlay)
 
 
 def answers(

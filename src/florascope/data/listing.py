@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from florascope.data.names import natural_key
-from florascope.errors import DataError
+from florascope.errors import DataError, FlorascopeError
 from florascope.files import as_utf8
 from florascope.images import SUFFIXES
 
@@ -135,6 +135,26 @@ def photos_below(folder: str, ignored: Counter[str] | None = None) -> Iterator[s
         counted.update(left_out)
         for name in sorted(photos, key=natural_key):
             yield str(Path(place, name))
+
+
+def check_apart(out: Path, photos: Iterable[str]) -> None:
+    """Refuse to write results among photos: the next command would take them for some, or a class.
+
+    Args:
+        out: the results' folder.
+        photos: files and folders.
+
+    Raises:
+        FlorascopeError: the results' folder is or lies in one of the photos'.
+    """
+    place = out.absolute().resolve()
+    for folder in filter(Path.is_dir, map(Path, photos)):
+        if folder.resolve() in {place, *place.parents}:
+            raise FlorascopeError(
+                f"{out} lies in {folder}, among the photos",
+                expected="a folder apart from them: results would be taken for photos or a class",
+                fix=f"Such as {out.name or 'results'} beside it",
+            )
 
 
 def is_system(name: str) -> bool:
