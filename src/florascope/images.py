@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from florascope.errors import PhotoError, described
+from florascope.files import new_file
 from florascope.shapes import UInt8
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -75,6 +76,27 @@ def read_photo(
         if shorter:
             image.draft(None, (shorter, shorter))
         return np.array(_to_rgb(_upright(image) if upright else image, name))
+
+
+def write_picture(path: Path, pixels: RGB, kind: str, **how: Any) -> None:  # noqa: ANN401 (Pillow's)
+    """Write pixels as a picture, wholly or not at all.
+
+    They are encoded in memory: Pillow itself takes the short write of a disk that is nearly full
+    for a whole one, so that half a JPEG would take the picture's place without a word.
+
+    Args:
+        path: the file.
+        pixels: 8-bit RGB, (h, w, 3).
+        kind: "JPEG", "PNG" or another that Pillow writes.
+        how: what it is told besides, such as quality.
+
+    Raises:
+        FlorascopeError: the file cannot be written; what was there is untouched.
+    """
+    made = io.BytesIO()
+    Image.fromarray(pixels).save(made, kind, **how)
+    with new_file(path) as draft:
+        draft.write_bytes(made.getbuffer())
 
 
 def as_rgb(photo: Any, *, shorter: int = 0) -> RGB:  # noqa: ANN401 (all that shows a photo)

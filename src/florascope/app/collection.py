@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
-from PIL import Image
 
 from florascope.app.problem import REFUSALS, Refusal, described
 from florascope.app.schema import KeptShape
@@ -18,8 +17,7 @@ from florascope.data.dataset import ClassName, is_showable, subset_named
 from florascope.data.listing import RUN_PARTS, is_system
 from florascope.data.names import match_classes
 from florascope.errors import DataError, FlorascopeError
-from florascope.files import new_file
-from florascope.images import read_photo
+from florascope.images import read_photo, write_picture
 
 UNSURE = ".unsure"  # hidden, so that training passes it by
 QUALITY = 95
@@ -73,8 +71,7 @@ class Collection:
             self._check_room()
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with new_file(path) as draft:
-                    Image.fromarray(pixels).save(draft, "JPEG", quality=QUALITY, subsampling=0)
+                write_picture(path, pixels, "JPEG", quality=QUALITY, subsampling=0)
             except (OSError, FlorascopeError) as error:  # its sentence would tell the folder
                 raise Refusal(HTTPStatus.INSUFFICIENT_STORAGE, UNWRITTEN) from error
         return known

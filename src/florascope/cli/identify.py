@@ -341,12 +341,9 @@ def _stdin() -> bytes:
 
 
 def _draw(picture: "Picture", path: Path) -> None:
-    from PIL import Image
+    from florascope.images import write_picture
 
-    from florascope.files import new_file
-
-    with new_file(path) as draft:
-        Image.fromarray(picture).save(draft, format=FORMATS[path.suffix.lower()])
+    write_picture(path, picture, FORMATS[path.suffix.lower()])
 
 
 def _check_any(answered: int) -> None:
