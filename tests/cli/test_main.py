@@ -152,3 +152,13 @@ def test_a_signal_ends_with_a_line_and_nothing_half_written(
     error = {"message": "Stopped", "found": "Stopped", "expected": "", "fix": ""}
     assert json.loads(done.stdout) == {"schema": "florascope/1", "results": [{}], "error": error}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_begins_with_a_dash(tmp_path: Path) -> None:
+    (tmp_path / "-rose.jpg").touch()
+    command = [sys.executable, "-m", "florascope", "identify", "-rose.jpg", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    hint = "Of a file that begins with a dash write: ./-rose.jpg"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == hint
+    assert json.loads(done.stdout)["error"]["fix"] == hint

@@ -190,7 +190,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
     columns = list(zip(headers, *rows, strict=True))
     widths = [max(cell_width(cell) for cell in column) for column in columns]
     figures = sum(widths[1:]) + 3 * len(widths) + 1  # a border and two spaces each
-    room = _console_width(widths[0] + figures) - figures
+    room = console_width(widths[0] + figures) - figures
     if room < min(NAME, widths[0]):
         _print_stacked(headers, rows, title)
         return
@@ -207,7 +207,7 @@ def cell_width(text: str) -> int:
     return max(map(cell_len, text.split("\n")))
 
 
-def _console_width(needed: int) -> int:
+def console_width(needed: int) -> int:
     """Columns of the terminal, or COLUMNS; a file is as wide as it needs to be."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         import shutil

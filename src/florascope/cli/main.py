@@ -156,6 +156,8 @@ def _run(*, as_json: bool) -> None:
         if as_json:
             print_json({"error": error_json(wrong_usage(error))})
         error.show()
+        if hint := _hint_of_dashes(error):
+            click.echo(hint, err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt, Terminated) as stop:
         click.echo("Stopped.", err=True)
@@ -182,5 +184,13 @@ def _understood(error: FlorascopeError | ModuleNotFoundError | OSError) -> Flora
 def wrong_usage(error: click.ClickException) -> FlorascopeError:
     """Say a click error in our own kind, with what helps against it."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    fix = f"See: {context.command_path} --help" if context else ""
+    fix = _hint_of_dashes(error) or (f"See: {context.command_path} --help" if context else "")
     return FlorascopeError(error.format_message(), fix=fix)
+
+
+def _hint_of_dashes(error: click.ClickException) -> str:
+    """Say how a file is named that begins as an option does; "" where none was meant."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    meant = next((word for word in sys.argv[1:] if word[:1] == "-" and os.path.exists(word)), "")  # noqa: PTH110
+    return f"Of a file that begins with a dash write: ./{meant}" if meant else ""
