@@ -57,6 +57,7 @@ def test_a_job_among_its_photos_is_refused(below: str, tmp_path: Path) -> None:
         open_job(str(tmp_path), Inspect(), str(out))
     assert raised.value.found.endswith(f"lies in {tmp_path}, among the photos")
     assert raised.value.expected.startswith("a folder apart from them")
+    assert raised.value.fix == f"Such as {tmp_path.name}-results beside it"
     assert [path.name for path in tmp_path.iterdir()] == ["1.jpg"]
 
 
