@@ -48,8 +48,8 @@ def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
     assert only.path.endswith(r"caf\xe9.jpg")
 
 
-@pytest.mark.parametrize("below", [".", "answers"])
-def test_a_job_among_its_photos_is_refused(below: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("below", "name"), [(".", "{}-results"), ("answers", "answers")])
+def test_a_job_among_its_photos_is_refused(below: str, name: str, tmp_path: Path) -> None:
     """Its folders would make the photos' no data set any more."""
     (tmp_path / "1.jpg").touch()
     out = (tmp_path / below).resolve()
@@ -57,7 +57,7 @@ def test_a_job_among_its_photos_is_refused(below: str, tmp_path: Path) -> None:
         open_job(str(tmp_path), Inspect(), str(out))
     assert raised.value.found.endswith(f"lies in {tmp_path}, among the photos")
     assert raised.value.expected.startswith("a folder apart from them")
-    assert raised.value.fix == f"Such as {tmp_path.name}-results beside it"
+    assert raised.value.fix == f"Such as {name.format(tmp_path.name)} beside it"
     assert [path.name for path in tmp_path.iterdir()] == ["1.jpg"]
 
 

@@ -153,7 +153,7 @@ def check_apart(out: Path, photos: Iterable[str]) -> None:
             raise FlorascopeError(
                 f"{out} lies in {folder}, among the photos",
                 expected="a folder apart from them: results would be taken for photos or a class",
-                fix=f"Such as {folder.resolve().name}-results beside it",
+                fix=f"Such as {place.name}{'-results' * (place == folder.resolve())} beside it",
             )
 
 
