@@ -15,13 +15,15 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.surroundings import full_disk
+from tests.support.surroundings import claimer, full_disk
 
 from florascope.errors import FlorascopeError
 from florascope.files import (
     as_utf8,
     cache_dir,
+    check_file,
     check_path,
+    claimed,
     draft_prefix,
     json_text,
     new_file,
@@ -181,6 +183,69 @@ def test_names_as_long_as_they_may_be(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@linux
+def test_a_folder_that_another_process_writes_is_refused_until_that_has_ended(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    with claimer(run) as other:
+        (claim,) = tmp_path.iterdir()
+        with pytest.raises(FlorascopeError) as raised, claimed(run):
+            pass
+        assert raised.value.found == f"process {other.pid} is writing {run} just now"
+        assert raised.value.expected == "one writer at a time"
+        assert raised.value.fix == (
+            "Wait until it has ended, or choose another folder. If that process is no florascope,"
+            f" remove {claim}"
+        )
+        with claimed(tmp_path / "run2"):
+            pass
+        finish(other)
+    with claimed(run):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_a_killed_processs_claim_counts_for_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with claimer(run) as other:
+        kill(other)
+    with claimed(run):
+        assert len(list(tmp_path.iterdir())) == 1, "and is swept"
+
+
+@linux
+def test_a_younger_claim_gives_way(tmp_path: Path) -> None:
+    """Two that came nearly at once see each other: the first goes on."""
+    run = tmp_path / "run"
+    with claimer(run):
+        (claim,) = tmp_path.iterdir()
+        os.utime(claim, (time.time() + 60,) * 2)
+        with claimed(run):
+            pass
+
+
+@linux
+def test_of_two_claims_in_one_tick_none_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks first does not see the other, and may have gone on."""
+    run = tmp_path / "run"
+    monkeypatch.setattr("florascope.files._made", lambda _: 0)
+    with (
+        claimer(run) as other,
+        pytest.raises(FlorascopeError, match=f"process {other.pid} is writing"),
+        claimed(run),
+    ):
+        pass
+
+
+def test_a_process_may_claim_a_folder_twice(tmp_path: Path) -> None:
+    with claimed(tmp_path / "run"), claimed(tmp_path / "run"):
+        pass
+
+
 @contextmanager
 def cut_short(place: AbstractContextManager[Path], failure: BaseException) -> Iterator[Path]:
     """Fail after the body, inside the place."""
@@ -318,10 +383,44 @@ def test_a_file_on_a_full_disk(tmp_path: Path) -> None:
         write_text(path, "new" * 1000)
     assert raised.value.found == f"{path} cannot be written (File too large)"
     assert raised.value.fix == (
-        "Free some space or choose another place (FLORASCOPE_CACHE is the cache's); nothing was"
-        " changed there"
+        "Free some space or choose another place; nothing was changed there"
     )
     assert tree(tmp_path) == {"x.txt": "old"}
+
+
+def test_a_full_cache_names_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLORASCOPE_CACHE", str(tmp_path))
+    (tmp_path / "features").touch()
+    with pytest.raises(FlorascopeError) as raised:
+        write_text(tmp_path / "features" / "x.txt", "new")
+    assert raised.value.fix == (
+        "Choose another folder for the cache (FLORASCOPE_CACHE); nothing was changed there"
+    )
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FLORASCOPE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(FlorascopeError) as raised:
+        cache_dir()
+    assert raised.value.expected == "HOME or FLORASCOPE_CACHE to be set"
+
+
+def test_a_place_for_a_file_is_checked_without_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_file(tmp_path / "new" / "x.txt")
+    with pytest.raises(FlorascopeError, match="is a folder. expected the name of a file"):
+        check_file(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FlorascopeError, match=f"{tmp_path} cannot be written. expected another"):
+        check_file(tmp_path / "new" / "x.txt")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_on_a_full_disk(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import subprocess
 import sys
 import warnings
 import zlib
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.support.surroundings import full_disk
 
 from florascope import images
-from florascope.errors import PhotoError
+from florascope.errors import FlorascopeError, PhotoError
 from florascope.images import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -26,6 +28,7 @@ from florascope.images import (
     read_bytes,
     read_photo,
     readable_formats,
+    write_picture,
 )
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
@@ -323,6 +326,18 @@ class TestRefusals:
                 read_photo(data)
         assert info.value.fix == "Make it smaller first"
 
+    def test_it_is_refused_without_pillows_warning(self, tmp_path: Path) -> None:
+        path = tmp_path / "wide.png"
+        path.write_bytes(png(9_500, 9_500))
+        program = (
+            "import sys; from pathlib import Path; from florascope.images import read_photo\n"
+            "try: read_photo(Path(sys.argv[1]))\nexcept Exception as error: print(error)"
+        )
+        command = [sys.executable, "-c", program, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(f"{path} has 9500 x 9500 pixels")
+        assert done.stderr == ""
+
     def test_the_largest_allowed_picture_is_not_a_bomb(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -401,6 +416,19 @@ HEIC = (
     "AAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAA"
     "AAAAAAEAAQWBAgMFhAAAACVtZGF0AAAAGSgBrxOA+BDhp//7yKP/uDzw+/Yy/OikM+A="
 )
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_half_a_picture_never_takes_a_pictures_place(kind: str, tmp_path: Path) -> None:
+    """Pillow takes the short write of a full disk for a whole one."""
+    path, pixels = tmp_path / "x", np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    write_picture(path, pixels, kind)
+    whole = path.read_bytes()
+    assert read_photo(path).shape == (64, 64, 3)
+    with full_disk(1000), pytest.raises(FlorascopeError, match="x cannot be written"):
+        write_picture(path, pixels[::-1], kind)
+    assert path.read_bytes() == whole
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 class TestPhonesFormats:

@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all, and the cache."""
 
+import errno
 import os
 import re
 import stat
@@ -78,6 +79,57 @@ def _mark() -> str:
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder from other processes of this machine that would write the same one meanwhile.
+
+    The claim is a file beside the folder, named as a draft of it: a killed writer's counts for
+    nothing, and the next one sweeps it. No lock is taken, for network disks may not keep them, so
+    writers on other machines are not seen; neither are any where writers are not known by name.
+
+    Raises:
+        FlorascopeError: another process claimed it before, or no claim can be written.
+    """
+    folder = folder.resolve()
+    place = _place_of_drafts(folder)
+    with clear_errors(folder):
+        _open(place)
+        claim = place / f"{draft_prefix(folder.name)}{os.urandom(8).hex()}{CLAIM}"
+        claim.touch(exist_ok=False)
+    try:
+        _check_first(claim, folder)
+        yield
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _check_first(claim: Path, folder: Path) -> None:
+    """Refuse a folder that another living process has claimed before, or in the same tick."""
+    for other in claim.parent.glob(f".*{CLAIM}"):
+        name = NAME.fullmatch(other.name)
+        same = other.name.startswith(f".{folder.name[:SHOWN]}.draft-")
+        if not (same and name and name["mark"] == _mark()):
+            continue
+        process = int(name["process"])
+        if process != os.getpid() and _lives(process) and _made(other) <= _made(claim):
+            raise FlorascopeError(
+                f"process {process} is writing {folder} just now",
+                expected="one writer at a time",
+                fix=f"Wait until it has ended, or choose another folder. If that process is no"
+                f" florascope, remove {other}",
+            )
+
+
+def _made(claim: Path) -> float:
+    """When a claim was made, in ticks of some milliseconds; one that has gone was never made."""
+    try:
+        return claim.stat().st_mtime_ns
+    except FileNotFoundError:
+        return float("inf")
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+CLAIM = "-claim"  # how a claim's name ends
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
@@ -114,7 +166,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         FlorascopeError: the disk is full or the parent cannot be written; the target is untouched.
     """
     path = path.resolve() if path.is_symlink() or not path.name else path
-    parent = path if _must_stay(path) else path.parent
+    parent = _place_of_drafts(path)
     with clear_errors(path):
         _open(parent)
         import tempfile
@@ -149,10 +201,43 @@ def clear_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FlorascopeError(
-            f"{path} cannot be written ({error.strerror or error})",
-            fix="Free some space or choose another place (FLORASCOPE_CACHE is the cache's);"
-            " nothing was changed there",
+            f"{path} cannot be written ({error.strerror or error})", fix=_way_out(path, error)
         ) from error
+
+
+def _way_out(path: Path, error: OSError) -> str:
+    way = "Free some space or choose" if error.errno in FULL else "Choose"
+    cached = path.absolute().is_relative_to(cache_dir().absolute())
+    place = "another folder for the cache (FLORASCOPE_CACHE)" if cached else "another place"
+    return f"{way} {place}; nothing was changed there"
+
+
+def check_folder(path: Path) -> None:
+    """Refuse, before any work is done, a folder in which nothing could be written.
+
+    Args:
+        path: a folder, or where one is to be made.
+
+    Raises:
+        FlorascopeError: it is a file, lies in one, or may not be written.
+    """
+    for place in (path, *path.parents):
+        if place.is_file():
+            raise FlorascopeError(f"{place} is a file", expected="a folder")
+    nearest = next(place for place in (path, *path.absolute().parents) if place.is_dir())
+    if not os.access(nearest, os.W_OK):
+        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder")
+
+
+def check_file(path: Path) -> None:
+    """Refuse, before any work is done, a file that could not be written or replaced.
+
+    Raises:
+        FlorascopeError: it is a folder, lies in a file, or its folder may not be written.
+    """
+    if path.is_dir():
+        raise FlorascopeError(f"{path} is a folder", expected="the name of a file")
+    check_folder(path.parent)
 
 
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -220,17 +305,33 @@ def check_path(text: str) -> None:
 
 
 def cache_dir() -> Path:
-    """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache."""
+    """Return the folder for what can be made again: FLORASCOPE_CACHE, else the user's cache.
+
+    Raises:
+        FlorascopeError: none is named, and the user has no home.
+    """
     if own := os.environ.get("FLORASCOPE_CACHE"):
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "florascope"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "florascope"
+    except RuntimeError as error:  # a container's user, say, whom nothing knows but its number
+        raise FlorascopeError(
+            "this user has no home folder, where the cache would be",
+            expected="HOME or FLORASCOPE_CACHE to be set",
+            fix="For example: export FLORASCOPE_CACHE=/tmp/florascope",
+        ) from error
 
 
 def _open(folder: Path) -> None:
     """Make a folder ready for drafts."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
+
+
+def _place_of_drafts(folder: Path) -> Path:
+    """Return where a folder's drafts lie: beside it, or in it where it cannot be exchanged."""
+    return folder if _must_stay(folder) else folder.parent
 
 
 def _must_stay(path: Path) -> bool:

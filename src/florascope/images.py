@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from florascope.errors import PhotoError, described
+from florascope.files import new_file
 from florascope.shapes import UInt8
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -43,6 +44,8 @@ _TURNS = {
 # Once, here: warnings.catch_warnings around each photo would not be safe when threads decode.
 _HARMLESS = "Corrupt EXIF data|Tag data larger than file|Truncated File Read"
 warnings.filterwarnings("ignore", _HARMLESS, UserWarning)
+# MAX_PIXELS refuses it with a sentence; where warnings are errors, the sentence is kept, too.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 RGB = UInt8[np.ndarray, "h w 3"]
 
@@ -73,6 +76,27 @@ def read_photo(
         if shorter:
             image.draft(None, (shorter, shorter))
         return np.array(_to_rgb(_upright(image) if upright else image, name))
+
+
+def write_picture(path: Path, pixels: RGB, kind: str, **how: Any) -> None:  # noqa: ANN401 (Pillow's)
+    """Write pixels as a picture, wholly or not at all.
+
+    They are encoded in memory: Pillow itself takes the short write of a disk that is nearly full
+    for a whole one, so that half a JPEG would take the picture's place without a word.
+
+    Args:
+        path: the file.
+        pixels: 8-bit RGB, (h, w, 3).
+        kind: "JPEG", "PNG" or another that Pillow writes.
+        how: what it is told besides, such as quality.
+
+    Raises:
+        FlorascopeError: the file cannot be written; what was there is untouched.
+    """
+    made = io.BytesIO()
+    Image.fromarray(pixels).save(made, kind, **how)
+    with new_file(path) as draft:
+        draft.write_bytes(made.getbuffer())
 
 
 def as_rgb(photo: Any, *, shorter: int = 0) -> RGB:  # noqa: ANN401 (all that shows a photo)
@@ -198,7 +222,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels(f"{name} declares a picture too large to open ({error})") from error
+        raise _too_many_pixels(f"{name} declares a picture too large to open") from error
     except UnidentifiedImageError as error:
         raise _unknown(data, name) from error
     except Exception as error:  # a damaged file can raise nearly anything in a decoder

@@ -12,7 +12,7 @@ from florascope.data.dataset import Dataset
 from florascope.data.species import Species
 from florascope.doctor.evidence import Finding
 from florascope.errors import FlorascopeError
-from florascope.files import json_text, new_folder
+from florascope.files import check_folder, json_text, new_folder
 from florascope.metrics import per_class
 from florascope.nets.saving import fill_bundle
 from florascope.training.experiment import Experiment
@@ -122,12 +122,7 @@ def check_out(out: Path, dataset: Dataset | None = None, *, overwrite: bool = Fa
             something else or a run of other data.
         DataError: the facts.csv that the bundle would take over tells what cannot be.
     """
-    for place in (out, *out.parents):
-        if place.is_file():
-            raise FlorascopeError(f"{place} is a file", expected="a folder")
-    nearest = next(place for place in (out, *out.absolute().parents) if place.is_dir())
-    if not os.access(nearest, os.W_OK):
-        raise FlorascopeError(f"{nearest} cannot be written", expected="another folder")
+    check_folder(out)
     if not out.is_dir():
         return
     _check_nothing_is_lost(out)

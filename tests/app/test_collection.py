@@ -1,6 +1,7 @@
 """Photos that people name: kept where it is allowed, for training as they lie, without place."""
 
 import io
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from tests.support.surroundings import full_disk
 
 from florascope.app.collection import UNSURE, Collection, is_folder_name
 from florascope.app.limits import Limits
@@ -94,6 +96,8 @@ def test_a_class_whose_name_is_no_folder_goes_by_its_id(tmp_path: Path) -> None:
         "bundle",
         "__MACOSX",
         "dot.",
+        "CON",
+        "lpt1.rose",
         "x" * 101,
         "a\x00b",
         "a\u202eb",
@@ -124,6 +128,13 @@ def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: Any) -> None
     (tmp_path / "rose").write_text("a file in the way")
     with pytest.raises(Refusal, match="cannot write its collection"):
         Collection(tmp_path, CLASSES).keep(picture(), "rose", sure=True)
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    with full_disk(100), pytest.raises(Refusal, match="cannot write its collection") as raised:
+        Collection(tmp_path, CLASSES).keep(picture(), "rose", sure=True)
+    assert raised.value.status == HTTPStatus.INSUFFICIENT_STORAGE
+    assert kept(tmp_path) == []
 
 
 def test_by_http(identifier: Identifier, serve: Serve, tmp_path: Path) -> None:

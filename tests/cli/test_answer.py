@@ -80,6 +80,14 @@ def test_colours_need_a_terminal_that_wants_them(
     assert not colourful()
 
 
+def test_sentences_keep_to_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_answer("photo", foxglove(), "en", 1)
+    sentences = [line for line in capsys.readouterr().out.splitlines() if "%" not in line]
+    assert len(sentences) > 2
+    assert max(map(len, sentences)) <= 40
+
+
 def test_everything_is_said_plainly_elsewhere(capsys: Any) -> None:
     print_answer("a very/long name of a photo" + 100 * "x", foxglove(), "es", 1)
     out = capsys.readouterr().out

@@ -191,3 +191,30 @@ def test_a_full_cache_says_where(
     assert "FLORASCOPE_CACHE" in ended.err
     assert not (own / "run").exists()
     assert [p for p in (own / "cache").rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "kind"),
+    [
+        (("audit", "nowhere", "nowhere"), "--out", "file"),
+        (("data", "inspect", "nowhere"), "--report", "file"),
+        (("identify", "nowhere.jpg"), "--overlay", "file"),
+        (("explain", "nowhere", "nowhere.jpg"), "--out", "folder"),
+        (("embed", "nowhere"), "--out", "folder"),
+        (("identify", "nowhere"), "--out", "folder"),
+        (("fit", "nowhere"), "--out", "folder"),
+        (("export", "nowhere", "--to", "onnx"), "--out", "folder"),
+        (("import", "nowhere.onnx"), "--out", "folder"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said_before_any_work(
+    run: Any, tmp_path: Path, arguments: tuple[str, ...], option: str, kind: str
+) -> None:
+    """Even before what is to be worked on is missed."""
+    taken = tmp_path / "taken.png"
+    taken.mkdir() if kind == "file" else taken.touch()
+    for place in (taken, taken / "x.png") if kind == "folder" else (taken,):
+        ended = run(*arguments, option, place)
+        assert ended.code == 1
+        found = f"{taken} is a {'folder' if kind == 'file' else 'file'}"
+        assert found in ended.err or f"{place} exists" in ended.err

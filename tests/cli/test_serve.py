@@ -71,8 +71,10 @@ def test_sound_packages_are_not_mentioned(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_host_that_is_not_this_machine() -> None:
-    with pytest.raises(FlorascopeError, match=r"192\.0\.2\.1:0: "):
+    with pytest.raises(FlorascopeError, match=r"192\.0\.2\.1:0: ") as raised:
         bound("192.0.2.1", 0)  # RFC 5737: of nobody
+    assert raised.value.expected == "an address of this machine (--host)"
+    assert "--port" not in raised.value.fix
     with pytest.raises(FlorascopeError, match="no such host.invalid"):
         bound("no such host.invalid", 0)
 

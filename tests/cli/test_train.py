@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from tests.cli.conftest import TRAIN, Run, Training, typed
+from tests.support.surroundings import claimer
 
 from florascope.errors import FlorascopeError
 from florascope.training.recipes import RECIPES, make_recipe
@@ -149,6 +150,16 @@ def test_an_out_with_other_files_is_refused_before_any_work(
     assert ended.code == 1
     assert "holds other files and no earlier run" in ended.err
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writers are known by Linux's /proc")
+def test_two_trainings_do_not_write_one_folder(run: Any, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with claimer(out) as other:
+        ended = run("train", photos, *TRAIN, "--out", out, "--json")
+    assert ended.code == 1
+    assert ended.json["error"]["found"] == f"process {other.pid} is writing {out} just now"
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

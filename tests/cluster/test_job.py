@@ -13,8 +13,8 @@ import pytest
 from florascope.cluster import job as jobs
 from florascope.cluster.job import ABOUT, PLAN, Counts, Job, open_job, part
 from florascope.cluster.sources import list_photos
-from florascope.cluster.tasks import Identify, Inspect
-from florascope.errors import DataError
+from florascope.cluster.tasks import Embed, Identify, Inspect
+from florascope.errors import DataError, FlorascopeError
 
 
 @pytest.fixture
@@ -38,12 +38,32 @@ def test_the_plan_is_the_source_in_shards(job: Job, photos: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8")
 def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
-    name = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    name = os.fsencode(photos) + b"/caf\xe9.jpg"
     Path(os.fsdecode(name)).write_bytes(b"")
-    job = open_job(str(tmp_path), Inspect(), str(tmp_path / "out"))
+    job = open_job(str(photos), Inspect(), str(tmp_path / "out"))
     (only,) = job.listed(0)
     assert os.fsencode(only.place) == name
     assert only.path.endswith(r"caf\xe9.jpg")
+
+
+@pytest.mark.parametrize(("below", "name"), [(".", "{}-results"), ("answers", "answers")])
+def test_a_job_among_its_photos_is_refused(below: str, name: str, tmp_path: Path) -> None:
+    """Its folders would make the photos' no data set any more."""
+    (tmp_path / "1.jpg").touch()
+    out = (tmp_path / below).resolve()
+    with pytest.raises(FlorascopeError) as raised:
+        open_job(str(tmp_path), Inspect(), str(out))
+    assert raised.value.found.endswith(f"lies in {tmp_path}, among the photos")
+    assert raised.value.expected.startswith("a folder apart from them")
+    assert raised.value.fix == f"Such as {name.format(tmp_path.name)} beside it"
+    assert [path.name for path in tmp_path.iterdir()] == ["1.jpg"]
+
+
+def test_a_missing_source_is_said_before_a_network_is_fetched(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere is no file or folder"):
+        open_job(str(tmp_path / "nowhere"), Embed("no such network"), str(tmp_path / "out"))
 
 
 def test_what_is_left(job: Job) -> None:

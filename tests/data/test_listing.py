@@ -1,11 +1,13 @@
 """Folders as they lie on disks."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from florascope.data.listing import (
+    CLOSED,
     HIDDEN,
     LOOP,
     NO_ENDING,
@@ -43,6 +45,36 @@ def test_the_same_below_a_folder(mixed: Path) -> None:
     names = ("2.JFIF", "10.jpg", "a.heic", "below/1.jpg")
     assert list(photos_below(str(mixed), ignored)) == [str(mixed / name) for name in names]
     assert +ignored == list_folder(mixed).ignored
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of folders that nobody may list; root may list any, so that modes would not do."""
+    scandir, name = os.scandir, "private"
+
+    def refuse(path: str) -> object:
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return name
+
+
+def test_folders_that_cannot_be_read_are_counted(mixed: Path, closed: str) -> None:
+    (mixed / closed).mkdir()
+    ignored = Counter[str]()
+    assert str(mixed / "below" / "1.jpg") in list(photos_below(str(mixed), ignored))
+    assert ignored[CLOSED] == 1
+    assert "1 a folder that cannot be read" in left_out(ignored)
+
+
+def test_photos_of_a_folder_that_cannot_be_read_are_not_none(mixed: Path, closed: str) -> None:
+    (mixed / closed).mkdir()
+    with pytest.raises(DataError) as raised:
+        list(photos_below(str(mixed / closed)))
+    assert raised.value.found == f"{mixed / closed} cannot be read (Permission denied)"
+    assert raised.value.expected == "a folder of photos"
 
 
 def test_links_that_lead_up_are_left_out_and_counted(tmp_path: Path) -> None:

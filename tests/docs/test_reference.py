@@ -108,7 +108,7 @@ RETOLD = {"told", "_too_large(self._limits.max_bytes).detail"}
 
 def test_every_error_says_what_would_be_right_or_what_to_do() -> None:
     bare = {found for _, found, expected, fix in raised() if not (expected or fix)}
-    assert bare - RETOLD == {"{error.filename or 'a file'}: {error.strerror or error}"}
+    assert bare - RETOLD == {"{error.filename or 'input or output'}: {error.strerror or error}"}
 
 
 @pytest.mark.parametrize(

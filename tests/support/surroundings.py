@@ -1,6 +1,8 @@
-"""What surrounds a test: its own cache, and signatures that nothing checks."""
+"""What surrounds a test: its own cache, other processes, and signatures that nothing checks."""
 
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +62,29 @@ def full_disk(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+CLAIMER = """
+import sys
+from pathlib import Path
+from florascope.files import claimed
+with claimed(Path(sys.argv[1])):
+    print("claimed", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def claimer(folder: Path) -> "Iterator[subprocess.Popen[str]]":
+    """Another process that holds a folder until it is told or killed."""
+    command = [sys.executable, "-c", CLAIMER, str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
+        assert other.stdout.readline() == "claimed\n"
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -31,6 +32,7 @@ from florascope.features.engines import (
     asks_for_fastest,
     choose_runtime,
 )
+from florascope.files import claimed
 from florascope.metrics import Metrics
 from florascope.nets.classifier import Classifier, LinearHead
 from florascope.nets.saving import load_classifier
@@ -86,7 +88,8 @@ def train(  # noqa: PLR0913 (each by name alone)
 
     Raises:
         DataError: the data or the split cannot be used.
-        FlorascopeError: the engine is unknown or not installed.
+        FlorascopeError: the engine is unknown or not installed, or another process keeps its
+            checkpoint in that folder just now.
         TrainingError: an argument is of another kind, the training diverged, or this machine lacks
             the recipe's precision.
         WeightsError: the backbone's weights are not to be had.
@@ -99,7 +102,8 @@ def train(  # noqa: PLR0913 (each by name alone)
         LOG.warning("The fastest engine here is %s: %s", embedder.name, embedder.reason)
     if seed is not None:
         chosen = replace(chosen, seed=seed)
-    with shown(progress) as told:
+    logbook = _logbook(checkpoints)
+    with shown(progress) as told, _alone(logbook):
         dataset = load(data, progress=told)
         own_facts(dataset)  # what is wrong with them is said before hours pass
         experiment, findings = train_diagnosed(
@@ -110,7 +114,7 @@ def train(  # noqa: PLR0913 (each by name alone)
             engine=embedder,
             keypoints=keypoints,
             strict=strict,
-            logbook=_logbook(checkpoints),
+            logbook=logbook,
             progress=told,
         )
     _log_skipped(experiment)
@@ -140,6 +144,11 @@ def _logbook(checkpoints: str | PathLike[str] | Logbook | None) -> Logbook | Non
     if checkpoints is None or isinstance(checkpoints, Logbook):
         return checkpoints
     return Logbook(Path(checkpoints))
+
+
+def _alone(logbook: Logbook | None) -> AbstractContextManager[None]:
+    """Keep other trainings from a logbook's folder."""
+    return nullcontext() if logbook is None or logbook.folder is None else claimed(logbook.folder)
 
 
 def _log(findings: Sequence[Finding]) -> None:

@@ -1,6 +1,7 @@
 """Photos that people say the names of, kept where the operator allows it, for the next training."""
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
-from PIL import Image
 
 from florascope.app.problem import REFUSALS, Refusal, described
 from florascope.app.schema import KeptShape
@@ -16,14 +16,14 @@ from florascope.app.workers import WorkerPool
 from florascope.data.dataset import ClassName, is_showable, subset_named
 from florascope.data.listing import RUN_PARTS, is_system
 from florascope.data.names import match_classes
-from florascope.errors import DataError
-from florascope.files import new_file
-from florascope.images import read_photo
+from florascope.errors import DataError, FlorascopeError
+from florascope.images import read_photo, write_picture
 
 UNSURE = ".unsure"  # hidden, so that training passes it by
 QUALITY = 95
 LONGEST = 100  # characters of a name
 MOST = 10_000  # photos
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows no file
 FORBIDDEN = frozenset('/\\:*?"<>|')  # in names of files, on one system or another
 
 
@@ -71,9 +71,8 @@ class Collection:
             self._check_room()
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with new_file(path) as draft:
-                    Image.fromarray(pixels).save(draft, "JPEG", quality=QUALITY, subsampling=0)
-            except OSError as error:
+                write_picture(path, pixels, "JPEG", quality=QUALITY, subsampling=0)
+            except (OSError, FlorascopeError) as error:  # its sentence would tell the folder
                 raise Refusal(HTTPStatus.INSUFFICIENT_STORAGE, UNWRITTEN) from error
         return known
 
@@ -99,7 +98,7 @@ class Collection:
 def is_folder_name(name: str) -> bool:
     """Whether training would take a folder of that name as a class, on any system."""
     plain = is_showable(name) and len(name) <= LONGEST and not FORBIDDEN & set(name)
-    taken = is_system(name) or subset_named(name) or name in RUN_PARTS
+    taken = is_system(name) or subset_named(name) or name in RUN_PARTS or DEVICE.fullmatch(name)
     return plain and not taken and not name.endswith(".")
 
 

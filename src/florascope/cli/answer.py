@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florascope.cli.console import JsonList, can_print
+from florascope.cli.console import JsonList, can_print, console_width
 from florascope.files import as_utf8
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _echo(text: str, indent: str, fg: str | None = None, *, bold: bool = False) 
     """Print indented, wrapped text, styled where colours are wanted."""
     lines = textwrap.wrap(
         text,
-        WIDTH,
+        min(WIDTH, console_width(WIDTH)),
         initial_indent=indent,
         subsequent_indent=2 * indent,
         break_long_words=False,

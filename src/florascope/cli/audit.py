@@ -84,7 +84,10 @@ def audit(
     """  # noqa: D301 (\b keeps click from filling the paragraph)
     from florascope.bundle.config import find_bundle
     from florascope.evaluation.held_out import Asked, Origin
+    from florascope.files import check_file
 
+    if out is not None:
+        check_file(out)
     path = find_bundle(bundle)
     asked = Asked(subset, split, None if split is None else seed)
     chosen = _selection(origin=Origin.read(path), asked=asked, **selection)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -173,7 +173,8 @@ def error_json(error: BaseException) -> dict[str, str]:
         told = error.reworded(said_here)
         parts = {"found": told.found, "expected": told.expected, "fix": told.fix}
         return {"message": str(told), **parts}
-    message = str(error) or type(error).__name__
+    message = "Stopped" if isinstance(error, KeyboardInterrupt) else str(error)
+    message = message or type(error).__name__
     return {"message": message, "found": message, "expected": "", "fix": ""}
 
 
@@ -189,7 +190,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
     columns = list(zip(headers, *rows, strict=True))
     widths = [max(cell_width(cell) for cell in column) for column in columns]
     figures = sum(widths[1:]) + 3 * len(widths) + 1  # a border and two spaces each
-    room = _console_width(widths[0] + figures) - figures
+    room = console_width(widths[0] + figures) - figures
     if room < min(NAME, widths[0]):
         _print_stacked(headers, rows, title)
         return
@@ -206,7 +207,7 @@ def cell_width(text: str) -> int:
     return max(map(cell_len, text.split("\n")))
 
 
-def _console_width(needed: int) -> int:
+def console_width(needed: int) -> int:
     """Columns of the terminal, or COLUMNS; a file is as wide as it needs to be."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         import shutil
@@ -292,7 +293,8 @@ def said_on_stderr() -> Iterator[None]:
 def report_error(error: FlorascopeError, *, as_json: bool) -> None:
     """Print an error on standard error, and as JSON on standard output if that was asked for."""
     if as_json and not isinstance(error, ToldError):
-        print_json({"error": error_json(error)})
+        with suppress(OSError):  # a full disk or a closed pipe may be the very error
+            print_json({"error": error_json(error)})
     colour = "NO_COLOR" not in os.environ and sys.stderr.isatty()
     click.echo(click.style("Error: ", fg="red") if colour else "Error: ", nl=False, err=True)
     click.echo(as_utf8(str(error)), err=True)

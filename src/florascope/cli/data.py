@@ -60,9 +60,12 @@ def inspect(  # noqa: PLR0913 (one an option)
         _inspect_as_job(source, job, unfit=unfit, as_json=as_json)
         return
     job.check_unused()
+    from florascope.files import check_file
     from florascope.health.examination import Inspection, examine
     from florascope.source import open_dataset
 
+    if report is not None:
+        check_file(report)
     with progress_bars() as progress:
         dataset = open_dataset(source, data_dir, progress)
         embed = _embedding(weights, progress) if labels or report or weights else None

@@ -59,20 +59,22 @@ def demo(out: Path, splits: tuple[str, ...], seed: int, *, overwrite: bool, as_j
     ImageNet weights where they are at hand (FLORASCOPE_DATA, FLORASCOPE_WEIGHTS), otherwise on the
     embedded garden with the embedded weights.
     """
+    from florascope.files import claimed
     from florascope.run_folder import check_out
     from florascope.source import load
 
     check_out(out, None if overwrite else load(_at_hand()[0]))
-    fits = _rerun(splits, seed)
-    if not as_json:
-        _print_rerun(fits)
-    run = _on_photos(seed)
-    if not as_json:
-        print_results(run.experiment, f"From photos to report: {run.data.name}")
-    files = run.save(out, overwrite=overwrite)
-    files["report"] = str(out / "report.html")
-    with run_is_kept(out):
-        run.report(files["report"], rivals=[_rival(fit) for fit in fits])
+    with claimed(out):
+        fits = _rerun(splits, seed)
+        if not as_json:
+            _print_rerun(fits)
+        run = _on_photos(seed)
+        if not as_json:
+            print_results(run.experiment, f"From photos to report: {run.data.name}")
+        files = run.save(out, overwrite=overwrite)
+        files["report"] = str(out / "report.html")
+        with run_is_kept(out):
+            run.report(files["report"], rivals=[_rival(fit) for fit in fits])
     if as_json:
         print_json({**run.to_json(), "files": files, "rerun": _rerun_json(fits)})
         return

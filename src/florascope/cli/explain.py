@@ -96,13 +96,16 @@ def explain(  # noqa: PLR0913 (one an option)
     out = Path(str(job.out))
     check_path(str(out))
     from florascope.audit.photo_by_photo import explain_photos
+    from florascope.data.listing import check_apart
     from florascope.errors import PhotoError
     from florascope.explanation.explanation import Question, layers_method
     from florascope.explanation.occlusion import announce
+    from florascope.files import check_folder
 
     ignored = Counter[str]()
     names = picture_names(expand(images, ignored))
-    _check_apart(out, images)
+    check_folder(out)
+    check_apart(out, images)
     photos = list(names)
     classifier = _open(bundle, **described)
     how = layers_method(layers.split(",") if layers else (), method)
@@ -129,22 +132,6 @@ def explain(  # noqa: PLR0913 (one an option)
         return
     for result in results:
         _print(result)
-
-
-def _check_apart(out: Path, images: Iterable[str]) -> None:
-    """Refuse to put pictures among the photos: the next command would take them for some.
-
-    Raises:
-        FlorascopeError: the pictures' folder lies in one of the photos'.
-    """
-    place = out.absolute().resolve()
-    for image in map(Path, images):
-        if image.is_dir() and image.resolve() in {place, *place.parents}:
-            raise FlorascopeError(
-                f"--out {out} lies in {image}, among the photos",
-                expected="a folder apart from them: pictures of evidence would be taken for photos",
-                fix=f"Such as --out {out.name or 'maps'} beside it",
-            )
 
 
 def _check_bundle(model: str) -> None:

@@ -79,12 +79,14 @@ def check_out(out: Path) -> None:
     """Refuse, before any work is done, a place that holds something, such as the bundle itself.
 
     Raises:
-        FlorascopeError: it is a file or a folder that is not empty.
+        FlorascopeError: it is a file or a folder that is not empty, or may not be written.
     """
     from florascope.errors import FlorascopeError
+    from florascope.files import check_folder
 
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise FlorascopeError(f"{out} exists", expected="a new or empty folder for --out")
+    check_folder(out)
 
 
 def _write(bundle: Path, form: str, out: Path, options: dict[str, Any]) -> dict[str, Any]:

@@ -262,9 +262,11 @@ def check_overlay(overlay: Path, *, many: bool) -> None:
     """Refuse, before any work is done, an overlay that cannot be drawn.
 
     Raises:
-        FlorascopeError: there are several photos, or the file's ending is no picture's.
+        FlorascopeError: there are several photos, the file's ending is no picture's, or it could
+            not be written.
     """
     from florascope.errors import FlorascopeError
+    from florascope.files import check_file
 
     if many:
         raise FlorascopeError(
@@ -274,6 +276,7 @@ def check_overlay(overlay: Path, *, many: bool) -> None:
         )
     if overlay.suffix.lower() not in FORMATS:
         raise FlorascopeError(f"--overlay {overlay}", expected=f"a name in {', '.join(FORMATS)}")
+    check_file(overlay)
 
 
 def answers(
@@ -338,12 +341,9 @@ def _stdin() -> bytes:
 
 
 def _draw(picture: "Picture", path: Path) -> None:
-    from PIL import Image
+    from florascope.images import write_picture
 
-    from florascope.files import new_file
-
-    with new_file(path) as draft:
-        Image.fromarray(picture).save(draft, format=FORMATS[path.suffix.lower()])
+    write_picture(path, picture, FORMATS[path.suffix.lower()])
 
 
 def _check_any(answered: int) -> None:

@@ -207,11 +207,13 @@ def fit(features: str, out: Path, settings: tuple[str, ...], *, as_json: bool) -
     """
     from florascope.cli.train import parse_settings
     from florascope.cluster.probe import train_from_features
+    from florascope.files import check_folder
     from florascope.progress import progress_bars
     from florascope.training.recipes import Probe
 
     given: dict[str, Any] = dict(parse_settings(settings))
     recipe = Probe(**given)
+    check_folder(out)
     with progress_bars() as progress:
         metrics = train_from_features(features, out, recipe, progress)
     if as_json:

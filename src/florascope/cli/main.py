@@ -3,6 +3,8 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import takewhile
 from typing import NamedTuple
@@ -90,8 +92,12 @@ a fifth of its time. Freeing them one by one at the end takes half a second more
 
 
 def main() -> None:
-    """Run the command line: exit 0 when done, 1 on bad input, 2 on wrong usage."""
+    """Run the command line: exit 0 when done, 1 on bad input, 2 on wrong usage.
+
+    SIGINT ends it with 130 and SIGTERM with 143, once what was half written is removed.
+    """
     gc.set_threshold(*RARELY)
+    open_streams()
     never_fail_to_print()
     try:
         _run(as_json="--json" in list(takewhile(lambda word: word != "--", sys.argv)))
@@ -99,19 +105,63 @@ def main() -> None:
         gc.freeze()
 
 
+class Terminated(BaseException):
+    """SIGTERM came: like KeyboardInterrupt, it passes what catches errors, and cleans up."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped")
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Raise `Terminated` in the main thread on SIGTERM; processes that it forks end as ever."""
+    import signal
+
+    own = os.getpid()
+
+    def stop(number: int, _frame: object) -> None:
+        if os.getpid() == own:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:  # a caller has its own way
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def open_streams() -> None:
+    """Open on nothing what a caller closed (`florascope ... >&-`).
+
+    Each takes the lowest free number, which is its own: else the next file would get it, and what
+    is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
 def _run(*, as_json: bool) -> None:
     try:
-        cli.main(standalone_mode=False)
+        with stopped_by_sigterm():
+            cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
         if as_json:
             print_json({"error": error_json(wrong_usage(error))})
         error.show()
+        if hint := _hint_of_dashes(error):
+            click.echo(hint, err=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, Terminated) as stop:
         click.echo("Stopped.", err=True)
-        sys.exit(130)
+        sys.exit(143 if isinstance(stop, Terminated) else 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -128,11 +178,19 @@ def _understood(error: FlorascopeError | ModuleNotFoundError | OSError) -> Flora
         return error
     if isinstance(error, ModuleNotFoundError):
         return missing_extra(error)
-    return FlorascopeError(f"{error.filename or 'a file'}: {error.strerror or error}")
+    return FlorascopeError(f"{error.filename or 'input or output'}: {error.strerror or error}")
 
 
 def wrong_usage(error: click.ClickException) -> FlorascopeError:
     """Say a click error in our own kind, with what helps against it."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    fix = f"See: {context.command_path} --help" if context else ""
+    fix = _hint_of_dashes(error) or (f"See: {context.command_path} --help" if context else "")
     return FlorascopeError(error.format_message(), fix=fix)
+
+
+def _hint_of_dashes(error: click.ClickException) -> str:
+    """Say how a file is named that begins as an option does; "" where none was meant."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    meant = next((word for word in sys.argv[1:] if word[:1] == "-" and os.path.exists(word)), "")  # noqa: PTH110
+    return f"Of a file that begins with a dash write: ./{meant}" if meant else ""

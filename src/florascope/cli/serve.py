@@ -162,11 +162,14 @@ def bound(host: str, port: int) -> "socket.socket":
             raise
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        raise FlorascopeError(
-            f"port {port} of {host} is in use" if taken else f"{host}:{port}: {error.strerror}",
-            expected="a free port of this machine (--host, --port)",
-            fix="Choose another with --port; --port 0 takes a free one",
-        ) from error
+        found = f"port {port} of {host} is in use" if taken else f"{host}:{port}: {error.strerror}"
+        if taken or error.errno == errno.EACCES:
+            expected = "a free port of this machine (--host, --port)"
+            fix = "Choose another with --port; --port 0 takes a free one"
+        else:
+            expected = "an address of this machine (--host)"
+            fix = f"--host {LOOPBACK[1]} answers this machine alone, --host 0.0.0.0 others, too"
+        raise FlorascopeError(found, expected=expected, fix=fix) from error
     return place
 
 

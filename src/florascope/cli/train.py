@@ -90,17 +90,19 @@ def train(
     **asked: Any,  # noqa: ANN401 (options of `run_training`)
 ) -> None:
     """Train on DATA: writes bundle/, metrics.json, history.csv and report.html into --out."""
+    from florascope.files import claimed
     from florascope.run_folder import check_out
 
     check_out(out)
-    run = run_training(source, out, overwrite=overwrite, **asked)
-    if not as_json:
-        print_results(run.experiment)
-    files = run.save(out, half=half, overwrite=overwrite)
-    if report:
-        files["report"] = str(out / "report.html")
-        with run_is_kept(out):
-            run.report(files["report"], language=language)
+    with claimed(out):
+        run = run_training(source, out, overwrite=overwrite, **asked)
+        if not as_json:
+            print_results(run.experiment)
+        files = run.save(out, half=half, overwrite=overwrite)
+        if report:
+            files["report"] = str(out / "report.html")
+            with run_is_kept(out):
+                run.report(files["report"], language=language)
     if as_json:
         print_json({**run.to_json(), "files": files})
         return

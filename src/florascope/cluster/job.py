@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,9 +28,10 @@ from florascope.cluster.places import redact
 from florascope.cluster.sources import Listed, list_photos
 from florascope.cluster.storage import Store
 from florascope.cluster.tasks import Task
+from florascope.data.listing import check_apart
 from florascope.data.names import natural_key
 from florascope.errors import DataError
-from florascope.files import as_utf8, json_text
+from florascope.files import as_utf8, check_folder, is_address, json_text
 from florascope.parallel import in_batches, in_order
 from florascope.progress import Progress, silent
 
@@ -250,13 +253,19 @@ def open_job(
     Raises:
         DataError: the source lists nothing; the folder holds other files, or a job of another
             source, model or setting.
+        FlorascopeError: the folder cannot be written, or a new job's lies among the photos.
     """
     store = Store(out)
-    asked = {"schema": SCHEMA, "source": redact(as_utf8(source)), "shard": size, **task.describe()}
+    if not is_address(store.place):
+        check_folder(Path(store.place))
     about = _read_about(store)
     listed = _watched(list_photos(source, ignored), progress)
+    if not as_listed:  # what is wrong with the source is said before a network is fetched
+        listed = chain([*islice(listed, 1)], listed)
     if about is None:
-        _check_room(store)
+        _check_room(store, source)
+    asked = {"schema": SCHEMA, "source": redact(as_utf8(source)), "shard": size, **task.describe()}
+    if about is None:
         about = {**asked, **_plan(store, listed, size, source)}
         store.write(ABOUT, json_text(about, indent=2).encode())
         return Job(store, about)
@@ -313,7 +322,10 @@ def _watched(listed: Iterable[Listed], progress: Progress) -> Iterator[Listed]:
         yield photo
 
 
-def _check_room(store: Store) -> None:
+def _check_room(store: Store, source: str) -> None:
+    """Check that a new job's folder is empty and does not lie among the photos."""
+    if not is_address(store.place) and not is_address(source):
+        check_apart(Path(store.place), (source,))
     if names := sorted(store.names()):
         raise DataError(
             f"{store.place} holds other files ({', '.join(names[:3])})",

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from florascope.data.names import natural_key
-from florascope.errors import DataError
+from florascope.errors import DataError, FlorascopeError
 from florascope.files import as_utf8
 from florascope.images import SUFFIXES
 
@@ -28,6 +28,7 @@ RUN_PARTS = frozenset(
 """One of them, and no photo beside it, makes a folder one of a training run, or of its bundle."""
 HIDDEN, RUNS, NO_ENDING = "hidden or of the system", "a run's folder", "without an ending"
 LOOP = "a link to a folder that it lies in"
+CLOSED = "a folder that cannot be read"
 """How `Listing.ignored` calls what has no ending to be called by."""
 SHOWN = 8  # endings in a sentence
 
@@ -110,10 +111,23 @@ def photos_below(folder: str, ignored: Counter[str] | None = None) -> Iterator[s
 
     Args:
         folder: where to begin; links to folders are not followed.
-        ignored: counts what is left out, as `Listing.ignored` does.
+        ignored: counts what is left out, as `Listing.ignored` does, and subfolders that cannot be
+            read.
+
+    Raises:
+        DataError: the folder itself cannot be read.
     """
     counted = Counter[str]() if ignored is None else ignored
-    for place, below, files in os.walk(folder):
+
+    def count_closed(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):  # an empty list, as of a folder without photos
+            return
+        if error.filename == folder:
+            found = f"{folder} cannot be read ({error.strerror})"
+            raise DataError(found, expected="a folder of photos") from error
+        counted[CLOSED] += 1
+
+    for place, below, files in os.walk(folder, onerror=count_closed):
         kept = [name for name in (*below, *files) if not is_system(name)]
         counted[HIDDEN] += len(below) + len(files) - len(kept)
         below[:] = sorted((name for name in below if not is_system(name)), key=natural_key)
@@ -121,6 +135,26 @@ def photos_below(folder: str, ignored: Counter[str] | None = None) -> Iterator[s
         counted.update(left_out)
         for name in sorted(photos, key=natural_key):
             yield str(Path(place, name))
+
+
+def check_apart(out: Path, photos: Iterable[str]) -> None:
+    """Refuse to write results among photos: the next command would take them for some, or a class.
+
+    Args:
+        out: the results' folder.
+        photos: files and folders.
+
+    Raises:
+        FlorascopeError: the results' folder is or lies in one of the photos'.
+    """
+    place = out.absolute().resolve()
+    for folder in filter(Path.is_dir, map(Path, photos)):
+        if folder.resolve() in {place, *place.parents}:
+            raise FlorascopeError(
+                f"{out} lies in {folder}, among the photos",
+                expected="a folder apart from them: results would be taken for photos or a class",
+                fix=f"Such as {place.name}{'-results' * (place == folder.resolve())} beside it",
+            )
 
 
 def is_system(name: str) -> bool:

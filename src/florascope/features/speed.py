@@ -123,9 +123,10 @@ def _runnable(machine: Machine, choice: RuntimeChoice) -> list[str]:
 def _alone(engine: Engine, photos: Sequence[Photo], seconds: float) -> float:
     """One batch over and over, so that nothing is decoded meanwhile."""
     pre = engine.preprocessing
-    crops, _ = crops_of(photos, range(min(engine.batch, len(photos))), pre)
+    crops, problems = crops_of(photos, range(min(engine.batch, len(photos))), pre)
     if not len(crops):
-        raise FlorascopeError("none of the first photos can be read", expected="photos")
+        first = next(iter(problems.values()), "there are none")
+        raise FlorascopeError(f"none of the first photos can be read: {first}", expected="photos")
     batch: Batch = pre.normalise(crops)
     return _rate(lambda _: engine(batch), range(len(batch)), seconds, len(batch))
 
