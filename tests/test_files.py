@@ -207,6 +207,18 @@ def test_a_folder_that_another_process_writes_is_refused_until_that_has_ended(
 
 
 @linux
+def test_processes_that_share_a_training_are_one_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    with claimer(run) as first:
+        monkeypatch.setenv("RANK", "1")  # as torchrun sets it
+        with claimed(run):
+            assert len(list(tmp_path.iterdir())) == 1, "the first's alone"
+        finish(first)
+
+
+@linux
 def test_a_killed_processs_claim_counts_for_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with claimer(run) as other:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from florascope.errors import FlorascopeError
+from florascope.parallel import is_first_process
 
 SHOWN = 40  # characters of the target's name: the whole may be as long as a name can be
 NAME = re.compile(r"\..*\.draft-(?P<mark>[0-9a-f]{16})-(?P<process>[0-9]+)-[^.]+", re.DOTALL)
@@ -86,10 +87,14 @@ def claimed(folder: Path) -> Iterator[None]:
     The claim is a file beside the folder, named as a draft of it: a killed writer's counts for
     nothing, and the next one sweeps it. No lock is taken, for network disks may not keep them, so
     writers on other machines are not seen; neither are any where writers are not known by name.
+    Processes that share a training are one writer, and the first claims.
 
     Raises:
         FlorascopeError: another process claimed it before, or no claim can be written.
     """
+    if not is_first_process():
+        yield
+        return
     folder = folder.resolve()
     place = _place_of_drafts(folder)
     with clear_errors(folder):
