@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from florascope.errors import FlorascopeError
-from florascope.parallel import is_first_process
 
 SHOWN = 40  # characters of the target's name: the whole may be as long as a name can be
 NAME = re.compile(r"\..*\.draft-(?P<mark>[0-9a-f]{16})-(?P<process>[0-9]+)-[^.]+", re.DOTALL)
@@ -85,14 +84,13 @@ def claimed(folder: Path) -> Iterator[None]:
     """Keep a folder from other processes of this machine that would write the same one meanwhile.
 
     The claim is a file beside the folder, named as a draft of it: a killed writer's counts for
-    nothing, and the next one sweeps it. No lock is taken, for network disks may not keep them, so
-    writers on other machines are not seen; neither are any where writers are not known by name.
-    Processes that share a training are one writer, and the first claims.
+    nothing, and is swept. No lock is taken, which network disks may not keep: writers on other
+    machines are not seen, nor any where writers are not known by name.
 
     Raises:
         FlorascopeError: another process claimed it before, or no claim can be written.
     """
-    if not is_first_process():
+    if os.environ.get("RANK", "0") != "0":  # of torchrun's processes the first claims for all
         yield
         return
     folder = folder.resolve()
@@ -113,10 +111,8 @@ def _check_first(claim: Path, folder: Path) -> None:
     for other in claim.parent.glob(f".*{CLAIM}"):
         name = NAME.fullmatch(other.name)
         same = other.name.startswith(f".{folder.name[:SHOWN]}.draft-")
-        if not (same and name and name["mark"] == _mark()):
-            continue
-        process = int(name["process"])
-        if process != os.getpid() and _lives(process) and _made(other) <= _made(claim):
+        process = int(name["process"]) if same and name and name["mark"] == _mark() else 0
+        if process not in {0, os.getpid()} and _lives(process) and _made(other) <= _made(claim):
             raise FlorascopeError(
                 f"process {process} is writing {folder} just now",
                 expected="one writer at a time",

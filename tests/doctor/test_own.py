@@ -291,7 +291,7 @@ def leaking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def leaked(leaking: Path) -> Experiment:
     dataset = folder(leaking)
-    recipe = make_recipe("probe", **NETWORK, size=64, l2_steps=2)
+    recipe = make_recipe("probe", **NETWORK, size=64, max_iterations=20)
     return train(dataset, dataset.own_splits["folder"], recipe)
 
 
