@@ -183,6 +183,7 @@ def test_every_public_function_is_asked() -> None:
             r"a Model is no network.*florascope\.explain\('runs/mine', photo\)",
         ),
         (lambda: fs.Model(TINY), r"Model got a Probe as 'bundle'\. expected a path\."),  # type: ignore[arg-type]
+        (lambda: fs.diagnose(NET), r"diagnose got None as 'train_loader'\. expected batches of"),
         (
             lambda: fs.diagnose(NET, BATCHES, BATCHES, lr=0.1),
             r"diagnose: got an unexpected keyword argument 'lr'\. expected optimizer, loss, ",

@@ -8,7 +8,12 @@ from florascope.nets.keras_models import is_keras
 from florascope.nets.outside import check_network
 
 
-def diagnose(model: Any, train_loader: Any, val_loader: Any, **told: Any) -> Diagnosis:  # noqa: ANN401
+def diagnose(
+    model: Any,  # noqa: ANN401
+    train_loader: Any = None,  # noqa: ANN401 (None only to say what is missing)
+    val_loader: Any = None,  # noqa: ANN401
+    **told: Any,  # noqa: ANN401
+) -> Diagnosis:
     """Find out why a training went wrong without an error.
 
     The model is left as it was.

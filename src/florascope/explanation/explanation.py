@@ -23,8 +23,7 @@ from florascope.explanation.layer_cam import LayerCAM
 from florascope.explanation.legrad import LeGrad
 from florascope.explanation.occlusion import Occlusion, announce
 from florascope.explanation.sharp import Sharp
-from florascope.files import new_file
-from florascope.images import RGB, as_rgb
+from florascope.images import RGB, as_rgb, write_picture
 from florascope.nets.classifier import Classifier, Logits
 from florascope.nets.extractor import Images
 from florascope.nets.outside import wrap
@@ -130,10 +129,7 @@ class Explanation:
             FlorascopeError: the file cannot be written.
         """
         target = Path(path)
-        kind = _picture_kind(target)
-        image = Image.fromarray(self.picture())
-        with new_file(target) as draft:
-            image.save(draft, kind)
+        write_picture(target, self.picture(), _picture_kind(target))
 
     def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draw the picture on matplotlib axes; None makes a figure of its own."""

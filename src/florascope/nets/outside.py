@@ -92,7 +92,8 @@ def wrap(
 
 CURES = {
     "Model": "Name its folder instead: `florascope.explain('runs/mine', photo)`",
-    "Run": "Ask the run itself, `run.explain(photo)`, or hand over `run.classifier`",
+    "Run": "Ask the run itself (`run.explain(photo)`, `run.diagnosis`), or hand over"
+    " `run.classifier`",
     "type": "Make an object of it first: Net()",
     "dict": "Load the weights into their network first: net.load_state_dict(weights)",
     "OrderedDict": "Load the weights into their network first: net.load_state_dict(weights)",
