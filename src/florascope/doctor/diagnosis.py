@@ -53,6 +53,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "exchange.inputs": frozenset(
         {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
     ),
+    "head.clipped": frozenset({"skill.favoured", "layers.dead", "exchange.network"}),
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),
     "inputs.scale": frozenset({"labels.unrelated"}),
     "inputs.rescaled": frozenset({"labels.unrelated"}),

@@ -47,10 +47,38 @@ def test_one_thing_in_two_folders() -> None:
 
 
 def test_a_class_that_is_never_answered() -> None:
-    found = skill.favoured(said(np.where(LABELS == 2, 3, LABELS)))
+    said_of_two = np.where(LABELS == 2, 3, LABELS)
+    assert skill.favoured(said(said_of_two)) is None  # nothing makes classes count unequally
+    uneven: list[dict[str, Any]] = [
+        {"loop": Loop(weights=(1.0, 1.0, 0.1, 1.0, 1.0, 1.0))},
+        {"drawn": Drawn((LABELS[LABELS != 2],), 200)},
+        {"train": Subset(200, LABELS[LABELS != 2])},
+        {"substitution": Substitution(0.9, "head", Exchange(0.9, {"loss": 0.6}, 0.6, {}))},
+    ]
+    sound = Substitution(0.9, "head", Exchange(0.9, {"loss": 0.9, "optimizer": 0.5}, 0.5, {}))
+    assert skill.favoured(said(said_of_two, substitution=sound)) is None
+    for given in uneven[1:]:
+        assert skill.favoured(said(said_of_two, **given)) is not None
+    found = skill.favoured(said(said_of_two, **uneven[0]))
     assert found is not None
     assert found.found.startswith("classes 2 are hardly ever answered")
     assert skill.favoured(said(np.zeros(240, int))) is None  # all is bad: no class in particular
+
+
+def test_logits_that_cannot_go_below_zero() -> None:
+    logits = POINTS - 1.0
+    for cut, where in ((np.maximum(logits, 0), "exactly 0"), (np.minimum(logits, 2), "exactly 2")):
+        given = Answers(LABELS, cut, POINTS)
+        found = network.clipped(Evidence(K, val_answers=given))
+        assert found is not None
+        assert found.cause == network.CLIPPED
+        assert where in found.found
+        numbers = Loop("MSELoss", takes="numbers")
+        assert network.clipped(Evidence(K, val_answers=given, loop=numbers)) is None
+    odds = np.exp(200 * logits - 200 * logits.max(1, keepdims=True))
+    shares = odds / odds.sum(1, keepdims=True)
+    for sound in (logits, shares, np.log(shares + 1e-30), np.zeros_like(logits)):
+        assert network.clipped(Evidence(K, val_answers=Answers(LABELS, sound, POINTS))) is None
 
 
 def test_rare_classes_that_hardly_count() -> None:

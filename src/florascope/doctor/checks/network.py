@@ -210,17 +210,17 @@ BATCHNORM_CHECKS = (steady, drift, mode, alone, lagging)
 
 TWICE = "softmax twice"
 DROPOUT = "dropout after the last layer"
+CLIPPED = "outputs are cut off behind the last layer: logits cannot go below (or above) a bound"
+CUT = 0.1  # of the outputs: exactly at the lowest, or highest, value
 LOGIT_LOSSES = frozenset({"CrossEntropyLoss", "cross_entropy"})
 
 
 def softmax(evidence: Evidence) -> Finding | None:
     """A loss that applies softmax gets logits, not probabilities."""
-    modes, loop = evidence.modes, evidence.loop
-    if modes is None or not _probabilities(modes.evaluated):
+    modes, loss = evidence.modes, _loss_of_logits(evidence)
+    if modes is None or not loss or not _probabilities(modes.evaluated):
         return None
-    loss = loop.loss if loop else "CrossEntropyLoss"
-    takes_logits = loop.takes == "logits" if loop and loop.takes else loss in LOGIT_LOSSES
-    if not takes_logits or _dropped(evidence) > 0:
+    if _dropped(evidence) > 0:
         return None
     low = np.log(np.e + evidence.classes - 1) - 1
     return Finding(
@@ -232,6 +232,41 @@ def softmax(evidence: Evidence) -> Finding | None:
         "logits, of any sign and sum",
         "Drop the softmax from the network, or use NLLLoss on its logarithm",
         0.97,
+    )
+
+
+def _loss_of_logits(evidence: Evidence) -> str:
+    """Name of the loss where it takes logits; "" where it takes something else."""
+    loop = evidence.loop
+    loss = loop.loss if loop else "CrossEntropyLoss"
+    takes_logits = loop.takes == "logits" if loop and loop.takes else loss in LOGIT_LOSSES
+    return loss if takes_logits else ""
+
+
+def clipped(evidence: Evidence) -> Finding | None:
+    """Logits are free of bounds: none of them cuts off what the last layer says."""
+    answers, loss = evidence.val_answers, _loss_of_logits(evidence)
+    if answers is None or not loss or not evidence.trained:
+        return None
+    outputs = answers.outputs
+    varies = np.isfinite(outputs).all() and np.ptp(outputs, axis=0).any()
+    if not varies or _probabilities(outputs) or _probabilities(np.exp(np.minimum(outputs, 1))):
+        return None
+    ends = {"below": float(outputs.min()), "above": float(outputs.max())}
+    shares = {side: float((outputs == end).mean()) for side, end in ends.items()}
+    side = max(shares, key=lambda one: shares[one])
+    if shares[side] < CUT:
+        return None
+    return Finding(
+        "head.clipped",
+        CLIPPED,
+        "error",
+        f"{shares[side]:.0%} of the outputs are exactly {ends[side]:g}, and none is {side}: an"
+        f" activation or a clamp behind the last layer; {loss} takes logits, and gives what is cut"
+        " off no gradient",
+        "logits, of any sign and size",
+        "Take the activation (ReLU or the like) off the last layer's outputs",
+        0.9,
     )
 
 
@@ -273,7 +308,7 @@ def _dropped(evidence: Evidence) -> float:
     return float((modes.trained == 0).mean())
 
 
-HEAD_CHECKS = (softmax, dropout)
+HEAD_CHECKS = (softmax, clipped, dropout)
 
 
 WORSE = "weights of a worse epoch were kept"
