@@ -1,11 +1,12 @@
 """Checks of answers, labels and layers on planted evidence: each names its fault, and it alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Traces
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
 from florascope.doctor.checks import labels, layers, loop, losses, network, optimisation, skill
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
 from florascope.doctor.recording import Recording
@@ -127,6 +128,22 @@ def test_modes() -> None:
     lagging = network.lagging(modes(wrong, hot, wrong))
     assert lagging is not None
     assert "100% is right with the batch's own mean and variance" in lagging.found
+
+
+def test_statistics_that_lag_show_in_a_run_that_falls_behind() -> None:
+    """Of 32 photos 6 more are right in train mode: little, but none the other way round."""
+    hot = np.eye(K)[LABELS[:32]]
+    some = np.where(np.arange(32)[:, None] < 6, np.roll(hot, 1, 1), hot)
+    normed = Network((), norms=(Norm("bn", frozen=False, moves=True),))
+    failed = said(np.where(np.arange(240) % 2, 0, LABELS), network=normed)
+    behind = replace(failed, modes=modes(some, hot, some).modes)
+    found = network.lagging(behind)
+    assert found is not None
+    assert found.confidence < 0.9
+    assert network.lagging(replace(behind, network=Network(()))) is None  # without BatchNorm
+    assert network.lagging(replace(said(LABELS, network=normed), modes=behind.modes)) is None
+    both = np.where(np.arange(32)[:, None] > 27, np.roll(hot, 1, 1), hot)  # 4 the other way
+    assert network.lagging(replace(behind, modes=modes(some, both, some).modes)) is None
 
 
 @pytest.mark.parametrize(

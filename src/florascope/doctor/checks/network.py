@@ -3,9 +3,17 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from florascope.doctor.evidence import Evidence, Finding, Severity, explained, standard_error
+from florascope.doctor.evidence import (
+    LOST,
+    Evidence,
+    Finding,
+    Severity,
+    explained,
+    performance,
+    standard_error,
+)
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
 FRESH = 0.9  # share of normalisation layers as made
@@ -82,6 +90,7 @@ TRAIN_MODE = "train mode at evaluation"
 RANDOM = "something random is active at evaluation (dropout, augmentation)"
 LAGGING = "BatchNorm's running statistics do not fit the photos"
 BETTER = 0.25  # of accuracy, in train mode
+SIGMAS_OF_MODES = 2.0  # that one mode has more photos right than the other
 
 
 def drift(evidence: Evidence) -> Finding | None:
@@ -180,10 +189,10 @@ def lagging(evidence: Evidence) -> Finding | None:
         return None
     if evidence.traces is not None and evidence.traces.as_made:  # then neither mode has learned
         return None
-    trained, evaluated = (
-        float((x.argmax(1) == modes.labels).mean()) for x in (modes.trained, modes.evaluated)
-    )
-    if trained < evaluated + BETTER or loaded(evidence) is not None:
+    right = [x.argmax(1) == modes.labels for x in (modes.trained, modes.evaluated)]
+    trained, evaluated = (float(x.mean()) for x in right)
+    plain = trained >= evaluated + BETTER
+    if not (plain or _better(evidence, *right)) or loaded(evidence) is not None:
         return None
     return Finding(
         "batchnorm.lagging",
@@ -195,9 +204,23 @@ def lagging(evidence: Evidence) -> Finding | None:
         "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at the size of train batches (of a"
         " single photo there is no mean), at what runs in train mode, and at whether train and val"
         " are prepared alike",
-        0.9,
+        0.9 if plain else 0.75,
         explained(evidence, trained, evaluated),
     )
+
+
+def _better(
+    evidence: Evidence, trained: Bool[np.ndarray, "b"], evaluated: Bool[np.ndarray, "b"]
+) -> bool:
+    """Whether a run that falls behind has more photos right in train mode, beyond chance.
+
+    McNemar's test: of the photos that one mode alone has right, as many are expected of each.
+    """
+    reached = performance(evidence)
+    if reached is None or reached.lost < LOST or not evidence.network or not evidence.network.norms:
+        return False
+    won, lost = int((trained & ~evaluated).sum()), int((evaluated & ~trained).sum())
+    return won - lost > SIGMAS_OF_MODES * math.sqrt(won + lost)
 
 
 def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) -> float:
