@@ -68,6 +68,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
+    "pictures.sheared": frozenset({"pictures.differ", "pictures.coarse", "labels.unrelated"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
     "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
