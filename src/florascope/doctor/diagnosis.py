@@ -42,6 +42,9 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
     "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
     "labels.unrelated": frozenset({"loop.shuffled", "labels.noise"}),
+    "augmentation.removed": frozenset(
+        {"labels.noise", "labels.unrelated", "labels.permuted", "pictures.differ", "pictures.blank"}
+    ),
     "augmentation.bounds": frozenset(
         {"labels.unrelated", "labels.permuted", "optimisation.rate", "pictures.differ"}
     ),
