@@ -187,6 +187,10 @@ def test_photos_whose_content_augmentation_removes(rows: int, severity: str | No
     if found is not None:
         assert found.found.startswith(f"{rows / 16:.0%} of the pixels of train photos")
         assert augmentation.bounds(evidence) is None
+    far = filled.copy()
+    far[0] += 100  # half are too bright, the other half black: the range is at fault
+    assert augmentation.removed(given(photos(), train=far)) is None
+    assert augmentation.bounds(given(photos(), train=far)) is not None
     noise = Finding("labels.noise", labels.NOISE, "error", "", "", "", 0.88)
     last = judge(evidence, [augmentation.removed, lambda _: noise])[-1]
     assert (last.check == "labels.noise" and last.severity == "note") == (severity == "error")

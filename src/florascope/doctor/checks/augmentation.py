@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.doctor.evidence import Evidence, Finding
+from florascope.doctor.evidence import Evidence, Finding, Inputs
 
 VAL = "validation is augmented"
 RANGE = "augmentation leaves the value range"
@@ -42,9 +42,7 @@ def bounds(evidence: Evidence) -> Finding | None:
         return None
     if removed(evidence) is not None:
         return None
-    low, high = float(inputs.val.min()), float(inputs.val.max())
-    margin = MARGIN * (high - low)
-    outside = float(((inputs.train < low - margin) | (inputs.train > high + margin)).mean())
+    low, high, outside = _outside(inputs)
     piled = _piled(inputs.train, low, high) - _piled(inputs.val, low, high)
     if outside <= OUTSIDE and piled <= SATURATED:
         return None
@@ -69,13 +67,13 @@ def removed(evidence: Evidence) -> Finding | None:
     """Train photos are not covered by one colour, of which val's have little.
 
     Pixels that are clipped have one channel at an end and another elsewhere; those that are filled,
-    padded or erased have all of one colour.
+    padded or erased have all of one colour. Where values leave val's range, that is the cause.
     """
     inputs = evidence.inputs
     if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
         return None
     train, val = (_pixels(x) for x in (inputs.train, inputs.val))
-    if train.shape[1] != val.shape[1] or not len(train):
+    if train.shape[1] != val.shape[1] or not len(train) or _outside(inputs)[2] > OUTSIDE:
         return None
     kinds, counts = np.unique(train, axis=0, return_counts=True)
     colour = kinds[counts.argmax()]
@@ -94,6 +92,14 @@ def removed(evidence: Evidence) -> Finding | None:
         " much (a fraction or degrees, not pixels), or too large a part erased leave one colour",
         0.9 if of_train - of_val >= MOSTLY else 0.6,
     )
+
+
+def _outside(inputs: Inputs) -> tuple[float, float, float]:
+    """Ends of val's range, and the share of train's values beyond them."""
+    low, high = float(inputs.val.min()), float(inputs.val.max())
+    margin = MARGIN * (high - low)
+    beyond = (inputs.train < low - margin) | (inputs.train > high + margin)
+    return low, high, float(beyond.mean())
 
 
 def _pixels(photos: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "p c"]:
