@@ -109,6 +109,21 @@ def test_scrambled_photos_are_smoother_in_the_other_order() -> None:
     assert measure(np.zeros((1, 3, 16, 16), np.float32), zeros).reordered == 1.0
 
 
+@pytest.mark.parametrize("padding", [16, 13, -24])
+def test_rows_that_were_read_with_another_length(padding: int) -> None:
+    """Numbers of rows, with padding that belongs to none, or without some that do."""
+    whole = np.stack([photo(seed) for seed in range(4)])
+    rows = whole.transpose(0, 2, 3, 1).reshape(4, 64, 192)
+    held = np.pad(rows, ((0, 0), (0, 0), (0, max(padding, 0))))[..., : 192 + padding]
+    flat = np.pad(held.reshape(4, -1), ((0, 0), (0, 64 * 192)))[:, : 48 * 192]
+    read = flat.reshape(4, 48, 64, 3).transpose(0, 3, 1, 2)
+    zeros = np.zeros(4, np.int64)
+    assert measure(read, zeros).realigned < 0.7
+    assert measure(read, zeros).steepness > 1.5
+    assert measure(whole, zeros).realigned == 1.0
+    assert 0.8 < measure(whole, zeros).steepness < 1.25
+
+
 def test_bars_and_tint() -> None:
     framed = photo()
     framed[:, :16] = 0.2

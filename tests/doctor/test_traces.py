@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from florascope.doctor.loaders import Batch
-from florascope.doctor.traces import as_loss, read_traces
+from florascope.doctor.traces import as_loss, overfit_head, read_traces, take_step
 
 IMAGES = torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 BATCH = Batch(IMAGES, torch.arange(16) % 4)
@@ -111,3 +111,25 @@ def test_every_usual_loss_gives_one_number(loss: Any) -> None:
     if isinstance(loss, nn.MSELoss):
         one_hot = nn.functional.one_hot(BATCH.labels, 4)
         assert found == pytest.approx(float((outputs - one_hot).square().mean()))
+
+
+@pytest.mark.parametrize("kind", [torch.optim.LBFGS, torch.optim.SGD, torch.optim.Adam])
+def test_every_kind_of_optimizer_steps(kind: Any) -> None:
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(layer.weight)
+    optimizer = kind(layer.parameters(), lr=0.1)
+    with torch.no_grad():  # as the doctor's passes are
+        first = take_step(optimizer, lambda: layer(torch.ones(1, 1)).square().sum())
+    assert first == 1.0
+    assert abs(layer.weight.item()) < 1.0
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_a_rate_is_judged_going_down_whatever_sign_the_script_gives_its_loss(
+    maximize: bool,
+) -> None:
+    layer, features = nn.Linear(2, 2), torch.eye(2)
+    optimizer = torch.optim.Adam(layer.parameters(), 0.1, maximize=maximize)
+    tried = overfit_head(features, torch.tensor([0, 1]), layer, optimizer)
+    assert tried.losses[-1] < 0.5 * tried.losses[0]
+    assert optimizer.param_groups[0]["maximize"] is maximize, "the script's own is not touched"

@@ -36,6 +36,7 @@ PARTS = (
     *("fourth/open", "fourth/kept"),
     *("fifth/open", "fifth/kept"),
     *("sixth/open", "sixth/kept"),
+    *("seventh/open", "seventh/kept"),
 )
 
 

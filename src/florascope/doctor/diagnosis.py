@@ -42,6 +42,9 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "split.one_batch": frozenset({"labels.absent", "split.tiny", "claims.trained_on"}),
     "labels.single": frozenset({"split.tiny", "loop.balanced", "labels.permuted"}),
     "labels.unrelated": frozenset({"loop.shuffled", "labels.noise"}),
+    "augmentation.removed": frozenset(
+        {"labels.noise", "labels.unrelated", "labels.permuted", "pictures.differ", "pictures.blank"}
+    ),
     "augmentation.bounds": frozenset(
         {"labels.unrelated", "labels.permuted", "optimisation.rate", "pictures.differ"}
     ),
@@ -53,6 +56,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "exchange.inputs": frozenset(
         {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
     ),
+    "head.clipped": frozenset({"skill.favoured", "layers.dead", "exchange.network"}),
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),
     "inputs.scale": frozenset({"labels.unrelated"}),
     "inputs.rescaled": frozenset({"labels.unrelated"}),
@@ -67,6 +71,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "recorded.targets": frozenset({"loop.short", "skill.reversed", "labels.permuted"}),
     "skill.reversed": frozenset({"loop.stepped", "skill.favoured"}),
     "pictures.scrambled": frozenset({"pictures.differ", "pictures.coarse"}),
+    "pictures.sheared": frozenset({"pictures.differ", "pictures.coarse", "labels.unrelated"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
     "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),

@@ -147,6 +147,10 @@ class Pictures:
         reordered: roughness of the photos once their numbers are read in the other order (channels
             first for channels last), over that as they are; about 1 or more for photos that are
             whole. The median.
+        steepness: mean step from a pixel to the one below, over that to the one beside; about 1 in
+            photos. The median.
+        realigned: the first once rows are taken to have the best other length, over that as they
+            are; more than 1 for photos that are whole. The median.
         conflicting: share of photos whose very pixels also come with another label.
         specks: (n, s) deviations of single pixels, by their place; None where there are none.
     """
@@ -155,6 +159,8 @@ class Pictures:
     labels: Labels
     small: Float32[np.ndarray, "n d"] | None = None
     reordered: float = 1.0
+    steepness: float = 1.0
+    realigned: float = 1.0
     conflicting: float = 0.0
     specks: Float32[np.ndarray, "n s"] | None = None
 

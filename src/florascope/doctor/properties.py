@@ -25,6 +25,8 @@ TINY = 1e-6
 SIDE = 10  # pixels of a photo reduced
 SPECKS = 32  # parts of a side, in which single pixels are looked for
 NUMBERS = 10_000_000
+STEEP = 1.5  # times larger steps down than across: from which other lengths of rows are tried
+FEW = 8  # photos of which they are tried
 JPEG = 8  # pixels of a JPEG block
 
 Images = Float[np.ndarray, "n 3 h w"]
@@ -49,9 +51,17 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
     """
     rows = [_one(image.astype(np.float64)) for image in images]
     reordered = float(np.median([_reordered(image) for image in images])) if len(images) else 1.0
+    steepness = float(np.median([_steepness(image) for image in images])) if len(images) else 1.0
     values = np.array(rows).reshape(-1, len(NAMES))
     return Pictures(
-        values, labels, _small(images), reordered, _conflicting(images, labels), specks(images)
+        values,
+        labels,
+        _small(images),
+        reordered,
+        steepness,
+        _realigned(images) if steepness > STEEP else 1.0,
+        _conflicting(images, labels),
+        specks(images),
     )
 
 
@@ -99,6 +109,24 @@ def _reordered(image: Float[np.ndarray, "3 h w"]) -> float:
         mixed.reshape(3, height, width),
     )
     return min(map(_roughness, others)) / rough
+
+
+def _steepness(image: Float[np.ndarray, "3 h w"]) -> float:
+    down, across = (float(np.abs(np.diff(image, axis=axis)).mean()) for axis in (1, 2))
+    return (down + TINY) / (across + TINY)
+
+
+def _realigned(images: Images) -> float:
+    """Steps from row to row with the best other length of a row, over those as they are.
+
+    Rows are taken to be longer or shorter by 1 to half of their numbers, channels last, alike in
+    all photos: padding that was read as pixels shifts each row against the one above.
+    """
+    flat = images[:FEW].transpose(0, 2, 3, 1).reshape(len(images[:FEW]), -1)
+    row = 3 * images.shape[3]
+    lengths = [row, *(n for n in range(row // 2 + 1, row + row // 2) if n != row)]
+    steps = np.array([np.abs(flat[:, n:] - flat[:, :-n]).mean(1) for n in lengths])
+    return float(np.median(steps[1:] / np.maximum(steps[0], TINY), axis=1).min())
 
 
 def _roughness(image: Float[np.ndarray, "3 h w"]) -> float:

@@ -15,7 +15,6 @@ from torch.utils.data import RandomSampler
 
 from florascope.doctor import loaders
 from florascope.doctor.checks.inputs import as_contracted, standardisation
-from florascope.doctor.descent import overfit_head
 from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.loaders import (
@@ -44,7 +43,7 @@ from florascope.doctor.recording import Recording, Watcher, met, pulled, recordi
 from florascope.doctor.retouching import by_retouch, looked_at
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.tail import sureness_by_remedy
-from florascope.doctor.traces import read_traces
+from florascope.doctor.traces import overfit_head, read_traces
 from florascope.doctor.trials import Loop
 from florascope.doctor.watch import keyed
 from florascope.errors import DataError, FlorascopeError, check_arguments

@@ -20,11 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from florascope.doctor.descent import take_step
 from florascope.doctor.loaders import Batch
 from florascope.doctor.network import Head, outputs_of
 from florascope.doctor.tail import Tail, whole, without_tail
-from florascope.doctor.traces import Loss, as_loss
+from florascope.doctor.traces import Loss, as_loss, take_step
 from florascope.doctor.trials import FAILS, RATE, STEPS, Part, Substitution, Trained, exchange
 
 BATCH = 32

@@ -1,11 +1,12 @@
 """Checks of answers, labels and layers on planted evidence: each names its fault, and it alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Traces
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
 from florascope.doctor.checks import labels, layers, loop, losses, network, optimisation, skill
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
 from florascope.doctor.recording import Recording
@@ -47,10 +48,38 @@ def test_one_thing_in_two_folders() -> None:
 
 
 def test_a_class_that_is_never_answered() -> None:
-    found = skill.favoured(said(np.where(LABELS == 2, 3, LABELS)))
+    said_of_two = np.where(LABELS == 2, 3, LABELS)
+    assert skill.favoured(said(said_of_two)) is None  # nothing makes classes count unequally
+    uneven: list[dict[str, Any]] = [
+        {"loop": Loop(weights=(1.0, 1.0, 0.1, 1.0, 1.0, 1.0))},
+        {"drawn": Drawn((LABELS[LABELS != 2],), 200)},
+        {"train": Subset(200, LABELS[LABELS != 2])},
+        {"substitution": Substitution(0.9, "head", Exchange(0.9, {"loss": 0.6}, 0.6, {}))},
+    ]
+    sound = Substitution(0.9, "head", Exchange(0.9, {"loss": 0.9, "optimizer": 0.5}, 0.5, {}))
+    assert skill.favoured(said(said_of_two, substitution=sound)) is None
+    for given in uneven[1:]:
+        assert skill.favoured(said(said_of_two, **given)) is not None
+    found = skill.favoured(said(said_of_two, **uneven[0]))
     assert found is not None
     assert found.found.startswith("classes 2 are hardly ever answered")
     assert skill.favoured(said(np.zeros(240, int))) is None  # all is bad: no class in particular
+
+
+def test_logits_that_cannot_go_below_zero() -> None:
+    logits = POINTS - 1.0
+    for cut, where in ((np.maximum(logits, 0), "exactly 0"), (np.minimum(logits, 2), "exactly 2")):
+        given = Answers(LABELS, cut, POINTS)
+        found = network.clipped(Evidence(K, val_answers=given))
+        assert found is not None
+        assert found.cause == network.CLIPPED
+        assert where in found.found
+        numbers = Loop("MSELoss", takes="numbers")
+        assert network.clipped(Evidence(K, val_answers=given, loop=numbers)) is None
+    odds = np.exp(200 * logits - 200 * logits.max(1, keepdims=True))
+    shares = odds / odds.sum(1, keepdims=True)
+    for sound in (logits, shares, np.log(shares + 1e-30), np.zeros_like(logits)):
+        assert network.clipped(Evidence(K, val_answers=Answers(LABELS, sound, POINTS))) is None
 
 
 def test_rare_classes_that_hardly_count() -> None:
@@ -99,6 +128,22 @@ def test_modes() -> None:
     lagging = network.lagging(modes(wrong, hot, wrong))
     assert lagging is not None
     assert "100% is right with the batch's own mean and variance" in lagging.found
+
+
+def test_statistics_that_lag_show_in_a_run_that_falls_behind() -> None:
+    """Of 32 photos 6 more are right in train mode: little, but none the other way round."""
+    hot = np.eye(K)[LABELS[:32]]
+    some = np.where(np.arange(32)[:, None] < 6, np.roll(hot, 1, 1), hot)
+    normed = Network((), norms=(Norm("bn", frozen=False, moves=True),))
+    failed = said(np.where(np.arange(240) % 2, 0, LABELS), network=normed)
+    behind = replace(failed, modes=modes(some, hot, some).modes)
+    found = network.lagging(behind)
+    assert found is not None
+    assert found.confidence < 0.9
+    assert network.lagging(replace(behind, network=Network(()))) is None  # without BatchNorm
+    assert network.lagging(replace(said(LABELS, network=normed), modes=behind.modes)) is None
+    both = np.where(np.arange(32)[:, None] > 27, np.roll(hot, 1, 1), hot)  # 4 the other way
+    assert network.lagging(replace(behind, modes=modes(some, both, some).modes)) is None
 
 
 @pytest.mark.parametrize(

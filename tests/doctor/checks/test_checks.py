@@ -22,7 +22,8 @@ from florascope.doctor.checks import network as batchnorm
 from florascope.doctor.checks import network as head
 from florascope.doctor.checks import network as weights
 from florascope.doctor.checks import split as features
-from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
+from florascope.doctor.diagnosis import judge
+from florascope.doctor.evidence import Answers, Claims, Evidence, Finding, Inputs, Subset
 from florascope.doctor.trials import Loop, Overfit, Substitution
 from florascope.preprocessing import Preprocessing
 
@@ -171,6 +172,28 @@ def test_a_wide_val_set_is_no_leak_of_augmentation() -> None:
     found = augmentation.bounds(given(val, train=clipped))
     assert found is not None
     assert "clipped" in found.found
+
+
+@pytest.mark.parametrize(
+    ("rows", "severity"), [(2, None), (5, "warning"), (12, "error"), (16, "error")]
+)
+def test_photos_whose_content_augmentation_removes(rows: int, severity: str | None) -> None:
+    """Of 16 rows, some are black: no value leaves the range, and no label is to blame."""
+    filled = photos()
+    filled[:, :, :rows] = standardised(np.zeros((1, 3, 1, 1)), CONTRACT.mean, CONTRACT.std)
+    evidence = given(photos(), train=filled)
+    found = augmentation.removed(evidence)
+    assert (found.severity if found else None) == severity
+    if found is not None:
+        assert found.found.startswith(f"{rows / 16:.0%} of the pixels of train photos")
+        assert augmentation.bounds(evidence) is None
+    far = filled.copy()
+    far[0] += 100  # half are too bright, the other half black: the range is at fault
+    assert augmentation.removed(given(photos(), train=far)) is None
+    assert augmentation.bounds(given(photos(), train=far)) is not None
+    noise = Finding("labels.noise", labels.NOISE, "error", "", "", "", 0.88)
+    last = judge(evidence, [augmentation.removed, lambda _: noise])[-1]
+    assert (last.check == "labels.noise" and last.severity == "note") == (severity == "error")
 
 
 def test_repeats_are_wanted_where_nothing_is_random() -> None:

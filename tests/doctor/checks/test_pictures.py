@@ -123,13 +123,6 @@ def test_names_stand_where_the_checks_look() -> None:
     assert (NAMES[COLOUR], NAMES[DETAIL]) == ("colour", "detail")
 
 
-def test_photos_read_in_the_wrong_order() -> None:
-    found = pictures.scrambled(seen(replace(some(40, 0), reordered=0.4), some(40, 1)))
-    assert found is not None
-    assert "2.5 times as smooth" in found.found
-    assert pictures.scrambled(SOUND) is None
-
-
 def test_detail_that_is_lost_inside_the_network() -> None:
     inside = (some(90, 2, detail=0.3), some(60, 3, detail=0.3))
     found = pictures.coarse(replace(SOUND, entering=inside))

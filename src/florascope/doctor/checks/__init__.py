@@ -14,6 +14,7 @@ from florascope.doctor.checks import (
     network,
     optimisation,
     pictures,
+    reading,
     recorded,
     skill,
     split,
@@ -24,6 +25,7 @@ Check = Callable[[Evidence], Finding | None]
 
 CHECKS: tuple[Check, ...] = (
     *inputs.INPUT_CHECKS,
+    *reading.CHECKS,
     *pictures.PICTURE_CHECKS,
     *labels.CHECKS,
     *split.LEAK_CHECKS,

@@ -3,15 +3,20 @@
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.doctor.evidence import Evidence, Finding
+from florascope.doctor.evidence import Evidence, Finding, Inputs
 
 VAL = "validation is augmented"
 RANGE = "augmentation leaves the value range"
+REMOVED = "augmentation removes what train photos show: large parts are of one colour"
 FROZEN = "augmentation frozen by a cache"
 WORKERS = "augmentation identical across workers"
 
 MARGIN = 0.05  # of val's range
 OUTSIDE = 0.01  # of the train values
+FILLED = 0.25  # more of train's pixels than of val's are of one colour: from which to warn
+MOSTLY = 0.4  # from which to be sure
+MIXED = 0.2  # of those: pixels that share some channels with that colour, as clipped ones do
+PIXELS = 200_000  # that are looked at
 SATURATED = 0.2  # more of train than of val at the ends of the range
 
 
@@ -35,9 +40,9 @@ def bounds(evidence: Evidence) -> Finding | None:
     inputs = evidence.inputs
     if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
         return None
-    low, high = float(inputs.val.min()), float(inputs.val.max())
-    margin = MARGIN * (high - low)
-    outside = float(((inputs.train < low - margin) | (inputs.train > high + margin)).mean())
+    if removed(evidence) is not None:
+        return None
+    low, high, outside = _outside(inputs)
     piled = _piled(inputs.train, low, high) - _piled(inputs.val, low, high)
     if outside <= OUTSIDE and piled <= SATURATED:
         return None
@@ -56,6 +61,51 @@ def bounds(evidence: Evidence) -> Finding | None:
         "Augment before scaling, or scale the steps too (a brightness step of 32 is 32 / 255)",
         0.9,
     )
+
+
+def removed(evidence: Evidence) -> Finding | None:
+    """Train photos are not covered by one colour, of which val's have little.
+
+    Pixels that are clipped have one channel at an end and another elsewhere; those that are filled,
+    padded or erased have all of one colour. Where values leave val's range, that is the cause.
+    """
+    inputs = evidence.inputs
+    if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
+        return None
+    train, val = (_pixels(x) for x in (inputs.train, inputs.val))
+    if train.shape[1] != val.shape[1] or not len(train) or _outside(inputs)[2] > OUTSIDE:
+        return None
+    kinds, counts = np.unique(train, axis=0, return_counts=True)
+    colour = kinds[counts.argmax()]
+    of_train, of_val = (float((x == colour).all(1).mean()) for x in (train, val))
+    partly = float((train == colour).any(1).mean()) - of_train
+    if of_train - of_val < FILLED or partly > MIXED * of_train:
+        return None
+    return Finding(
+        "augmentation.removed",
+        REMOVED,
+        "error" if of_train - of_val >= MOSTLY else "warning",
+        f"{of_train:.0%} of the pixels of train photos have the very same colour"
+        f" ({', '.join(f'{x:.3g}' for x in colour)}), {of_val:.0%} of val's",
+        "train photos that show about as much as val's do",
+        "Look at a batch of train photos: crops beyond the photo's edge, shifts and turns by too"
+        " much (a fraction or degrees, not pixels), or too large a part erased leave one colour",
+        0.9 if of_train - of_val >= MOSTLY else 0.6,
+    )
+
+
+def _outside(inputs: Inputs) -> tuple[float, float, float]:
+    """Ends of val's range, and the share of train's values beyond them."""
+    low, high = float(inputs.val.min()), float(inputs.val.max())
+    margin = MARGIN * (high - low)
+    beyond = (inputs.train < low - margin) | (inputs.train > high + margin)
+    return low, high, float(beyond.mean())
+
+
+def _pixels(photos: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "p c"]:
+    """Colours of at most PIXELS pixels, evenly picked."""
+    flat = photos.transpose(0, 2, 3, 1).reshape(-1, photos.shape[1])
+    return flat[:: max(len(flat) // PIXELS, 1)]
 
 
 def _piled(values: Float32[np.ndarray, "..."], low: float, high: float) -> float:
@@ -95,4 +145,4 @@ def workers(evidence: Evidence) -> Finding | None:
     )
 
 
-CHECKS = (validation, bounds, fresh, workers)
+CHECKS = (validation, removed, bounds, fresh, workers)

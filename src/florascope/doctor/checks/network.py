@@ -3,9 +3,17 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from florascope.doctor.evidence import Evidence, Finding, Severity, explained, standard_error
+from florascope.doctor.evidence import (
+    LOST,
+    Evidence,
+    Finding,
+    Severity,
+    explained,
+    performance,
+    standard_error,
+)
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
 FRESH = 0.9  # share of normalisation layers as made
@@ -82,6 +90,7 @@ TRAIN_MODE = "train mode at evaluation"
 RANDOM = "something random is active at evaluation (dropout, augmentation)"
 LAGGING = "BatchNorm's running statistics do not fit the photos"
 BETTER = 0.25  # of accuracy, in train mode
+SIGMAS_OF_MODES = 2.0  # that one mode has more photos right than the other
 
 
 def drift(evidence: Evidence) -> Finding | None:
@@ -180,10 +189,10 @@ def lagging(evidence: Evidence) -> Finding | None:
         return None
     if evidence.traces is not None and evidence.traces.as_made:  # then neither mode has learned
         return None
-    trained, evaluated = (
-        float((x.argmax(1) == modes.labels).mean()) for x in (modes.trained, modes.evaluated)
-    )
-    if trained < evaluated + BETTER or loaded(evidence) is not None:
+    right = [x.argmax(1) == modes.labels for x in (modes.trained, modes.evaluated)]
+    trained, evaluated = (float(x.mean()) for x in right)
+    plain = trained >= evaluated + BETTER
+    if not (plain or _better(evidence, *right)) or loaded(evidence) is not None:
         return None
     return Finding(
         "batchnorm.lagging",
@@ -195,9 +204,23 @@ def lagging(evidence: Evidence) -> Finding | None:
         "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at the size of train batches (of a"
         " single photo there is no mean), at what runs in train mode, and at whether train and val"
         " are prepared alike",
-        0.9,
+        0.9 if plain else 0.75,
         explained(evidence, trained, evaluated),
     )
+
+
+def _better(
+    evidence: Evidence, trained: Bool[np.ndarray, "b"], evaluated: Bool[np.ndarray, "b"]
+) -> bool:
+    """Whether a run that falls behind has more photos right in train mode, beyond chance.
+
+    McNemar's test: of the photos that one mode alone has right, as many are expected of each.
+    """
+    reached = performance(evidence)
+    if reached is None or reached.lost < LOST or not evidence.network or not evidence.network.norms:
+        return False
+    won, lost = int((trained & ~evaluated).sum()), int((evaluated & ~trained).sum())
+    return won - lost > SIGMAS_OF_MODES * math.sqrt(won + lost)
 
 
 def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) -> float:
@@ -210,17 +233,17 @@ BATCHNORM_CHECKS = (steady, drift, mode, alone, lagging)
 
 TWICE = "softmax twice"
 DROPOUT = "dropout after the last layer"
+CLIPPED = "outputs are cut off behind the last layer: logits cannot go below (or above) a bound"
+CUT = 0.1  # of the outputs: exactly at the lowest, or highest, value
 LOGIT_LOSSES = frozenset({"CrossEntropyLoss", "cross_entropy"})
 
 
 def softmax(evidence: Evidence) -> Finding | None:
     """A loss that applies softmax gets logits, not probabilities."""
-    modes, loop = evidence.modes, evidence.loop
-    if modes is None or not _probabilities(modes.evaluated):
+    modes, loss = evidence.modes, _loss_of_logits(evidence)
+    if modes is None or not loss or not _probabilities(modes.evaluated):
         return None
-    loss = loop.loss if loop else "CrossEntropyLoss"
-    takes_logits = loop.takes == "logits" if loop and loop.takes else loss in LOGIT_LOSSES
-    if not takes_logits or _dropped(evidence) > 0:
+    if _dropped(evidence) > 0:
         return None
     low = np.log(np.e + evidence.classes - 1) - 1
     return Finding(
@@ -232,6 +255,41 @@ def softmax(evidence: Evidence) -> Finding | None:
         "logits, of any sign and sum",
         "Drop the softmax from the network, or use NLLLoss on its logarithm",
         0.97,
+    )
+
+
+def _loss_of_logits(evidence: Evidence) -> str:
+    """Name of the loss where it takes logits; "" where it takes something else."""
+    loop = evidence.loop
+    loss = loop.loss if loop else "CrossEntropyLoss"
+    takes_logits = loop.takes == "logits" if loop and loop.takes else loss in LOGIT_LOSSES
+    return loss if takes_logits else ""
+
+
+def clipped(evidence: Evidence) -> Finding | None:
+    """Logits are free of bounds: none of them cuts off what the last layer says."""
+    answers, loss = evidence.val_answers, _loss_of_logits(evidence)
+    if answers is None or not loss or not evidence.trained:
+        return None
+    outputs = answers.outputs
+    varies = np.isfinite(outputs).all() and np.ptp(outputs, axis=0).any()
+    if not varies or _probabilities(outputs) or _probabilities(np.exp(np.minimum(outputs, 1))):
+        return None
+    ends = {"below": float(outputs.min()), "above": float(outputs.max())}
+    shares = {side: float((outputs == end).mean()) for side, end in ends.items()}
+    side = max(shares, key=lambda one: shares[one])
+    if shares[side] < CUT:
+        return None
+    return Finding(
+        "head.clipped",
+        CLIPPED,
+        "error",
+        f"{shares[side]:.0%} of the outputs are exactly {ends[side]:g}, and none is {side}: an"
+        f" activation or a clamp behind the last layer; {loss} takes logits, and gives what is cut"
+        " off no gradient",
+        "logits, of any sign and size",
+        "Take the activation (ReLU or the like) off the last layer's outputs",
+        0.9,
     )
 
 
@@ -273,7 +331,7 @@ def _dropped(evidence: Evidence) -> float:
     return float((modes.trained == 0).mean())
 
 
-HEAD_CHECKS = (softmax, dropout)
+HEAD_CHECKS = (softmax, clipped, dropout)
 
 
 WORSE = "weights of a worse epoch were kept"

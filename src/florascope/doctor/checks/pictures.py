@@ -29,7 +29,6 @@ from florascope.health.quick_probe import Discriminant
 BLANK = "photos without content (black or one colour)"
 COARSE = "photos lack detail, as thumbnails blown up do"
 DIFFER = "train and validation photos differ"
-SCRAMBLED = "photos are scrambled: reshaped instead of transposed"
 CONFLICTING = "the same photos with contradicting labels"
 SHORTCUT = "a simple property of the photos gives the class away"
 
@@ -39,7 +38,7 @@ SOFT = 0.55  # of detail, where photos have about 1 and those blown up twice 0.6
 APART, FAR = 0.4, 0.65  # Kolmogorov and Smirnov's distance: from which to warn, and to be sure
 SIGMAS = 3.0
 ROUGH = 1.3  # of detail: more is noise
-WHOLE = 0.7  # of the roughness as they are
+KEPT = 0.7  # of detail
 FALLS = 0.5  # of the accuracy above chance
 TELLS = 0.2  # of the way from chance to perfect
 MOST = 0.5  # of the network's skill: what structure tells, which photos differ in by themselves
@@ -100,25 +99,6 @@ def plain(pictures: Pictures) -> Bool[np.ndarray, "n"]:
     return contrast <= PLAIN * max(float(np.quantile(contrast, 0.9)), 1e-12)
 
 
-def scrambled(evidence: Evidence) -> Finding | None:
-    """Photos are whole: neighbours in the picture are neighbours in the array."""
-    pairs = (("train", evidence.train_pictures), ("val", evidence.val_pictures))
-    ratios = {side: p.reordered for side, p in pairs if p is not None}
-    worst = min(ratios, key=lambda side: ratios[side], default="")
-    if not worst or ratios[worst] > WHOLE:
-        return None
-    return Finding(
-        "pictures.scrambled",
-        SCRAMBLED,
-        "error",
-        f"{worst} photos are {1 / ratios[worst]:.1f} times as smooth once their numbers are read in"
-        " the other order of axes: a reshape stood where a transpose (permute) belongs",
-        "neighbouring pixels that are alike",
-        "Move axes with np.transpose or torch.permute; reshape and view cut photos into pieces",
-        0.96,
-    )
-
-
 def conflicting(evidence: Evidence) -> Finding | None:
     """A photo is of one class."""
     pictures = evidence.train_pictures
@@ -142,7 +122,7 @@ def coarse(evidence: Evidence) -> Finding | None:
     entering = _detail(evidence.entering[1]) if evidence.entering else None
     if given is None:
         return None
-    lost = entering is not None and entering < min(SOFT, WHOLE * given)
+    lost = entering is not None and entering < min(SOFT, KEPT * given)
     if given > SOFT and not lost:
         return None
     where = "what enters the network: " if lost else ""
@@ -310,7 +290,7 @@ def _by_one(train: Pictures, val: Pictures, at: int) -> float:
     return float((kinds[(-0.5 * z**2 - np.log(spreads)).argmax(1)] == val.labels).mean())
 
 
-PICTURE_CHECKS = (blank, scrambled, conflicting, differ, shortcut, coarse)
+PICTURE_CHECKS = (blank, conflicting, differ, shortcut, coarse)
 
 
 BGR = "validation photos are BGR, train photos RGB (or the reverse)"

@@ -1,6 +1,7 @@
 """Does the run answer as well as its features could, and every class alike?"""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int64
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
 from florascope.doctor.evidence import Answers, Evidence, Finding, explained
+from florascope.doctor.trials import FAILS
 from florascope.health.quick_probe import QuickProbe
 
 GAP = 0.1
@@ -23,6 +25,7 @@ TWIN_PHOTOS = 5  # of a class in val
 TWIN_SHARE = 0.3  # of the classes
 ASKED = 8  # val photos of a class
 UNEVEN = 2.5  # times more photos
+COUNTED = 200  # labels drawn: fewer are uneven by chance
 NEGLECTED = 0.3  # of accuracy
 LARGE = 0.5  # share of the largest class from which its accuracy passes for skill
 SIGMAS = 3.0
@@ -74,11 +77,17 @@ def unused(evidence: Evidence) -> Finding | None:
 
 
 def favoured(evidence: Evidence) -> Finding | None:
-    """Rare classes are answered as well as the features allow."""
+    """Rare classes are answered as well as the features allow.
+
+    A class may be forgotten for many a reason: only where classes do not count alike are weights
+    and sampling accused.
+    """
     answers, probe, train = evidence.val_answers, evidence.probe, evidence.train
     if answers is None or probe is None or train is None or not evidence.trained:
         return None
     forgotten = _forgotten(answers, probe.answers, evidence.classes)
+    if forgotten and not _unequal(evidence, train.labels):
+        return None
     if forgotten:
         here = np.isin(answers.labels, forgotten)
         known, now = ((x == answers.labels)[here].sum() / len(here) for x in _both(answers, probe))
@@ -107,6 +116,28 @@ def favoured(evidence: Evidence) -> Finding | None:
         " ones hardly count",
         "about the probe's share for both",
     )
+
+
+def _unequal(evidence: Evidence, labels: Int64[np.ndarray, "n"]) -> bool:
+    """Whether classes count unequally: by their photos, what is drawn, or the loss's weights.
+
+    Also where the loss, its weights of photos, or their order was seen to spoil a sound training.
+    """
+    drawn = evidence.drawn.batches if evidence.drawn else ()
+    shares = [np.bincount(x[x >= 0], minlength=evidence.classes) for x in (labels, *_joined(drawn))]
+    if evidence.loop and evidence.loop.weights:
+        shares.append(np.array(evidence.loop.weights))
+    tried = evidence.substitution.exchange if evidence.substitution else None
+    own = dict(tried.own) if tried else {}
+    blamed = [own[part] for part in ("loss", "weights", "order") if part in own]
+    spoilt = tried is not None and min(blamed, default=tried.sound) < tried.sound - FAILS
+    return spoilt or any(x.max() >= UNEVEN * max(x.min(), 1e-12) for x in shares)
+
+
+def _joined(drawn: Sequence[Int64[np.ndarray, "_"]]) -> list[Int64[np.ndarray, "_"]]:
+    """All labels that were drawn, if enough of them to be counted."""
+    together = np.concatenate(drawn) if drawn else np.empty(0, np.int64)
+    return [together] if len(together) >= COUNTED else []
 
 
 def _forgotten(answers: Answers, could: Int64[np.ndarray, "n"], classes: int) -> list[int]:
