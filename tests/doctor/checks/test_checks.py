@@ -217,6 +217,17 @@ def test_a_sample_of_labels_says_nothing_of_missing_classes() -> None:
     assert split.tiny(Evidence(50, train=whole, val=sample)) is None
 
 
+def test_outputs_that_no_photo_asks_for_are_no_missing_classes() -> None:
+    """Labels may have gaps: six classes of a network with forty outputs."""
+    labels_of = np.repeat([3, 9, 14, 22, 30, 39], 10)
+    subset = Subset(60, labels_of)
+    assert split.tiny(Evidence(40, train=subset, val=subset)) is None
+    half = Subset(60, np.repeat([3, 9], 30))
+    found = split.tiny(Evidence(40, train=half, val=subset))
+    assert found is not None
+    assert "4 of 6 classes have none" in found.found
+
+
 @pytest.mark.parametrize(("labels", "fix"), [([0, 1], "Add photos"), ([0], "Split by classes")])
 def test_a_small_split_by_class_wants_photos(labels: list[int], fix: str) -> None:
     train, val = (Subset(len(one), np.array(one)) for one in ([0, 1] * 10, labels))

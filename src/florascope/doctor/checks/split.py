@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from florascope.data.dataset import Indexes
 from florascope.data.identity import near_pairs
 from florascope.data.remarks import some
 from florascope.doctor.checks.pictures import plain
@@ -244,16 +245,17 @@ def tiny(evidence: Evidence) -> Finding | None:
     """Enough val photos to tell good from bad, and train photos of every class."""
     if evidence.train is None or evidence.val is None:
         return None
-    n, untrained = evidence.val.size, _absent(evidence.train, evidence.classes)
-    missing = _absent(evidence.val, evidence.classes) / max(evidence.classes, 1)
-    if n >= FEW and missing <= UNSEEN and untrained <= evidence.classes // 2:
+    classes = _met(evidence.train, evidence.val, evidence.classes)
+    n, untrained = evidence.val.size, _absent(evidence.train, classes)
+    missing = _absent(evidence.val, classes) / max(len(classes), 1)
+    if n >= FEW and missing <= UNSEEN and untrained <= len(classes) // 2:
         return None
     whole = not untrained and not missing
     return Finding(
         "split.tiny",
         TINY,
         "error",
-        f"{evidence.train.size} train photos ({untrained} of {evidence.classes} classes have"
+        f"{evidence.train.size} train photos ({untrained} of {len(classes)} classes have"
         f" none) and {n} val photos ({missing:.0%} of the classes have none)",
         f"at least {FEW} val photos, and every class in both",
         "Add photos: ten a class are little, fifty are good"
@@ -263,11 +265,17 @@ def tiny(evidence: Evidence) -> Finding | None:
     )
 
 
-def _absent(subset: Subset, classes: int) -> int:
+def _met(train: Subset, val: Subset, classes: int) -> Indexes:
+    """Classes with a photo on either side: a network may have outputs that no photo asks for."""
+    labels = np.concatenate([train.labels, val.labels])
+    return np.unique(labels[(labels >= 0) & (labels < classes)])
+
+
+def _absent(subset: Subset, classes: Indexes) -> int:
     """Classes without a photo; 0 where not every label is known."""
     if len(subset.labels) < subset.size:
         return 0
-    return classes - len(np.unique(subset.labels[(subset.labels >= 0) & (subset.labels < classes)]))
+    return len(np.setdiff1d(classes, subset.labels))
 
 
 def swapped(evidence: Evidence) -> Finding | None:
