@@ -40,11 +40,9 @@ def bounds(evidence: Evidence) -> Finding | None:
     inputs = evidence.inputs
     if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
         return None
-    if removed(evidence) is not None:
-        return None
     low, high, outside = _outside(inputs)
     piled = _piled(inputs.train, low, high) - _piled(inputs.val, low, high)
-    if outside <= OUTSIDE and piled <= SATURATED:
+    if (outside <= OUTSIDE and piled <= SATURATED) or removed(evidence) is not None:
         return None
     found = (
         f"{outside:.0%} of the train values lie outside val's range ({low:.3g} to {high:.3g}), from"
@@ -75,6 +73,8 @@ def removed(evidence: Evidence) -> Finding | None:
     train, val = (_pixels(x) for x in (inputs.train, inputs.val))
     if train.shape[1] != val.shape[1] or not len(train) or _outside(inputs)[2] > OUTSIDE:
         return None
+    if np.unique(train[:, 0], return_counts=True)[1].max() < FILLED * len(train):
+        return None  # no colour can be as frequent as its first channel's value: seen at once
     kinds, counts = np.unique(train, axis=0, return_counts=True)
     colour = kinds[counts.argmax()]
     of_train, of_val = (float((x == colour).all(1).mean()) for x in (train, val))
