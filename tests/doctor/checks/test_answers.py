@@ -82,6 +82,14 @@ def test_logits_that_cannot_go_below_zero() -> None:
         assert network.clipped(Evidence(K, val_answers=Answers(LABELS, sound, POINTS))) is None
 
 
+def test_copies_of_a_photo_are_not_cut_off() -> None:
+    """Three photos, ten times each, whose lowest output comes ten times for that."""
+    outputs = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32).repeat(10, 0)
+    given = Answers(np.arange(3).repeat(10), outputs, outputs)
+    assert (outputs == outputs.min()).mean() > network.CUT
+    assert network.clipped(Evidence(3, val_answers=given)) is None
+
+
 def test_rare_classes_that_hardly_count() -> None:
     many = Subset(240, np.concatenate([np.repeat([0, 1, 2], 60), np.repeat([3, 4, 5], 10)]))
     half = np.where((LABELS > 2) & (np.arange(240) % 12 > 5), 0, LABELS)
