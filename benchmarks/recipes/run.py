@@ -77,6 +77,7 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
         yield name, on(split, recipe("finetune", "torchvision", *LARGE))
         weights = out / f"{slug(name)}-0" / "bundle" / "model.safetensors"
         yield f"{name}, then a probe", on(split, recipe("probe", str(weights), *LARGER))
+        yield f"{name}, soup of 4", on(split, recipe("finetune", "torchvision", *LARGE, "soup=4"))
         longer = (*LARGE, f"epochs={epochs}", f"patience={epochs}", *LONGER)
         yield f"{name}, {epochs} epochs", on(split, recipe("finetune", "torchvision", *longer))
 
