@@ -90,7 +90,9 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         FlorascopeError: another process claimed it before, or no claim can be written.
     """
-    if os.environ.get("RANK", "0") != "0":  # of torchrun's processes the first claims for all
+    from florascope.parallel import is_first_process  # its threads are dear to start-up
+
+    if not is_first_process():  # that one claims for all
         yield
         return
     folder = folder.resolve()
@@ -123,10 +125,9 @@ def _check_first(claim: Path, folder: Path) -> None:
 
 def _made(claim: Path) -> float:
     """When a claim was made, in ticks of some milliseconds; one that has gone was never made."""
-    try:
+    with suppress(FileNotFoundError):
         return claim.stat().st_mtime_ns
-    except FileNotFoundError:
-        return float("inf")
+    return float("inf")
 
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

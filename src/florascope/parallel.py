@@ -51,3 +51,8 @@ def in_batches(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
     rest = iter(items)
     while batch := tuple(islice(rest, size)):
         yield batch
+
+
+def is_first_process() -> bool:
+    """Whether this is the one that writes and prints, of those that share a training (torchrun)."""
+    return os.environ.get("RANK", "0") == "0"

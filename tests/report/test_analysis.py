@@ -231,7 +231,7 @@ def test_no_confusion_at_all_leaves_an_upper_bound(figures: Make) -> None:
 )
 def test_the_last_iteration(figures: Make, losses: dict[float, float], key: str) -> None:
     found = figures(recipe=Probe(max_iterations=3), history=_history("iteration", losses))
-    assert _is(analysis.path_end(found, EN), key)
+    assert _is(analysis.fit_end(found, EN), key)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_the_last_iteration(figures: Make, losses: dict[float, float], key: str)
 )
 def test_the_best_epoch(figures: Make, losses: dict[float, float], key: str, evidence: str) -> None:
     seed = figures(recipe=ClassReport(), history=_history("epoch", losses))
-    found = analysis.path_end(seed, EN)
+    found = analysis.fit_end(seed, EN)
     assert _is(found, key)
     assert evidence in found.evidence
 

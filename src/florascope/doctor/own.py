@@ -37,9 +37,10 @@ from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.fusing import fuse
 from florascope.nets.weights import load_backbone
+from florascope.parallel import is_first_process
 from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress, silent
-from florascope.training.devices import is_first_process, leave_to_first_process
+from florascope.training.devices import leave_to_first_process
 from florascope.training.experiment import Experiment, backbone_of, train
 from florascope.training.recipes import Finetune, Recipe
 

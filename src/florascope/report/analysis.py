@@ -206,17 +206,16 @@ def confusions(figures: Figures, words: Words) -> Statement:
     return _say(words, "spread", "sound", values)
 
 
-def path_end(figures: Figures, words: Words) -> Statement:
+def fit_end(figures: Figures, words: Words) -> Statement:
     """Ask whether the chosen iteration or epoch is the last one."""
     losses = [row["val_loss"] for row in figures.history]
-    best = int(np.argmin(losses))
     values = {
-        "chosen": words.integer(best + 1),
-        "loss": words.number(losses[best]),
+        "chosen": words.integer(figures.best + 1),
+        "loss": words.number(losses[figures.best]),
         "last_loss": words.number(losses[-1]),
         "steps": words.integer(len(losses)),
     }
-    at_end = best == len(losses) - 1
+    at_end = figures.best == len(losses) - 1
     if not isinstance(figures.recipe, Probe):
         return _say(words, "epochs.more" if at_end else "epochs.stop", "advice", values)
     if at_end and len(losses) == figures.recipe.max_iterations:
@@ -275,7 +274,7 @@ QUESTIONS: Sequence[Question] = (
     rare_classes,
     confidence,
     rough,
-    path_end,
+    fit_end,
     skipped,
 )
 

@@ -48,6 +48,16 @@ class Figures:
     calibration: Calibration | None = None
 
     @property
+    def step(self) -> str:
+        """What a row of the history is: "epoch", or "iteration" of a probe."""
+        return "epoch" if "epoch" in self.history[0] else "iteration"
+
+    @property
+    def best(self) -> int:
+        """The row of the history with the lowest validation loss."""
+        return int(np.argmin([row["val_loss"] for row in self.history]))
+
+    @property
     def uniform_loss(self) -> float:
         """Cross-entropy of the uniform guess, ln K, in nats."""
         return math.log(len(self.names))

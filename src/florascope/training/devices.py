@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from florascope.errors import TrainingError
+from florascope.parallel import is_first_process
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -83,11 +84,6 @@ def check_precision(precision: str, *, force: bool = False) -> None:
             expected="a GPU since NVIDIA's Ampere, or a CPU with AVX512_BF16 or AMX",
             fix="Leave precision out, which takes what is fast here, or insist with `force=True`",
         )
-
-
-def is_first_process() -> bool:
-    """Whether this process is the one that writes and prints."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def leave_to_first_process() -> None:

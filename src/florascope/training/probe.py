@@ -270,7 +270,6 @@ def _minimise(
     K, c = shape
     unit = math.sqrt((1 - 1 / K) / K * (width or c)) or 1.0
     seen: list[tuple[Parameters, Slope]] = []
-    ended: list[bool] = []
 
     def objective(flat: Float64[np.ndarray, " p"]) -> tuple[float, Float64[np.ndarray, " p"]]:
         both = torch.from_numpy(flat / unit).float()
@@ -282,7 +281,6 @@ def _minimise(
         return slope.loss + penalty, gradient.double().numpy() / unit
 
     def after(_: Float64[np.ndarray, " p"]) -> None:
-        ended.append(True)
         if not look(*seen[0]):  # an iteration ends where it looked last
             raise StopIteration
 
@@ -291,8 +289,9 @@ def _minimise(
     # SciPy's threads wait for more work in a loop, on the cores that PyTorch's then need: with them
     # the products of `objective` take more than twice the time.
     with threadpool_limits(1, user_api="blas"):
-        minimize(objective, begin, jac=True, method="L-BFGS-B", callback=after, options=limits)
-    if not ended:  # nothing to gain from the start, or no number
+        how = {"method": "L-BFGS-B", "callback": after, "options": limits}
+        walked = minimize(objective, begin, jac=True, **how)
+    if not walked.nit:  # nothing to gain from the start, or no number
         look(*seen[0])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
@@ -21,7 +20,7 @@ def loss_curve(figures: Figures, words: Words) -> Markup:
         axes = drawing.axes
         _draw(axes, figures, "loss", words)
         highest = max(max(row["train_loss"], row["val_loss"]) for row in figures.history)
-        if _step(figures.history) == "iteration":
+        if figures.step == "iteration":
             axes.set_yscale("log")
             axes.yaxis.set_minor_locator(NullLocator())
         elif highest > figures.uniform_loss / 2:
@@ -44,21 +43,16 @@ def accuracy_curve(figures: Figures, words: Words) -> Markup:
     return drawing.svg
 
 
-def _step(history: Series) -> str:
-    return "epoch" if "epoch" in history[0] else "iteration"
-
-
 def _draw(axes: Axes, figures: Figures, what: str, words: Words) -> None:
-    history, step = figures.history, _step(figures.history)
-    places = list(range(1, len(history) + 1))
+    history = figures.history
+    places = range(1, len(history) + 1)
     for subset, colour, marker in (("train", LEAF, "o"), ("val", PETAL, "s")):
         values = [row[f"{subset}_{what}"] for row in history]
         label = words(f"subset.{subset}")
         axes.plot(places, values, color=colour, marker=marker, ms=4, lw=1.6, label=label)
-    best = places[int(np.argmin([row["val_loss"] for row in history]))]
-    chosen = words(f"curves.{step}.best")
+    best, chosen = places[figures.best], words("curves.best")
     axes.axvline(best, color=INK, lw=0.9, ls=(0, (2, 3)), zorder=0, label=chosen)
-    axes.set_xlabel(words(f"curves.{step}"))
+    axes.set_xlabel(words(f"curves.{figures.step}"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=FAINT, lw=0.4, alpha=0.5)
     axes.legend(loc="best")
