@@ -38,6 +38,16 @@ def test_the_script(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert Path("why.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_model_goes_wherever_a_bundle_does() -> None:
+    """`fs.map` takes it, too: tests/cluster/test_engines.py."""
+    model = fs.Model()
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    why, same = fs.explain(model, pixels, method="cam"), fs.explain(SHIPPED, pixels, method="cam")
+    assert str(why) == str(same)
+    np.testing.assert_array_equal(why.values, same.values)
+    assert fs.Model(model).classes == model.classes
+
+
 def test_public_names_complete_and_resolve() -> None:
     assert dir(fs) == sorted(fs.__all__)
     for name in fs.__all__:
@@ -49,6 +59,7 @@ def test_a_name_that_is_not_public() -> None:
         fs.teach  # noqa: B018
 
 
+SHIPPED = "flowers102-mobilenetv2"
 NET = torch.nn.Sequential(
     torch.nn.Conv2d(3, 4, 3),
     torch.nn.AdaptiveAvgPool2d(1),
@@ -179,8 +190,12 @@ def test_every_public_function_is_asked() -> None:
         ),
         (lambda: fs.explain({}, PIXELS), r"a dict is no network.*net\.load_state_dict\(weights\)"),
         (
-            lambda: fs.explain(fs.Model(), PIXELS),
-            r"a Model is no network.*florascope\.explain\('runs/mine', photo\)",
+            lambda: fs.diagnose(fs.Model(), BATCHES, BATCHES),
+            r"a Model is no network.*Keras model\. Name it.*`florascope doctor .*mobilenetv2`",
+        ),
+        (
+            lambda: fs.diagnose("runs/mine", BATCHES, BATCHES),
+            r"'runs/mine' is no network\..*`florascope doctor runs/mine`",
         ),
         (lambda: fs.Model(TINY), r"Model got a Probe as 'bundle'\. expected a path\."),  # type: ignore[arg-type]
         (lambda: fs.diagnose(NET), r"diagnose got None as 'train_loader'\. expected batches of"),

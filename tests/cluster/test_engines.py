@@ -26,12 +26,12 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "florascope", *map(str, arguments)]
 
 
-def test_map_answers_as_one_process(photos: Path, tmp_path: Path) -> None:
-    done = fs.map(photos, out=tmp_path / "out", shard=4)
+def test_map_answers_as_the_model_does(photos: Path, tmp_path: Path) -> None:
+    model = Model(SHIPPED)
+    done = fs.map(photos, out=tmp_path / "out", model=model, shard=4)
     assert (done.counts.photos, done.counts.problems) == (9, 1)
     rows = done.table().to_pylist()
     assert [row["path"] for row in rows] == [one.path for one in list_photos(str(photos))]
-    model = Model(SHIPPED)
     for row in rows[:-1]:
         alone = model.identify(row["path"])
         assert row["statement"] == alone.statement()

@@ -19,7 +19,7 @@ from florascope.features.engines import Engine
 from florascope.files import new_folder
 from florascope.identify.identifier import Identifier
 from florascope.metrics import softmax
-from florascope.nets.classifier import Classifier, LinearHead
+from florascope.nets.classifier import Classifier
 from florascope.nets.graph_network import GraphNetwork, drawn
 from florascope.nets.keras_network import keras_contract, keras_graph, keras_shape
 from florascope.nets.onnx_parts import read_onnx, relative_gap
@@ -128,7 +128,7 @@ def import_model(
     """Do what `import_keras` and `import_onnx` do, and say how well it went."""
     path = Path(model) if isinstance(model, str | os.PathLike) else None
     if path is None:
-        check_network(model)
+        check_network(model, "a Keras model, or the path of an .onnx, .keras or .h5 file")
     else:
         check_file(path)
     graph = path is not None and path.suffix == ".onnx"
@@ -191,7 +191,7 @@ def _calibrated(classifier: Classifier, data: Any, progress: Progress) -> Calibr
     labels = own_labels(classifier.classes, dataset, np.arange(len(dataset)))
     bank = embed(dataset.photos, Engine(_network(classifier)), progress=progress)
     split = choose_split(dataset, None).only(bank.readable)
-    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    head = classifier.fitted_head
     features = bank.values[0]
     return calibrate(features, head.logits(features), labels, split)
 

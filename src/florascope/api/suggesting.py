@@ -18,7 +18,6 @@ from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.quick_probe import out_of_fold, suspects
 from florascope.metrics import softmax
-from florascope.nets.classifier import LinearHead
 from florascope.progress import Progress, shown
 from florascope.source import as_photos
 
@@ -110,7 +109,7 @@ def suggest(
     features = bank.values[0][places]
     own = run.experiment
     labelled = np.concatenate([own.split.train, own.split.val])
-    shares = softmax(_head(run).logits(features))
+    shares = softmax(run.classifier.fitted_head.logits(features))
     chosen = worth_labelling(features, 1 - shares.max(1), own.bank.values[0][labelled], n)
     names = [one.name for one in run.classes]
     label = tuple(
@@ -127,11 +126,6 @@ def _photos(photos: str | PathLike[str] | Sequence[Any]) -> Sequence[Photo]:
     if not root.is_dir():
         raise DataError(f"{root} is no folder", expected="a folder of photos without labels")
     return FilePhotos(root, (str(Path(path).relative_to(root)) for path in photos_below(str(root))))
-
-
-def _head(run: Run) -> LinearHead:
-    head = run.classifier.head
-    return LinearHead(head.weight.detach(), head.bias.detach())
 
 
 def _review(run: Run, names: list[str], n: int) -> tuple[ToReview, ...]:

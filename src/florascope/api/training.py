@@ -34,7 +34,7 @@ from florascope.features.engines import (
 )
 from florascope.files import claimed
 from florascope.metrics import Metrics
-from florascope.nets.classifier import Classifier, LinearHead
+from florascope.nets.classifier import Classifier
 from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
 from florascope.run_folder import own_facts
@@ -237,7 +237,7 @@ def _gather(
         engine, marked = Engine(classifier.backbone), origin.knows_derived
         bank = embed(dataset.photos, engine, marked=marked, progress=progress)
     split = _split(origin, dataset, figures, recipe.seed).only(bank.readable)
-    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    head = classifier.fitted_head
     metrics = {s: Metrics.from_json(figures[s]) for s in SUBSETS}
     features, labels = bank.values[0], dataset.labels
     logits = head.logits(features)

@@ -34,7 +34,6 @@ from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.looks import hashes, look_at_all
 from florascope.metrics import measure
-from florascope.nets.classifier import LinearHead
 from florascope.nets.saving import load_classifier
 from florascope.nets.weights import default_weights, load_backbone
 from florascope.progress import Progress, silent
@@ -143,7 +142,7 @@ def _of_bundle(bundle: Path, question: Question, progress: Progress) -> Evidence
     features[at] = bank.values[0]
     kept = np.zeros(len(dataset), bool)
     kept[at] = bank.readable
-    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    head = classifier.fitted_head
     evidence = run_evidence(
         dataset, split, classifier, (features, head.logits(features)), kept, figures
     )

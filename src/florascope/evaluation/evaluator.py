@@ -12,7 +12,7 @@ from florascope.errors import DataError
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.metrics import ClassMetrics, Labels, Metrics, Outcome
-from florascope.nets.classifier import Classifier, LinearHead
+from florascope.nets.classifier import Classifier
 from florascope.progress import Progress, silent
 
 
@@ -67,7 +67,7 @@ def evaluate(
             f"{len(problems)} of {len(photos)} photos cannot be read; the first: {problems[0]}",
             fix="Mend or remove them, or leave out `strict` to skip them" if strict else "",
         )
-    head = LinearHead(classifier.head.weight.detach(), classifier.head.bias.detach())
+    head = classifier.fitted_head
     parts = [
         Outcome.of(head.logits(features[kept]), labels[at][kept])
         for at, features, kept in bank.blocks()

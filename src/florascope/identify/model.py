@@ -55,6 +55,10 @@ class Model:
         anew = partial(Model, threads=self._threads, prior=self._identifier.prior)
         return anew, (str(self._identifier.bundle.absolute()),)
 
+    def __fspath__(self) -> str:
+        """Return the bundle's folder: a model goes wherever a path to a bundle is taken."""
+        return str(self._identifier.bundle)
+
     @property
     def classes(self) -> tuple[ClassName, ...]:
         """The K classes, in the order of the logits."""

@@ -193,6 +193,11 @@ class Classifier(nn.Module):
         """Logits of a normalised batch, (b, K)."""
         return self.answer(images).logits
 
+    @property
+    def fitted_head(self) -> LinearHead:
+        """What the head has learned, for features that are at hand without a pass."""
+        return LinearHead(self.head.weight.detach(), self.head.bias.detach())
+
     def set_head(self, weight: Float[Tensor, "k c"], bias: Float[Tensor, " k"]) -> None:
         """Put fitted weights into the head."""
         with torch.no_grad():

@@ -11,7 +11,7 @@ from typing import Any
 import onnx
 from torch import nn
 
-from florascope.bundle.config import find_bundle
+from florascope.bundle.config import find_bundle, shipped_bundles
 from florascope.errors import ExplanationError, check_arguments, described
 from florascope.nets.classifier import Classifier
 from florascope.nets.graph_network import Entrance, GraphNetwork
@@ -54,9 +54,9 @@ def wrap(
 
     Args:
         model: a PyTorch module from (b, 3, H, W) to (b, K), on any device, in any precision; a
-            Keras 3 model; or the path of an .onnx, .keras or .h5 file, of a bundle or a run. A
-            single score, a sigmoid's, makes two classes. Modules are not copied: their weights are
-            read whenever they answer.
+            Keras 3 model; or the path of an .onnx, .keras or .h5 file, of a bundle or a run
+            (or its archive, or a shipped bundle's name). A single score, a sigmoid's, makes two
+            classes. Modules are not copied: their weights are read whenever they answer.
         classes: names of the K classes. None takes the model's own: `config.id2label`, or what
             the file beside it says (see below); else the indexes.
         preprocessing: how photos are prepared; the name of a scaling in
@@ -73,7 +73,7 @@ def wrap(
         A classifier in eval mode; a module itself is left in whatever mode it is in.
 
     Raises:
-        BundleError: the path is a folder that holds no bundle.
+        BundleError: the path is a folder or an archive that holds no bundle.
         ExplanationError: the model takes no such pictures, gives no scores, or does not say how
             photos are prepared; or it has another number of classes.
     """
@@ -82,7 +82,9 @@ def wrap(
     told = Told.of(classes, preprocessing)
     if isinstance(model, str | os.PathLike):
         return open_model(Path(os.fspath(model)), told)
-    check_network(model)
+    check_network(
+        model, "a PyTorch module, a Keras model, or the path of a bundle, an ONNX or Keras file"
+    )
     if is_keras(model):
         return of_keras(model, told, str(model.name))
     if isinstance(preprocessing, str):
@@ -91,7 +93,6 @@ def wrap(
 
 
 CURES = {
-    "Model": "Name its folder instead: `florascope.explain('runs/mine', photo)`",
     "Run": "Ask the run itself (`run.explain(photo)`, `run.diagnosis`), or hand over"
     " `run.classifier`",
     "type": "Make an object of it first: Net()",
@@ -101,8 +102,12 @@ CURES = {
 """By the type of what is handed over for a network."""
 
 
-def check_network(model: object) -> None:
+def check_network(model: object, taken: str = "a PyTorch module or a Keras model") -> None:
     """Refuse what is neither a PyTorch module nor a Keras model.
+
+    Args:
+        model: what was handed over for a network.
+        taken: what the caller takes, for the message.
 
     Raises:
         ExplanationError: it is neither.
@@ -110,22 +115,26 @@ def check_network(model: object) -> None:
     if isinstance(model, type) or not (isinstance(model, nn.Module) or is_keras(model)):
         raise ExplanationError(
             f"{described(model)} is no network",
-            expected="a PyTorch module, a Keras model, or the path of a bundle, an ONNX or Keras"
-            " file",
-            fix=CURES.get(
-                type(model).__name__, "Hand one over, such as torchvision.models.resnet18()"
-            ),
+            expected=taken,
+            fix=_cure(model),
         )
+
+
+def _cure(model: object) -> str:
+    if isinstance(model, str | os.PathLike):  # of those who take no path
+        return f"Name it on the command line: `florascope doctor {os.fspath(model)}`"
+    told = CURES.get(type(model).__name__)
+    return told or "Hand one over, such as torchvision.models.resnet18()"
 
 
 def open_model(path: Path, told: Told) -> Classifier:
     """Open an ONNX or Keras file, or a bundle; see `wrap`.
 
     Raises:
-        BundleError: it is a folder that holds no bundle.
+        BundleError: it is a folder or an archive that holds no bundle.
         ExplanationError: it cannot be opened, explained, or prepared for.
     """
-    if path.is_dir():
+    if path.is_dir() or path.suffix == ".zip" or str(path) in shipped_bundles():
         return _open_bundle(path, told)
     check_file(path)
     if path.suffix == ".onnx":
