@@ -33,7 +33,7 @@ from florascope.identify.model import SHIPPED
 HOME = Path(os.environ.get("FLORASCOPE_DATA", "")) / "flowers-102-originals"
 PHOTOS = 12
 SIZE = (4000, 3000)
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "a share of the size": {"wanted": 0, "codecs": True},
     "whole, squares averaged": {"wanted": 0, "codecs": False},
     "whole, as before": {"wanted": 1e9, "codecs": True},

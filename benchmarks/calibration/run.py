@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from florascope.calibration.calibration import Calibrated
+from florascope.calibration.calibration import DOUBTED, LEVEL, REFUSED, Calibrated
 from florascope.calibration.conformal import balanced_thresholds
-from florascope.calibration.fitting import DOUBTED, LEVEL, REFUSED, calibrate, calibration_error
+from florascope.calibration.fitting import calibrate, calibration_error
 from florascope.calibration.similarity import Features, similarities
 from florascope.data.dataset import ClassName, Dataset, Labels, Split
 from florascope.data.oxford102_features import AbsentPhoto, embedded_oxford102

@@ -102,7 +102,7 @@ class Case:
         return Outcome(mistake, train.top1, val.top1, test.top1, test.loss)
 
 
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+IMAGENET: dict[str, object] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 SOUND = "none: input in [0, 1], as the report says"
 INPUTS: dict[str, dict[str, object]] = {
     SOUND: {},

@@ -37,8 +37,10 @@ from pyarrow import parquet
 from florascope.garden import garden
 
 RESULTS = Path(__file__).parent / "results" / "kills.csv"
-COLUMNS = ("date", "engine", "victim", "photos", "shards", "kills", "folders")
-COLUMNS += ("ended_the_command", "mid_work", "lost", "twice", "other_tables", "drafts_left")
+COLUMNS = (
+    *("date", "engine", "victim", "photos", "shards", "kills", "folders"),
+    *("ended_the_command", "mid_work", "lost", "twice", "other_tables", "drafts_left"),
+)
 PHOTOS, SHARD, ROUND = 60, 5, 5
 NAMES = {"worker": "ray::MapWorker", "helper": "ray::", "node": "raylet"}
 

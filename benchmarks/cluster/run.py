@@ -23,8 +23,10 @@ from pathlib import Path
 import psutil
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
-COLUMNS = ("date", "task", "way", "photos", "shard", "seconds", "photos_per_second", "steady")
-COLUMNS += ("driver_mb",)
+COLUMNS = (
+    *("date", "task", "way", "photos", "shard", "seconds", "photos_per_second", "steady"),
+    "driver_mb",
+)
 
 
 def main() -> None:

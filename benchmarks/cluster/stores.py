@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psutil
@@ -191,7 +191,8 @@ class Way(BaseHTTPRequestHandler):
 
 
 def _compared(server: Server, folder: Path, line: BadLine) -> dict[str, object]:
-    said, row = "", {"photos": PHOTOS, "kills": 0, "lost": 0, "twice": 0}
+    said = ""
+    row: dict[str, Any] = {"photos": PHOTOS, "kills": 0, "lost": 0, "twice": 0}
     network = ["embed", "--backbone", "test_resnet", "--weights", "random"]
     for name, task in {
         "identify": ["identify"],

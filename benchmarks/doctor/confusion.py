@@ -165,10 +165,11 @@ def seen(name: str, make: Callable[[Any], Any], world: Any) -> tuple[Evidence, f
     So a check that is changed is judged again on all trainings in seconds.
     """
     digest = hashlib.blake2b(f"{name} {world.root}".encode(), digest_size=16)
-    here = map(inspect.getfile, (make, failures.World, grown))
+    here: list[Any] = [make, failures.World, grown]
     gathering = Path(inspect.getfile(gather)).parent.glob("*.py")  # the checks lie below it
-    for file in (*sorted(gathering), *here, __file__):
-        digest.update(Path(file).read_bytes())
+    made_by = (Path(inspect.getfile(one)) for one in here)
+    for file in (*sorted(gathering), *made_by, Path(__file__)):
+        digest.update(file.read_bytes())
     kept = cache_dir() / "confusion" / f"{digest.hexdigest()}.pickle"
     if kept.is_file():
         found: tuple[Evidence, float] = pickle.loads(kept.read_bytes())  # noqa: S301 (our own)

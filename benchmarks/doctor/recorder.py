@@ -83,8 +83,8 @@ def keras_case() -> Case:
 def cases() -> Iterator[tuple[str, Case]]:
     """Yield each case by name."""
     whole = timm.create_model("mobilenetv2_100", num_classes=10)
-    adam = torch.optim.AdamW(whole.parameters(), 1e-4)
-    yield "MobileNetV2 at 64 px, whole", torch_case(whole, 64, adam)
+    adamw = torch.optim.AdamW(whole.parameters(), 1e-4)
+    yield "MobileNetV2 at 64 px, whole", torch_case(whole, 64, adamw)
     frozen = timm.create_model("mobilenetv2_100", num_classes=10).requires_grad_(
         requires_grad=False
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from peers import CaptumIG
@@ -111,7 +112,7 @@ def _completeness(
     gaps, passes, relative = [], [], []
     for image, target in zip(*targeted, strict=True):
         with torch.no_grad():
-            once = _seconds(lambda image=image: classifier(image[None]))
+            once = _seconds(partial(classifier, image[None]))
         start = time.perf_counter()
         with counted(classifier) as rows:
             found = attribute(classifier, explainer, TargetedImages(image[None], target[None]))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def joined(reports: Sequence[AuditReport]) -> AuditReport:
     return replace(reports[0], methods=tuple(ordered))
 
 
-def flat(report: AuditReport) -> Arrays:
+def flat(report: AuditReport) -> dict[str, Any]:
     """Lay an audit out as arrays: METHOD|scores|NAME, METHOD|curves|NAME, METHOD|STAGE|NAME."""
     arrays = {"targets": report.targets}
     for scores in report.methods:

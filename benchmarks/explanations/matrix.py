@@ -131,8 +131,8 @@ def cell(classifier: Classifier, how: Explainer, images: Tensor) -> str:
         total = found.values.sum((1, 2)) + classifier.head.bias[TARGETS]
     else:
         return "map"
-    error = total - logits.gather(1, TARGETS[:, None])[:, 0]
-    return f"{error.abs().max() / logits.abs().max():.0e}"
+    gap = total - logits.gather(1, TARGETS[:, None])[:, 0]
+    return f"{gap.abs().max() / logits.abs().max():.0e}"
 
 
 def hooks(classifier: Classifier) -> int:

@@ -89,11 +89,11 @@ def _figures(classifier: Classifier, photo: str, method: str) -> Trust:
     target = torch.tensor([find_class(classifier, found.target.id)])
     values = torch.from_numpy(found.values.copy())[None]
     how = Perturbation.of(len(found.crop))
-    curves = (
-        faithfulness(classifier, image, target, v, how).probability.deletion_auc[0]
+    own, flat = (
+        float(faithfulness(classifier, image, target, v, how).probability.deletion_auc[0])
         for v in (values, torch.zeros_like(values))
     )
-    return Trust(*map(float, curves), half_area(found.values))
+    return Trust(own, flat, half_area(found.values))
 
 
 def drawn(classifier: Classifier, method: str, trusted: bool, photos: list[str]) -> Maps:  # noqa: FBT001

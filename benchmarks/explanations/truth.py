@@ -285,7 +285,8 @@ def mask_rows(classifier: Classifier, cache: Path) -> Rows:
     masked = prepare_photos(classifier, photos, MaskFolder(folder / "masks"))
     batch = next(masked.batches(len(photos)))
     rows = [row for row, mask in enumerate(batch.masks) if mask is not None]
-    passes = Passes(classifier, *(part[rows] for part in batch.targeted), cache / "masks")
+    images, targets = (part[rows] for part in batch.targeted)
+    passes = Passes(classifier, images, targets, cache / "masks")
     masks = [mask for mask in batch.masks if mask is not None]
     for variant in FINALISTS:
         yield [variant.name, len(rows), *rounded(localised(variant(passes), masks).mean(0))]

@@ -55,8 +55,8 @@ def turned(image: Picture, draw: np.random.Generator) -> Picture:
 
 def straightened(image: Picture, draw: np.random.Generator) -> Picture:
     """Do the same, and cut off the corners."""
-    edge = tuple(round(0.1 * side) for side in image.size)
-    return turned(image, draw).crop((*edge, image.width - edge[0], image.height - edge[1]))
+    left, top = (round(0.1 * side) for side in image.size)
+    return turned(image, draw).crop((left, top, image.width - left, image.height - top))
 
 
 def saved(image: Picture, draw: np.random.Generator) -> Picture:

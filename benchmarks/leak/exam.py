@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
@@ -207,7 +207,7 @@ OPEN: dict[str, Derive] = {
 KEPT: dict[str, Derive] = {
     "crop-centre-60": lambda p, r, _: centre_crop(p, r.uniform(0.57, 0.63)),
     "crop-phone-16-9": lambda p, r, _: aspect_crop(p, pick(r, 16 / 9, 9 / 16, 4 / 5)),
-    "letterbox": lambda p, r, _: bars(p, *(r.uniform(0.1, 0.25, 1).repeat(2)), "black"),
+    "letterbox": lambda p, r, _: bars(p, share := r.uniform(0.1, 0.25), share, "black"),
     "turn-90": lambda p, r, _: p.rotate(pick(r, 90, 180, 270), expand=True),
     "watermark": lambda p, r, _: watermark(p, r),
     "grey": lambda p, _r, _: grey(p),
@@ -322,7 +322,8 @@ def save(photo: Photo, out: Path, folder: str, index: int, rng: Rng) -> str:
     ending = pick(rng, "jpg", "jpg", "jpg", "png", "webp")
     file = f"{folder}/photo_{index:05d}.{ending}"
     (out / folder).mkdir(parents=True, exist_ok=True)
-    photo.save(out / file, **({} if ending == "png" else {"quality": int(rng.integers(75, 96))}))
+    quality: dict[str, Any] = {} if ending == "png" else {"quality": int(rng.integers(75, 96))}
+    photo.save(out / file, **quality)
     return file
 
 
@@ -330,7 +331,7 @@ def make_derived(
     flowers: Flowers, out: Path, half: dict[str, Derive], count: int, names: dict[str, str]
 ) -> list[Item]:
     """Write each derivation of `count` training photos (each derivation draws its own)."""
-    items = []
+    items: list[Item] = []
     for name, derive in half.items():
         rng = np.random.default_rng([len(name), *name.encode()])
         for original in rng.choice(flowers.train, count, replace=False):
@@ -344,7 +345,7 @@ def make_derived(
 
 def make_new(flowers: Flowers, out: Path, count: int, names: dict[str, str]) -> list[Item]:
     """Write `count` new photos, byte for byte as they are in the data."""
-    items = []
+    items: list[Item] = []
     for number, kind in new_numbers(flowers, count, np.random.default_rng(102)).items():
         file = f"{flowers.folder(number, names)}/photo_{len(items):05d}.jpg"
         (out / file).parent.mkdir(parents=True, exist_ok=True)

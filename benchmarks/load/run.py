@@ -77,7 +77,8 @@ def main() -> None:
 
 def bare(bundle: Path, files: list[Path], seconds: float) -> dict[str, float]:
     """Run bare.py in a process of its own, as the server is one."""
-    command = [sys.executable, HERE / "bare.py", bundle, "--seconds", str(seconds), *files]
+    command = [sys.executable, str(HERE / "bare.py"), str(bundle), "--seconds", str(seconds)]
+    command += [str(file) for file in files]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     return dict(json.loads(ended.stdout))
 

@@ -29,6 +29,7 @@ from florascope.data.splits import choose_split
 from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.images import RGB
+from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier, LinearHead, Samples, score, soften_head
 from florascope.nets.saving import load_classifier
 from florascope.nets.weights import with_preprocessing
@@ -93,6 +94,7 @@ def main() -> None:
 def measured(options: argparse.Namespace, size: int) -> Iterator[Row]:
     """Yield the rows of a size."""
     classifier, dataset = load_classifier(find_bundle(options.bundle)), oxford102()
+    assert isinstance(classifier.backbone, Backbone)  # bundles are of timm's networks
     with_preprocessing(classifier.backbone, size=size)
     split = choose_split(dataset, options.split, 0)
     asked = ("val", options.subset) if options.own else ("train", "val", options.subset)

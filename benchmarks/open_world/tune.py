@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,11 +70,11 @@ def main() -> None:
         draft.file.unlink()
 
 
-def _lower(net: nn.Module) -> list[nn.Module]:
+def _lower(net: Any) -> list[nn.Module]:  # noqa: ANN401 (timm's)
     return [net.conv_stem, net.bn1, net.blocks[:STAGES]]
 
 
-def _upper(net: nn.Module) -> nn.Sequential:
+def _upper(net: Any) -> nn.Sequential:  # noqa: ANN401 (likewise)
     parts = (net.blocks[STAGES:], net.conv_head, net.bn2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return nn.Sequential(*parts).to(memory_format=torch.channels_last).eval()
 
@@ -125,8 +126,9 @@ class Draft:
     def read(self, parts: Parts) -> tuple[int, Indexes]:
         """Fill the parts; return how many steps are done, and the order of the photos."""
         kept = torch.load(self.file, weights_only=True)
-        for part, state in zip(parts, kept["parts"], strict=True):
-            part.load_state_dict(state)
+        network, optimizer = parts
+        network.load_state_dict(kept["parts"][0])
+        optimizer.load_state_dict(kept["parts"][1])
         self.rng.bit_generator.state = json.loads(kept["numpy"])
         torch.set_rng_state(kept["torch"])
         return kept["step"], kept["photos"].numpy()

@@ -31,7 +31,7 @@ def fuzz(name: str, runs: int, seconds: int, crashes: Path) -> dict[str, object]
         folder, start = Path(temporary), time.monotonic()
         command = [
             sys.executable,
-            HERE / "fuzz_worker.py",
+            str(HERE / "fuzz_worker.py"),
             name,
             temporary,
             str(runs),

@@ -29,7 +29,7 @@ from florascope.preprocessing import Preprocessing
 from florascope.training.batches import LabelledPhotos, Transform
 from florascope.training.finetune import finetune, training_transform
 from florascope.training.logbook import Logbook, read_checkpoint
-from florascope.training.recipes import make_recipe
+from florascope.training.recipes import Finetune
 
 NETWORK, SIZE, PHOTOS = "test_resnet", 64, 40
 REPEATS = 10  # of all photos, to be embedded
@@ -90,7 +90,7 @@ def train(folder: Path) -> str:
     """Fine-tune with a checkpoint after every step."""
     final = folder / "final.safetensors"
     if not final.exists():
-        recipe = make_recipe("finetune", backbone=NETWORK, weights="random", epochs=3, batch_size=8)
+        recipe = Finetune(backbone=NETWORK, weights="random", epochs=3, batch_size=8)
         network, data = classifier(), flowers()
         train_set = LabelledPhotos(
             data.photos, data.labels, 3, training_transform(network, recipe), 8
@@ -119,7 +119,7 @@ def features(folder: Path) -> str:
     engine = Engine(classifier().backbone)
     engine(np.zeros((1, 3, SIZE, SIZE), np.float32))  # the first call makes the graph
     os.environ["FLORASCOPE_CACHE"] = str(folder)
-    bank = embed(flowers().photos * REPEATS, engine)
+    bank = embed([*flowers().photos] * REPEATS, engine)
     return hashlib.sha256(np.ascontiguousarray(bank.values).tobytes()).hexdigest()
 
 

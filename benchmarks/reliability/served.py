@@ -52,7 +52,8 @@ def serving(bundle: Path) -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "florascope", "serve", "--model", bundle, "--port", str(port)]
+    command = [sys.executable, "-m", "florascope", "serve", "--model", str(bundle)]
+    command += ["--port", str(port)]
     log = bundle.parent / "log.txt"
     with log.open("wb") as file:
         server = subprocess.Popen(command, stdout=file, stderr=file)  # noqa: S603

@@ -53,7 +53,7 @@ def headed(net: nn.Module) -> nn.Module:
     """Add a head; channels last, in eval mode, gradients for all weights."""
     whole = nn.Sequential(net, nn.Linear(1280, CLASSES)).eval()
     for parameter in whole.parameters():
-        parameter.requires_grad_(requires_grad=True)
+        parameter.requires_grad = True
     return whole.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

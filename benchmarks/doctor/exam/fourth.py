@@ -101,17 +101,13 @@ def save_folder(
 
 def flower_folders(size: int = 96, classes: int = 10) -> tuple[Path, Path]:
     """(train, val) of flowers: JPEGs, square."""
-    train, val = (
-        save_folder(
-            f"flowers_{size}_{classes}_{which}",
-            *photos(which, size, classes),
-            NAMES[:classes],
-            "jpg",
-            quality=92,
-        )
-        for which in ("train", "val")
-    )
-    return train, val
+
+    def of(which: str) -> Path:
+        x, y = photos(which, size, classes)
+        name = f"flowers_{size}_{classes}_{which}"
+        return save_folder(name, x, y, NAMES[:classes], "jpg", quality=92)
+
+    return of("train"), of("val")
 
 
 def folder_loaders(

@@ -404,7 +404,7 @@ def loop(
     for _ in range(epochs):
         model.train()
         if frozen_backbone:
-            model.backbone.eval()
+            model.get_submodule("backbone").eval()
         total = right = seen = 0.0
         for batch in train:
             x, y = unpack(batch)
