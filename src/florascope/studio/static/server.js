@@ -1,7 +1,7 @@
 // What the page asks of the server. An answer that does not come is an Error with a message that a
 // person can act on.
 
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 export const get = (path) => asked(path);
 export const post = (path, value) =>
@@ -10,7 +10,8 @@ export const remove = (path) => asked(path, { method: "DELETE" });
 export const send = (path, body, signal) => asked(path, { method: "POST", body, signal });
 
 async function asked(path, options) {
-  const response = await fetch(path, options).catch((error) => {
+  const headers = { ...options?.headers, "accept-language": language() };
+  const response = await fetch(path, { ...options, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Error(say("cut"));
   });
   const told = await response.json().catch(() => null);
