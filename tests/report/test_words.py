@@ -102,7 +102,7 @@ def test_each_finding_is_an_item_and_text_is_escaped() -> None:
     finding = Finding("a.b", "x < y", "error", "3", "4", "Add 1", 0.9)
     page = doctor(EN, finding, finding)
     assert page.count('<li class="alarm">') == 2
-    assert "x &lt; y" in page
+    assert "X &lt; y" in page
     assert "90% sure" in page
     assert "lang=" not in page
 
@@ -111,7 +111,7 @@ def test_a_finding_is_said_in_the_pages_language() -> None:
     cause, found = "weights are not finite", "2 parameters hold NaN or infinity (head.bias first)"
     fix = "Call model.eval()?"
     page = doctor(ES, Finding("loop.finite", cause, "error", found, "finite weights", fix, 0.9))
-    assert "hay pesos que no son finitos" in page
+    assert "Hay pesos que no son finitos" in page
     assert "2 parámetros contienen NaN o infinito (el primero: head.bias)" in page
     assert f"90{NARROW}% de seguridad" in page
     assert '<span lang="en">Call model.eval()?</span> ' in page  # its own mark ends it
@@ -119,7 +119,7 @@ def test_a_finding_is_said_in_the_pages_language() -> None:
 
 def test_what_no_template_knows_stays_english_and_says_so() -> None:
     own = Finding("my.own", "too few roses", "note", "3 roses", "more", "Plant some", 0.5)
-    assert '<span lang="en">too few roses</span>' in doctor(ES, own)
+    assert '<span lang="en">Too few roses</span>' in doctor(ES, own)
 
 
 @pytest.mark.parametrize(("words", "text"), [(EN, "nothing wrong"), (ES, "nada malo")])
