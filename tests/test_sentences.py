@@ -117,6 +117,11 @@ def test_no_sentence_is_translated_in_part(text: str) -> None:
     assert TEMPLATES.said(text) is None
 
 
+def test_a_sentence_that_can_be_read_in_many_ways_takes_no_longer() -> None:
+    text = "the loss of my own and all of the others at home, and " * 40
+    assert told("doctor", text, "es") == Told(text, "en")  # each part is read once
+
+
 def test_what_is_not_known_stays_english() -> None:
     assert told("doctor", "softmax twice", "es") == Told("softmax dos veces", "es")
     assert told("doctor", "a check of my own", "es") == Told("a check of my own", "en")

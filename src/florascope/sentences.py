@@ -10,7 +10,8 @@ language by templates: doctor.es.json holds each sentence by its English one, {}
 
 import json
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +26,7 @@ NUMBERS = re.compile(r"[-+]?\d[\d.,;e+\- ]*%?( [-+]?[\d.]+)*")
 PROSE = re.compile(r"[a-z] [a-zA-Z]")
 QUOTED = re.compile(r"^['\"]|[/\\]")
 SEPARATORS = ("; ", ", ")
+READ = 10_000  # parts of sentences that are kept
 
 
 def sentences(use: Use, language: str) -> dict[str, Any]:
@@ -77,9 +79,11 @@ class Templates:
         # What is more of a sentence fits better.
         holed = sorted(sentences.keys() - self._whole.keys(), key=lambda key: -len(key))
         self._holed = [(key.split(HOLE), sentences[key]) for key in holed]
-
-    def said(self, text: str) -> str | None:
+        # A part of a sentence is met in many ways of reading the whole.
+        self.said: Callable[[str], str | None] = lru_cache(READ)(self._said)
         """Translate a sentence; None where no template fits it."""
+
+    def _said(self, text: str) -> str | None:
         if text in self._whole:
             return self._whole[text]
         if NUMBERS.fullmatch(text):
