@@ -14,7 +14,7 @@ from florascope.doctor.evidence import Finding
 
 sys.path.insert(0, str(Path(__file__).parent))  # failures.py is shared with the benchmark
 
-NAMES = frozenset({"hidden", "drop", "own"})  # of layers and losses in these tests
+NAMES = frozenset({"hidden", "drop", "own", "photo"})  # of layers, losses, photos in these tests
 
 make_world = import_module("world").make_world
 
