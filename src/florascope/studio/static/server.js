@@ -16,7 +16,8 @@ async function asked(path, options) {
   });
   const told = await response.json().catch(() => null);
   if (response.ok) return told;
-  throw Object.assign(new Error(told?.detail ?? say("cut")), { status: response.status });
+  const spoken = told?.detail ? response.headers.get("content-language") : null;
+  throw Object.assign(new Error(told?.detail ?? say("cut")), { status: response.status, language: spoken });
 }
 
 export const small = (id) => `api/photos/${id}/small`;
