@@ -1,5 +1,6 @@
-"""Both languages say everything, with the same placeholders."""
+"""Both languages say everything, with the same placeholders; records are said by templates."""
 
+import json
 import re
 from pathlib import Path
 from string import Formatter
@@ -9,10 +10,10 @@ import pytest
 
 import florascope
 from florascope.data.species import LANGUAGES
-from florascope.sentences import Use, sentences
+from florascope.sentences import FOLDER, NARROW, Record, Templates, Told, Use, sentences, told
 
 USES = get_args(Use)
-SYMBOLS = {"no", "top1", "top5", "method.gradcam", "errors.one", "pictured"}
+SYMBOLS = {"no", "top1", "top5", "method.gradcam", "errors.one", "pictured", "severity.error"}
 
 
 def flat(value: Any, key: str = "") -> dict[str, str]:
@@ -72,3 +73,68 @@ def test_the_workbench_translates_causes_that_the_doctor_names() -> None:
     causes = sentences("studio", "en")["causes"]
     assert causes
     assert {cause for cause in causes if f'= "{cause}"' not in code} == set()
+
+
+TEMPLATES = Templates(
+    {
+        "{} of {} photos are blurred": "{} de {} fotos están borrosas",
+        "{} of {} photos are blurred ({} first)": "{} de {} fotos están borrosas (la primera: {})",
+        "the {} of {} is {}": "es {2} {0} de {1}",
+        "loss": "la pérdida",
+        "train": "entrenamiento",
+        "look at {}": "mire {}",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        ("loss", "la pérdida"),
+        ("the loss of train is 0.5", "es 0,5 la pérdida de entrenamiento"),
+        ("3 of 12 photos are blurred", "3 de 12 fotos están borrosas"),
+        ("25% of 12 photos are blurred", f"25{NARROW}% de 12 fotos están borrosas"),
+        # What is more of a sentence fits better, and names stay as they are, numbers in them too.
+        ("3 of 12 photos are blurred (a/b 1.5.jpg first)", None),
+        ("the loss of head.0.5 is 1", "es 1 la pérdida de head.0.5"),
+        ("the loss of 'my own flowers' is 1", "es 1 la pérdida de 'my own flowers'"),
+        ("look at loss, train", "mire la pérdida, entrenamiento"),
+        ("look at loss; look at train", "mire la pérdida; mire entrenamiento"),
+        ("look at 0.5, 0.25, 1", "mire 0,5; 0,25; 1"),
+        ("look at 1, 2", "mire 1, 2"),
+        ("look at 8,189", "mire 8189"),
+        ("look at 12,345,678", f"mire 12{NARROW}345{NARROW}678"),
+        ("look at -1.5e-05", "mire \N{MINUS SIGN}1,5e-05"),
+    ],
+)
+def test_records_are_said_by_templates(english: str, spanish: str | None) -> None:
+    photo = "3 de 12 fotos están borrosas (la primera: a/b 1.5.jpg)"
+    assert TEMPLATES.said(english) == (spanish or photo)
+
+
+@pytest.mark.parametrize("text", ["", "a sentence of mine", "look at what I found", "losses"])
+def test_no_sentence_is_translated_in_part(text: str) -> None:
+    assert TEMPLATES.said(text) is None
+
+
+def test_a_sentence_that_can_be_read_in_many_ways_takes_no_longer() -> None:
+    text = "the loss of my own and all of the others at home, and " * 40
+    assert told("doctor", text, "es") == Told(text, "en")  # each part is read once
+
+
+def test_what_is_not_known_stays_english() -> None:
+    assert told("doctor", "softmax twice", "es") == Told("softmax dos veces", "es")
+    assert told("doctor", "a check of my own", "es") == Told("a check of my own", "en")
+    assert told("doctor", "softmax twice", "en") == Told("softmax twice", "en")
+
+
+@pytest.mark.parametrize("record", get_args(Record))
+def test_every_template_stands_once_and_takes_the_same_values(record: Record) -> None:
+    path = FOLDER / f"{record}.es.json"
+    pairs = json.loads(path.read_text("utf-8"), object_pairs_hook=lambda pairs: pairs)
+    keys = [key for key, _ in pairs]
+    assert [key for key in keys if keys.count(key) > 1] == []
+    for english, spanish in pairs:
+        holes = [f"<{i}>" for i in range(english.count("{}"))]
+        assert all(hole in spanish.format(*holes) for hole in holes), english
+        assert len(list(Formatter().parse(spanish))) <= len(holes) + 1, english

@@ -24,12 +24,22 @@ class FlorascopeError(Exception):
 
     def __init__(self, found: str, *, expected: str = "", fix: str = "") -> None:
         self.found, self.expected, self.fix = found, expected, fix
-        sentences = [found, f"expected {expected}" if expected else "", fix]
-        super().__init__(". ".join(s.rstrip(".") for s in sentences if s) + ".")
+        super().__init__(joined(self.sentences))
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the message consists of."""
+        parts = [self.found, f"expected {self.expected}" if self.expected else "", self.fix]
+        return [part for part in parts if part]
 
     def reworded(self, say: Callable[[str], str]) -> Self:
         """Return the same error in other words."""
         return type(self)(say(self.found), expected=say(self.expected), fix=say(self.fix))
+
+
+def joined(sentences: Sequence[str]) -> str:
+    """Join the sentences of a message."""
+    return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 
 class PhotoError(FlorascopeError):

@@ -1,4 +1,4 @@
-"""Accept-Language as RFC 9110 has it."""
+"""Several photos in one request, and their answer together."""
 
 import json
 
@@ -7,34 +7,12 @@ import numpy as np
 import pytest
 
 from florascope.app import static_folder
-from florascope.app.answer import accepted
 from florascope.app.limits import Limits
 from florascope.app.schema import AnswerShape, SeveralShape
 from florascope.identify.identifier import Identifier
 from florascope.identify.prior import TablePrior
 
 from .conftest import Planted, Serve
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("", "en"),
-        ("es", "es"),
-        ("es-MX,es;q=0.9,en;q=0.8", "es"),
-        ("fr-FR, es;q=0.5, en;q=0.4", "es"),
-        ("en;q=0.3, ES-419;q=0.7", "es"),
-        ("en-GB,es;q=0.9", "en"),
-        ("fr,de", "en"),
-        ("es;q=0", "en"),
-        ("es;q=much", "en"),
-        ("*", "en"),
-        ("estonian", "en"),
-    ],
-)
-def test_the_language_that_is_liked_best(header: str, language: str) -> None:
-    assert accepted(header) == language
-
 
 SAMPLES = static_folder() / "samples"
 ROUTE = "/api/identify/several"
@@ -63,9 +41,9 @@ def test_each_photo_is_answered_as_alone_and_each_failure_is_named(
     alone = httpx.post(f"{server}/api/identify?language=es", content=photo, timeout=60).json()
     assert {**told.json()["results"][0], "file": "photo"} == alone["results"][0]
     said = [result["error"] for result in told.json()["results"][1:]]
-    assert "empty (0 bytes)" in said[0]
-    assert "not a photo that can be read" in said[1]
-    assert "This is gzip" in said[2]
+    assert "la foto no contiene nada (0 bytes)" in said[0]
+    assert "no es una foto que se pueda leer" in said[1]
+    assert "Esto es gzip" in said[2]
     assert "together" not in told.json()
 
 

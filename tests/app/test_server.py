@@ -44,6 +44,7 @@ def detail(response: httpx.Response, status: int) -> str:
     told = response.json()
     assert told["status"] == status
     assert set(told) == {"type", "title", "status", "detail"}
+    assert response.headers["content-language"] == "en"
     return str(told["detail"])
 
 

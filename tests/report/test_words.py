@@ -7,7 +7,7 @@ import pytest
 
 import florascope.report
 from florascope.doctor.evidence import Finding
-from florascope.report.words import Words, findings_html
+from florascope.report.words import Words, environment
 from florascope.sentences import sentences
 from florascope.training.recipes import ClassReport, Finetune, Probe, Recipe, describe
 
@@ -23,7 +23,7 @@ def test_every_text_is_used() -> None:
     used = set(re.findall(r"""["']([a-z0-9_.]+)["']""", code))
     stems = {f"{prefix}{used_part}" for prefix in ("", "analysis.") for used_part in used}
     prefixes = ["tone", "subset", "purpose", "reason", "method", "setting", "curves"]
-    prefixes.append("audited")  # by criterion: see test_audited
+    prefixes += ["audited", "severity"]  # by criterion: see test_audited
     families = tuple(f"{prefix}." for prefix in prefixes)
     unused = [
         key
@@ -93,13 +93,35 @@ def test_spanish_does_not_break_before_the_percent_sign() -> None:
     assert f"95{NARROW}%" in ES("results.interval")
 
 
+def doctor(words: Words, *findings: Finding) -> str:
+    section = environment().get_template("doctor.html.jinja2")
+    return section.render(t=words, findings=findings)
+
+
 def test_each_finding_is_an_item_and_text_is_escaped() -> None:
     finding = Finding("a.b", "x < y", "error", "3", "4", "Add 1", 0.9)
-    page = findings_html([finding, finding])
+    page = doctor(EN, finding, finding)
     assert page.count('<li class="alarm">') == 2
-    assert "x &lt; y" in page
+    assert "X &lt; y" in page
     assert "90% sure" in page
+    assert "lang=" not in page
 
 
-def test_none_is_said() -> None:
-    assert "nothing wrong" in findings_html([])
+def test_a_finding_is_said_in_the_pages_language() -> None:
+    cause, found = "weights are not finite", "2 parameters hold NaN or infinity (head.bias first)"
+    fix = "Call model.eval()?"
+    page = doctor(ES, Finding("loop.finite", cause, "error", found, "finite weights", fix, 0.9))
+    assert "Hay pesos que no son finitos" in page
+    assert "2 parámetros contienen NaN o infinito (el primero: head.bias)" in page
+    assert f"90{NARROW}% de seguridad" in page
+    assert '<span lang="en">Call model.eval()?</span> ' in page  # its own mark ends it
+
+
+def test_what_no_template_knows_stays_english_and_says_so() -> None:
+    own = Finding("my.own", "too few roses", "note", "3 roses", "more", "Plant some", 0.5)
+    assert '<span lang="en">Too few roses</span>' in doctor(ES, own)
+
+
+@pytest.mark.parametrize(("words", "text"), [(EN, "nothing wrong"), (ES, "nada malo")])
+def test_none_is_said(words: Words, text: str) -> None:
+    assert text in doctor(words)

@@ -147,6 +147,11 @@ def ask(page: Page) -> None:
     page.locator("#ask-doctor").click()
     expect(page.locator("#ask-doctor")).to_have_text("Ask again", timeout=PATIENCE)
     expect(page.locator("#doctor .finding, #doctor p").nth(1)).to_be_visible()
+    page.locator("[data-language=es]").click()
+    expect(page.locator("#doctor h2")).to_have_text("El doctor")
+    expect(page.locator("#doctor [lang=en]")).to_have_count(0)
+    page.locator("[data-language=en]").click()
+    expect(page.locator("#doctor h2")).to_have_text("The doctor")
 
 
 def label(page: Page, drawn: Path) -> None:

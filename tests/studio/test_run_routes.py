@@ -10,8 +10,12 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from florascope import sentences
+from florascope.data.species import LANGUAGES
 from florascope.identify.identifier import Identifier
+from florascope.sentences import Told
 from florascope.studio.project import Edit, Project
+from florascope.studio.run_routes import SENTENCES
 from florascope.studio.runs import Runs
 
 from .conftest import TINY
@@ -24,7 +28,7 @@ def test_runs_are_listed_and_told(client: TestClient) -> None:
     assert told["test"] == run["test"]
     assert told["request"]["title"] == "first"
     assert isinstance(told["findings"], list)
-    assert (told["doctor"], told["web"]) == (None, False)
+    assert (told["asked"], told["web"]) == (False, False)
 
 
 def test_a_cell_of_the_confusions_leads_to_photos_and_maps(
@@ -85,10 +89,24 @@ def test_the_web_page_is_packed_where_it_was_written(client: TestClient, trained
 
 
 def test_the_doctors_word_is_told(client: TestClient, trained: Project) -> None:
-    finding = {"severity": "note", "cause": "few photos"}
+    english = ("few photos", "3 classes, among them 'train'", "folders of classes alone", "Mine")
+    finding = {"severity": "note", **dict(zip(SENTENCES, english, strict=True))}
     path = trained.folder / "runs" / "1" / "doctor.json"
     path.write_text(json.dumps({"findings": [finding]}), encoding="utf-8")
-    assert client.get("api/runs/1").json()["doctor"] == [finding]
+    for language in LANGUAGES:
+        told = client.get("api/runs/1", headers={"accept-language": language}).json()
+        (found,) = told["findings"]
+        assert found.items() >= finding.items()  # the record stays as it is
+        assert told["asked"]
+        said = [Told(**found["told"][part]) for part in SENTENCES]
+        assert said == [sentences.told("doctor", text, language) for text in english]
+    assert said[1] == Told("3 clases, entre ellas 'train'", "es")
+    assert said[3] == Told("Mine", "en")
+
+
+def test_a_refusal_is_said_in_the_pages_language(client: TestClient) -> None:
+    refused = client.get("api/runs/9", headers={"accept-language": "es"})
+    assert refused.json()["detail"].startswith("no hay ningún entrenamiento 9 en este proyecto.")
 
 
 def test_photos_to_label_are_told_while_they_are_there(

@@ -7,11 +7,11 @@ import numpy as np
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from florascope.app.problem import REFUSALS
+from florascope.app.problem import REFUSALS, accepted, said
 from florascope.app.schema import SCHEMA, SeveralShape
 from florascope.app.upload import FILE, form
 from florascope.app.workers import Answered, WorkerPool
-from florascope.data.species import LANGUAGES, Language
+from florascope.data.species import Language
 from florascope.display import data_uri
 from florascope.errors import DataError, ExplanationError, PhotoError
 from florascope.identify.conclusion import Conclusion
@@ -52,29 +52,6 @@ def occasion(
 def spoken(language: Asked = None, lang: Short = None, accept_language: Accepted = "") -> Language:
     """Return the language of a request's answer."""
     return language or lang or accepted(accept_language)
-
-
-def accepted(header: str) -> Language:
-    """Return the language of ours that an Accept-Language header likes best, English where none.
-
-    RFC 9110, 12.5.4: "es-MX,es;q=0.9,en;q=0.8"; a quality of 0 means "not this one".
-    """
-    liked: dict[Language, float] = dict.fromkeys(LANGUAGES, 0.0)
-    for part in header.split(","):
-        tag, _, quality = part.partition(";")
-        name = tag.strip().lower().partition("-")[0]
-        for language in LANGUAGES:
-            if name == language:
-                liked[language] = max(liked[language], _quality(quality))
-    return max(LANGUAGES, key=lambda language: liked[language])
-
-
-def _quality(text: str) -> float:
-    name, _, value = text.strip().partition("=")
-    try:
-        return float(value) if name.strip().lower() == "q" else 1.0
-    except ValueError:
-        return 0.0
 
 
 def answer(
@@ -198,5 +175,5 @@ def _result(
     name: str, found: Identification | PhotoError, language: Language, top: int, also: set[int]
 ) -> dict[str, Any]:
     if isinstance(found, PhotoError):
-        return {"file": name, "error": str(found), "candidates": []}
+        return {"file": name, "error": said(found, language).text, "candidates": []}
     return {"file": name, **answer(found, language, top, also)}

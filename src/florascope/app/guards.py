@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from packaging.version import Version
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from florascope.app.problem import problem
+from florascope.app.problem import language_of, problem
 
 HEADERS = {
     "content-security-policy": (
@@ -48,12 +49,14 @@ class Access:
         """Say what is wrong with a request, if anything is."""
         name = _name(headers.get("host", ""))
         if self.hosts and name not in self.hosts and not _is_address(name):
-            told = f"This server is not called {name!r}."
-            cure = "Whoever runs it can allow that name (allow-host)."
-            return HTTPStatus.MISDIRECTED_REQUEST, f"{told} {cure}"
+            told = (
+                f"This server is not called {name!r}."
+                " Whoever runs it can allow that name (allow-host)."
+            )
+            return HTTPStatus.MISDIRECTED_REQUEST, told
         if method not in {"GET", "HEAD"} and self._foreign(headers):
-            told = "Pages of other sites may not send photos here."
-            return HTTPStatus.FORBIDDEN, f"{told} Whoever runs it can allow one (allow-origin)."
+            cure = "Whoever runs it can allow one (allow-origin)."
+            return HTTPStatus.FORBIDDEN, f"Pages of other sites may not send photos here. {cure}"
         return None
 
     def _foreign(self, headers: Headers) -> bool:
@@ -107,7 +110,8 @@ class RequestGuard:
             await send(message)
 
         if reason := self.access.objection(scope["method"], Headers(scope=scope)):
-            await problem(*reason)(scope, receive, dressed)
+            answer = problem(*reason, language_of(HTTPConnection(scope)))
+            await answer(scope, receive, dressed)
             return
         try:
             async with asyncio.timeout(self.seconds):
@@ -115,7 +119,9 @@ class RequestGuard:
         except TimeoutError:
             if not started:
                 detail = f"This took longer than {self.seconds:g} seconds. Send a smaller photo."
-                answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, {"connection": "close"})
+                language = language_of(HTTPConnection(scope))
+                close = {"connection": "close"}
+                answer = problem(HTTPStatus.REQUEST_TIMEOUT, detail, language, close)
                 await answer(scope, receive, dressed)
 
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from markupsafe import Markup
-
 from florascope.data.dataset import Dataset
 from florascope.doctor.evidence import Finding
 from florascope.explanation.attribution import Explainer
@@ -38,7 +36,7 @@ from florascope.report.figures import (
 )
 from florascope.report.pair import Pair, worst_pair
 from florascope.report.pictures import augmented_samples, sample_photos
-from florascope.report.words import Words, environment, findings_html
+from florascope.report.words import Words, environment
 from florascope.training.experiment import Experiment
 from florascope.training.recipes import describe
 
@@ -81,7 +79,7 @@ def report_html(
             version=version("florascope"),
             statements=analyse(figures, words),
             data=_data(experiment, words),
-            doctor=None if findings is None else Markup(findings_html(findings)),  # noqa: S704 (escaped there)
+            findings=findings,
             settings=describe(experiment.recipe),
             results=_results(experiment.dataset, figures, rivals, words),
             curves=[loss_curve(figures, words), accuracy_curve(figures, words)],

@@ -1,4 +1,4 @@
-"""What the pages share: sentences and numbers in every language, templates, findings."""
+"""What the pages share: sentences and numbers in every language, templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,10 @@ from typing import Self
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from florascope.data.species import LANGUAGES, Language
-from florascope.doctor.evidence import Finding
 from florascope.errors import FlorascopeError
-from florascope.sentences import sentences
+from florascope.sentences import MINUS, NARROW, Told, sentences, told
 
-NARROW = "\N{NARROW NO-BREAK SPACE}"
-MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -91,6 +89,10 @@ class Words:
         """Write an interval of shares in percent."""
         return self("between", low=self.percent(low), high=self.percent(high))
 
+    def told(self, text: str) -> Told:
+        """Say what the doctor says in English, as far as it is known in this language."""
+        return told("doctor", text, self.language)
+
     def meaning(self, setting: str) -> str:
         """Say what a recipe's setting is; nothing for one this report does not know."""
         return self.texts.get(f"setting.{setting}", "")
@@ -120,12 +122,3 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def findings_html(findings: Sequence[Finding]) -> str:
-    """Render findings as a list for the report, in its classes ("findings", "alarm", "advice").
-
-    Args:
-        findings: most likely cause first; none gives a sentence that says so.
-    """
-    return environment().get_template("findings.html.jinja2").render(findings=findings)

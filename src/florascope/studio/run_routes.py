@@ -9,16 +9,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import FileResponse
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from florascope.app.answer import index_of
+from florascope.app.answer import index_of, spoken
 from florascope.app.problem import Refusal
 from florascope.app.workers import Admission
+from florascope.data.species import Language
 from florascope.files import new_file
 from florascope.identify.identifier import Identifier
+from florascope.sentences import told
 from florascope.studio.jobs import Job, Jobs, Work
 from florascope.studio.project import FEWEST, UNSORTED, Project
 from florascope.studio.runs import (
@@ -35,6 +37,8 @@ from florascope.studio.runs import (
     write_list,
 )
 
+SENTENCES = ("cause", "found", "expected", "fix")  # of a finding
+Spoken = Annotated[Language, Depends(spoken)]
 Subset = Literal["train", "val", "test"]
 Number = Annotated[int, Field(ge=0)]
 ClassIndex = Annotated[int, Query(ge=0)]
@@ -133,11 +137,11 @@ def run_routes(
         return await threads.run(lambda: _listed(runs))
 
     @routes.get("/api/runs/{number}")
-    async def one(number: Number) -> dict[str, Any]:
+    async def one(number: Number, language: Spoken) -> dict[str, Any]:
         """Tell a run's figures, its request, what the doctor found and what to label next."""
         run = _finished(runs, number)
         told = {"number": number, "request": asdict(run.request()), "next": _next(project, run)}
-        return {**run.figures(), **told, **_doctor(run)}
+        return {**run.figures(), **told, **_doctor(run, language)}
 
     @routes.delete("/api/runs/{number}")
     async def remove(number: Number) -> dict[str, int]:
@@ -256,10 +260,19 @@ def _listed(runs: Runs) -> list[dict[str, Any]]:
     ]
 
 
-def _doctor(run: RunFolder) -> dict[str, Any]:
+def _doctor(run: RunFolder, language: Language) -> dict[str, Any]:
+    """Tell whether the doctor was asked, and what it found then, else while the run was trained."""
     path = run.path / DOCTOR
-    asked = json.loads(path.read_text("utf-8"))["findings"] if path.is_file() else None
-    return {"doctor": asked, "web": (run.path / WEB).is_dir()}
+    asked = path.is_file()
+    found = json.loads(path.read_text("utf-8")) if asked else run.figures()
+    findings = [_translated(finding, language) for finding in found.get("findings", ())]
+    return {"asked": asked, "findings": findings, "web": (run.path / WEB).is_dir()}
+
+
+def _translated(finding: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Add to a finding how its sentences are said in a language."""
+    said = {part: told("doctor", finding[part], language)._asdict() for part in SENTENCES}
+    return {**finding, "told": said}
 
 
 def _next(project: Project, run: RunFolder) -> list[list[Any]] | None:

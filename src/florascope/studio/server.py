@@ -11,16 +11,18 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from florascope.app import TEXTS, page_texts, static_folder
 from florascope.app.collection import Collection
 from florascope.app.guards import HEADERS, Access, RequestGuard
 from florascope.app.limits import Limits
-from florascope.app.problem import problem, speak_problems
+from florascope.app.problem import language_of, problem, speak_problems
 from florascope.app.server import create_app
 from florascope.app.upload import UploadReader
 from florascope.app.workers import Admission
+from florascope.data.species import Language
 from florascope.errors import FlorascopeError
 from florascope.identify.identifier import Identifier
 from florascope.images import MAX_BYTES
@@ -117,16 +119,17 @@ class TokenGate:
             await self._app(scope, receive, send)
             return
         token, slash, rest = scope["path"].removeprefix("/").partition("/")
+        language = language_of(HTTPConnection(scope))
         app: ASGIApp
         if not secrets.compare_digest(token.encode(), self._token.encode()):
-            app, path = _dressed(problem(HTTPStatus.NOT_FOUND, self._closed)), "/"
+            app, path = _dressed(problem(HTTPStatus.NOT_FOUND, self._closed, language)), "/"
         elif not slash:  # the page's own addresses are relative
             app, path = _dressed(RedirectResponse(f"/{self._token}/")), "/"
         else:
-            app, path = await self._led(f"/{rest}")
+            app, path = await self._led(f"/{rest}", language)
         await app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
 
-    async def _led(self, path: str) -> tuple[ASGIApp, str]:
+    async def _led(self, path: str, language: Language) -> tuple[ASGIApp, str]:
         """Return which app answers a path, and its path there."""
         if not path.startswith(TRY):
             return self._app, path
@@ -135,7 +138,7 @@ class TokenGate:
             app = await self._threads.run(lambda: self._trial(int(number)))
         except (FlorascopeError, ValueError):
             told = f"There is no finished run {number[:20]}."
-            return _dressed(problem(HTTPStatus.NOT_FOUND, told)), path
+            return _dressed(problem(HTTPStatus.NOT_FOUND, told, language)), path
         return app, f"/{below}"
 
 

@@ -231,9 +231,11 @@ def _loop(tried: Substitution, seen: Exchange, reached: Performance) -> Finding 
     """All parts are sound: what the loop does with them is not."""
     best = max(seen.whole, seen.sound)
     if tried.tail and tried.tail not in PROPER and "loss" not in seen.own:
-        found = f"{tried.tail} of the last layer's outputs before cross-entropy; the run"
-        found += f" {reached.run:.0%}, trained again from other weights {best:.0%}"
-        unsure = _finding("tail", TAIL, found, (reached.run, best), reached)
+        text = (
+            f"{tried.tail} of the last layer's outputs before cross-entropy; the run"
+            f" {reached.run:.0%}, trained again from other weights {best:.0%}"
+        )
+        unsure = _finding("tail", TAIL, text, (reached.run, best), reached)
         return replace(unsure, confidence=0.6)
     found = (
         f"run {reached.run:.0%}; {WHAT[tried.what]}, trained again with your own parts, reaches"

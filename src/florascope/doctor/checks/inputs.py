@@ -75,8 +75,8 @@ def scale(evidence: Evidence) -> Finding | None:
     if ratio > SCALE:
         return _finding("scale", RANGE, f"{found} (0 to 255)", expected, sure)
     if ratio < 1 / SCALE:
-        found += f", {1 / ratio:.0f} times too flat"
-        return _finding("scale", TWICE, found, expected, sure)
+        flat = f"{found}, {1 / ratio:.0f} times too flat"
+        return _finding("scale", TWICE, flat, expected, sure)
     return None
 
 
@@ -260,8 +260,10 @@ def rescaled(evidence: Evidence) -> Finding | None:
         return None
     for layer in evidence.inputs.rescalings:
         if layer.scale < 1 / SCALE and 0 < layer.high <= DIVIDED:
-            found = f"{layer.name} multiplies values of {layer.low:.3g} to {layer.high:.3g}"
-            found += f" by {layer.scale:.4f}"
+            found = (
+                f"{layer.name} multiplies values of {layer.low:.3g} to {layer.high:.3g}"
+                f" by {layer.scale:.4f}"
+            )
             return _finding("rescaled", TWICE, found, "values of 0 to 255", 0.95)
     return None
 

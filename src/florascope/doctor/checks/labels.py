@@ -259,7 +259,7 @@ def stray(evidence: Evidence) -> Finding | None:
         "error",
         f"{len(names)} classes, among them {', '.join(map(repr, odd[:3]))}",
         "folders of classes alone",
-        f"Move {odd[0]} elsewhere",
+        f"Move {odd[0]!r} elsewhere",
         0.93,
     )
 

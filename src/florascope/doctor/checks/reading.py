@@ -112,8 +112,9 @@ def _unlike(side: str, pictures: Pictures) -> str:
         return ""
     steep = max(pictures.steepness, 1 / pictures.steepness)
     if steep > UNEQUAL:
-        more, less = ("down", "across") if pictures.steepness > 1 else ("across", "down")
-        return f"steps {more} {side} photos are {steep:.1f} times as large as steps {less}"
+        down = f"steps down {side} photos are {steep:.1f} times as large as steps across"
+        across = f"steps across {side} photos are {steep:.1f} times as large as steps down"
+        return down if pictures.steepness > 1 else across
     detail = float(np.median(pictures.values[~plain(pictures), DETAIL]))
     return f"{side} photos are as rough as noise ({detail:.2f} of 1.73)" if detail > NOISE else ""
 

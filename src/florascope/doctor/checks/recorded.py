@@ -338,8 +338,10 @@ def finite(evidence: Evidence) -> Finding | None:
     batches, steps = seen.nonfinite
     measured = len(seen.sizes.weights) if seen.sizes else 0
     often = batches > 0.1 * len(seen.losses) or steps > 0.1 * measured
-    found = f"losses of {batches} of {len(seen.losses)} batches and gradients of {steps} of"
-    found += f" {measured} measured steps are nan or inf"
+    found = (
+        f"losses of {batches} of {len(seen.losses)} batches and gradients of {steps} of"
+        f" {measured} measured steps are nan or inf"
+    )
     fix = "Lower the learning rate, clip gradients, and look for log(0) or 0 / 0 in the loss"
     severity: Severity = "error" if often else "note"
     return Finding("recorded.finite", NOT_FINITE, severity, found, "none", fix, 0.8)

@@ -257,8 +257,10 @@ def run_against_probe(evidence: Evidence) -> Finding | None:
         return None
     chance = 1 / evidence.classes
     noise = SIGMAS * math.sqrt(chance * (1 - chance) / len(answers.labels))
-    text = f"run {answers.top1:.1%}, quick probe on its features {probe.val_top1:.1%}"
-    text += f", chance {chance:.1%}"
+    text = (
+        f"run {answers.top1:.1%}, quick probe on its features {probe.val_top1:.1%},"
+        f" chance {chance:.1%}"
+    )
     if probe.val_top1 < chance + noise and answers.top1 < chance + noise:
         fix = "Check the input's scale, the weights and the labels; see the other findings"
         found = f"{text}: both at chance"

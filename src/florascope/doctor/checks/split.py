@@ -82,13 +82,13 @@ class Sides:
         if not doubled:
             return None
         first = f" ({subset.paths[min(doubled)]} first)" if subset.paths else ""
-        told = told or f"are copies of {self.seen} photos{first}"
+        text = told or f"are copies of {self.seen} photos{first}"
         name = kind if self.measured == "val" else f"{self.seen}_{self.measured}_{kind}"
         return Finding(
             f"split.{name}",
             self.cause(what),
             "error" if len(doubled) > LEAKING * subset.size else "warning",
-            f"{len(doubled)} of {subset.size} {self.measured} photos {told}",
+            f"{len(doubled)} of {subset.size} {self.measured} photos {text}",
             "none: what was learned by heart measures nothing",
             "Keep doubled photos on one side of the split",
             sure,

@@ -75,27 +75,28 @@ const begin = tried(async (work, run) => {
 });
 
 function fillDoctor({ run, doctor }) {
-  const findings = run.doctor ?? run.findings ?? [];
-  const asked = button(say(run.doctor ? "askAgain" : "askDoctor"), () => begin("doctor", run.number));
+  const { findings } = run;
+  const asked = button(say(run.asked ? "askAgain" : "askDoctor"), () => begin("doctor", run.number));
   asked.id = "ask-doctor";
   doctor.className = "card";
   doctor.id = "doctor";
   doctor.replaceChildren(
     make("h2", { textContent: say("doctor") }),
     make("p.small", { textContent: say("doctorLead") }),
-    ...(findings.length ? findings.map(finding) : [make("p", { textContent: say(run.doctor ? "doctorFine" : "doctorQuiet") })]),
+    ...(findings.length ? findings.map(finding) : [make("p", { textContent: say(run.asked ? "doctorFine" : "doctorQuiet") })]),
     asked,
   );
 }
 
-function finding({ severity, cause, found, expected, fix, confidence }) {
+// `told` says each part of a finding in the page's language, or in English where it is unknown there.
+function finding({ severity, cause, confidence, told }) {
   const [title, cure] = plainly(cause);
-  const english = (text) => make("span", { textContent: text, lang: "en" });
+  const said = (part) => make("span", { textContent: told[part].text, lang: told[part].language });
   return make("article.finding", { "data-severity": severity },
-    make("h3", {}, `${say(`severity-${severity}`)}: `, title ?? english(cause)),
-    ...(cure ? [make("p", { textContent: cure }), make("p.small", {}, english(cause))] : []),
-    make("p", { textContent: found, lang: "en" }),
-    make("p.small", {}, `${say("expected")} `, english(expected)),
-    make("p", {}, make("strong", { textContent: say("fix") }), " ", english(fix)),
+    make("h3", {}, `${say(`severity-${severity}`)}: `, title ?? said("cause")),
+    ...(cure ? [make("p", { textContent: cure }), make("p.small", {}, said("cause"))] : []),
+    make("p", {}, said("found")),
+    make("p.small", {}, `${say("expected")} `, said("expected")),
+    make("p", {}, make("strong", { textContent: say("fix") }), " ", said("fix")),
     make("p.small", { textContent: say("sure", { share: percent(confidence, 0) }) }));
 }

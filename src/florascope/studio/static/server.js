@@ -1,7 +1,7 @@
 // What the page asks of the server. An answer that does not come is an Error with a message that a
 // person can act on.
 
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 export const get = (path) => asked(path);
 export const post = (path, value) =>
@@ -10,12 +10,14 @@ export const remove = (path) => asked(path, { method: "DELETE" });
 export const send = (path, body, signal) => asked(path, { method: "POST", body, signal });
 
 async function asked(path, options) {
-  const response = await fetch(path, options).catch((error) => {
+  const headers = { ...options?.headers, "accept-language": language() };
+  const response = await fetch(path, { ...options, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Error(say("cut"));
   });
   const told = await response.json().catch(() => null);
   if (response.ok) return told;
-  throw Object.assign(new Error(told?.detail ?? say("cut")), { status: response.status });
+  const spoken = told?.detail ? response.headers.get("content-language") : null;
+  throw Object.assign(new Error(told?.detail ?? say("cut")), { status: response.status, language: spoken });
 }
 
 export const small = (id) => `api/photos/${id}/small`;

@@ -4,7 +4,7 @@ import { $ } from "../shared/dom.js";
 import { button, make, picture } from "./make.js";
 import { large } from "./server.js";
 import { fileName } from "./store.js";
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 let timer;
 
@@ -18,7 +18,7 @@ export function notice(text, action = null) {
 export function trouble(error) {
   $("notice").replaceChildren();
   $("trouble").replaceChildren(
-    make("span", { textContent: error.message }),
+    make("span", { textContent: error.message, lang: error.language ?? language() }),
     button("×", () => $("trouble").replaceChildren(), "button.button.plain"),
   );
 }

@@ -1,5 +1,5 @@
 // The page's words in both languages. What the server says of a mistake, and the doctor's details,
-// come in English.
+// come in the language that server.js asks for.
 
 import { filled } from "../shared/dom.js";
 import { TEXTS } from "./texts.js"; // made of florascope/texts/studio.*.json

@@ -21,7 +21,7 @@ export async function watch() {
   const before = job;
   job = await get("api/job").catch(() => job);
   show();
-  if (before?.state === "running" && job?.state === "failed") trouble(new Error(job.error.message));
+  if (before?.state === "running" && job?.state === "failed") trouble(Object.assign(new Error(job.error.message), { language: "en" }));
   for (const listener of listeners) listener(job, before);
   if (job?.state === "running") timer = setTimeout(watch, EVERY);
 }
