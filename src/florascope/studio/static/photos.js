@@ -13,7 +13,7 @@ const ALL = undefined;
 const FEW = 10; // photos, below which a class can hardly be learned
 const NEW = "\u0000new";
 
-export function photosView(main, chosen) {
+export function photosView(node, chosen) {
   const view = { label: chosen === "" ? ALL : chosen === "unsorted" ? "" : chosen === "left-out" ? null : chosen.replace(/^class-/, "") };
   view.title = make("h1", { textContent: say("photos") });
   view.lead = make("p.lead");
@@ -26,9 +26,8 @@ export function photosView(main, chosen) {
     chosen: () => fillBar(view),
   });
   view.columns = make("div.columns", {}, view.list, make("div", {}, view.bar, view.grid.node));
-  main.append(view.title, view.lead, view.columns);
   view.empty = emptyView();
-  main.append(view.empty);
+  node.append(view.title, view.lead, view.columns, view.empty);
   const refresh = () => fill(view);
   refresh();
   const deaf = listen(refresh);

@@ -33,6 +33,22 @@ export const tried = (work) => async (...given) => {
   }
 };
 
+// Ask the server and show its answer, or its error, in a node: not where a later asking has begun, nor
+// once the node has left the page.
+export function newest(node, asked, show) {
+  let last = 0;
+  return async (...given) => {
+    const own = (last += 1);
+    const wanted = () => own === last && node.isConnected;
+    try {
+      const told = await asked(...given);
+      if (wanted()) show(told, ...given);
+    } catch (error) {
+      if (wanted()) trouble(error);
+    }
+  };
+}
+
 // Ask for a name, or for a yes where there is no label; null where the answer is no.
 export function ask({ title, note = "", label = "", value = "", yes, names = [] }) {
   const [dialog, field] = [$("ask"), $("ask-value")];

@@ -10,10 +10,10 @@ import { number, say, stepName } from "./words.js";
 const WEIGHTS = ["", "flowers"];
 const EPOCHS = 12;
 
-export async function trainView(main) {
+export function trainView(node) {
   const form = trainingForm();
   const going = make("section.card", { id: "going", ariaLive: "polite", hidden: true });
-  main.append(make("h1", { textContent: say("train") }), make("p.lead", { textContent: summary() }), form, going);
+  node.append(make("h1", { textContent: say("train") }), make("p.lead", { textContent: summary() }), form, going);
   const draw = (now, before) => {
     const training = now?.work === "train" && now.state === "running";
     form.hidden = training;
