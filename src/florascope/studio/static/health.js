@@ -4,7 +4,7 @@ import { button, make, picture } from "./make.js";
 import { change, classMenu } from "./photos.js";
 import { get, post, small } from "./server.js";
 import { classes, fileName, listen, photosOf, store } from "./store.js";
-import { enlarge, newest, tried } from "./telling.js";
+import { enlarge, newest, once } from "./telling.js";
 import { follow, watch } from "./work.js";
 import { percent, say } from "./words.js";
 
@@ -29,7 +29,7 @@ function draw(view, found) {
   view.node.replaceChildren(...head, ...(found.looked ? [tidings(found), ...sections(view, found)] : [smallClasses(found)]));
 }
 
-const start = tried(async () => {
+const start = once(async () => {
   await post("api/job", { work: "inspect" });
   await watch();
 });

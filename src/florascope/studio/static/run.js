@@ -6,7 +6,7 @@ import { fillNext } from "./next.js";
 import { between, named } from "./runs.js";
 import { get, post } from "./server.js";
 import { listen } from "./store.js";
-import { newest, tried } from "./telling.js";
+import { newest, once } from "./telling.js";
 import { follow, watch } from "./work.js";
 import { number, percent, plainly, say } from "./words.js";
 
@@ -72,7 +72,7 @@ function fillTake({ run, take }) {
   take.replaceChildren(trial, bundle, page);
 }
 
-const begin = tried(async (work, run) => {
+const begin = once(async (work, run) => {
   await post("api/job", { work, run });
   await watch();
 });

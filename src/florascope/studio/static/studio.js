@@ -51,6 +51,7 @@ for (const button of document.querySelectorAll("[data-language]"))
   });
 
 window.addEventListener("hashchange", () => {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   show();
   $("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
