@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from tests.support.chromium import opened
-from tests.support.held import Held
+from tests.support.held import SETTLED, Held
 from tests.support.serving import served
 
 from florascope.app.guards import Access
@@ -99,13 +99,16 @@ def leave_out(page: Page, place: int) -> None:
 
 
 def test_edits_are_told_in_the_order_in_which_they_were_made(page: Page) -> None:
-    """The first edit's answer is late: the second one waits for it."""
+    """The first edit's answer is late: the second one waits for it, or the first would be shown."""
     held = Held(page, "**/api/edits")
     tile = page.locator(".tile").first
     for name in ("rose", "violet"):
         tile.click()
         page.get_by_label("Give a class").select_option(name)
         page.keyboard.press("Escape")
+    held.wait_for(1)
+    page.evaluate(SETTLED)
+    assert len(held.kept) == 1
     held.let_go()
     held.let_go()
     expect(page.locator("#notice")).to_contain_text("One photo is now violet.")
@@ -119,6 +122,7 @@ def test_photos_that_come_do_not_take_an_edit_back(page: Page) -> None:
     page.evaluate("import('./static/store.js').then(({ load }) => void load())")
     held.wait_for(1)
     leave_out(page, 0)
+    page.evaluate(SETTLED)
     held.let_go()
     expect(page.locator(".classes button").first).to_have_text("All35")
     expect(page.locator(".classes button", has_text="Left out")).to_have_text("Left out1")
@@ -225,4 +229,5 @@ def test_a_double_click_asks_once(page: Page) -> None:
     held = Held(page, "**/api/job")
     page.locator("#look").dblclick()
     held.wait_for(1)
+    page.evaluate(SETTLED)
     assert len(held.kept) == 1
