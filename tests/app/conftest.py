@@ -1,13 +1,12 @@
 """Real servers on free ports, around the shipped model."""
 
-import asyncio
 import io
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page
 from tests.support.chromium import opened
+from tests.support.serving import served
 
 from florascope.app import static_folder
 from florascope.app.collection import Collection
@@ -83,30 +82,19 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Start servers in this process, so that a test may bring its own limits and identifier."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+    with ExitStack() as running:
 
-    def start(
-        identifier: Any,
-        limits: Limits,
-        access: Access = ANYBODY,
-        album: Album | None = None,
-        collection: Collection | None = None,
-    ) -> str:
-        port = free_port()
-        protocol = protocol_with_timeouts(limits)
-        app = create_app(identifier, limits, access, album, collection)
-        config = uvicorn.Config(app, port=port, http=protocol, log_level="critical")
-        one = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(one.serve()), daemon=True)
-        thread.start()
-        running.append((one, thread))
-        wait_for(f"http://127.0.0.1:{port}")
-        return f"http://127.0.0.1:{port}"
+        def start(
+            identifier: Any,
+            limits: Limits,
+            access: Access = ANYBODY,
+            album: Album | None = None,
+            collection: Collection | None = None,
+        ) -> str:
+            app = create_app(identifier, limits, access, album, collection)
+            return running.enter_context(served(app, http=protocol_with_timeouts(limits)))
 
-    yield start
-    for one, thread in running:
-        one.should_exit = True
-        thread.join(20)
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,7 @@ def test_a_part_is_asked_about(
         assert part.shape == (400, 400, 3)  # as many pixels as the photo has there
         assert np.abs(part - (0, 0, 255)).max() < 12  # the lower left quarter, all blue
         page.locator("#recrop").click()  # goes on from there, in the whole photo
+        expect(page.locator("#cropping")).to_be_visible()
         expect(page.locator("#zoom")).to_have_value("200")
         place = page.locator("#view").bounding_box()
         assert place

@@ -18,7 +18,7 @@ from florascope.identify.prior import Occasion
 from florascope.images import RGB
 
 from .conftest import Serve
-from .test_page import PHOTO, upload
+from .test_page import PHOTO, sent, upload
 from .test_server import Slow
 
 OTHER = static_folder() / "samples" / "1.webp"
@@ -136,9 +136,7 @@ def test_what_travels(
     avif = [noise(tmp_path / f"{side}.avif", side) for side in (200, 700)]
     for page in opened(browser, serve(noting, Limits()), []):
         for photo in (large, PHOTO, *avif):
-            page.set_input_files("#file", photo)
-            expect(page.locator("#waiting")).to_be_visible()
-            expect(page.locator("#result")).to_be_visible()
+            upload(page, photo)
     sizes, forms = [], []
     for body in noting.arrived:
         with Image.open(io.BytesIO(body)) as image:
@@ -164,7 +162,7 @@ def test_what_is_wrong_in_a_persons_words(browser: Browser, server: str, tmp_pat
             (b"hello", "not a photo that can be read"),
         ):
             photo.write_bytes(content)
-            page.set_input_files("#file", photo)
+            sent(page, photo)
             expect(page.locator("#error")).to_contain_text(said)
         page.route("**/api/identify*", lambda route: route.fulfill(status=429))
         page.get_by_role("button", name="Try again").click()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from tests.support.chromium import opened
+from tests.support.held import Held
 
 from florascope.data.species import Language
 from florascope.garden import garden
@@ -160,6 +161,28 @@ def test_it_is_kept_until_it_is_deleted(
     expect(page.locator("#classes > li")).to_have_count(0)
     page.goto(f"{site.address}?model=taught")
     expect(page.locator("h1")).to_have_text("Which flower is this?")
+
+
+def test_what_is_added_before_all_is_there_comes_after_what_was_kept(
+    browser: Browser, site: Site
+) -> None:
+    for page in opened(browser, f"{site.address}teach.html", service_workers="block"):
+        name, classes = page.locator("#name"), page.locator("#classes h2")
+        name.fill("rose")
+        name.press("Enter")
+        expect(classes).to_have_text(["rose"])
+        held = Held(page, "**/model.json")
+        page.reload()
+        held.wait_for(1)
+        page.get_by_role("button", name="Español").click()
+        name.fill("tulip")
+        name.press("Enter")
+        held.let_go()
+        held.end()
+        expect(classes).to_have_text(["rose", "tulip"])
+        expect(page.locator("html")).to_have_attribute("lang", "es")
+        page.reload()
+        expect(classes).to_have_text(["rose", "tulip"])
 
 
 def test_what_cannot_be_taught_is_told(

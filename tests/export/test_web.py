@@ -148,7 +148,7 @@ def test_views_of_one_plant_are_answered_together(page: Page, bundle: Path) -> N
     """As Python answers them, without anything that leaves the device."""
     photos = [static_folder() / "samples" / f"{k}.webp" for k in (1, 2, 4)]
     page.set_input_files("#file", photos)
-    expect(page.locator("#together")).to_be_visible(timeout=60_000)
+    expect(page.locator("#together")).to_be_visible()
     page.locator("#together").click()
     expect(page.locator("#views button")).to_have_count(3)
     identifier = Identifier(bundle)
@@ -240,16 +240,14 @@ def test_month_and_place_are_asked_where_the_export_was_given_them(
         page.locator("#month").select_option("6")
         page.locator("#place").fill("52.5, 13.4")
         page.set_input_files("#file", DRAWING)
-        expect(page.locator("#weighted")).to_have_text(
-            str(answer.weighting_remark()), timeout=60_000
-        )
+        expect(page.locator("#weighted")).to_have_text(str(answer.weighting_remark()))
         expect(page.locator("#statement")).to_have_text(answer.statement())
 
 
 def test_named_photos_are_taken_along_for_training(page: Page, tmp_path: Path) -> None:
     photo = phone(tmp_path)
     page.set_input_files("#file", photo)
-    expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+    expect(page.locator("#statement")).to_be_visible()
     expect(page.locator("#given")).to_be_hidden()
     page.locator("#tell summary").click()
     expect(page.locator("#tell-note")).to_contain_text("stay on this device")
@@ -364,10 +362,10 @@ def test_a_model_that_did_not_come_is_asked_for_again(browser: Browser, site: Si
         page.route("**/model.onnx", lambda route: route.abort())
         page.goto(site.address)
         page.set_input_files("#file", DRAWING)
-        expect(page.locator("#error")).to_contain_text("The connection broke off", timeout=30_000)
+        expect(page.locator("#error")).to_contain_text("The connection broke off")
         page.unroute_all(behavior="ignoreErrors")
         page.get_by_role("button", name="Try again").click()
-        expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+        expect(page.locator("#statement")).to_be_visible()
 
 
 def test_the_download_says_how_far_it_is(browser: Browser, site: Site) -> None:
@@ -383,7 +381,7 @@ def test_the_download_says_how_far_it_is(browser: Browser, site: Site) -> None:
         else:
             pytest.fail("the bar does not move")
         held[0].continue_()
-        expect(page.locator("#statement")).to_be_visible(timeout=60_000)
+        expect(page.locator("#statement")).to_be_visible()
 
 
 def test_it_can_be_installed(browser: Browser, site: Site) -> None:

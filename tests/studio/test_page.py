@@ -203,6 +203,7 @@ def test_every_view_fits_in_both_languages(browser: Browser, linked: str, width:
     for page in opened(browser, linked, complaints, viewport=size, locale="es-ES"):
         for view in ("photos", "health", "train", "runs"):
             page.goto(f"{linked}#{view}")
+            expect(page.locator("nav a[aria-current]")).to_have_attribute("href", f"#{view}")
             expect(page.locator("h1")).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= width, view
         expect(page.locator("html")).to_have_attribute("lang", "es")

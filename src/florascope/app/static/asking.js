@@ -5,6 +5,7 @@ import { smaller } from "./shrink.js";
 
 const PATIENCE = 45_000; // milliseconds in which nothing moves
 let current = null;
+let last = Promise.resolve(); // question
 
 // Stop waiting for the answer that is on its way; its question fails with `cancelled`.
 export function cancel() {
@@ -12,7 +13,19 @@ export function cancel() {
 }
 
 // The answer; else an Error of the answerer's, or with `superseded`, `cancelled` or `late`.
-export async function asked(photo, { progress, ...options }) {
+export function asked(photo, options) {
+  return (last = question(photo, options));
+}
+
+// Returns once no question is open.
+export async function idle() {
+  for (let seen = null; seen !== last; ) {
+    seen = last;
+    await seen.catch(() => {}); // whoever asked hears of it
+  }
+}
+
+async function question(photo, { progress, ...options }) {
   current?.abort({ superseded: true });
   const own = (current = new AbortController());
   let timer;

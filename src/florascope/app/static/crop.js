@@ -6,48 +6,65 @@ import { drawnAs, upright } from "./shrink.js";
 const SIDE = 480; // pixels of the view
 const STEP = 1.1; // of a turn of the wheel
 const origins = new WeakMap(); // what a part was cut from, and where
-let view = null; // {bitmap, settle}
+let view = null; // {bitmap, settle} while something is being chosen
 const fingers = new Map();
 
-// The chosen part as a photo; the photo itself where this browser cannot show it; null for neither.
-export async function chosenPart(photo, shorter) {
+// The chosen part as a photo; the photo itself where this browser cannot show it; null for neither,
+// and where this is no longer asked for, as current() says.
+export async function chosenPart(photo, shorter, current) {
   const { whole, zoom, across, down } = origins.get(photo) ?? { whole: photo, zoom: 100, across: 50, down: 50 };
   const bitmap = await upright(whole);
   if (!bitmap) return photo;
+  const part = current() && (await chosen(bitmap, { zoom, across, down })) ? await cut(bitmap, whole, shorter) : null;
+  bitmap.close();
+  return part;
+}
+
+// Let somebody choose, from some sliders on; whether something was chosen.
+function chosen(bitmap, { zoom, across, down }) {
   Object.assign($("zoom"), { value: zoom });
   Object.assign($("across"), { value: across });
   Object.assign($("down"), { value: down });
-  const chosen = await new Promise((settle) => {
+  return new Promise((settle) => {
     view = { bitmap, settle };
     draw();
     $("cropping").showModal();
   });
-  const part = chosen ? await cut(whole, shorter) : null;
-  bitmap.close();
+}
+
+// Choose nothing of what is shown, if anything is.
+export function dismiss() {
+  $("cropping").close("");
+  settle(false);
+}
+
+// Once: the dialog tells of its closing later.
+function settle(anything) {
+  const settled = view?.settle;
   view = null;
-  return part;
+  settled?.(anything);
 }
 
 // The square that the sliders stand for, in pixels of the photo.
-function square() {
-  const { width, height } = view.bitmap;
+function square({ width, height }) {
   const side = (100 * Math.min(width, height)) / $("zoom").value;
   const [left, top] = [($("across").value / 100) * (width - side), ($("down").value / 100) * (height - side)];
   return { left, top, side };
 }
 
 function draw() {
-  const { left, top, side } = square();
+  const { left, top, side } = square(view.bitmap);
   $("view").width = $("view").height = SIDE;
   const pen = $("view").getContext("2d");
   pen.imageSmoothingQuality = "high";
   pen.drawImage(view.bitmap, left, top, side, side, 0, 0, SIDE, SIDE);
 }
 
-async function cut(whole, shorter) {
-  const blob = await drawnAs(view.bitmap, square(), shorter);
+async function cut(bitmap, whole, shorter) {
+  const place = { zoom: $("zoom").value, across: $("across").value, down: $("down").value };
+  const blob = await drawnAs(bitmap, square(bitmap), shorter);
   const part = new File([blob], whole.name ?? "", { type: blob.type });
-  origins.set(part, { whole, zoom: $("zoom").value, across: $("across").value, down: $("down").value });
+  origins.set(part, { whole, ...place });
   return part;
 }
 
@@ -59,7 +76,7 @@ function zoomTo(value) {
 // Move by some pixels of the view, as if the photo lay under the finger.
 function drag(right, down) {
   const { width, height } = view.bitmap;
-  const { side } = square();
+  const { side } = square(view.bitmap);
   const share = (100 * side) / $("view").clientWidth;
   if (width > side) $("across").value = Number($("across").value) - (right * share) / (width - side);
   if (height > side) $("down").value = Number($("down").value) - (down * share) / (height - side);
@@ -92,7 +109,7 @@ export function listenToCropping() {
   $("cropped").addEventListener("click", () => $("cropping").close("chosen"));
   $("uncropped").addEventListener("click", () => $("cropping").close(""));
   $("cropping").addEventListener("close", () => {
-    view?.settle($("cropping").returnValue === "chosen");
+    if (!$("cropping").open) settle($("cropping").returnValue === "chosen"); // else it is another photo's
     $("cropping").returnValue = ""; // Escape leaves it as it is
   });
 }

@@ -28,7 +28,7 @@ function keep(entries) {
 }
 
 // Keep an answer; returns when it was, by which it is found again.
-// page: {words(), language(), show(file, result, picture)} of the page.
+// page: {words(), language(), wished(), show(file, result, picture)} of the page.
 export function remember(file, result, picture, page) {
   const { similar, logits, ...rest } = result; // ids of photos hold as long as the server runs
   const name = file.name ?? "";
@@ -46,7 +46,9 @@ export function remember(file, result, picture, page) {
 export async function recall(when, page) {
   const entry = kept().find((one) => one.when === when);
   if (!entry) return false;
-  page.show({ name: entry.name, when }, entry.result, await loaded(entry.result.crop.image));
+  const wanted = page.wished();
+  const picture = await loaded(entry.result.crop.image);
+  if (wanted()) page.show({ name: entry.name, when }, entry.result, picture);
   return true;
 }
 

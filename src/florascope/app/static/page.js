@@ -3,7 +3,7 @@
 import { showAnswer, warning } from "./answer.js";
 import * as answerer from "./answerer.js";
 import { asked, cancel } from "./asking.js";
-import { chosenPart, listenToCropping } from "./crop.js";
+import { chosenPart, dismiss, listenToCropping } from "./crop.js";
 import { $, element, filled } from "./dom.js";
 import { listenToHistory, recall, remember, showHistory } from "./history.js";
 import { carried, edition } from "./link.js";
@@ -14,6 +14,7 @@ import { listenToSharing, offerSharing } from "./sharing.js";
 import { listenToLarge } from "./similar.js";
 import { listenToTelling, offerTelling, showGiven } from "./telling.js";
 import { complaint } from "./trouble.js";
+import { turns } from "./turns.js";
 import { LANGUAGES, wordsOf } from "./words.js";
 
 const SAMPLES = [1, 2, 3, 4].map((number) => `static/samples/${number}.webp`);
@@ -21,7 +22,20 @@ const UNTOLD = { subject: "things", shorter: 512, named_from: null, classes: [] 
 const state = { language: startLanguage(), photo: null, result: null, picture: null, views: [], model: UNTOLD };
 const words = () => wordsOf(state.language, state.model.subject);
 const options = () => ({ language: state.language, shorter: state.model.shorter, occasion: occasion() });
-const page = { words, options, language: () => state.language, show: reveal, keep };
+const page = { words, options, language: () => state.language, show: reveal, keep, wished };
+const [takes, wishes] = [turns(), turns()];
+
+// Something else is chosen: what was being chosen before is not asked about.
+function taking() {
+  dismiss();
+  return takes();
+}
+
+// Something else is to be shown: no answer that is on its way to an earlier wish is.
+function wished() {
+  taking();
+  return wishes();
+}
 
 function startLanguage() {
   const asked = new URLSearchParams(location.search);
@@ -61,17 +75,17 @@ function introduce() {
 }
 
 async function ask(photo) {
-  await met;
+  const wanted = wished();
   begin(photo);
   try {
     const result = await asked(photo, { ...options(), progress: advance });
     const picture = await loaded(result.crop.image);
-    if (photo !== state.photo) return; // a later one was chosen meanwhile
+    if (!wanted()) return;
     Object.assign(state, { result, picture, views: [] });
     show();
     mark(keep(photo, result, picture));
   } catch (error) {
-    if (!error.superseded) await fail(photo, error);
+    if (!error.superseded) await fail(photo, error, wanted);
   }
 }
 
@@ -105,6 +119,7 @@ function advance(share) {
 
 // Show an answer that is there already: one of a list's, of several together, or an earlier one.
 function reveal(photo, result, picture, views = []) {
+  wished();
   Object.assign(state, { photo, result, picture, views });
   show();
   mark(photo instanceof Blob ? keep(photo, result, picture) : photo.when);
@@ -120,32 +135,37 @@ function mark(when) {
   history.pushState({ when }, "", location.href.split("#")[0]);
 }
 
-// Show what the address or the browser's history tells of; false where that is nothing.
+// Show what the address or the browser's history tells of, an empty page where that is nothing.
 async function restore() {
+  const wanted = wished();
   await met;
+  if (!wanted()) return;
   const told = carried(location.hash);
-  if (!told) return recall(history.state?.when, page);
-  await retell(told);
-  return true;
+  if (told) await retell(told);
+  else if (!(await recall(history.state?.when, page))) clear();
 }
 
 async function retell(told) {
+  const wanted = wished();
   const { model, language } = state;
   const known = told.get("model") === edition(model);
+  state.photo = { told };
   try {
     const result = known ? await answerer.retell(told, language) : null;
-    if (!result) return clear(words().unshared);
+    if (!wanted()) return;
+    if (!result) return clear(words().unshared, state.photo);
     const more = { photos: Number(told.get("photos")) || null, weighed: told.has("weighed") };
-    Object.assign(state, { photo: { told }, result: { ...result, ...more }, picture: null, views: [] });
+    Object.assign(state, { result: { ...result, ...more }, picture: null, views: [] });
     show();
   } catch (error) {
-    clear(await complaint(new Blob(["."]), error, words()));
+    const said = await complaint(new Blob(["."]), error, words());
+    if (wanted()) clear(said, state.photo);
   }
 }
 
-function clear(error = "") {
+function clear(error = "", photo = null) {
   end();
-  state.photo = null;
+  state.photo = photo;
   $("result").hidden = $("shared").hidden = true;
   $("status").textContent = "";
   $("error").textContent = error;
@@ -174,9 +194,9 @@ function end() {
   $("result").setAttribute("aria-busy", "false");
 }
 
-async function fail(photo, error) {
+async function fail(photo, error, wanted) {
   const told = await complaint(photo, error, words());
-  if (photo !== state.photo) return;
+  if (!wanted()) return;
   end();
   $("result").hidden = true;
   $("again").hidden = false;
@@ -186,8 +206,11 @@ async function fail(photo, error) {
 
 async function take(files) {
   const given = [...files]; // before anything is waited for: a drop's list empties
+  if (!given.length) return;
+  const current = taking();
   await met;
-  const photos = $("closer").checked ? await parts(given) : given;
+  const photos = $("closer").checked ? await parts(given, current) : given;
+  if (!current()) return;
   if (photos.length > 1) await askAll(photos);
   else if (photos.length) {
     forget();
@@ -196,6 +219,7 @@ async function take(files) {
 }
 
 async function askAll(photos) {
+  wished();
   $("result").hidden = $("shared").hidden = $("waiting").hidden = $("again").hidden = true;
   $("error").textContent = "";
   $("status").textContent = words().looking;
@@ -203,15 +227,16 @@ async function askAll(photos) {
 }
 
 // What somebody chooses of each photo; those of which nothing is chosen are left out.
-async function parts(files) {
+async function parts(files, current) {
   const chosen = [];
-  for (const file of files) chosen.push(await chosenPart(file, state.model.shorter));
+  for (const file of files) if (current()) chosen.push(await chosenPart(file, state.model.shorter, current));
   return chosen.filter(Boolean);
 }
 
 async function recrop() {
-  const [part] = await parts([state.photo]);
-  if (part) await ask(part);
+  const current = taking();
+  const [part] = await parts([state.photo], current);
+  if (part && current()) await ask(part);
 }
 
 // The same photos again; of one that only the history knows, its answer stays as it was.
@@ -239,12 +264,12 @@ function listen() {
   $("cancel").addEventListener("click", cancel);
   $("retry").addEventListener("click", again);
   $("recrop").addEventListener("click", recrop);
-  window.addEventListener("popstate", async () => (await restore()) || clear());
+  window.addEventListener("popstate", restore);
   $("preview").addEventListener("error", () => ($("preview").hidden = true)); // no format of this browser's
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
       speak(button.dataset.language);
-      if (listed().length || !$("result").hidden || !$("waiting").hidden) again();
+      if (listed().length || state.photo?.told || !$("result").hidden || !$("waiting").hidden) again();
     });
   }
 }
@@ -256,10 +281,18 @@ function offerSamples() {
       image.src = source;
       const button = element("button", image);
       button.type = "button";
-      button.addEventListener("click", async () => take([await (await fetch(source)).blob()]));
+      button.addEventListener("click", () => takeSample(source));
       return element("li", button);
     }),
   );
+}
+
+async function takeSample(source) {
+  const current = taking();
+  const photo = await fetch(source).then((answer) => answer.blob()).catch(() => null);
+  if (!current()) return;
+  if (photo) await take([photo]);
+  else $("error").textContent = await complaint(new Blob(["."]), { cut: true }, words());
 }
 
 async function meet() {

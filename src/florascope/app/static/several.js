@@ -2,7 +2,7 @@
 
 import * as answerer from "./answerer.js";
 import { warning } from "./answer.js";
-import { asked, cancel } from "./asking.js";
+import { asked, cancel, idle } from "./asking.js";
 import { $, element, filled } from "./dom.js";
 import { badge, worst, worstFirst } from "./harm.js";
 import { loaded } from "./map.js";
@@ -12,7 +12,7 @@ import { complaint } from "./trouble.js";
 const MOST = 20;
 let list = null; // {items: [{file, url, result, picture, told}], page}
 
-// page: {options(), words(), show(file, result, picture, views), keep(file, result, picture)} of the page.
+// page: {options(), words(), wished(), show(file, result, picture, views), keep(file, result, picture)} of the page.
 export async function answerAll(files, page) {
   forget();
   const items = [...files].slice(0, MOST).map((file) => ({ file, url: URL.createObjectURL(file) }));
@@ -20,7 +20,7 @@ export async function answerAll(files, page) {
   draw();
   for (const [place, item] of items.entries()) {
     $("several-progress").value = place / items.length;
-    const ended = await answerOne(item, page);
+    const ended = await answerOne(item, own);
     if (list !== own) return; // others were chosen meanwhile
     draw();
     if (ended) break;
@@ -29,7 +29,8 @@ export async function answerAll(files, page) {
 }
 
 // Answer one photo; true where nobody waits for the rest.
-async function answerOne(item, page) {
+async function answerOne(item, own) {
+  const { page } = own;
   item.busy = true;
   draw();
   try {
@@ -37,13 +38,19 @@ async function answerOne(item, page) {
     item.picture = await loaded(item.result.crop.image);
     page.keep(item.file, item.result, item.picture);
   } catch (error) {
-    if (error.superseded) return true;
+    if (error.superseded) return interrupted(item, own);
     item.told = await complaint(item.file, error, page.words());
     return Boolean(error.cancelled);
   } finally {
     item.busy = false;
   }
   return false;
+}
+
+// By a question about a part of one photo, after which the list goes on, or by another list or photo.
+async function interrupted(item, own) {
+  if (list === own) await idle();
+  return list === own ? answerOne(item, own) : true;
 }
 
 function finish({ items, page, extra }) {
@@ -108,7 +115,7 @@ function marks({ verdict, cautions, lookalikes }, words) {
 
 async function answerTogether() {
   const { items, page } = list;
-  const own = list;
+  const wanted = page.wished();
   const answered = items.filter(({ result }) => result);
   $("together").disabled = true;
   $("status").textContent = page.words().looking;
@@ -118,12 +125,14 @@ async function answerTogether() {
     const views = await Promise.all(
       results.filter(({ crop }) => crop).map(async (result) => ({ result, picture: await loaded(result.crop.image) })),
     );
-    if (list !== own) return;
+    if (!wanted()) return;
     const [{ result, picture }] = views;
     page.show(files[0], { ...together, crop: result.crop, maps: result.maps }, picture, views);
   } catch (error) {
+    const told = await complaint(answered[0].file, error, page.words());
+    if (!wanted()) return;
     $("status").textContent = "";
-    $("error").textContent = await complaint(answered[0].file, error, page.words());
+    $("error").textContent = told;
   } finally {
     $("together").disabled = false;
   }

@@ -34,18 +34,21 @@ function lines() {
 }
 
 export function listenToSharing() {
-  $("copy").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(sentence());
-    $("copied").textContent = current.words.copied;
-  });
-  $("link").addEventListener("click", async (event) => {
+  $("copy").addEventListener("click", () => copy(sentence(), current.words.copied));
+  $("link").addEventListener("click", (event) => {
     if (!navigator.clipboard) return; // then it is followed, and stands in the address bar
     event.preventDefault();
-    await navigator.clipboard.writeText($("link").href);
-    $("copied").textContent = current.words.linked;
+    copy($("link").href, current.words.linked);
   });
   $("save").addEventListener("click", async () => save(await drawn(), "florascope.png"));
   $("share").addEventListener("click", () => navigator.share({ text: sentence(), url: $("link").href || undefined }).catch(() => {})); // closed again
+}
+
+// A browser may first ask whether it may: the note is of this answer alone.
+async function copy(text, note) {
+  const own = current;
+  await navigator.clipboard.writeText(text);
+  if (current === own) $("copied").textContent = note;
 }
 
 // The square that was looked at, and below it what is said.

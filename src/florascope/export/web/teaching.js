@@ -115,13 +115,14 @@ async function add(event) {
   event.preventDefault();
   const name = tidied($("name").value);
   if (!name) return;
+  await begun;
   state.lesson ??= await lesson().catch(fail);
   if (!state.lesson) return;
   const there = sameName(name, state.examples.map((one) => one.name), state.lesson);
   $("error").textContent = UNSHOWABLE.test(name) ? words().unnamed : there ? filled(words().taken, { name: there }) : "";
   if ($("error").textContent) return;
   state.examples.push({ name, photos: [] });
-  $("name").value = "";
+  if (tidied($("name").value) === name) $("name").value = ""; // else another is being written already
   changed();
 }
 
@@ -251,17 +252,21 @@ function fail(error) {
   $("error").textContent = words()[error.status ?? "cut"] ?? words().cut;
 }
 
-async function begin() {
+function firstLanguage() {
   const asked = [new URLSearchParams(location.search).get("language"), ...navigator.languages].filter(Boolean);
-  const first = asked.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in TEXTS);
+  return asked.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in TEXTS) ?? "en";
+}
+
+// What was kept comes before anything is added: it would be lost else, here and on the device.
+async function begin() {
   const kept = await recall().catch(() => undefined);
   const { network = null, examples = [], taught = null } = kept ?? {};
   const current = (await edition().catch(() => null))?.network;
   state.lesson = await lesson().catch(() => null);
   const outdated = network && current && network !== current;
-  if (outdated) await forget();
+  if (outdated) await forget().catch(() => {});
   else Object.assign(state, { network, examples, taught });
-  speak(first ?? "en");
+  show();
   if (outdated) $("status").textContent = words().outdated;
 }
 
@@ -281,5 +286,6 @@ function listen() {
   }
 }
 
+speak(firstLanguage());
+const begun = begin();
 listen();
-begin();

@@ -5,7 +5,7 @@ import { button, make, picture } from "./make.js";
 import { change } from "./photos.js";
 import { get } from "./server.js";
 import { store } from "./store.js";
-import { enlarge, tried } from "./telling.js";
+import { enlarge, newest } from "./telling.js";
 import { percent, say } from "./words.js";
 
 const MOST = 20; // classes of a table that can be read
@@ -13,25 +13,28 @@ const LISTED = 12; // confusions
 const SHOWN = 24; // photos of a cell
 const MAP = "api/runs/{run}/map/{id}?target={target}";
 
-export async function confusionView(run) {
+export function confusionView({ number: run }) {
   const node = make("section.card", { id: "confusions" });
-  await fill(node, { run: run.number, subset: "test" });
+  const fill = newest(node, (subset) => get(`api/runs/${run}/confusions?subset=${subset}`), (told, subset) => {
+    draw(node, { run, subset, ...told, photos: make("div", { id: "cell", ariaLive: "polite" }) }, fill);
+  });
+  fill("test");
   return node;
 }
 
-const fill = tried(async (node, asked) => {
-  const told = await get(`api/runs/${asked.run}/confusions?subset=${asked.subset}`);
-  const view = { ...asked, ...told, photos: make("div", { id: "cell", ariaLive: "polite" }) };
-  const menu = make("select", { ariaLabel: say("measuredOn"), value: asked.subset }, ...["test", "val", "train"].map((name) => make("option", { value: name, textContent: say(`subset-${name}`), selected: name === asked.subset })));
-  menu.onchange = () => fill(node, { ...asked, subset: menu.value });
+// again: called with the photos that are to be shown instead.
+function draw(node, view, again) {
+  const menu = make("select", { ariaLabel: say("measuredOn") }, ...["test", "val", "train"].map((name) => make("option", { value: name, textContent: say(`subset-${name}`), selected: name === view.subset })));
+  menu.onchange = () => again(menu.value);
+  view.open = newest(view.photos, (asked) => answersOf(view, asked), (found, asked) => drawCell(view, found, asked));
   const wrong = view.cells.filter(([label, predicted]) => label !== predicted).sort((a, b) => b[2] - a[2]);
   node.replaceChildren(
     make("div.row", {}, make("h2", { textContent: say("errors") }), menu),
-    make("p.small", { textContent: say(asked.subset === "test" ? "errorsNote" : "notMeasured") }),
+    make("p.small", { textContent: say(view.subset === "test" ? "errorsNote" : "notMeasured") }),
     make("div.errors", {}, matrix(view), pairs(view, wrong)),
     view.photos,
   );
-});
+}
 
 // The classes that take part in most confusions, in their order.
 function mostConfused({ classes, cells }) {
@@ -68,15 +71,20 @@ function pairs(view, wrong) {
   return make("div", {}, make("h3", { textContent: say("mostOften") }), make("ul.pairs", {}, ...items));
 }
 
-const open = tried(async (view, label, predicted, pressed) => {
+function open(view, label, predicted, pressed) {
   for (const other of document.querySelectorAll("#confusions [aria-pressed=true]")) other.ariaPressed = "false";
   pressed.ariaPressed = "true";
-  const found = await get(`api/runs/${view.run}/answers?${new URLSearchParams({ label, predicted, subset: view.subset })}`);
+  view.open({ label, predicted });
+}
+
+const answersOf = ({ run, subset }, { label, predicted }) => get(`api/runs/${run}/answers?${new URLSearchParams({ label, predicted, subset })}`);
+
+function drawCell(view, found, { label, predicted }) {
   const title = say("cell", { count: found.length, label: view.classes[label], predicted: view.classes[predicted] });
   const more = found.length > SHOWN ? [make("p.small", { textContent: say("firstShown", { shown: SHOWN }) })] : [];
   view.photos.replaceChildren(make("h3", { textContent: title }), make("p.small", { textContent: say("mapNote") }), make("ul.pictures", {}, ...found.slice(0, SHOWN).map((one) => photo(view, one, label, predicted))), ...more);
   view.photos.scrollIntoView({ behavior: "smooth", block: "nearest" });
-});
+}
 
 function photo(view, { id, name, probability }, label, predicted) {
   const map = filled(MAP, { run: view.run, id, target: predicted });

@@ -4,16 +4,16 @@ import { button, make, picture } from "./make.js";
 import { change, classMenu } from "./photos.js";
 import { get, post, small } from "./server.js";
 import { classes, fileName, listen, photosOf, store } from "./store.js";
-import { enlarge, tried } from "./telling.js";
+import { enlarge, newest, once } from "./telling.js";
 import { follow, watch } from "./work.js";
 import { percent, say } from "./words.js";
 
 const SHOWN = 30;
 
-export async function healthView(main) {
-  const view = { main, shown: {} };
-  const fill = tried(async () => draw(view, await get("api/health")));
-  await fill();
+export function healthView(node) {
+  const view = { node, shown: {} };
+  const fill = newest(node, () => get("api/health"), (found) => draw(view, found));
+  fill();
   const deaf = listen(fill);
   const ends = follow((job, before) => {
     if (job?.work === "inspect" && before?.state === "running" && job.state !== "running") fill();
@@ -26,10 +26,10 @@ function draw(view, found) {
   look.id = "look";
   look.disabled = photosOf().every((id) => !store.labels[id]);
   const head = [make("h1", { textContent: say("health") }), make("p.lead", { textContent: say("healthLead") }), make("div.row", {}, look)];
-  view.main.replaceChildren(...head, ...(found.looked ? [tidings(found), ...sections(view, found)] : [smallClasses(found)]));
+  view.node.replaceChildren(...head, ...(found.looked ? [tidings(found), ...sections(view, found)] : [smallClasses(found)]));
 }
 
-const start = tried(async () => {
+const start = once(async () => {
   await post("api/job", { work: "inspect" });
   await watch();
 });

@@ -6,14 +6,14 @@ import { importPhotos } from "./importing.js";
 import { button, make } from "./make.js";
 import { post } from "./server.js";
 import { classes, edit, fileName, listen, load, photosOf, store, undo } from "./store.js";
-import { ask, enlarge, notice, tried } from "./telling.js";
+import { ask, enlarge, notice, once, tried } from "./telling.js";
 import { say } from "./words.js";
 
 const ALL = undefined;
 const FEW = 10; // photos, below which a class can hardly be learned
 const NEW = "\u0000new";
 
-export function photosView(main, chosen) {
+export function photosView(node, chosen) {
   const view = { label: chosen === "" ? ALL : chosen === "unsorted" ? "" : chosen === "left-out" ? null : chosen.replace(/^class-/, "") };
   view.title = make("h1", { textContent: say("photos") });
   view.lead = make("p.lead");
@@ -26,9 +26,8 @@ export function photosView(main, chosen) {
     chosen: () => fillBar(view),
   });
   view.columns = make("div.columns", {}, view.list, make("div", {}, view.bar, view.grid.node));
-  main.append(view.title, view.lead, view.columns);
   view.empty = emptyView();
-  main.append(view.empty);
+  node.append(view.title, view.lead, view.columns, view.empty);
   const refresh = () => fill(view);
   refresh();
   const deaf = listen(refresh);
@@ -72,7 +71,7 @@ function fillClasses(view) {
     ...classes().map(([name, count]) => [name, name, count]),
     ...(out.length ? [[null, say("leftOut"), out.length]] : []),
   ];
-  if (!rows.some(([label]) => label === view.label)) view.label = ALL;
+  if (!rows.some(([label]) => label === view.label)) view.label = view.renamed ?? ALL;
   view.list.replaceChildren(...rows.map((row) => make("li", {}, classButton(view, row))));
 }
 
@@ -138,7 +137,7 @@ function viewActions(view) {
 
 function corrections() {
   if (!store.corrections) return [];
-  const take = tried(async () => {
+  const take = once(async () => {
     const { taken } = await post("api/corrections");
     await load();
     notice(say("correctionsTaken", { count: taken }));
@@ -150,8 +149,9 @@ const rename = tried(async (view) => {
   const old = view.label;
   const name = await ask({ title: say("renameTitle", { name: old }), note: say("renameNote"), label: say("className"), value: old, yes: say("rename"), names: classes().map(([known]) => known) });
   if (!name || name === old) return;
-  view.label = name;
+  view.renamed = name;
   await change("rename", [], name, old);
+  view.renamed = null;
 });
 
 export const change = tried(async (kind, photos, to = "", of = "") => {

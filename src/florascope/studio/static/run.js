@@ -6,32 +6,35 @@ import { fillNext } from "./next.js";
 import { between, named } from "./runs.js";
 import { get, post } from "./server.js";
 import { listen } from "./store.js";
-import { tried } from "./telling.js";
+import { newest, once } from "./telling.js";
 import { follow, watch } from "./work.js";
 import { number, percent, plainly, say } from "./words.js";
 
-export async function runView(main, which) {
-  const run = await get(`api/runs/${Number(which)}`);
-  const view = { main, run, doctor: make("section"), take: make("div.row"), next: make("section.card", { id: "next" }) };
-  fill(view);
-  main.append(
-    make("p", {}, make("a", { href: "#runs", textContent: `← ${say("runs")}` })),
-    make("h1", { textContent: named(run) }),
-    make("div.two", {}, figures(run), make("section.card", {}, make("h2", { textContent: say("takeAlong") }), make("p.small", { textContent: say("takeNote") }), view.take)),
-    await confusionView(run),
-    view.next,
-    view.doctor,
-  );
-  const deaf = listen(() => fillNextOf(view));
+export function runView(node, which) {
+  const view = { run: null, doctor: make("section"), take: make("div.row"), next: make("section.card", { id: "next" }) };
+  const ask = newest(node, () => get(`api/runs/${Number(which)}`), (run) => {
+    const first = !view.run;
+    view.run = run;
+    fill(view);
+    if (first) node.append(...parts(view));
+  });
+  ask();
+  const deaf = listen(() => view.run && fillNextOf(view));
   const ends = follow((job, before) => {
-    if (job?.run === run.number && before?.state === "running" && job.state === "done") again(view);
+    if (job?.run === Number(which) && before?.state === "running" && job.state === "done") ask();
   });
   return () => (deaf(), ends());
 }
 
-async function again(view) {
-  view.run = await get(`api/runs/${view.run.number}`);
-  fill(view);
+function parts({ run, doctor, take, next }) {
+  return [
+    make("p", {}, make("a", { href: "#runs", textContent: `← ${say("runs")}` })),
+    make("h1", { textContent: named(run) }),
+    make("div.two", {}, figures(run), make("section.card", {}, make("h2", { textContent: say("takeAlong") }), make("p.small", { textContent: say("takeNote") }), take)),
+    confusionView(run),
+    next,
+    doctor,
+  ];
 }
 
 function fill(view) {
@@ -69,7 +72,7 @@ function fillTake({ run, take }) {
   take.replaceChildren(trial, bundle, page);
 }
 
-const begin = tried(async (work, run) => {
+const begin = once(async (work, run) => {
   await post("api/job", { work, run });
   await watch();
 });

@@ -2,7 +2,7 @@
 
 import { button, make } from "./make.js";
 import { get, remove } from "./server.js";
-import { ask, tried } from "./telling.js";
+import { ask, newest, tried } from "./telling.js";
 import { continueRun } from "./train.js";
 import { number, percent, say } from "./words.js";
 
@@ -11,21 +11,22 @@ const COLUMNS = ["runTitle", "way", "photos", "accuracy", "versus", ""];
 export const named = ({ number: n, request, title }) => (request?.title ?? title) || say("runNumber", { n });
 export const between = ([low, high], digits = 0) => say("between", { low: percent(low, digits), high: percent(high, digits) });
 
-export async function runsView(main) {
-  const runs = await get("api/runs");
-  main.append(make("h1", { textContent: say("runs") }));
-  if (!runs.length) {
-    main.append(make("p.lead", { textContent: say("noRuns") }), make("a.button.primary", { href: "#train", textContent: say("train") }));
-    return null;
-  }
-  const again = async () => {
-    main.replaceChildren();
-    await runsView(main);
-  };
+export function runsView(node) {
+  const fill = newest(node, () => get("api/runs"), (runs) => {
+    node.replaceChildren(make("h1", { textContent: say("runs") }), ...(runs.length ? table(runs, fill) : none()));
+  });
+  fill();
+}
+
+function none() {
+  return [make("p.lead", { textContent: say("noRuns") }), make("a.button.primary", { href: "#train", textContent: say("train") })];
+}
+
+// again: called once a run is gone.
+function table(runs, again) {
   const head = make("tr", {}, ...COLUMNS.map((word) => make("th", { scope: "col", textContent: word && say(word) })));
   const rows = runs.map((run) => make("tr", {}, ...cells(run, again).map((cell, n) => make("td", { "data-name": COLUMNS[n] && say(COLUMNS[n]) }, cell))));
-  main.append(make("p.lead", { textContent: say("runsLead") }), make("table.runs", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
-  return null;
+  return [make("p.lead", { textContent: say("runsLead") }), make("table.runs", {}, make("thead", {}, head), make("tbody", {}, ...rows))];
 }
 
 function cells(run, again) {

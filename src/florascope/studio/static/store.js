@@ -13,16 +13,20 @@ export function listen(listener) {
 
 const tell = () => listeners.forEach((listener) => listener());
 
-export async function load() {
+// One after another, as they were wished: what the server says first is never written over what it says later.
+let last = Promise.resolve();
+const inTurn = (work) => (last = last.then(work, work));
+
+export const load = () => inTurn(async () => {
   const told = await get("api/project");
   const labels = told.labels.map((k) => (k >= 0 ? told.classes[k] : k === -1 ? "" : null));
   Object.assign(store, told, { labels, confirmed: new Set(told.confirmed) });
   tell();
-}
+});
 
 // wish: {kind, photos, to, of}; the ids that changed.
-export const edit = async (wish) => taken(await post("api/edits", wish));
-export const undo = async () => taken(await post("api/edits/undo"));
+export const edit = (wish) => inTurn(async () => taken(await post("api/edits", wish)));
+export const undo = () => inTurn(async () => taken(await post("api/edits/undo")));
 
 function taken({ changes, undo: last, confirmed }) {
   for (const [id, label] of changes) store.labels[id] = label;

@@ -4,6 +4,7 @@ import { $ } from "../shared/dom.js";
 import { importPhotos } from "./importing.js";
 import { droppedPhotos } from "./drop.js";
 import { healthView } from "./health.js";
+import { make } from "./make.js";
 import { photosView } from "./photos.js";
 import { runView } from "./run.js";
 import { runsView } from "./runs.js";
@@ -13,11 +14,12 @@ import { trainView } from "./train.js";
 import * as work from "./work.js";
 import { language, speak, spell } from "./words.js";
 
-// A view fills a node and returns what ends it.
+// A view gets a node of its own, which it fills now or once the server has answered, and returns at once
+// what ends it, if anything does.
 const VIEWS = { photos: photosView, health: healthView, train: trainView, runs: runsView, run: runView };
 let leave = null;
 
-async function show() {
+const show = tried(() => {
   const [, name = "photos", rest = ""] = /^#?(\w+)-?(.*)$/.exec(location.hash) ?? [];
   const view = name in VIEWS ? name : "photos";
   for (const link of document.querySelectorAll("nav a")) {
@@ -28,10 +30,10 @@ async function show() {
   work.show();
   leave?.();
   leave = null;
-  const main = $("main");
-  main.replaceChildren();
-  leave = await VIEWS[view](main, decodeURIComponent(rest));
-}
+  const node = make("div");
+  $("main").replaceChildren(node);
+  leave = VIEWS[view](node, decodeURIComponent(rest));
+});
 
 function spellAll() {
   document.documentElement.lang = language();
@@ -45,11 +47,12 @@ for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => {
     speak(button.dataset.language);
     spellAll();
-    show().catch(trouble);
+    show();
   });
 
 window.addEventListener("hashchange", () => {
-  show().catch(trouble);
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  show();
   $("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
 });
@@ -74,7 +77,7 @@ async function start() {
   $("project").textContent = store.name;
   document.title = `${store.name} – florascope studio`;
   await work.watch();
-  await show();
+  show();
 }
 
 start().catch(trouble);

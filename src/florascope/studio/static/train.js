@@ -2,18 +2,19 @@
 
 import { button, make } from "./make.js";
 import { post } from "./server.js";
-import { classes, photosOf } from "./store.js";
-import { tried } from "./telling.js";
+import { classes, listen, photosOf } from "./store.js";
+import { once } from "./telling.js";
 import { follow, job, stop, watch } from "./work.js";
 import { number, say, stepName } from "./words.js";
 
 const WEIGHTS = ["", "flowers"];
 const EPOCHS = 12;
 
-export async function trainView(main) {
+export function trainView(node) {
   const form = trainingForm();
   const going = make("section.card", { id: "going", ariaLive: "polite", hidden: true });
-  main.append(make("h1", { textContent: say("train") }), make("p.lead", { textContent: summary() }), form, going);
+  const lead = make("p.lead", { textContent: summary() });
+  node.append(make("h1", { textContent: say("train") }), lead, form, going);
   const draw = (now, before) => {
     const training = now?.work === "train" && now.state === "running";
     form.hidden = training;
@@ -22,7 +23,9 @@ export async function trainView(main) {
     if (before?.work === "train" && before.state === "running" && now?.state === "done") location.hash = `#run-${now.run}`;
   };
   draw(job);
-  return follow(draw);
+  const deaf = listen(() => (lead.textContent = summary()));
+  const ends = follow(draw);
+  return () => (deaf(), ends());
 }
 
 function summary() {
@@ -46,13 +49,17 @@ function trainingForm() {
     const tuned = form.elements.recipe.value === "finetune";
     [quick.hidden, thorough.hidden] = [tuned, !tuned];
   };
-  form.onsubmit = tried(async (event) => {
+  form.onsubmit = (event) => {
     event.preventDefault();
-    await post("api/runs", wish(form));
-    await watch();
-  });
+    start(form);
+  };
   return form;
 }
+
+const start = once(async (form) => {
+  await post("api/runs", wish(form));
+  await watch();
+});
 
 function wish({ elements }) {
   const recipe = elements.recipe.value;
@@ -81,8 +88,9 @@ function curve(rows) {
   return svg;
 }
 
-export const continueRun = tried(async (run) => {
+export const continueRun = once(async (run) => {
+  const here = location.hash;
   await post("api/job", { work: "train", run });
   await watch();
-  location.hash = "#train";
+  if (location.hash === here) location.hash = "#train";
 });

@@ -1,12 +1,14 @@
 // The work that is going on, shown at the bottom of every view.
 
 import { $ } from "../shared/dom.js";
+import { turns } from "../shared/turns.js";
 import { get, remove } from "./server.js";
 import { trouble } from "./telling.js";
 import { say, stepName } from "./words.js";
 
 const EVERY = 500; // milliseconds
 const listeners = new Set();
+const looks = turns();
 let timer = null;
 export let job = null;
 
@@ -18,8 +20,11 @@ export function follow(listener) {
 
 export async function watch() {
   clearTimeout(timer);
+  const latest = looks();
+  const told = await get("api/job").catch(() => job);
+  if (!latest()) return;
   const before = job;
-  job = await get("api/job").catch(() => job);
+  job = told;
   show();
   if (before?.state === "running" && job?.state === "failed") trouble(Object.assign(new Error(job.error.message), { language: "en" }));
   for (const listener of listeners) listener(job, before);
