@@ -12,6 +12,7 @@ from torch import nn
 
 import florascope
 from florascope.doctor import dispatch, properties, retraining, script, substitution
+from florascope.doctor.checks import network
 from florascope.doctor.script import diagnose
 from florascope.errors import DataError, FlorascopeError
 
@@ -44,6 +45,32 @@ def test_a_planted_failure_is_named_first(failure: Callable[[Any], Any], world: 
 @pytest.mark.parametrize("sound", failures.HEALTHY, ids=lambda f: f.__name__)
 def test_a_sound_training_raises_no_error(sound: Callable[[Any], Any], world: Any) -> None:
     assert sound(world).diagnosis().of("error") == ()
+
+
+def learned_in_train_mode(world: Any, momentum: float | None) -> Any:
+    """A head that learned with each batch's own statistics, and what the running ones became."""
+    ill = failures.patient(world)
+    for layer in ill.model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = momentum
+            layer.reset_running_stats()
+    ill.model.train()
+    failures.learn(ill)
+    ill.model.eval()
+    ill.told = {"contract": world.contract, "loss": nn.CrossEntropyLoss()}
+    return ill
+
+
+@pytest.mark.parametrize(("momentum", "found"), [(0.0, "as made"), (1e-3, "makes up 0.001")])
+def test_statistics_that_never_arrived(momentum: float, found: str, world: Any) -> None:
+    first = learned_in_train_mode(world, momentum).diagnosis().findings[0]
+    assert (first.cause, first.severity) == (network.LAGGING, "error")
+    assert found in first.found
+
+
+def test_statistics_that_arrived(world: Any) -> None:
+    findings = learned_in_train_mode(world, None).diagnosis().findings  # the mean over all batches
+    assert not any(f.check.startswith("batchnorm") for f in findings), findings
 
 
 def test_the_model_is_left_as_it_was(world: Any) -> None:

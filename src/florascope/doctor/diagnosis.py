@@ -74,8 +74,15 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "pictures.sheared": frozenset({"pictures.differ", "pictures.coarse", "labels.unrelated"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
-    "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
-    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on", "loop.short"}),
+    "batchnorm.alone": frozenset(
+        {"labels.permuted", "claims.otherwise", "batchnorm.lagging", "batchnorm.unlike"}
+    ),
+    "batchnorm.lagging": frozenset(
+        {
+            *("labels.permuted", "claims.trained_on", "loop.short", "exchange.head"),
+            *("skill.favoured", "pictures.shortcut"),
+        }
+    ),
 }
 """By check, others that see no more than what follows from it."""
 

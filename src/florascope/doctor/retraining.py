@@ -180,9 +180,11 @@ def _tensors(asked: Answers) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(asked.features).float(), torch.from_numpy(asked.labels)
 
 
-def stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:
-    """All images and all labels."""
-    return torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+def stack(data: Sequence[Batch], most: int | None = None) -> tuple[Tensor, Tensor]:
+    """All images and all labels, or at most so many, picked evenly."""
+    images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+    step = 1 if most is None else -(-len(labels) // most)
+    return images[::step], labels[::step]
 
 
 def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:

@@ -34,7 +34,6 @@ from florascope.doctor.network import (
     examine,
     find_head,
     first_inputs,
-    modes,
     run,
 )
 from florascope.doctor.properties import measure
@@ -43,7 +42,7 @@ from florascope.doctor.recording import Recording, Watcher, met, pulled, recordi
 from florascope.doctor.retouching import by_retouch, looked_at
 from florascope.doctor.retraining import Taken, Training, stack, try_again
 from florascope.doctor.tail import sureness_by_remedy
-from florascope.doctor.traces import overfit_head, read_traces
+from florascope.doctor.traces import modes, overfit_head, read_traces
 from florascope.doctor.trials import Loop
 from florascope.doctor.watch import keyed
 from florascope.errors import DataError, FlorascopeError, check_arguments
@@ -152,7 +151,7 @@ def gather(
         _subset(train_loader, taken.train, progress),
         _subset(val_loader, taken.val, progress),
     )
-    images, labels = taken.val[0][:2]
+    images = taken.val[0].images
     if not _takes(model, images):  # a layout that the network cannot take, or would mistake
         width = int(max(part.labels.max() for part in parts)) + 1
         inputs = _inputs(train_loader, val_loader, (taken.train[0].images, images), script)
@@ -162,6 +161,7 @@ def gather(
     learned = answers(twin, head, taken.train, "Asking about train", progress)
     unseen = answers(twin, head, taken.val, "Asking about val", progress)
     few = images[:BATCH]
+    mixed = stack(taken.val, BATCH)
     layer = model.get_submodule(head.name) if head.module else None
     seen = recording_of(script.watched)
     sides = ((*taken.train, *taken.drawn), taken.val)
@@ -177,7 +177,7 @@ def gather(
         inputs=_inputs(
             train_loader, val_loader, (taken.train[0].images, images), script, _Eyes(model, twin)
         ),
-        modes=modes(model, few, labels[:BATCH], script.deployed, len(taken.drawn[0].labels)),
+        modes=modes(model, *mixed, script.deployed, taken.drawn),
         network=examine(
             model,
             few,
