@@ -183,8 +183,10 @@ def _tensors(asked: Answers) -> tuple[Tensor, Tensor]:
 def stack(data: Sequence[Batch], most: int | None = None) -> tuple[Tensor, Tensor]:
     """All images and all labels, or at most so many, picked evenly."""
     images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
-    step = 1 if most is None else -(-len(labels) // most)
-    return images[::step], labels[::step]
+    if most is None or most >= len(labels):
+        return images, labels
+    some = torch.linspace(0, len(labels) - 1, most).long()
+    return images[some], labels[some]
 
 
 def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:

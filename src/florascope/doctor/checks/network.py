@@ -8,11 +8,9 @@ from jaxtyping import Float
 
 from florascope.doctor.anatomy import Modes, Norm, Paired
 from florascope.doctor.evidence import (
-    LOST,
     Evidence,
     Finding,
     explained,
-    performance,
 )
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
@@ -93,6 +91,7 @@ UNALIKE = "the network computes otherwise in eval mode than it learned to in tra
 UNLIKE = "val photos differ from train's: BatchNorm's statistics fit train's alone"
 BETTER = 0.25  # of accuracy, in train mode
 SIGMAS_OF_MODES = 2.0  # that one mode has more photos right than the other
+HALF = 0.5  # of what a run falls behind by: what statistics must make up to be a cause
 FEWEST, MOST = 0.005, 0.95  # of the running statistics: what one batch usually makes up
 
 
@@ -261,12 +260,13 @@ def _statistics(norms: Sequence[Norm]) -> str:
 
 
 def _better(evidence: Evidence, pair: Paired) -> bool:
-    """Whether a run that falls behind has more photos right in train mode, beyond chance.
+    """Whether train mode has so many more photos right as half of what a run falls behind by.
 
-    McNemar's test: of the photos that one mode alone has right, as many are expected of each.
+    Beyond chance, by McNemar's test: of the photos that one mode alone has right, as many are
+    expected of each.
     """
-    reached = performance(evidence)
-    if reached is None or reached.lost < LOST or not evidence.network or not evidence.network.norms:
+    share = explained(evidence, *pair.shares)
+    if share is None or share < HALF or not evidence.network or not evidence.network.norms:
         return False
     won = int((pair.trained & ~pair.evaluated).sum())
     lost = int((pair.evaluated & ~pair.trained).sum())

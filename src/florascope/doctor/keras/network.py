@@ -201,8 +201,9 @@ def _norm(gradients: Sequence[Any]) -> float:
 
 def modes(model: Any, train: Reading, val: Reading) -> Modes:  # noqa: ANN401
     """Some photos in each mode; what a pass in train mode changes is put back."""
-    step, size = -(-len(val.labels) // BATCH), len(train.batches[0].labels)
-    few, labels = val.images[::step], val.labels[::step]
+    count, size = len(val.labels), len(train.batches[0].labels)
+    some = np.linspace(0, count - 1, min(count, BATCH)).astype(int)
+    few, labels = val.images[some], val.labels[some]
     evaluated = columns(run(model, few))
     with kept(model):
         trained = columns(_in_train_mode(model, few, size))
