@@ -34,6 +34,11 @@ class Paired(NamedTuple):
         """Share of right answers in train mode and in eval mode."""
         return float(self.trained.mean()), float(self.evaluated.mean())
 
+    @property
+    def gained(self) -> float:
+        """By how much more is right in train mode."""
+        return self.shares[0] - self.shares[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Modes:

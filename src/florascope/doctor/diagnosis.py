@@ -54,7 +54,17 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "loop.finite": frozenset({"exchange.part", "loop.precise"}),
     "loop.precise": frozenset({"exchange.part", "optimisation.rate", "loop.short"}),
     "exchange.inputs": frozenset(
-        {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
+        {
+            *("exchange.loop", "exchange.head", "exchange.network", "loop.short"),
+            *("labels.unrelated", "labels.noise", "labels.permuted", "pictures.strange"),
+        }
+    ),
+    "exchange.prepared": frozenset(
+        {
+            *("exchange.loop", "exchange.head", "exchange.network", "loop.short"),
+            *("exchange.inputs", "exchange.part", "labels.permuted", "labels.unrelated"),
+            *("batchnorm.unlike", "claims.trained_on", "pictures.shortcut"),
+        }
     ),
     "head.clipped": frozenset({"skill.favoured", "layers.dead", "exchange.network"}),
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),

@@ -19,8 +19,6 @@ from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.loaders import (
     Batch,
-    Match,
-    Source,
     could_be_photo,
     in_three,
     is_photo,
@@ -36,11 +34,18 @@ from florascope.doctor.network import (
     first_inputs,
     run,
 )
+from florascope.doctor.photometry import Match, Source
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, met, pulled, recording_of
 from florascope.doctor.retouching import by_retouch, looked_at
-from florascope.doctor.retraining import Taken, Training, stack, try_again
+from florascope.doctor.retraining import (
+    Taken,
+    Training,
+    prepared_otherwise,
+    stack,
+    try_again,
+)
 from florascope.doctor.tail import sureness_by_remedy
 from florascope.doctor.traces import modes, overfit_head, read_traces
 from florascope.doctor.trials import Loop
@@ -199,6 +204,8 @@ def gather(
         pulled=pulled(seen, keys[0], learned.outputs.shape[1]),
         met=met(seen, *keys),
     )
+    otherwise = prepared_otherwise(twin, evidence, taken)
+    evidence = replace(evidence, exchanged={**evidence.exchanged, **otherwise})
     if script.contract is None and standardisation(evidence) is not None:
         evidence = _standardised(evidence, twin, head, taken)
     fresh = script.reference is None
@@ -240,7 +247,7 @@ def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int)
     val = take(loaders.spread(val_loader, photos), photos)
     steps = [*loaders.random_steps(train_loader), *loaders.collation(train_loader)]
     plain = _plain(train_loader, val_loader, photos)
-    return Taken(train, val, drawn, plain, ", ".join(steps))
+    return Taken(train, val, drawn, plain, ", ".join(steps), (train_loader, val_loader))
 
 
 def _plain(train: loaders.Loader, val: loaders.Loader, photos: int) -> list[Batch]:

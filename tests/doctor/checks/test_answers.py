@@ -163,6 +163,12 @@ def test_statistics_that_lag_show_on_train_photos() -> None:
     none = network.lagging(learned(1.0, 0.25))
     assert none is not None
     assert none.cause == network.UNALIKE  # a branch of its own for evaluation, say
+    assert none.explains is None  # val photos lose as much
+    same: Any = learned(1.0, 0.25, norms=norms).modes
+    less = replace(learned(1.0, 0.25, norms=norms), modes=replace(same, trained=same.evaluated))
+    little = network.lagging(less)
+    assert little is not None
+    assert little.explains == 0.0  # val photos lose nothing by them: something else is wrong, too
     for sound in (learned(0.9, 1.0, norms=norms), learned(1.0, 0.98, norms=norms)):
         assert network.lagging(sound) is None
 

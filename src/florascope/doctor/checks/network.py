@@ -188,15 +188,17 @@ def lagging(evidence: Evidence) -> Finding | None:
     """Running statistics are those of the photos: eval mode answers as well as train mode.
 
     Train photos are asked, as they are trained on: in train mode they see what training saw, and
-    dropout only makes it worse. Val photos are asked where those are not to be had.
+    dropout only makes it worse. Val photos are asked where those are not to be had; what they lose
+    by the statistics is what these cost the run.
     """
     modes = _comparable(evidence)
     if modes is None:
         return None
     pair = modes.unseen if modes.learned is None else modes.learned
     trained, evaluated = pair.shares
-    plain = trained >= evaluated + BETTER
-    if not (plain or _better(evidence, pair)):
+    plain, gained = trained >= evaluated + BETTER, modes.unseen.gained
+    share = explained(evidence, min(gained, pair.gained), 0.0)
+    if not (plain or _better(evidence, pair, share)):
         return None
     norms = evidence.network.norms if evidence.network else ()
     certain = 0.95 if modes.learned is not None else 0.9
@@ -212,7 +214,7 @@ def lagging(evidence: Evidence) -> Finding | None:
         " single photo there is no mean), at what runs in train mode, and at weights that were"
         " averaged, or loaded, without their statistics",
         certain if plain else 0.75,
-        explained(evidence, trained, evaluated),
+        None if plain and gained >= BETTER / 2 else share,
     )
 
 
@@ -259,13 +261,12 @@ def _statistics(norms: Sequence[Norm]) -> str:
     return ""
 
 
-def _better(evidence: Evidence, pair: Paired) -> bool:
+def _better(evidence: Evidence, pair: Paired, share: float | None) -> bool:
     """Whether train mode has so many more photos right as half of what a run falls behind by.
 
     Beyond chance, by McNemar's test: of the photos that one mode alone has right, as many are
     expected of each.
     """
-    share = explained(evidence, *pair.shares)
     if share is None or share < HALF or not evidence.network or not evidence.network.norms:
         return False
     won = int((pair.trained & ~pair.evaluated).sum())
