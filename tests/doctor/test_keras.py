@@ -398,6 +398,13 @@ def worst_epoch() -> Any:
     return model, train, val, trained(model, train, val, callbacks=[stop], rate=0.01, epochs=10)
 
 
+def statistics_lag() -> Any:
+    """The moving statistics are still near mean 0 and variance 1 when training ends."""
+    (train, val), norm = data(), layers.BatchNormalization(momentum=0.9999)
+    model = network_of(inside=(norm,), rescale=False)
+    return model, train, val, trained(model, train, val)
+
+
 PLANTED = {
     softmax_twice: network.TWICE,
     logits_to_probabilities: losses.LOGITS,
@@ -415,13 +422,14 @@ PLANTED = {
     bright: augmentation.RANGE,
     predicted_in_another_order: claims.SHUFFLED,
     accuracy_of_each_class_alone: claims.METRIC,
-    worst_epoch: network.WORSE,
+    worst_epoch: claims.WORSE,
     cut_in_two: label_checks.ABSENT,
     val_with_blue_for_red: pictures.BGR,
     stamped: pictures.BORDER,
     sorted_by_class: loop.SORTED,
     gradients_pile_up: exchange.STEP,
     pixels_multiplied: inputs.RANGE,
+    statistics_lag: network.LAGGING,
 }
 
 

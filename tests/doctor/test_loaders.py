@@ -14,12 +14,13 @@ from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 from florascope.doctor.loaders import (
     collation,
     photo_of,
-    photos_of_files,
     prepared_like,
     read,
     repeatable,
+    sources,
     take,
 )
+from florascope.doctor.photometry import pixels_of
 from florascope.errors import DataError
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
@@ -146,18 +147,66 @@ def test_nothing_to_exchange() -> None:
     assert prepared_like(DataLoader(Photos(4, negative)), DataLoader(plain)) is None
 
 
-def test_photos_again_from_their_files(tmp_path: Path) -> None:
-    draw = np.random.default_rng(0)
-    paths = [tmp_path / f"{n}.png" for n in range(6)]
-    for path in paths:
-        Image.fromarray(draw.integers(0, 256, (40, 50, 3), np.uint8)).save(path)
-    like = torch.randn(8, 3, 16, 16) * 2 + 1
-    found = photos_of_files(tuple(map(str, paths)), np.arange(6), like, 3)
-    assert found is not None
-    assert found.images.shape == (3, 3, 40, 40)  # no larger than the files
-    assert found.labels.tolist() == [0, 2, 5]
-    for channel in range(3):
-        ours, theirs = found.images[:, channel], like[:, channel]
-        assert float(ours.mean()) == pytest.approx(float(theirs.mean()), abs=1e-3)
-        assert float(ours.std()) == pytest.approx(float(theirs.std()), rel=1e-3)
-    assert photos_of_files((), np.arange(0), like, 3) is None
+class Kept(Dataset[Any]):
+    """Keeps photos in one of the usual forms."""
+
+    def __init__(self, photos: Any) -> None:
+        self.names, self.photos = ("one", "two", "three"), photos
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return torch.zeros(3, 2, 2), index
+
+
+PIXELS = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    "form", ["samples", "paths", "words", "pillow", "array", "tensor", "channels-first"]
+)
+def test_photos_that_a_data_set_keeps(form: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(3)]
+    for path, photo in zip(paths, PIXELS, strict=True):
+        Image.fromarray(photo).save(path)
+    kept: dict[str, Any] = {
+        "samples": [(str(path), 7) for path in paths],
+        "paths": paths,
+        "words": [str(path) for path in paths],
+        "pillow": [Image.fromarray(photo) for photo in PIXELS],
+        "array": PIXELS,
+        "tensor": torch.from_numpy(PIXELS),
+        "channels-first": PIXELS.transpose(0, 3, 1, 2),
+    }
+    found = sources(DataLoader(Subset(Kept(kept[form]), [2, 0])))
+    assert len(found) == 2
+    assert all(
+        np.array_equal(pixels_of(one), PIXELS[at]) for one, at in zip(found, (2, 0), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "photos", [PIXELS.astype(np.float32), PIXELS[:2], ["no file"] * 3, None, [(), (), ()]]
+)
+def test_photos_that_are_not_to_be_had(photos: Any) -> None:
+    assert sources(DataLoader(Kept(photos))) == ()
+    assert sources([(IMAGES, LABELS)]) == ()
+
+
+def test_readers_of_ones_own_are_exchanged() -> None:
+    plain, dark = Read(lambda n: n + 1.0), Read(lambda n: n / 100)
+    like = prepared_like(DataLoader(plain), DataLoader(dark))
+    assert like is not None
+    assert [float(x) for x, _ in like] == [0.0, 0.01, 0.02]
+
+
+class Read(Dataset[Any]):
+    def __init__(self, reader: Callable[[int], float]) -> None:
+        self.reader = reader
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[float, int]:
+        return self.reader(index), index

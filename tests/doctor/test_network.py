@@ -1,6 +1,5 @@
 """What is seen of a network's parameters."""
 
-import copy
 import math
 from collections import OrderedDict
 
@@ -18,7 +17,6 @@ from florascope.doctor.network import (
     examine,
     find_head,
     first_inputs,
-    modes,
     run,
 )
 
@@ -59,36 +57,6 @@ def test_what_the_network_knows_or_nobody_trains_is_sound() -> None:
     vars(model)["again"] = [model.inner]  # kept twice, known once
     assert hidden(model) == ()
     assert hidden(Blocks(listed=True, teaches=True))[0] == "teacher[0].weight"
-
-
-class Narrow(nn.Module):
-    """A network in bfloat16 that casts its input itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(4, 2).bfloat16()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.bfloat16())
-
-
-def test_a_network_that_casts_its_input_has_no_wider_answers() -> None:
-    images, labels = torch.ones(3, 4), torch.zeros(3, dtype=torch.long)
-    assert modes(Narrow(), images, labels).single is None
-    plain = modes(nn.Linear(4, 2).bfloat16(), images, labels).single
-    assert plain is not None
-    assert plain.shape == (3, 2)
-
-
-def test_train_mode_is_asked_in_the_trainings_own_batches() -> None:
-    net = nn.Sequential(nn.BatchNorm1d(3), nn.Flatten())
-    images = torch.randn(8, 3, 4, generator=torch.Generator().manual_seed(0))
-    labels = torch.zeros(8, dtype=torch.int64)
-    one = nn.functional.instance_norm(images, eps=1e-5).flatten(1)
-    assert modes(net, images, labels, size=1).trained == pytest.approx(one.numpy(), abs=1e-5)
-    whole = copy.deepcopy(net).train()(images).detach().numpy()
-    for size in (0, 7):  # a rest of one photo is no batch
-        assert modes(net, images, labels, size=size).trained == pytest.approx(whole, abs=1e-5)
 
 
 class Views(nn.Module):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from florascope.doctor.photometry import CONTRACT, fit_photometry
+from florascope.doctor.photometry import CONTRACT, fit_photometry, read_again
 from florascope.preprocessing import Preprocessing
 
 OWN = Preprocessing(size=48)
@@ -67,3 +67,18 @@ def test_noise_follows_no_photo(photos: list[np.ndarray]) -> None:
 def test_a_constant_tensor_follows_none(photos: list[np.ndarray]) -> None:
     flat = [np.zeros((3, 48, 48), np.float32) for _ in photos]
     assert fit_photometry(flat, photos, OWN).r2 == 0
+
+
+def test_photos_anew_in_each_way(photos: list[np.ndarray]) -> None:
+    like = 2 * np.random.default_rng(0).normal(size=(8, 3, 16, 16)).astype(np.float32) + 1
+    as_given, as_told = read_again(photos, (24, 24), like, OWN)
+    assert as_given.shape == as_told.shape == (3, 3, 24, 24)
+    for channel in range(3):
+        ours, theirs = as_given[:, channel], like[:, channel]
+        assert float(ours.mean()) == pytest.approx(float(theirs.mean()), abs=1e-3)
+        assert float(ours.std()) == pytest.approx(float(theirs.std()), rel=1e-3)
+    np.testing.assert_array_equal(as_told[0], replace(OWN, size=24)(photos[0]))
+    whole = np.asarray(Image.fromarray(photos[0]).resize((24, 24), Image.Resampling.BILINEAR))
+    fit = np.corrcoef(whole[..., 0].ravel(), as_given[0, 0].ravel())[0, 1]
+    assert fit == pytest.approx(1.0, abs=1e-5)
+    assert len(read_again(photos, (24, 32), like, OWN)) == 1

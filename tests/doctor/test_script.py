@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import torch
 from tests.support.references import learned_from, remembered
-from torch import nn
+from torch import Tensor, nn
 
 import florascope
 from florascope.doctor import dispatch, properties, retraining, script, substitution
+from florascope.doctor.checks import exchange, network
+from florascope.doctor.evidence import AS_IT_IS
+from florascope.doctor.retouching import ANEW, AS_TRAIN
 from florascope.doctor.script import diagnose
 from florascope.errors import DataError, FlorascopeError
 
@@ -44,6 +47,74 @@ def test_a_planted_failure_is_named_first(failure: Callable[[Any], Any], world: 
 @pytest.mark.parametrize("sound", failures.HEALTHY, ids=lambda f: f.__name__)
 def test_a_sound_training_raises_no_error(sound: Callable[[Any], Any], world: Any) -> None:
     assert sound(world).diagnosis().of("error") == ()
+
+
+def learned_in_train_mode(world: Any, momentum: float | None) -> Any:
+    """A head that learned with each batch's own statistics, and what the running ones became."""
+    ill = failures.patient(world)
+    for layer in ill.model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = momentum
+            layer.reset_running_stats()
+    ill.model.train()
+    failures.learn(ill)
+    ill.model.eval()
+    ill.told = {"contract": world.contract, "loss": nn.CrossEntropyLoss()}
+    return ill
+
+
+@pytest.mark.parametrize(("momentum", "found"), [(0.0, "as made"), (1e-3, "makes up 0.001")])
+def test_statistics_that_never_arrived(momentum: float, found: str, world: Any) -> None:
+    findings = learned_in_train_mode(world, momentum).diagnosis().findings
+    first = findings[0]
+    assert (first.cause, first.severity) == (network.LAGGING, "error"), findings
+    assert found in first.found
+
+
+def test_statistics_that_arrived(world: Any) -> None:
+    findings = learned_in_train_mode(world, None).diagnosis().findings  # the mean over all batches
+    assert not any(f.check.startswith("batchnorm") for f in findings), findings
+
+
+def tiles(x: Tensor) -> Tensor:
+    """Sixteen tiles of a photo, in another order."""
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
+    cut = x.unfold(1, 14, 14).unfold(2, 14, 14).reshape(3, 16, 14, 14)[:, order]
+    return cut.reshape(3, 4, 4, 14, 14).permute(0, 1, 3, 2, 4).reshape(3, 56, 56)
+
+
+def turned(x: Tensor) -> Tensor:
+    """Channels as if they were others, of other strengths."""
+    return x.abs().roll(1, 0).square()
+
+
+class FromPaths(torch.utils.data.Dataset[Any]):
+    """Photos by path, prepared by a method that train's data set does not have."""
+
+    def __init__(self, folder: Any, change: Callable[[Tensor], Tensor]) -> None:
+        self.paths, self.labels = zip(*folder.samples, strict=True)
+        self.folder, self.change = folder, change
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.change(self.folder[index][0]), self.labels[index]
+
+
+@pytest.mark.parametrize("change", [tiles, turned], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("how", [AS_TRAIN, ANEW])
+def test_val_photos_prepared_otherwise(how: str, change: Any, world: Any) -> None:
+    """Whatever was done to them: what it costs is measured, with train's own way or the files."""
+    plain = failures.patient(world)
+    twisted = torch.utils.data.DataLoader(FromPaths(plain.val.dataset, change), 16)
+    if how == AS_TRAIN:
+        changed = failures.Standard(world.contract, after=change)
+        twisted = failures.patient(world, val=changed).val
+    evidence = script.gather(plain.model, plain.train, twisted, script.Script(**plain.told))
+    assert evidence.exchanged[how] > evidence.exchanged[AS_IT_IS] + 0.1
+    sound = script.gather(plain.model, plain.train, plain.val, script.Script(**plain.told))
+    assert exchange.prepared(sound) is None
 
 
 def test_the_model_is_left_as_it_was(world: Any) -> None:

@@ -1,13 +1,15 @@
 """What training left behind, planted and read."""
 
+import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from florascope.doctor.loaders import Batch
-from florascope.doctor.traces import as_loss, overfit_head, read_traces, take_step
+from florascope.doctor.traces import as_loss, modes, overfit_head, read_traces, take_step
 
 IMAGES = torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 BATCH = Batch(IMAGES, torch.arange(16) % 4)
@@ -133,3 +135,73 @@ def test_a_rate_is_judged_going_down_whatever_sign_the_script_gives_its_loss(
     tried = overfit_head(features, torch.tensor([0, 1]), layer, optimizer)
     assert tried.losses[-1] < 0.5 * tried.losses[0]
     assert optimizer.param_groups[0]["maximize"] is maximize, "the script's own is not touched"
+
+
+class Narrow(nn.Module):
+    """A network in bfloat16 that casts its input itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2).bfloat16()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.bfloat16())
+
+
+def test_a_network_that_casts_its_input_has_no_wider_answers() -> None:
+    images, labels = torch.ones(3, 4), torch.zeros(3, dtype=torch.long)
+    assert modes(Narrow(), images, labels).single is None
+    plain = modes(nn.Linear(4, 2).bfloat16(), images, labels).single
+    assert plain is not None
+    assert plain.shape == (3, 2)
+
+
+def test_train_mode_is_asked_in_the_trainings_own_batches() -> None:
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Flatten())
+    images = torch.randn(8, 3, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(8, dtype=torch.int64)
+    one = nn.functional.instance_norm(images, eps=1e-5).flatten(1)
+    single = [Batch(images[:1], labels[:1])]
+    asked = modes(net, images, labels, drawn=single)
+    assert asked.trained == pytest.approx(one.numpy(), abs=1e-5)
+    whole = copy.deepcopy(net).train()(images).detach().numpy()
+    for drawn in ([], [Batch(images[:7], labels[:7])]):  # a rest of one photo is no batch
+        asked = modes(net, images, labels, drawn=drawn)
+        assert asked.trained == pytest.approx(whole, abs=1e-5)
+
+
+def standardised(batches: int) -> tuple[list[Batch], Any]:
+    """Batches of two classes that lie below and above 100, and a network of BatchNorm alone.
+
+    Its second output is the mean of the photo once standardised, its first the opposite: in train
+    mode all is right, whatever the running statistics are.
+    """
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.arange(batches * 8) % 2
+    photos = 100 + 4.0 * labels[:, None] - 2 + 0.1 * torch.randn(len(labels), 1, generator=draw)
+    drawn = [Batch(x, y) for x, y in zip(photos.split(8), labels.split(8), strict=True)]
+    last = nn.Linear(1, 2, bias=False)
+    with torch.no_grad():
+        last.weight.copy_(torch.tensor([[-1.0], [1.0]]))
+    return drawn, nn.Sequential(nn.BatchNorm1d(1), nn.Dropout(0.2), last)
+
+
+def test_train_photos_are_asked_in_both_modes() -> None:
+    drawn, net = standardised(20)
+    state, generator = copy.deepcopy(net.state_dict()), torch.get_rng_state()
+    learned = modes(net.eval(), *drawn[0][:2], drawn=drawn).learned
+    assert learned is not None
+    assert len(learned.trained) == 96  # of 160
+    assert learned.shares[1] == 0.5  # of mean 0 and variance 1 all photos are far above
+    assert learned.shares[0] > 0.8  # dropout leaves some without an answer: a guess is the first
+    again = modes(net, *drawn[0][:2], drawn=drawn).learned
+    assert again is not None
+    assert np.array_equal(learned.trained, again.trained)  # the same draws
+    assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert not any(part.training for part in net.modules())
+
+
+def test_modes_that_answer_alike_are_not_asked_twice() -> None:
+    drawn, _ = standardised(2)
+    assert modes(nn.Linear(1, 2), *drawn[0][:2], drawn=drawn).learned is None

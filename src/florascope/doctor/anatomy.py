@@ -2,9 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
+
+
+class Paired(NamedTuple):
+    """Whether the same photos are answered right in either mode.
+
+    Attributes:
+        trained: (b,) in train mode.
+        evaluated: (b,) in eval mode.
+    """
+
+    trained: Bool[np.ndarray, "b"]
+    evaluated: Bool[np.ndarray, "b"]
+
+    @classmethod
+    def of(
+        cls,
+        labels: Int64[np.ndarray, "b"],
+        trained: Float[np.ndarray, "b k"],
+        evaluated: Float[np.ndarray, "b k"],
+    ) -> Self:
+        """Hold the outputs in both modes against the labels."""
+        return cls(trained.argmax(1) == labels, evaluated.argmax(1) == labels)
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Share of right answers in train mode and in eval mode."""
+        return float(self.trained.mean()), float(self.evaluated.mean())
+
+    @property
+    def gained(self) -> float:
+        """By how much more is right in train mode."""
+        return self.shares[0] - self.shares[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +54,8 @@ class Modes:
         deployed: (b, K) where the network answers (another device, precision, format).
         alone: (a, K) in eval mode, of the first a photos, each in a batch of its own.
         again: (b, K) in eval mode, asked a second time.
+        learned: train photos, as they are trained on and in batches of the training's own, in both
+            modes; None where both modes answer alike, or where that is unknown.
     """
 
     training: bool
@@ -32,6 +67,12 @@ class Modes:
     deployed: Float[np.ndarray, "b k"] | None = None
     alone: Float[np.ndarray, "a k"] | None = None
     again: Float[np.ndarray, "b k"] | None = None
+    learned: Paired | None = None
+
+    @property
+    def unseen(self) -> Paired:
+        """The val photos in both modes."""
+        return Paired.of(self.labels, self.trained, self.evaluated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +86,17 @@ class Norm:
             the drift of every layer is known.
         drift: of its running mean from the pretrained one, in running standard deviations (root
             mean square over channels); None where the pretrained one is unknown.
+        share: of a batch's statistics in the running ones after it (PyTorch's momentum, 1 less
+            Keras's); None where they are the mean over all batches, or where it is unknown.
+        as_made: whether the running statistics are a mean of 0 and a variance of 1.
     """
 
     name: str
     frozen: bool
     moves: bool
     drift: float | None = None
+    share: float | None = None
+    as_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

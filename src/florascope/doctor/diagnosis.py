@@ -54,7 +54,17 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "loop.finite": frozenset({"exchange.part", "loop.precise"}),
     "loop.precise": frozenset({"exchange.part", "optimisation.rate", "loop.short"}),
     "exchange.inputs": frozenset(
-        {"exchange.loop", "exchange.head", "exchange.network", "loop.short"}
+        {
+            *("exchange.loop", "exchange.head", "exchange.network", "loop.short"),
+            *("labels.unrelated", "labels.noise", "labels.permuted", "pictures.strange"),
+        }
+    ),
+    "exchange.prepared": frozenset(
+        {
+            *("exchange.loop", "exchange.head", "exchange.network", "loop.short"),
+            *("exchange.inputs", "exchange.part", "labels.permuted", "labels.unrelated"),
+            *("batchnorm.unlike", "claims.trained_on", "pictures.shortcut"),
+        }
     ),
     "head.clipped": frozenset({"skill.favoured", "layers.dead", "exchange.network"}),
     "head.dropout": frozenset({"loop.finite", "exchange.part"}),
@@ -74,8 +84,15 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "pictures.sheared": frozenset({"pictures.differ", "pictures.coarse", "labels.unrelated"}),
     "pictures.shortcut": frozenset({"augmentation.bounds"}),
     "network.steady": frozenset({"labels.permuted", "claims.otherwise", "claims.trained_on"}),
-    "batchnorm.alone": frozenset({"labels.permuted", "claims.otherwise", "batchnorm.lagging"}),
-    "batchnorm.lagging": frozenset({"labels.permuted", "claims.trained_on", "loop.short"}),
+    "batchnorm.alone": frozenset(
+        {"labels.permuted", "claims.otherwise", "batchnorm.lagging", "batchnorm.unlike"}
+    ),
+    "batchnorm.lagging": frozenset(
+        {
+            *("labels.permuted", "claims.trained_on", "loop.short", "exchange.head"),
+            *("skill.favoured", "pictures.shortcut"),
+        }
+    ),
 }
 """By check, others that see no more than what follows from it."""
 

@@ -12,15 +12,13 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
-from florascope.doctor.evidence import Drawn, Labels
-from florascope.doctor.photometry import Fit, Photo, fit_photometry
+from florascope.doctor.evidence import Drawn
+from florascope.doctor.photometry import Match, Source, explain
 from florascope.doctor.trials import RANDOM
 from florascope.errors import DataError
-from florascope.images import read_photo
 from florascope.preprocessing import Preprocessing
 
 Loader = Iterable[Any]
-BILINEAR = Image.Resampling.BILINEAR
 IMAGES = ("pixel_values", "images", "image", "img", "inputs", "input", "x", "data")
 LABELS = ("labels", "label", "targets", "target", "y", "classes", "class")
 EXPECTED = "batches of (images, labels), or of {'pixel_values': images, 'labels': labels}"
@@ -221,6 +219,11 @@ def workers_agree(loader: Loader) -> bool | None:
     return bool(torch.equal(first, other)) and not torch.equal(first, again)
 
 
+def evenly(count: int, most: int) -> list[int]:
+    """At most so many of the numbers from 0 to count - 1, picked evenly."""
+    return [int(i) for i in torch.linspace(0, count - 1, min(most, count))]
+
+
 def spread(loader: Loader, photos: int) -> Loader:
     """Return a loader of photos picked evenly from all of them, where they can be picked.
 
@@ -229,25 +232,32 @@ def spread(loader: Loader, photos: int) -> Loader:
     dataset = indexable(loader)
     if not isinstance(loader, DataLoader) or dataset is None:
         return loader
-    picked = [int(i) for i in torch.linspace(0, len(dataset) - 1, min(photos, len(dataset)))]
+    return picked(loader, evenly(len(dataset), photos))
+
+
+def picked(loader: DataLoader[Any], places: Sequence[int]) -> DataLoader[Any]:
+    """Return a loader of the photos at these places of a loader's data set."""
     batch = loader.batch_size or 32
-    return DataLoader(Subset(dataset, picked), batch_size=batch, collate_fn=loader.collate_fn)
+    return DataLoader(
+        Subset(loader.dataset, places), batch_size=batch, collate_fn=loader.collate_fn
+    )
 
 
-def prepared_like(train: Loader, val: Loader) -> Loader | None:
+def prepared_like(train: Loader, val: Loader) -> DataLoader[Any] | None:
     """Return the train loader with its photos prepared, and put into batches, as val's are.
 
     That is by val's own transform and val's own collate_fn (where mixup and CutMix work). None
     where the two are prepared by the same, or where it cannot be told by what: a transform is what
-    both data sets keep under one name that says so, other than the labels' (torchvision's
-    `transform`).
+    both data sets keep under one name that says so (torchvision's `transform`), or a function that
+    both keep under one name (its `loader`, a reader of one's own), other than the labels'.
     """
     ours, theirs = indexable(train), indexable(val)
     if not isinstance(train, DataLoader) or ours is None or theirs is None:
         return None
     (base, indexes), (other, _) = unwrapped(ours), unwrapped(theirs)
     held, wanted = (dict(getattr(x, "__dict__", {})) for x in (base, other))
-    names = [n for n in held if n in wanted and TRANSFORM.search(n) and "target" not in n]
+    told = [n for n in held if n in wanted and "target" not in n]
+    names = [n for n in told if TRANSFORM.search(n) or callable(held[n]) or callable(wanted[n])]
     changes = {n: wanted[n] for n in names if wanted[n] is not held[n]}
     if not any(callable(value) for name in changes for value in (held[name], wanted[name])):
         changes = {}
@@ -257,21 +267,6 @@ def prepared_like(train: Loader, val: Loader) -> Loader | None:
     twin = copy.copy(base)
     twin.__dict__.update(changes)
     return DataLoader(Subset(twin, indexes), batch_size=train.batch_size or 32, collate_fn=together)
-
-
-def orientation_of(photo: Any) -> int:  # noqa: ANN401 (a path or pixels)
-    """EXIF's orientation of a photo's file; 1 for pixels."""
-    from florascope.health.looks import orientation
-
-    return orientation(Path(photo)) if isinstance(photo, str | Path) else 1
-
-
-def files(photos: Sequence[Any], count: int) -> list[int]:
-    """Choose photos to look at: some with an EXIF rotation where there are any, then the first."""
-    step = max(1, len(photos) // 512)
-    some = list(range(0, len(photos), step))
-    turned = [i for i in some if orientation_of(photos[i]) != 1][: count // 2]
-    return turned + [i for i in some if i not in turned][: count - len(turned)]
 
 
 def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> Drawn:
@@ -288,54 +283,43 @@ def drawn(loader: Loader, batches: Sequence[Batch], picked: Sequence[Batch]) -> 
     return Drawn.of([batch.labels.numpy() for batch in batches], prints, there, soft=soft)
 
 
-SHOWN = 96  # pixels of a side that photos are taken from their files with, where they have as many
+def sources(loader: Loader) -> tuple[Source, ...]:
+    """The photos before their data set does anything to them, in its order; () where unknown.
 
-
-def photos_of_files(paths: Sequence[str], labels: Labels, like: Tensor, most: int) -> Batch | None:
-    """Some photos again, whole and in colour, with the mean and deviation of the loader's.
-
-    Args:
-        paths: of all photos; () where unknown.
-        labels: of all photos.
-        like: photos as the loader gives them, of all classes, (b, 3, h, w).
-        most: photos to open, picked evenly.
-
-    Raises:
-        PhotoError: one cannot be read.
+    They are what the data set keeps one of for each of its items: paths (alone, or first in a
+    row, as torchvision's `samples`), Pillow's images, or 8-bit pixels (torchvision's `data`).
     """
-    if not paths or len(paths) != len(labels):
+    dataset = indexable(loader)
+    if dataset is None:
+        return ()
+    base, indexes = unwrapped(dataset)
+    kept = (x for x in vars(base).values() if _many(x, len(base))) if _has_fields(base) else ()
+    found = next((x for x in kept if _source(x[0]) is not None), None)
+    photos = () if found is None else tuple(_source(found[i]) for i in indexes)
+    return tuple(photo for photo in photos if photo is not None)
+
+
+def _has_fields(dataset: Any) -> bool:  # noqa: ANN401
+    return hasattr(dataset, "__dict__") and hasattr(dataset, "__len__")
+
+
+def _many(value: Any, count: int) -> bool:  # noqa: ANN401
+    """Whether a value holds one thing for each photo."""
+    return isinstance(value, list | tuple | np.ndarray | Tensor) and 0 < count == len(value)
+
+
+def _source(kept: Any) -> Source | None:  # noqa: ANN401 (whatever a data set keeps)
+    """A photo's file or pixels; None of what is neither."""
+    first = kept[0] if isinstance(kept, tuple) and kept else kept
+    if isinstance(first, str | Path):
+        return Path(first) if Path(first).is_file() else None
+    if isinstance(first, Image.Image):
+        return np.asarray(first.convert("RGB"))
+    pixels = np.asarray(first) if isinstance(first, np.ndarray | Tensor) else None
+    if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 3:
         return None
-    picked = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), most)).astype(np.int64))
-    opened = [read_photo(Path(paths[i])) for i in picked]
-    there = int(np.median([min(photo.shape[:2]) for photo in opened]))
-    side = max(like.shape[-1], min(SHOWN, there))
-    shown = [np.asarray(Image.fromarray(p).resize((side, side), BILINEAR)) for p in opened]
-    images = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2).float()
-    ours, theirs = (
-        (x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)) for x in (images, like)
-    )
-    scaled = (images - ours[0]) / ours[1].clamp_min(1e-6) * theirs[1] + theirs[0]
-    return Batch(scaled, torch.from_numpy(labels[picked]))
-
-
-LOOKED_AT = 8  # photos
-
-Source = Path | str | Photo
-"""A photo: its file, or its 8-bit RGB pixels."""
-
-
-class Match(NamedTuple):
-    """How some val photos became tensors; each None where it cannot be told.
-
-    Attributes:
-        fit: in the loader.
-        rotated: R^2 of photos with an EXIF rotation, upright and as stored.
-        serving: where the network answers.
-    """
-
-    fit: Fit | None = None
-    rotated: tuple[float, float] | None = None
-    serving: Fit | None = None
+    last = pixels if pixels.shape[2] == 3 else pixels.transpose(1, 2, 0)
+    return last if last.shape[2] == 3 else None
 
 
 def match(
@@ -358,51 +342,9 @@ def match(
     photos = photos or known(val_loader)[1]
     if dataset is None or len(photos) != len(dataset):
         return Match()
-    chosen = files(photos, LOOKED_AT)
-    tensors = [_seen(photo_of(dataset[i]), seen) for i in chosen]
-    if tensors[0].ndim != 3 or tensors[0].shape[0] != 3:
-        return Match()
-    expected = contract or Preprocessing(size=tensors[0].shape[-1])
-    upright = [_upright(photos[i]) for i in chosen]
-    turned = [n for n, i in enumerate(chosen) if orientation_of(photos[i]) != 1]
-    straight = [n for n in range(len(chosen)) if n not in turned] or turned
-    plain = _some(upright, straight)
-    fit = fit_photometry(_some(tensors, straight), plain, expected)
-    if serve is None:
-        return Match(fit, _rotated(tensors, upright, [photos[i] for i in chosen], expected))
-    served = [_seen(torch.as_tensor(serve(photos[chosen[n]])), seen) for n in straight]
-    return Match(fit, None, fit_photometry(served, plain, expected))
+    served = None if serve is None else lambda i: _seen(torch.as_tensor(serve(photos[i])), seen)
+    return explain(lambda i: _seen(photo_of(dataset[i]), seen), photos, contract, served)
 
 
 def _seen(photo: Tensor, seen: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401 (3, h, w)
     return seen(photo.float()[None])[0].numpy() if photo.ndim == 3 else photo.float().numpy()
-
-
-def _rotated(
-    tensors: Sequence[Any],
-    upright: Sequence[Photo],
-    photos: Sequence[Source],
-    contract: Preprocessing,
-) -> tuple[float, float] | None:
-    turned = [n for n, photo in enumerate(photos) if orientation_of(photo) != 1]
-    if not turned:
-        return None
-    given = _some(tensors, turned)
-    lying = [_lying(photos[n]) for n in turned]
-    up, down = (
-        fit_photometry(given, stood, contract).r2 for stood in (_some(upright, turned), lying)
-    )
-    return up, down
-
-
-def _some(items: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
-    return [items[i] for i in indexes]
-
-
-def _upright(photo: Source) -> Photo:
-    return photo if isinstance(photo, np.ndarray) else read_photo(Path(photo))
-
-
-def _lying(photo: Source) -> Photo:
-    """A file's pixels as stored, without its EXIF rotation."""
-    return read_photo(Path(str(photo)), upright=False)

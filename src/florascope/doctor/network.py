@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Norm
+from florascope.doctor.anatomy import Layer, Network, Norm
 from florascope.doctor.evidence import Answers
 from florascope.doctor.loaders import Batch
 from florascope.errors import FlorascopeError
 from florascope.progress import Progress, silent, track
 
-ALONE = 4  # photos that are asked one by one
 NARROW = frozenset({torch.float16, torch.bfloat16})
 
 
@@ -164,69 +163,6 @@ def _of_each_photo(seen: list[Tensor], photos: int) -> Tensor | None:
     rows = torch.cat([part.detach().flatten(1).cpu() for part in seen]) if seen else torch.empty(0)
     views, left = divmod(len(rows), photos)
     return None if left or not views else rows.reshape(views, photos, -1).mean(0)
-
-
-def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
-    """Outputs (b, K) in 32-bit floats; None of a network that casts its own input."""
-    try:
-        return run(copy.deepcopy(model).float().eval(), images).numpy()
-    except FlorascopeError:
-        return None
-
-
-def modes(
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    deployed: Any = None,  # noqa: ANN401
-    size: int = 0,
-) -> Modes:
-    """Some photos in every mode, each on a copy: a pass in train mode changes the network.
-
-    Args:
-        model: as it was handed over.
-        images: of val.
-        labels: theirs.
-        deployed: batch to outputs where the network answers.
-        size: of the batches that it was trained in; 0 for all photos at once.
-    """
-    twin = copy.deepcopy(model).eval()
-    evaluated = run(twin, images).numpy()
-    still = not any(module.training for module in model.modules())
-    narrow = next(model.parameters(), images).dtype in NARROW
-    single = _in_single(model, images) if narrow else None
-    with torch.no_grad():
-        other = None if deployed is None else torch.as_tensor(deployed(images)).float().cpu()
-    return Modes(
-        training=model.training,
-        labels=labels.numpy(),
-        given=evaluated if still else run(copy.deepcopy(model), images).numpy(),
-        evaluated=evaluated,
-        trained=_in_train_mode(model, images, size),
-        single=single,
-        deployed=None if other is None else other.numpy(),
-        alone=_alone(twin, images),
-        again=run(twin, images).numpy(),
-    )
-
-
-def _in_train_mode(model: nn.Module, images: Tensor, size: int) -> Any:  # noqa: ANN401 (an array)
-    """Outputs in train mode, in batches of the training's own size, as BatchNorm saw them."""
-    twin = copy.deepcopy(model).train()
-    whole = size < 1 or len(images) % size == 1 < size  # a rest of one photo is no batch
-    parts = [images] if whole else images.split(size)
-    try:
-        return torch.cat([run(twin, part) for part in parts]).numpy()
-    except FlorascopeError:
-        return run(copy.deepcopy(model).train(), images).numpy()
-
-
-def _alone(twin: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
-    """Outputs of the first photos, one by one; None where the network takes no batch of one."""
-    try:
-        return torch.cat([run(twin, one[None]) for one in images[:ALONE]]).numpy()
-    except FlorascopeError:
-        return None
 
 
 BatchNorms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -396,7 +332,15 @@ def _norms(
     for name, layer in layers.items():
         trains = layer.weight is not None and layer.weight.requires_grad
         frozen = not trains or f"{name}.weight" in meant
-        yield Norm(name, frozen, name in moving, drifts[name])
+        made = _as_made(layer.running_mean, layer.running_var)
+        yield Norm(name, frozen, name in moving, drifts[name], layer.momentum, made)
+
+
+def _as_made(mean: Tensor | None, variance: Tensor | None) -> bool:
+    """Whether running statistics are mean 0 and variance 1, with which PyTorch begins."""
+    if mean is None or variance is None:
+        return False
+    return not bool(mean.any()) and torch.equal(variance, torch.ones_like(variance))
 
 
 def _moving(model: nn.Module, images: Tensor) -> frozenset[str]:

@@ -29,8 +29,9 @@ from florascope.doctor.evidence import (
     Subset,
     ordered,
 )
-from florascope.doctor.network import examine, find_head, modes
+from florascope.doctor.network import examine, find_head
 from florascope.doctor.provenance import origins
+from florascope.doctor.traces import modes
 from florascope.doctor.trials import Loop
 from florascope.errors import PhotoError
 from florascope.nets.backbone import Backbone

@@ -1,12 +1,15 @@
-"""How photos became tensors: geometry, channel order, gain and offset, by least squares."""
+"""How photos became tensors, by least squares, and how they become tensors as they should."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
+from PIL import Image
 
+from florascope.images import read_photo
 from florascope.preprocessing import Preprocessing
 
 STEP = 2  # every second row and column is enough
@@ -15,6 +18,8 @@ CLEARLY = 3.0  # times less unexplained: another geometry is clearly the better 
 
 Tensor3 = Float32[np.ndarray, "3 rows columns"]
 Photo = UInt8[np.ndarray, "_ _ 3"]  # photos of one call may differ in size
+Source = Path | str | Photo
+"""A photo: its file, or its 8-bit RGB pixels."""
 
 
 class Normalisation(NamedTuple):
@@ -142,3 +147,113 @@ def _regress(
     left, total = ((dx - gain[:, None] * dp) ** 2).sum(), (dx * dx).sum()
     r2 = float(1 - left / total) if total > 0 else 0.0
     return Fit(geometry, order, gain, x.mean(1) - gain * p.mean(1), r2, r2)
+
+
+LOOKED_AT = 8  # photos that are compared with their tensors
+
+
+class Match(NamedTuple):
+    """How some val photos became tensors; each None where it cannot be told.
+
+    Attributes:
+        fit: in the loader.
+        rotated: R^2 of photos with an EXIF rotation, upright and as stored.
+        serving: where the network answers.
+    """
+
+    fit: Fit | None = None
+    rotated: tuple[float, float] | None = None
+    serving: Fit | None = None
+
+
+def explain(
+    given: Callable[[int], Any],
+    photos: Sequence[Source],
+    contract: Preprocessing | None,
+    served: Callable[[int], Any] | None = None,
+) -> Match:
+    """Compare some photos with their tensors, pixel by pixel.
+
+    Args:
+        given: the tensor of a photo, (3, h, w), by its number.
+        photos: by their numbers.
+        contract: what the network expects.
+        served: the tensor of a photo where the network answers, by its number.
+    """
+    chosen = _chosen(photos, LOOKED_AT)
+    tensors = [given(i) for i in chosen]
+    if tensors[0].ndim != 3 or tensors[0].shape[0] != 3:
+        return Match()
+    expected = contract or Preprocessing(size=tensors[0].shape[-1])
+    upright = [pixels_of(photos[i]) for i in chosen]
+    turned = [n for n, i in enumerate(chosen) if _orientation(photos[i]) != 1]
+    straight = [n for n in range(len(chosen)) if n not in turned] or turned
+    plain = _some(upright, straight)
+    fit = fit_photometry(_some(tensors, straight), plain, expected)
+    if served is not None:
+        answered = [served(chosen[n]) for n in straight]
+        return Match(fit, None, fit_photometry(answered, plain, expected))
+    if not turned:
+        return Match(fit)
+    lying = [read_photo(Path(str(photos[chosen[n]])), upright=False) for n in turned]
+    up, down = (
+        fit_photometry(_some(tensors, turned), stood, expected).r2
+        for stood in (_some(upright, turned), lying)
+    )
+    return Match(fit, (up, down))
+
+
+def _chosen(photos: Sequence[Source], count: int) -> list[int]:
+    """Choose photos to look at: some with an EXIF rotation where there are any, then the first."""
+    step = max(1, len(photos) // 512)
+    some = list(range(0, len(photos), step))
+    turned = [i for i in some if _orientation(photos[i]) != 1][: count // 2]
+    return turned + [i for i in some if i not in turned][: count - len(turned)]
+
+
+def _orientation(photo: Source) -> int:
+    """EXIF's orientation of a photo's file; 1 for pixels."""
+    from florascope.health.looks import orientation
+
+    return 1 if isinstance(photo, np.ndarray) else orientation(Path(photo))
+
+
+def _some(items: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
+    return [items[i] for i in indexes]
+
+
+def pixels_of(photo: Source) -> Photo:
+    """A photo's pixels, upright.
+
+    Raises:
+        PhotoError: its file cannot be read.
+    """
+    return photo if isinstance(photo, np.ndarray) else read_photo(Path(photo))
+
+
+def read_again(
+    photos: Sequence[Photo],
+    sides: tuple[int, int],
+    like: Float32[np.ndarray, "n 3 h w"],
+    contract: Preprocessing | None = None,
+) -> list[Float32[np.ndarray, "b 3 rows columns"]]:
+    """Photos as tensors, in colour, in each way that a network may expect.
+
+    Args:
+        photos: upright.
+        sides: rows and columns to make.
+        like: photos as a loader gives them: the first way is whole, with each channel's mean and
+            deviation of theirs.
+        contract: what the weights expect: the second way, where sides are equal.
+    """
+    rows, columns = sides
+    bilinear = Image.Resampling.BILINEAR
+    small = [Image.fromarray(photo).resize((columns, rows), bilinear) for photo in photos]
+    unit = np.stack([np.asarray(one) for one in small]).transpose(0, 3, 1, 2) / np.float32(255)
+    (mean, deviation), (wanted, spread) = (
+        (x.mean((0, 2, 3), keepdims=True), x.std((0, 2, 3), keepdims=True)) for x in (unit, like)
+    )
+    made = [(unit - mean) / np.maximum(deviation, 1e-6) * spread + wanted]
+    if contract is not None and rows == columns:
+        made.append(np.stack([replace(contract, size=rows)(photo) for photo in photos]))
+    return [np.asarray(x, np.float32) for x in made]

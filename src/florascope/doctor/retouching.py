@@ -18,6 +18,8 @@ EVENED = "brightness and contrast made equal"
 GREYED = "the tint of the edge taken off the photo"
 SMOOTHED = "fine structure smoothed"
 CLEANED = "single pixels replaced by the median around them"
+AS_TRAIN = "prepared as those of train are"
+ANEW = "read anew from their files"
 RING = 0.15  # of a side: the edge is so wide, all around
 
 

@@ -5,15 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
+from florascope.doctor.checks.exchange import GAINED, MUCH
 from florascope.doctor.diagnosis import settled
 from florascope.doctor.evidence import LOST, Answers, Evidence, performance
-from florascope.doctor.loaders import Batch, is_photo, photos_of_files
-from florascope.doctor.network import Head, answers, find_head
-from florascope.doctor.retouching import LOOKED_AT
+from florascope.doctor.loaders import (
+    Batch,
+    Loader,
+    evenly,
+    indexable,
+    is_photo,
+    known,
+    picked,
+    prepared_like,
+    sources,
+    take,
+)
+from florascope.doctor.network import Head, answers, find_head, run
+from florascope.doctor.photometry import pixels_of, read_again
+from florascope.doctor.retouching import ANEW, AS_TRAIN, LOOKED_AT, looked_at
 from florascope.doctor.substitution import (
     Material,
     Suspect,
@@ -28,9 +43,11 @@ from florascope.doctor.tail import find_tail
 from florascope.doctor.trials import FromFiles, Substitution, within
 from florascope.errors import FlorascopeError
 from florascope.health.quick_probe import QuickProbe
+from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress
 
 BATCH = 32
+SHOWN = 96  # pixels of a side that photos are taken from their files with, where they have as many
 
 
 class Taken(NamedTuple):
@@ -42,6 +59,7 @@ class Taken(NamedTuple):
         drawn: of train, as its loader draws them.
         plain: of train, prepared as val's are; [] where they are so anyway.
         augmentation: names of the random steps of train's preparation.
+        loaders: of train and of val; None where those are not to be read again.
     """
 
     train: list[Batch]
@@ -49,6 +67,7 @@ class Taken(NamedTuple):
     drawn: list[Batch]
     plain: Sequence[Batch] = ()
     augmentation: str = ""
+    loaders: tuple[Loader, Loader] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,37 +125,104 @@ def try_again(
     return found
 
 
+def prepared_otherwise(twin: nn.Module, evidence: Evidence, taken: Taken) -> dict[str, float]:
+    """Val accuracy by how the photos are prepared, where it is not as their loader does it.
+
+    The very photos that are retouched, of a network that is right on train photos and wrong on
+    val's: as train's loader prepares its own, and anew from their files, in the way that is best.
+    {} where neither can be had.
+
+    Args:
+        twin: a copy of the network, in eval mode.
+        evidence: with the network's answers.
+        taken: the batches, and their loaders.
+    """
+    learned, unseen, sides = evidence.train_answers, evidence.val_answers, taken.loaders
+    dataset = None if sides is None else indexable(sides[1])
+    if learned is None or unseen is None or sides is None or dataset is None:
+        return {}
+    if learned.top1 < unseen.top1 + MUCH:
+        return {}
+    like, labels = stack(taken.train)[0], stack(taken.val)[1]
+    some = looked_at(len(labels))
+    places = evenly(len(dataset), len(labels))[some]
+    found = dict[str, float]()
+    try:
+        if (as_train := prepared_like(sides[1], sides[0])) is not None:
+            batches = take(picked(as_train, places), len(places))
+            found[AS_TRAIN] = _right(twin, *stack(batches))
+        if (photos := sources(sides[1])) and is_photo(like):
+            opened, (rows, columns) = [pixels_of(photos[i]) for i in places], like.shape[2:]
+            made = read_again(opened, (rows, columns), like.numpy(), _contract(evidence))
+            found[ANEW] = max(_right(twin, torch.from_numpy(x), labels[some]) for x in made)
+    except (FlorascopeError, RuntimeError, TypeError, ValueError):  # train's way is not for them
+        return found
+    return found
+
+
+def _right(twin: nn.Module, images: Tensor, labels: Tensor) -> float:
+    said = torch.cat([run(twin, part).argmax(1) for part in images.split(BATCH)])
+    return float((said == labels).float().mean())
+
+
+def _contract(evidence: Evidence) -> Preprocessing | None:
+    return evidence.inputs.contract if evidence.inputs else None
+
+
 def _from_files(
     training: Training, evidence: Evidence, taken: Taken, reachable: float
 ) -> FromFiles | None:
-    """What photos from their files can give, beside what they give as they are loaded."""
-    like = stack(taken.val)[0]
-    if evidence.train is None or evidence.val is None or not is_photo(like):
+    """What photos anew from their files can give, beside what they give as they are loaded.
+
+    Left out where the run answers so well that they could not give clearly more.
+    """
+    like, val = stack(taken.val)[0], evidence.val_answers
+    if taken.loaders is None or not is_photo(like) or val is None or val.top1 > 1 - GAINED:
         return None
-    side = like.shape[-1]
     try:
-        train, val = (
-            photos_of_files(part.paths, part.labels, like, most)
-            for part, most in ((evidence.train, 2 * LOOKED_AT), (evidence.val, LOOKED_AT))
-        )
-        if train is None or val is None:
+        pairs = zip(taken.loaders, (2 * LOOKED_AT, LOOKED_AT), strict=True)
+        train, val_too = (_anew(loader, most, like, _contract(evidence)) for loader, most in pairs)
+        if not train or not val_too:
             return None
-        there = val.images.shape[-1]
-        names = (n for n, p in training.model.named_parameters() if p.requires_grad)
-        if not all(name.startswith(f"{training.head.name}.") for name in names):
-            top1 = reference(Material(train[:2], val[:2], ()), evidence.classes)
-            return FromFiles(reachable, top1, side, there)
+        ways = list(zip(train, val_too, strict=True))
+        side, there = like.shape[-1], ways[0][0].images.shape[-1]
+        if not _head_alone(training):
+            material = Material(ways[0][0][:2], ways[0][1][:2], ())
+            return FromFiles(reachable, reference(material, evidence.classes), side, there)
         twin = copy.deepcopy(training.model).eval()
-        probe = QuickProbe.fit(
-            answers(twin, training.head, [train]),
-            answers(twin, training.head, [val]),
-            evidence.classes,
-        )
-    except FlorascopeError:  # a photo that cannot be read, a network that takes one size alone
+        tried = [_probe(twin, training.head, pair, evidence.classes) for pair in ways]
+    except (FlorascopeError, RuntimeError):  # a photo that cannot be read, one size alone is taken
         return None
-    if probe is None or evidence.probe is None:
+    known_too = [probe.val_top1 for probe in tried if probe is not None]
+    if not known_too or evidence.probe is None:
         return None
-    return FromFiles(evidence.probe.val_top1, probe.val_top1, side, there)
+    return FromFiles(evidence.probe.val_top1, max(known_too), side, there)
+
+
+def _anew(loader: Loader, most: int, like: Tensor, contract: Preprocessing | None) -> list[Batch]:
+    """Some photos anew from their files, in each way; [] where those are unknown."""
+    photos = sources(loader)
+    if not photos or not isinstance(loader, DataLoader):
+        return []
+    places = evenly(len(photos), most)
+    opened = [pixels_of(photos[i]) for i in places]
+    side = max(like.shape[-1], min(SHOWN, int(np.median([min(p.shape[:2]) for p in opened]))))
+    names = known(loader)[2]
+    read = [names[i] for i in places] if names else stack(take(picked(loader, places), most))[1]
+    made = read_again(opened, (side, side), like.numpy(), contract)
+    return [Batch(torch.from_numpy(x), torch.as_tensor(read)) for x in made]
+
+
+def _probe(
+    twin: nn.Module, head: Head, sides: tuple[Batch, Batch], classes: int
+) -> QuickProbe | None:
+    train, val = (answers(twin, head, [side]) for side in sides)
+    return QuickProbe.fit(train, val, classes)
+
+
+def _head_alone(training: Training) -> bool:
+    names = (n for n, p in training.model.named_parameters() if p.requires_grad)
+    return all(name.startswith(f"{training.head.name}.") for name in names)
 
 
 def _suspect(
@@ -180,9 +266,13 @@ def _tensors(asked: Answers) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(asked.features).float(), torch.from_numpy(asked.labels)
 
 
-def stack(data: Sequence[Batch]) -> tuple[Tensor, Tensor]:
-    """All images and all labels."""
-    return torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+def stack(data: Sequence[Batch], most: int | None = None) -> tuple[Tensor, Tensor]:
+    """All images and all labels, or at most so many, picked evenly."""
+    images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
+    if most is None or most >= len(labels):
+        return images, labels
+    some = torch.linspace(0, len(labels) - 1, most).long()
+    return images[some], labels[some]
 
 
 def _pairs(data: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:

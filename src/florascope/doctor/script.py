@@ -19,8 +19,6 @@ from florascope.doctor.diagnosis import Diagnosis, judge
 from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
 from florascope.doctor.loaders import (
     Batch,
-    Match,
-    Source,
     could_be_photo,
     in_three,
     is_photo,
@@ -34,16 +32,22 @@ from florascope.doctor.network import (
     examine,
     find_head,
     first_inputs,
-    modes,
     run,
 )
+from florascope.doctor.photometry import Match, Source
 from florascope.doctor.properties import measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, met, pulled, recording_of
 from florascope.doctor.retouching import by_retouch, looked_at
-from florascope.doctor.retraining import Taken, Training, stack, try_again
+from florascope.doctor.retraining import (
+    Taken,
+    Training,
+    prepared_otherwise,
+    stack,
+    try_again,
+)
 from florascope.doctor.tail import sureness_by_remedy
-from florascope.doctor.traces import overfit_head, read_traces
+from florascope.doctor.traces import modes, overfit_head, read_traces
 from florascope.doctor.trials import Loop
 from florascope.doctor.watch import keyed
 from florascope.errors import DataError, FlorascopeError, check_arguments
@@ -152,7 +156,7 @@ def gather(
         _subset(train_loader, taken.train, progress),
         _subset(val_loader, taken.val, progress),
     )
-    images, labels = taken.val[0][:2]
+    images = taken.val[0].images
     if not _takes(model, images):  # a layout that the network cannot take, or would mistake
         width = int(max(part.labels.max() for part in parts)) + 1
         inputs = _inputs(train_loader, val_loader, (taken.train[0].images, images), script)
@@ -162,6 +166,7 @@ def gather(
     learned = answers(twin, head, taken.train, "Asking about train", progress)
     unseen = answers(twin, head, taken.val, "Asking about val", progress)
     few = images[:BATCH]
+    mixed = stack(taken.val, BATCH)
     layer = model.get_submodule(head.name) if head.module else None
     seen = recording_of(script.watched)
     sides = ((*taken.train, *taken.drawn), taken.val)
@@ -177,7 +182,7 @@ def gather(
         inputs=_inputs(
             train_loader, val_loader, (taken.train[0].images, images), script, _Eyes(model, twin)
         ),
-        modes=modes(model, few, labels[:BATCH], script.deployed, len(taken.drawn[0].labels)),
+        modes=modes(model, *mixed, script.deployed, taken.drawn),
         network=examine(
             model,
             few,
@@ -199,6 +204,8 @@ def gather(
         pulled=pulled(seen, keys[0], learned.outputs.shape[1]),
         met=met(seen, *keys),
     )
+    otherwise = prepared_otherwise(twin, evidence, taken)
+    evidence = replace(evidence, exchanged={**evidence.exchanged, **otherwise})
     if script.contract is None and standardisation(evidence) is not None:
         evidence = _standardised(evidence, twin, head, taken)
     fresh = script.reference is None
@@ -240,7 +247,7 @@ def _take(train_loader: loaders.Loader, val_loader: loaders.Loader, photos: int)
     val = take(loaders.spread(val_loader, photos), photos)
     steps = [*loaders.random_steps(train_loader), *loaders.collation(train_loader)]
     plain = _plain(train_loader, val_loader, photos)
-    return Taken(train, val, drawn, plain, ", ".join(steps))
+    return Taken(train, val, drawn, plain, ", ".join(steps), (train_loader, val_loader))
 
 
 def _plain(train: loaders.Loader, val: loaders.Loader, photos: int) -> list[Batch]:

@@ -1,10 +1,11 @@
-"""What a training left behind in its network and optimizer, and what more of its steps would do."""
+"""What a training left behind: answers in every mode, weights, gradients, and more steps."""
 
 import copy
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,17 +14,118 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from florascope.doctor.anatomy import Traces
+from florascope.doctor.anatomy import Modes, Paired, Traces
 from florascope.doctor.loaders import Batch
-from florascope.doctor.network import NARROW, outputs_of
+from florascope.doctor.network import NARROW, outputs_of, run
 from florascope.doctor.recording import Recording
 from florascope.doctor.trials import Overfit
 from florascope.doctor.watch import corner
+from florascope.errors import FlorascopeError
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 ENOUGH = 100  # weights that show how they were drawn
 EVEN = 0.15  # relative error of their deviation
 FEW = 16  # photos of the fresh gradient
+ALONE = 4  # photos that are asked one by one
+IN_BOTH = 96  # train photos that are asked in both modes
+
+
+def modes(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    deployed: Any = None,  # noqa: ANN401
+    drawn: Sequence[Batch] = (),
+) -> Modes:
+    """Some photos in every mode, each on a copy: a pass in train mode changes the network.
+
+    Args:
+        model: as it was handed over.
+        images: of val.
+        labels: theirs.
+        deployed: batch to outputs where the network answers.
+        drawn: batches that it was trained in; () for all photos at once.
+    """
+    twin = copy.deepcopy(model).eval()
+    evaluated = run(twin, images).numpy()
+    still = not any(module.training for module in model.modules())
+    narrow = next(model.parameters(), images).dtype in NARROW
+    single = _in_single(model, images) if narrow else None
+    with torch.no_grad():
+        other = None if deployed is None else torch.as_tensor(deployed(images)).float().cpu()
+    trained = _in_train_mode(model, images, len(drawn[0].labels) if drawn else 0)
+    alike = np.allclose(trained, evaluated, rtol=1e-3, atol=1e-4)
+    return Modes(
+        training=model.training,
+        labels=labels.numpy(),
+        given=evaluated if still else run(copy.deepcopy(model), images).numpy(),
+        evaluated=evaluated,
+        trained=trained,
+        single=single,
+        deployed=None if other is None else other.numpy(),
+        alone=_alone(twin, images),
+        again=run(twin, images).numpy(),
+        learned=None if alike else _in_both_modes(model, twin, drawn),
+    )
+
+
+def _in_single(model: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
+    """Outputs (b, K) in 32-bit floats; None of a network that casts its own input."""
+    try:
+        return run(copy.deepcopy(model).float().eval(), images).numpy()
+    except FlorascopeError:
+        return None
+
+
+@contextmanager
+def _training(model: nn.Module) -> Iterator[nn.Module]:
+    """A copy in train mode; what it draws (dropout) is the same each time, and nobody else's."""
+    like = next(model.parameters(), torch.empty(0))
+    with torch.random.fork_rng([like.device] if like.is_cuda else []):
+        torch.manual_seed(0)
+        yield copy.deepcopy(model).train()
+
+
+def _in_train_mode(model: nn.Module, images: Tensor, size: int) -> Any:  # noqa: ANN401 (an array)
+    """Outputs in train mode, in batches of the training's own size, as BatchNorm saw them."""
+    whole = size < 1 or len(images) % size == 1 < size  # a rest of one photo is no batch
+    parts = [images] if whole else images.split(size)
+    try:
+        with _training(model) as twin:
+            return torch.cat([run(twin, part) for part in parts]).numpy()
+    except FlorascopeError:
+        with _training(model) as twin:
+            return run(twin, images).numpy()
+
+
+def _in_both_modes(model: nn.Module, twin: nn.Module, drawn: Sequence[Batch]) -> Paired | None:
+    """Train photos in both modes; None where there are none, or train mode takes no such batch.
+
+    Args:
+        model: the network.
+        twin: a copy in eval mode.
+        drawn: batches as they are trained on: BatchNorm saw no others.
+    """
+    images, labels = [b.images[:IN_BOTH] for b in drawn], [b.labels[:IN_BOTH] for b in drawn]
+    count = 1 + int(np.searchsorted(np.cumsum([len(one) for one in labels]), IN_BOTH))
+    try:
+        with _training(model) as learning:
+            trained = [run(learning, part) for part in images[:count]]
+        evaluated = [run(twin, part) for part in images[:count]]
+    except FlorascopeError:
+        return None
+    if not trained:
+        return None
+    asked = (torch.cat(part).numpy() for part in (labels[:count], trained, evaluated))
+    return Paired.of(*asked)
+
+
+def _alone(twin: nn.Module, images: Tensor) -> Any:  # noqa: ANN401 (an array, or None)
+    """Outputs of the first photos, one by one; None where the network takes no batch of one."""
+    try:
+        return torch.cat([run(twin, one[None]) for one in images[:ALONE]]).numpy()
+    except FlorascopeError:
+        return None
 
 
 def read_traces(

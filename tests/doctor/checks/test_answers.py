@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Paired, Traces
 from florascope.doctor.checks import labels, layers, loop, losses, network, optimisation, skill
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
 from florascope.doctor.recording import Recording
@@ -135,7 +135,54 @@ def test_modes() -> None:
     assert unsteady.cause == network.RANDOM
     lagging = network.lagging(modes(wrong, hot, wrong))
     assert lagging is not None
-    assert "100% is right with the batch's own mean and variance" in lagging.found
+    assert "of 32 val photos 100% are right with the batch's own mean" in lagging.found
+
+
+def learned(trained: float, evaluated: float, **more: Any) -> Evidence:
+    """A run whose train photos are right by so much in either mode, val's in train mode alone."""
+    hot = np.eye(K)[LABELS[:32]]
+    shares = [np.arange(96) < 96 * share for share in (trained, evaluated)]
+    wrong = np.roll(hot, 1, 1)
+    asked: Any = modes(wrong, hot, wrong).modes
+    asked = replace(asked, learned=Paired(*shares))
+    return said(np.zeros(240, int), modes=asked, network=Network((), **more))
+
+
+def test_statistics_that_lag_show_on_train_photos() -> None:
+    norms = tuple(Norm(n, frozen=False, moves=True, share=1e-4) for n in "ab")
+    found = network.lagging(learned(1.0, 0.25, norms=norms))
+    assert found is not None
+    assert (found.cause, found.severity, found.confidence) == (network.LAGGING, "error", 0.95)
+    assert "of 96 train photos 100% are right" in found.found
+    assert "a batch makes up 0.0001 of them (the momentum)" in found.found
+    assert network.unlike(learned(1.0, 0.25, norms=norms)) is None
+    made = (replace(norms[0], as_made=True), norms[1])
+    found = network.lagging(learned(1.0, 0.25, norms=made))
+    assert found is not None
+    assert "those of 1 of 2 layers are as made (mean 0, variance 1)" in found.found
+    none = network.lagging(learned(1.0, 0.25))
+    assert none is not None
+    assert none.cause == network.UNALIKE  # a branch of its own for evaluation, say
+    assert none.explains is None  # val photos lose as much
+    same: Any = learned(1.0, 0.25, norms=norms).modes
+    less = replace(learned(1.0, 0.25, norms=norms), modes=replace(same, trained=same.evaluated))
+    little = network.lagging(less)
+    assert little is not None
+    assert little.explains == 0.0  # val photos lose nothing by them: something else is wrong, too
+    for sound in (learned(0.9, 1.0, norms=norms), learned(1.0, 0.98, norms=norms)):
+        assert network.lagging(sound) is None
+
+
+def test_val_photos_that_the_statistics_of_train_do_not_fit() -> None:
+    norms = (Norm("a", frozen=False, moves=True, share=0.1),)
+    found = network.unlike(learned(1.0, 1.0, norms=norms))
+    assert found is not None
+    assert found.cause == network.UNLIKE
+    assert "(100% of 32 in train mode)" in found.found
+    alike = learned(1.0, 1.0, norms=norms)
+    hot = np.eye(K)[LABELS[:32]]
+    both: Any = replace(alike.modes, evaluated=hot, again=hot) if alike.modes else None
+    assert network.unlike(replace(alike, modes=both)) is None
 
 
 def test_statistics_that_lag_show_in_a_run_that_falls_behind() -> None:
@@ -143,7 +190,7 @@ def test_statistics_that_lag_show_in_a_run_that_falls_behind() -> None:
     hot = np.eye(K)[LABELS[:32]]
     some = np.where(np.arange(32)[:, None] < 6, np.roll(hot, 1, 1), hot)
     normed = Network((), norms=(Norm("bn", frozen=False, moves=True),))
-    failed = said(np.where(np.arange(240) % 2, 0, LABELS), network=normed)
+    failed = said(np.where(np.arange(240) % 7 < 2, -1, LABELS), network=normed)
     behind = replace(failed, modes=modes(some, hot, some).modes)
     found = network.lagging(behind)
     assert found is not None

@@ -196,6 +196,19 @@ def test_photos_whose_content_augmentation_removes(rows: int, severity: str | No
     assert (last.check == "labels.noise" and last.severity == "note") == (severity == "error")
 
 
+@pytest.mark.parametrize(("right", "severity"), [(90, "warning"), (30, "error")])
+def test_a_run_that_reaches_what_it_can_has_enough_left(right: int, severity: str) -> None:
+    """Half of every photo is cut out: of a small network's 90 % the run has so many."""
+    cut = photos()
+    cut[:, :, :8] = standardised(np.zeros((1, 3, 1, 1)), CONTRACT.mean, CONTRACT.std)
+    truth = [n % 5 for n in range(100)]
+    said = answered(truth, [(t + (n >= right)) % 5 for n, t in enumerate(truth)], 5)
+    evidence = replace(given(photos(), train=cut), val_answers=said, substitution=Substitution(0.9))
+    found = augmentation.removed(evidence)
+    assert found is not None
+    assert found.severity == severity
+
+
 def test_repeats_are_wanted_where_nothing_is_random() -> None:
     assert augmentation.fresh(given(photos(), train_repeats=True)) is None
     assert augmentation.fresh(given(photos(), train_repeats=True, augments=True)) is not None

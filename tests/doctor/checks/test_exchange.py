@@ -7,7 +7,8 @@ import pytest
 
 from florascope.doctor.anatomy import Network
 from florascope.doctor.checks import exchange
-from florascope.doctor.evidence import Answers, Evidence
+from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence
+from florascope.doctor.retouching import ANEW, AS_TRAIN
 from florascope.doctor.trials import Exchange, FromFiles, Loop, Substitution
 
 K = 10
@@ -139,3 +140,22 @@ def test_photos_that_teach_more_from_their_files(
     assert (found and found.severity) == severity
     if found:
         assert f"{loaded:.0%} can be learned from photos as they are loaded (32" in found.found
+
+
+@pytest.mark.parametrize(
+    ("shares", "how"),
+    [
+        ({AS_IT_IS: 0.3, AS_TRAIN: 0.8}, AS_TRAIN),
+        ({AS_IT_IS: 0.3, AS_TRAIN: 0.5, ANEW: 0.8}, ANEW),
+        ({AS_IT_IS: 0.7, AS_TRAIN: 0.6, ANEW: 0.75}, None),
+        ({AS_IT_IS: 0.3, "red and blue exchanged": 0.8}, None),
+    ],
+)
+def test_val_photos_that_are_answered_better_once_prepared_otherwise(
+    shares: dict[str, float], how: str | None
+) -> None:
+    answers = Answers(np.arange(100) % K, np.zeros((100, K)), np.zeros((100, 2)))
+    found = exchange.prepared(Evidence(K, val_answers=answers, exchanged=shares))
+    assert (found and found.cause) == (how and exchange.PREPARED)
+    if found:
+        assert f"names 30% as their loader prepares them, 80% once they are {how}" in found.found

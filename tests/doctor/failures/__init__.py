@@ -14,9 +14,19 @@ from . import (
     split,
     weights,
 )
-from .patient import HEALTHY, Net, Patient, Plant, World, learn, patient
+from .patient import HEALTHY, Net, Patient, Plant, Standard, World, learn, patient
 
-__all__ = ["FAILURES", "HEALTHY", "Net", "Patient", "World", "applicable", "learn", "patient"]
+__all__ = [
+    "FAILURES",
+    "HEALTHY",
+    "Net",
+    "Patient",
+    "Standard",
+    "World",
+    "applicable",
+    "learn",
+    "patient",
+]
 
 FAMILIES = (
     inputs,

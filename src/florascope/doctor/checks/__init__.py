@@ -41,7 +41,6 @@ CHECKS: tuple[Check, ...] = (
     *network.HEAD_CHECKS,
     *augmentation.CHECKS,
     *claims.CHECKS,
-    *network.HISTORY_CHECKS,
     *inputs.SERVING_CHECKS,
     *exchange.CHECKS,
     *pictures.FILE_CHECKS,

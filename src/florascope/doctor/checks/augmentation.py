@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from florascope.doctor.evidence import Evidence, Finding, Inputs
+from florascope.doctor.evidence import Evidence, Finding, Inputs, performance
 
 VAL = "validation is augmented"
 RANGE = "augmentation leaves the value range"
@@ -65,7 +65,8 @@ def removed(evidence: Evidence) -> Finding | None:
     """Train photos are not covered by one colour, of which val's have little.
 
     Pixels that are clipped have one channel at an end and another elsewhere; those that are filled,
-    padded or erased have all of one colour. Where values leave val's range, that is the cause.
+    padded or erased have all of one colour. Where values leave val's range, that is the cause. A
+    run that reaches what it can shows that enough is left (cutout).
     """
     inputs = evidence.inputs
     if inputs is None or inputs.train.ndim != 4 or inputs.val.ndim != 4:
@@ -81,16 +82,18 @@ def removed(evidence: Evidence) -> Finding | None:
     partly = float((train == colour).any(1).mean()) - of_train
     if of_train - of_val < FILLED or partly > MIXED * of_train:
         return None
+    reached = performance(evidence)
+    sure = of_train - of_val >= MOSTLY and not (reached and reached.performs)
     return Finding(
         "augmentation.removed",
         REMOVED,
-        "error" if of_train - of_val >= MOSTLY else "warning",
+        "error" if sure else "warning",
         f"{of_train:.0%} of the pixels of train photos have the very same colour"
         f" ({', '.join(f'{x:.3g}' for x in colour)}), {of_val:.0%} of val's",
         "train photos that show about as much as val's do",
         "Look at a batch of train photos: crops beyond the photo's edge, shifts and turns by too"
         " much (a fraction or degrees, not pixels), or too large a part erased leave one colour",
-        0.9 if of_train - of_val >= MOSTLY else 0.6,
+        0.9 if sure else 0.6,
     )
 
 

@@ -7,7 +7,14 @@ import numpy as np
 
 from florascope.doctor.checks.loop import ANEW
 from florascope.doctor.checks.network import mode
-from florascope.doctor.evidence import Answers, Evidence, Finding, standard_error
+from florascope.doctor.evidence import (
+    Answers,
+    Evidence,
+    Finding,
+    Severity,
+    explained,
+    standard_error,
+)
 
 METRIC = "wrong accuracy for several classes"
 SHUFFLED = "shuffled evaluation compared with unshuffled labels"
@@ -15,6 +22,8 @@ SHUFFLED = "shuffled evaluation compared with unshuffled labels"
 FEW_SEEN = "training saw only a few of the train photos, or others"
 ON_TRAIN = "the validation accuracy was measured on train photos"
 OTHERWISE = "reported accuracy is not that of all validation photos"
+WORSE = "weights of a worse epoch were kept"
+OTHER = "the history is not this model's on these photos"
 
 GAP = 0.1
 SIGMAS = 3.0
@@ -266,4 +275,39 @@ def _told(evidence: Evidence) -> float | None:
     return told[-1] if max(told) < answers.top1 - ELSEWHERE else None
 
 
-CHECKS = (metric, shuffled, measured_on_train, otherwise, trained_on)
+def best(evidence: Evidence) -> Finding | None:
+    """The model answers val photos about as well as its best epoch did."""
+    answers = evidence.val_answers
+    rows = (
+        [r["val_top1"] for r in evidence.loop.history if "val_top1" in r] if evidence.loop else []
+    )
+    if answers is None or not rows or _val_moves(evidence):
+        return None
+    now, top = answers.top1, max(rows)
+    noise = SIGMAS * standard_error(now, len(answers.labels))
+    share = explained(evidence, top, now)
+    if not math.isfinite(top) or top - now < max(GAP, noise):
+        return None
+    at = rows.index(top) + 1
+    found = f"epoch {at} of {len(rows)} had {top:.1%} right of val, this model has {now:.1%}"
+    nearest = min(range(len(rows)), key=lambda i: abs(rows[i] - now))
+    if abs(rows[nearest] - now) > 0.03:
+        fix = "Check that model and val data are those that the history speaks of"
+        return _of_an_epoch(OTHER, found, fix, 0.6, share)
+    last = nearest == len(rows) - 1 or abs(rows[-1] - now) <= 0.03
+    which = "the last one's" if last else f"those of epoch {nearest + 1}"
+    fix = "Keep the best epoch's weights: look at what decides (mode, monitor) and what restores"
+    return _of_an_epoch(WORSE, f"{found}, which are {which}", fix, 0.6 if last else 0.92, share)
+
+
+def _val_moves(evidence: Evidence) -> bool:
+    return evidence.inputs is not None and evidence.inputs.val_repeats is False
+
+
+def _of_an_epoch(cause: str, found: str, fix: str, sure: float, share: float | None) -> Finding:
+    expected = "about as many as in the best epoch"
+    severity: Severity = "error" if sure > 0.9 else "warning"
+    return Finding("history.best", cause, severity, found, expected, fix, sure, share)
+
+
+CHECKS = (metric, shuffled, measured_on_train, otherwise, trained_on, best)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from florascope.doctor.checks.layers import DROPPED
 from florascope.doctor.evidence import (
+    AS_IT_IS,
     LOST,
     Evidence,
     Finding,
@@ -12,6 +13,7 @@ from florascope.doctor.evidence import (
     performance,
     standard_error,
 )
+from florascope.doctor.retouching import ANEW, AS_TRAIN, looked_at
 from florascope.doctor.trials import FAILS, RATE, Exchange, Part, Substitution
 
 NETWORK = "the network cannot learn these photos"
@@ -28,6 +30,7 @@ OPTIMIZER = "the optimizer's settings spoil the training"
 ORDER = "the order or choice of the train photos spoils the training"
 COUNTED = "the photos' weights in the loss (sample_weight) spoil the training"
 STEP = "a train_step or compute_loss of the model's own spoils the training: its steps are at fault"
+PREPARED = "val photos are prepared otherwise than those that the network learned from"
 INPUTS = "photos lose what tells the classes apart on their way from file to network"
 PENALTY = "the penalty on the weights (regularisation) is too strong"
 HALVES = "weights kept in 16 bits: small updates are rounded away"
@@ -117,6 +120,31 @@ def inputs(evidence: Evidence) -> Finding | None:
         "photos that show as much as their files, as far as it matters",
         FIXES[INPUTS],
         0.88,
+    )
+
+
+def prepared(evidence: Evidence) -> Finding | None:
+    """Val photos that are prepared otherwise than their loader does it are answered no better."""
+    shares, val = evidence.exchanged, evidence.val_answers
+    how = max(
+        (way for way in (AS_TRAIN, ANEW) if way in shares), key=shares.__getitem__, default=""
+    )
+    if not how or val is None or not evidence.trained:
+        return None
+    given, best = shares[AS_IT_IS], shares[how]
+    photos = len(val.labels[looked_at(len(val.labels))])
+    if best - given < max(MUCH, 3 * standard_error(given, photos)):
+        return None
+    return Finding(
+        "exchange.prepared",
+        PREPARED,
+        "error",
+        f"of {photos} val photos the network names {given:.0%} as their loader prepares them,"
+        f" {best:.0%} once they are {how}",
+        "about as many",
+        "Look at what val's loader does to a photo beside what train's does: reading, order of the"
+        " channels, size and crop, scaling; prepare both alike, apart from what is random",
+        0.93,
     )
 
 
@@ -335,4 +363,4 @@ def _finding(
     )
 
 
-CHECKS = (inputs, exchanged, another)
+CHECKS = (inputs, prepared, exchanged, another)

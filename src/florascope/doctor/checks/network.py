@@ -1,18 +1,16 @@
 """Checks of the network: weights, BatchNorm, head."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
+from florascope.doctor.anatomy import Modes, Norm, Paired
 from florascope.doctor.evidence import (
-    LOST,
     Evidence,
     Finding,
-    Severity,
     explained,
-    performance,
-    standard_error,
 )
 
 ALIKE = 0.5  # cosine: fine-tuning keeps weights far above, chance gives about 0
@@ -89,8 +87,12 @@ COMPANY = "answers depend on the other photos of the batch"
 TRAIN_MODE = "train mode at evaluation"
 RANDOM = "something random is active at evaluation (dropout, augmentation)"
 LAGGING = "BatchNorm's running statistics do not fit the photos"
+UNALIKE = "the network computes otherwise in eval mode than it learned to in train mode"
+UNLIKE = "val photos differ from train's: BatchNorm's statistics fit train's alone"
 BETTER = 0.25  # of accuracy, in train mode
 SIGMAS_OF_MODES = 2.0  # that one mode has more photos right than the other
+HALF = 0.5  # of what a run falls behind by: what statistics must make up to be a cause
+FEWEST, MOST = 0.005, 0.95  # of the running statistics: what one batch usually makes up
 
 
 def drift(evidence: Evidence) -> Finding | None:
@@ -183,43 +185,92 @@ def steady(evidence: Evidence) -> Finding | None:
 
 
 def lagging(evidence: Evidence) -> Finding | None:
-    """Running statistics are those of the photos: eval mode answers as well as train mode."""
-    modes = evidence.modes
-    if modes is None or modes.training or steady(evidence) is not None:
+    """Running statistics are those of the photos: eval mode answers as well as train mode.
+
+    Train photos are asked, as they are trained on: in train mode they see what training saw, and
+    dropout only makes it worse. Val photos are asked where those are not to be had; what they lose
+    by the statistics is what these cost the run.
+    """
+    modes = _comparable(evidence)
+    if modes is None:
         return None
-    if evidence.traces is not None and evidence.traces.as_made:  # then neither mode has learned
+    pair = modes.unseen if modes.learned is None else modes.learned
+    trained, evaluated = pair.shares
+    plain, gained = trained >= evaluated + BETTER, modes.unseen.gained
+    share = explained(evidence, min(gained, pair.gained), 0.0)
+    if not (plain or _better(evidence, pair, share)):
         return None
-    right = [x.argmax(1) == modes.labels for x in (modes.trained, modes.evaluated)]
-    trained, evaluated = (float(x.mean()) for x in right)
-    plain = trained >= evaluated + BETTER
-    if not (plain or _better(evidence, *right)) or loaded(evidence) is not None:
-        return None
+    norms = evidence.network.norms if evidence.network else ()
+    certain = 0.95 if modes.learned is not None else 0.9
     return Finding(
         "batchnorm.lagging",
-        LAGGING,
+        LAGGING if norms or modes.learned is None else UNALIKE,
         "error",
-        f"of a val batch {trained:.0%} is right with the batch's own mean and variance (train"
-        f" mode), {evaluated:.0%} with the running statistics (eval mode)",
+        f"of {len(pair.trained)} {'val' if modes.learned is None else 'train'} photos {trained:.0%}"
+        " are right with the batch's own mean and variance (train mode),"
+        f" {evaluated:.0%} with the running statistics (eval mode){_statistics(norms)}",
         "about as many, or more, in eval mode",
         "Look at BatchNorm's momentum (PyTorch 0.1, Keras 0.99), at the size of train batches (of a"
-        " single photo there is no mean), at what runs in train mode, and at whether train and val"
-        " are prepared alike",
-        0.9 if plain else 0.75,
+        " single photo there is no mean), at what runs in train mode, and at weights that were"
+        " averaged, or loaded, without their statistics",
+        certain if plain else 0.75,
+        None if plain and gained >= BETTER / 2 else share,
+    )
+
+
+def unlike(evidence: Evidence) -> Finding | None:
+    """Statistics that fit train photos fit val's, too."""
+    modes = _comparable(evidence)
+    if modes is None or modes.learned is None or lagging(evidence) is not None:
+        return None
+    (trained, evaluated), (of_train, in_eval) = modes.unseen.shares, modes.learned.shares
+    if trained < evaluated + BETTER:
+        return None
+    return Finding(
+        "batchnorm.unlike",
+        UNLIKE,
+        "error",
+        f"val photos are answered better with their own batch's mean and variance ({trained:.0%} of"
+        f" {len(modes.labels)} in train mode) than with the running statistics ({evaluated:.0%} in"
+        f" eval mode), which fit train photos ({of_train:.0%} and {in_eval:.0%})",
+        "statistics of train photos that fit those of val",
+        "Prepare val as train is, apart from what is random: the same scaling, size and colours",
+        0.85,
         explained(evidence, trained, evaluated),
     )
 
 
-def _better(
-    evidence: Evidence, trained: Bool[np.ndarray, "b"], evaluated: Bool[np.ndarray, "b"]
-) -> bool:
-    """Whether a run that falls behind has more photos right in train mode, beyond chance.
+def _comparable(evidence: Evidence) -> Modes | None:
+    """Answers in both modes, where their difference speaks of statistics alone."""
+    modes, weights = evidence.modes, loaded(evidence)
+    if modes is None or modes.training or steady(evidence) is not None:
+        return None
+    if evidence.traces is not None and evidence.traces.as_made:  # then neither mode has learned
+        return None
+    return None if weights is not None and weights.severity == "error" else modes
 
-    McNemar's test: of the photos that one mode alone has right, as many are expected of each.
+
+def _statistics(norms: Sequence[Norm]) -> str:
+    """What the layers say of their running statistics themselves."""
+    made = sum(norm.as_made for norm in norms)
+    if made:
+        return f"; those of {made} of {len(norms)} layers are as made (mean 0, variance 1)"
+    shares = [norm.share for norm in norms if norm.share is not None]
+    if shares and not FEWEST <= max(shares) <= MOST:
+        return f"; a batch makes up {max(shares):g} of them (the momentum)"
+    return ""
+
+
+def _better(evidence: Evidence, pair: Paired, share: float | None) -> bool:
+    """Whether train mode has so many more photos right as half of what a run falls behind by.
+
+    Beyond chance, by McNemar's test: of the photos that one mode alone has right, as many are
+    expected of each.
     """
-    reached = performance(evidence)
-    if reached is None or reached.lost < LOST or not evidence.network or not evidence.network.norms:
+    if share is None or share < HALF or not evidence.network or not evidence.network.norms:
         return False
-    won, lost = int((trained & ~evaluated).sum()), int((evaluated & ~trained).sum())
+    won = int((pair.trained & ~pair.evaluated).sum())
+    lost = int((pair.evaluated & ~pair.trained).sum())
     return won - lost > SIGMAS_OF_MODES * math.sqrt(won + lost)
 
 
@@ -228,7 +279,7 @@ def _relative(one: Float[np.ndarray, "b k"], other: Float[np.ndarray, "b k"]) ->
     return float(np.sqrt(np.square(one - other).mean()) / (other.std() + 1e-12))
 
 
-BATCHNORM_CHECKS = (steady, drift, mode, alone, lagging)
+BATCHNORM_CHECKS = (steady, drift, mode, alone, lagging, unlike)
 
 
 TWICE = "softmax twice"
@@ -333,48 +384,3 @@ def _dropped(evidence: Evidence) -> float:
 
 
 HEAD_CHECKS = (softmax, clipped, dropout)
-
-
-WORSE = "weights of a worse epoch were kept"
-OTHER = "the history is not this model's on these photos"
-
-GAP = 0.1
-SIGMAS = 3.0
-
-
-def best(evidence: Evidence) -> Finding | None:
-    """The model answers val photos about as well as its best epoch did."""
-    answers = evidence.val_answers
-    rows = (
-        [r["val_top1"] for r in evidence.loop.history if "val_top1" in r] if evidence.loop else []
-    )
-    if answers is None or not rows or _val_moves(evidence):
-        return None
-    now, top = answers.top1, max(rows)
-    noise = SIGMAS * standard_error(now, len(answers.labels))
-    share = explained(evidence, top, now)
-    if not math.isfinite(top) or top - now < max(GAP, noise):
-        return None
-    at = rows.index(top) + 1
-    found = f"epoch {at} of {len(rows)} had {top:.1%} right of val, this model has {now:.1%}"
-    nearest = min(range(len(rows)), key=lambda i: abs(rows[i] - now))
-    if abs(rows[nearest] - now) > 0.03:
-        fix = "Check that model and val data are those that the history speaks of"
-        return _finding(OTHER, found, fix, 0.6, share)
-    last = nearest == len(rows) - 1 or abs(rows[-1] - now) <= 0.03
-    which = "the last one's" if last else f"those of epoch {nearest + 1}"
-    fix = "Keep the best epoch's weights: look at what decides (mode, monitor) and what restores"
-    return _finding(WORSE, f"{found}, which are {which}", fix, 0.6 if last else 0.92, share)
-
-
-def _val_moves(evidence: Evidence) -> bool:
-    return evidence.inputs is not None and evidence.inputs.val_repeats is False
-
-
-def _finding(cause: str, found: str, fix: str, sure: float, share: float | None) -> Finding:
-    expected = "about as many as in the best epoch"
-    severity: Severity = "error" if sure > 0.9 else "warning"
-    return Finding("history.best", cause, severity, found, expected, fix, sure, share)
-
-
-HISTORY_CHECKS = (best,)

@@ -63,6 +63,16 @@ class Reading:
         """Their labels."""
         return np.concatenate([batch.labels for batch in self.batches])
 
+    def learned(self, photos: int) -> list[tuple[Any, Int64[np.ndarray, "_"]]]:
+        """At most so many photos in batches as fit gets them; mixed where fit mixes them."""
+        if self.drawn:
+            last = int(np.searchsorted(np.cumsum([len(b.labels) for b in self.drawn]), photos))
+            return [(b.images[:photos], b.labels[:photos]) for b in self.drawn[: last + 1]]
+        images, labels = self.images, self.labels
+        mixed = np.random.default_rng(0).permutation(len(labels))[:photos]
+        picks = (mixed[i : i + BATCH] for i in range(0, len(mixed), BATCH))
+        return [(images[pick], labels[pick]) for pick in picks]
+
 
 def read(data: Any, photos: int) -> Reading:  # noqa: ANN401 (whatever fit takes)
     """Read some photos, evenly over the data set where it can be asked for a part.

@@ -160,7 +160,7 @@ def gather(
         train_answers=learned,
         val_answers=unseen,
         inputs=None if inputs is None else replace(inputs, augments=script.augmented),
-        modes=network.modes(model, val.batches[0], len(train.batches[0].labels)),
+        modes=network.modes(model, train, val),
         traces=network.traces(model, anatomy.head, train.batches[0]),
         network=network.examine(model, anatomy.head, train.batches[0], script.frozen),
         loop=_loop(model, script, learned, anatomy.head, one_hot=train.batches[0].one_hot),

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from jaxtyping import Float, Float32
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Traces
+from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Paired, Traces
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
 from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
@@ -92,6 +92,7 @@ def kept(model: Any) -> Iterator[None]:  # noqa: ANN401
 
 NARROW = frozenset({"float16", "bfloat16"})
 ALONE = 4  # photos that are asked one by one
+IN_BOTH = 96  # train photos that are asked in both modes
 Images = Float32[np.ndarray, "b ..."]
 
 
@@ -198,27 +199,34 @@ def _norm(gradients: Sequence[Any]) -> float:
     return math.sqrt(sum(float(np.square(as_array(g), dtype=np.float64).sum()) for g in gradients))
 
 
-def modes(model: Any, batch: Batch, size: int = BATCH) -> Modes:  # noqa: ANN401
-    """One batch in each mode; what a pass in train mode changes is put back.
-
-    Args:
-        model: the network.
-        batch: of val.
-        size: of the batches that it was trained in.
-    """
-    few = batch.images[:BATCH]
+def modes(model: Any, train: Reading, val: Reading) -> Modes:  # noqa: ANN401
+    """Some photos in each mode; what a pass in train mode changes is put back."""
+    count, size = len(val.labels), len(train.batches[0].labels)
+    some = np.linspace(0, count - 1, min(count, BATCH)).astype(int)
+    few, labels = val.images[some], val.labels[some]
     evaluated = columns(run(model, few))
     with kept(model):
         trained = columns(_in_train_mode(model, few, size))
+    alike = np.allclose(trained, evaluated, rtol=1e-3, atol=1e-4)
     return Modes(
         training=False,
-        labels=batch.labels[:BATCH],
+        labels=labels,
         given=evaluated,
         evaluated=evaluated,
         trained=trained,
         alone=_alone(model, few),
         again=columns(run(model, few)),
+        learned=None if alike else _in_both_modes(model, train),
     )
+
+
+def _in_both_modes(model: Any, train: Reading) -> Paired:  # noqa: ANN401
+    """Train photos in both modes, in batches as they are trained on: BatchNorm saw no others."""
+    parts = train.learned(IN_BOTH)
+    with kept(model):
+        trained = np.concatenate([columns(run(model, x, training=True)) for x, _ in parts])
+    evaluated = np.concatenate([columns(run(model, x)) for x, _ in parts])
+    return Paired.of(np.concatenate([labels for _, labels in parts]), trained, evaluated)
 
 
 def _in_train_mode(model: Any, images: Images, size: int) -> Any:  # noqa: ANN401
@@ -397,4 +405,13 @@ def _untouched(model: Any) -> float:  # noqa: ANN401
 def _norms(model: Any) -> list[Norm]:  # noqa: ANN401
     """BatchNorm layers: with trainable = False, Keras runs them on their moving statistics."""
     norms = [la for la in leaves(model) if isinstance(la, keras.layers.BatchNormalization)]
-    return [Norm(layer.name, not layer.trainable, moves=bool(layer.trainable)) for layer in norms]
+    return [
+        Norm(
+            layer.name,
+            frozen=not layer.trainable,
+            moves=bool(layer.trainable),
+            share=1 - float(layer.momentum),
+            as_made=bool(_initial(layer)),
+        )
+        for layer in norms
+    ]
