@@ -59,6 +59,22 @@ def test_a_shared_answer_stays_in_the_language_chosen_last(shared: tuple[Page, H
     expect(page.locator("#statement")).to_have_text(said)
 
 
+def test_a_photo_chosen_before_the_model_is_known_is_seen_to_be_asked_about(
+    browser: Browser, server: str
+) -> None:
+    for page in opened(browser, "about:blank"):
+        model = Held(page, "**/api/model")
+        page.goto(server)
+        model.wait_for(1)
+        page.set_input_files("#file", PHOTO)
+        answer = Held(page, "**/api/identify?*")
+        model.let_go()
+        answer.wait_for(1)
+        expect(page.locator("#waiting")).to_be_visible()
+        answer.let_go()
+        expect(page.locator("#result")).to_be_visible()
+
+
 def test_the_drawing_clicked_last_is_asked_about(page: Page) -> None:
     held = Held(page, "**/samples/1.webp")
     page.locator("#samples button").nth(0).click()

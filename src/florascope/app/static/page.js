@@ -142,7 +142,7 @@ async function restore() {
   if (!wanted()) return;
   const told = carried(location.hash);
   if (told) await retell(told);
-  else if (!(await recall(history.state?.when, page))) clear();
+  else if (!(await recall(history.state?.when, page)) && wanted()) clear();
 }
 
 async function retell(told) {
