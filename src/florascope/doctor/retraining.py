@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from florascope.doctor.checks.exchange import GAINED, MUCH
+from florascope.doctor.checks.exchange import MUCH
 from florascope.doctor.diagnosis import settled
 from florascope.doctor.evidence import LOST, Answers, Evidence, performance
 from florascope.doctor.loaders import (
@@ -47,6 +47,7 @@ from florascope.preprocessing import Preprocessing
 from florascope.progress import Progress
 
 BATCH = 32
+WELL = 0.75  # of val answered right: photos prepared otherwise could not give clearly more
 SHOWN = 96  # pixels of a side that photos are taken from their files with, where they have as many
 
 
@@ -141,7 +142,7 @@ def prepared_otherwise(twin: nn.Module, evidence: Evidence, taken: Taken) -> dic
     dataset = None if sides is None else indexable(sides[1])
     if learned is None or unseen is None or sides is None or dataset is None:
         return {}
-    if learned.top1 < unseen.top1 + MUCH:
+    if learned.top1 < unseen.top1 + MUCH or unseen.top1 > WELL:
         return {}
     like, labels = stack(taken.train)[0], stack(taken.val)[1]
     some = looked_at(len(labels))
@@ -177,7 +178,7 @@ def _from_files(
     Left out where the run answers so well that they could not give clearly more.
     """
     like, val = stack(taken.val)[0], evidence.val_answers
-    if taken.loaders is None or not is_photo(like) or val is None or val.top1 > 1 - GAINED:
+    if taken.loaders is None or not is_photo(like) or val is None or val.top1 > WELL:
         return None
     try:
         pairs = zip(taken.loaders, (2 * LOOKED_AT, LOOKED_AT), strict=True)
@@ -190,13 +191,12 @@ def _from_files(
             material = Material(ways[0][0][:2], ways[0][1][:2], ())
             return FromFiles(reachable, reference(material, evidence.classes), side, there)
         twin = copy.deepcopy(training.model).eval()
-        tried = [_probe(twin, training.head, pair, evidence.classes) for pair in ways]
+        probe = _probe(twin, training.head, ways[-1], evidence.classes)
     except (FlorascopeError, RuntimeError):  # a photo that cannot be read, one size alone is taken
         return None
-    known_too = [probe.val_top1 for probe in tried if probe is not None]
-    if not known_too or evidence.probe is None:
+    if probe is None or evidence.probe is None:
         return None
-    return FromFiles(evidence.probe.val_top1, max(known_too), side, there)
+    return FromFiles(evidence.probe.val_top1, probe.val_top1, side, there)
 
 
 def _anew(loader: Loader, most: int, like: Tensor, contract: Preprocessing | None) -> list[Batch]:
