@@ -62,6 +62,16 @@ def test_tables_for_pandas(run: fs.Run) -> None:
         assert "predicted" in run.errors.to_pandas().columns
 
 
+def test_printed_figures_stand_under_what_they_are(run: fs.Run) -> None:
+    headers, *rows = repr(run.metrics).splitlines()
+    end = headers.index("top-1") + len("top-1")
+    assert [row.split()[0] for row in rows] == ["train", "val", "test"]
+    assert [row[:end].split()[-2] for row in rows] == [
+        f"{run.metrics[subset].top1:.2%}".removesuffix("%") for subset in run.metrics
+    ]
+    assert {len(row) for row in rows} == {len(headers)}
+
+
 def test_without_pandas(run: fs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(fs.FlorascopeError, match=r"pandas is not installed.*pip install pandas"):
