@@ -225,12 +225,58 @@ def test_rows_of_an_image_and_a_label() -> None:
     assert found.photos[3].read()[0, 0].tolist() == [3, 0, 0]
 
 
+@pytest.mark.parametrize("label", [None, float("nan"), np.float32("nan"), "nan", "<NA>", "", " "])
+def test_a_label_that_is_missing_is_no_class(label: object) -> None:
+    pairs = [("a.jpg", "ash"), ("b.jpg", "oak"), ("c.jpg", label), ("d.jpg", label)]
+    with pytest.raises(
+        DataError, match="2 of 4 labels .* stand for none: the first, number 2 "
+    ) as of:
+        load(pairs)
+    assert of.value.fix == "Leave these photos out, or call the class otherwise"
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ([0.0, 0.7, 1.0], "0.7"),
+        ([0.0, float("nan"), 1.0], "nan"),
+        (["oak", "ash", "ash"], "'oak'"),
+        ([None, 0, 1], "nan"),
+    ],
+)
+def test_labels_that_are_no_class_indexes_are_not_rounded(labels: list[Any], found: str) -> None:
+    datasets = pytest.importorskip("torchvision.datasets")
+    data = datasets.FakeData(size=3, image_size=(3, 8, 9), num_classes=2)
+    data.targets = labels
+    with pytest.raises(DataError, match=f"^{found} among the labels of FakeData.*zip"):
+        load(data)
+
+
+def test_class_indexes_may_be_whole_floats_and_tensors() -> None:
+    torch = pytest.importorskip("torch")
+    datasets = pytest.importorskip("torchvision.datasets")
+    data = datasets.FakeData(size=3, image_size=(3, 8, 9), num_classes=2)
+    for labels in ([0.0, 1.0, 1.0], torch.tensor([0, 1, 1]), [torch.tensor(n) for n in (0, 1, 1)]):
+        data.targets = labels
+        assert load(data).labels.tolist() == [0, 1, 1]
+
+
+def test_a_data_frame_is_told_how_it_becomes_pairs() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"path": ["a.jpg", "b.jpg", "c.jpg"], "label": ["ash", "oak", pd.NA]})
+    with pytest.raises(DataError, match=r"a DataFrame as DATA.*florascope\.load\(zip\("):
+        load(frame)
+    assert len(load(zip(frame["path"][:2], frame["label"][:2], strict=True))) == 2
+    with pytest.raises(DataError, match="1 of 3 labels .* number 2 from 0, is '<NA>'"):
+        load(zip(frame["path"], frame["label"], strict=True))
+
+
 def test_what_is_no_data_set() -> None:
     with pytest.raises(
         DataError, match="7 as DATA. expected the path of a folder or of a table of photos, pairs"
     ):
         load(7)
-    with pytest.raises(DataError, match="str among the photos"):
+    with pytest.raises(DataError, match=r"str among the photos.*florascope\.load\(zip\("):
         load(["a.jpg"])
     rows = Rows()
     rows.features = {"text": object()}

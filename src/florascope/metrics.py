@@ -176,13 +176,15 @@ def log_sum_exp(logits: Logits) -> Float[np.ndarray, "n"]:
     """Row-wise log(sum(exp)), in float64 and without overflow."""
     wide = logits.astype(np.float64)
     top = wide.max(1)
-    values: Float[np.ndarray, "n"] = top + np.log(np.exp(wide - top[:, None]).sum(1))
+    with np.errstate(under="ignore"):  # what is too small for float64 is 0
+        values: Float[np.ndarray, "n"] = top + np.log(np.exp(wide - top[:, None]).sum(1))
     return values
 
 
 def softmax(logits: Logits) -> Logits:
     """Row-wise probabilities, in float64."""
-    values: Logits = np.exp(logits.astype(np.float64) - log_sum_exp(logits)[:, None])
+    with np.errstate(under="ignore"):
+        values: Logits = np.exp(logits.astype(np.float64) - log_sum_exp(logits)[:, None])
     return values
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from florascope.data.dataset import ClassName, Dataset, FilePhoto, Photo
+from florascope.data.dataset import ClassName, Dataset, FilePhoto, Labels, Photo
 from florascope.data.folder import folder
-from florascope.data.manifest import manifest
+from florascope.data.manifest import MISSING, manifest
 from florascope.data.names import natural_key
 from florascope.data.oxford102 import FOLDER, is_layout, oxford102, oxford102_in
 from florascope.errors import DataError, check_arguments, described
@@ -119,6 +119,7 @@ def _unknown(spec: str, path: Path) -> DataError:
 
 
 PAIRS = "pairs of (photo, label), or a data set of torchvision's or Hugging Face's kind"
+BY_PAIRS = "Hand over pairs: `florascope.load(zip(photos, labels))`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,23 @@ def from_pairs(pairs: Iterable[Any], name: str = "photos in memory") -> Dataset:
         name: the data set's.
 
     Raises:
-        DataError: an item is no pair, or there are too few photos or classes.
+        DataError: an item is no pair, a label is missing (None, NaN, empty), or there are too few
+            photos or classes.
     """
     items = list(pairs)
     odd = next((i for i in items if not isinstance(i, tuple | list) or len(i) != 2), None)
     if odd is not None:
-        raise DataError(f"{type(odd).__name__} among the photos of {name}", expected=PAIRS)
+        found = f"{type(odd).__name__} among the photos of {name}"
+        raise DataError(found, expected=PAIRS, fix=BY_PAIRS)
     words = [str(label) for _, label in items]
+    missing = [n for n, word in enumerate(words) if word in MISSING or not word.strip()]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(words)} labels of {name} stand for none:"
+            f" the first, number {missing[0]} from 0, is {words[missing[0]]!r}",
+            expected="a label of every photo",
+            fix="Leave these photos out, or call the class otherwise",
+        )
     names = sorted(set(words), key=natural_key)
     index = {word: k for k, word in enumerate(names)}
     labels = np.array([index[word] for word in words], dtype=np.int64)
@@ -193,7 +204,7 @@ def from_dataset(source: Any) -> Dataset:  # noqa: ANN401 (torchvision's and Hug
     labels = next((v for v in held_labels if v is not None), None)
     if labels is None or not hasattr(source, "__getitem__"):
         expected = f"the path of a folder or of a table of photos, {PAIRS}"
-        raise DataError(f"{described(source)} as DATA", expected=expected)
+        raise DataError(f"{described(source)} as DATA", expected=expected, fix=BY_PAIRS)
     held = _untransformed(source)
     photos: list[Photo] = [HeldPhoto(f"{n}", held, n) for n in range(len(labels))]
     return _dataset(name, photos, labels, classes)
@@ -234,10 +245,25 @@ def _from_rows(source: Any, features: Any) -> Dataset:  # noqa: ANN401
 
 
 def _dataset(name: str, photos: list[Photo], labels: Any, classes: Any) -> Dataset:  # noqa: ANN401
-    numbers = np.asarray(labels, dtype=np.int64).ravel()
+    numbers = _indexes(name, labels)
     names = [str(c) for c in classes or range(int(numbers.max(initial=0)) + 1)]
     known = tuple(ClassName(n, n) for n in names)
     return Dataset(name, photos, numbers, known)
+
+
+def _indexes(name: str, labels: Any) -> Labels:  # noqa: ANN401 (any numbers)
+    try:
+        values = np.asarray(labels, dtype=np.float64).ravel()
+        wrong = next(iter(values[~(values == np.floor(values))].tolist()), None)
+    except (TypeError, ValueError):
+        wrong = next(iter(labels), None)
+    if wrong is not None:
+        raise DataError(
+            f"{described(wrong)} among the labels of {name}",
+            expected="the index of a class for each photo, from 0",
+            fix=BY_PAIRS,
+        )
+    return values.astype(np.int64)
 
 
 def _untransformed(source: Any) -> Any:  # noqa: ANN401

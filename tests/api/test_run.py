@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import florascope as fs
@@ -60,6 +62,16 @@ def test_tables_for_pandas(run: fs.Run) -> None:
     assert run.confusions.to_pandas().to_numpy().sum() == run.metrics["test"].n
     if run.errors:
         assert "predicted" in run.errors.to_pandas().columns
+
+
+def test_printed_figures_stand_under_what_they_are(run: fs.Run) -> None:
+    headers, *rows = repr(run.metrics).splitlines()
+    end = headers.index("top-1") + len("top-1")
+    assert [row.split()[0] for row in rows] == ["train", "val", "test"]
+    assert [row[:end].split()[-2] for row in rows] == [
+        f"{run.metrics[subset].top1:.2%}".removesuffix("%") for subset in run.metrics
+    ]
+    assert {len(row) for row in rows} == {len(headers)}
 
 
 def test_without_pandas(run: fs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +128,41 @@ def test_photos_in_every_form_are_explained_alike(run: fs.Run, photos: Path) -> 
     values = [run.explain(form, 0, method="cam").values for form in forms]
     for found in values:
         np.testing.assert_array_equal(found, values[0])
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """What a user has set before."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("setting", [torch.no_grad, lambda: torch.device("meta")])
+def test_nothing_that_a_user_has_set_changes_a_run(
+    run: fs.Run,
+    photos: Path,
+    tmp_path: Path,
+    setting: Callable[[], AbstractContextManager[object]],
+) -> None:
+    photo = photos / "lawn" / "1.png"
+    methods = ("sharp", "cam", "gradcam", "layercam", "ig")
+    explained = {how: run.explain(photo, 0, method=how).values for how in methods}
+    drawn = torch.get_rng_state()
+    with setting(), np.errstate(all="raise"), torch.autocast("cpu", torch.bfloat16):
+        again = fs.train(photos, run.recipe)
+        for how, values in explained.items():
+            np.testing.assert_array_equal(again.explain(photo, 0, method=how).values, values)
+        again.audit(2, methods=["cam"])
+        again.save(tmp_path / "run")
+        assert fs.open_run(tmp_path / "run").confusions.counts.sum() == again.metrics["test"].n
+        fs.suggest(again, photos, 3)
+        fs.train(photos, fs.ClassReport("test_resnet", weights="random", size=64, epochs=1))
+        assert torch.get_default_dtype() == torch.float64
+    assert again.metrics == run.metrics
+    np.testing.assert_array_equal(again.experiment.logits, run.experiment.logits)
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 def test_an_unknown_class_and_method(run: fs.Run, photos: Path) -> None:

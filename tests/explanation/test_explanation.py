@@ -29,6 +29,7 @@ from florascope.explanation.integrated_gradients import (
 from florascope.nets.backbone import Backbone
 from florascope.nets.classifier import Classifier
 from florascope.nets.extractor import Embedding
+from florascope.nets.wrapped import wrap
 from florascope.preprocessing import Preprocessing
 
 POOLED = ["mobilenetv2_050", "resnet18", "convnext_atto", "efficientnet_b0"]
@@ -198,6 +199,33 @@ def test_gradcam_refuses_networks_that_answer_from_a_token() -> None:
 def test_the_default_method_fits_the_head() -> None:
     assert default_method(network("test_resnet")) == "sharp"
     assert default_method(network("mobilenetv3_small_050")) == "gradcam"
+
+
+@pytest.mark.parametrize(
+    ("method", "pooled"),
+    [
+        *((how, True) for how in ("sharp", "cam", "gradcam", "layercam", "ig", "occlusion")),
+        *((how, False) for how in ("gradcam", "layercam", "ig", "occlusion")),
+    ],
+)
+def test_a_network_is_explained_alike_under_another_default_dtype(
+    method: str, pooled: bool
+) -> None:
+    torch.manual_seed(3)
+    tail = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)]
+    tail = tail if pooled else [nn.Conv2d(6, 3, 1), nn.Softplus(), nn.AdaptiveAvgPool2d(1), tail[1]]
+    net = nn.Sequential(nn.Conv2d(3, 6, 4, stride=4), nn.ReLU(), *tail).eval()
+    photo = np.random.default_rng(2).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+    def values() -> np.ndarray:
+        return explain(wrap(net, None, Preprocessing(size=32)), photo, method).values
+
+    expected = values()
+    torch.set_default_dtype(torch.float64)
+    try:
+        np.testing.assert_array_equal(values(), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_unknown_method() -> None:

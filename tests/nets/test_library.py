@@ -1,19 +1,28 @@
-"""timm without PyTorch's compiler: in a process of its own, and its networks' shapes."""
+"""timm without PyTorch's compiler, its networks' shapes, and whatever PyTorch has been set to."""
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 
 import pytest
 import torch
+from torch import nn
 
+from florascope.data.dataset import ClassName
+from florascope.nets.backbone import Backbone
+from florascope.nets.classifier import Classifier
 from florascope.nets.library import (
     COMPILER,
     UTILS,
     Undrawn,
     compiler_postponed,
     timm,
+    torch_defaults,
     without_memory,
 )
+from florascope.nets.wrapped import wrap
 
 WATCHED = """
 import sys
@@ -73,3 +82,75 @@ def test_only_drawing_is_left_out() -> None:
         torch.nn.init.uniform_(drawn)
     assert drawn.tolist() == [0.0, 0.0, 0.0]
     assert summed.tolist() == [2.0, 2.0, 2.0]
+
+
+def _state() -> tuple[object, ...]:
+    modes = (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
+    return torch.get_default_dtype(), torch.get_default_device(), *modes
+
+
+PLAIN = (torch.float32, torch.device("cpu"), True, False)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """What a user has set before."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@torch_defaults()
+def _fails_within() -> None:
+    assert _state() == PLAIN
+    raise KeyError
+
+
+@pytest.mark.usefixtures("float64")
+def test_what_a_user_has_set_is_kept_away_and_given_back_even_by_an_error() -> None:
+    with torch.device("meta"), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        before = _state()
+        with torch_defaults():
+            with pytest.raises(KeyError):
+                _fails_within()
+            assert _state() == PLAIN
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+        with pytest.raises(KeyError):
+            _fails_within()
+        assert _state() == before
+        assert torch.is_autocast_enabled("cpu")
+    with torch.no_grad(), torch_defaults():
+        assert _state() == PLAIN
+
+
+@pytest.mark.usefixtures("float64")
+def test_the_last_of_several_threads_gives_the_dtype_back() -> None:
+    inside, leave = Barrier(2), Event()
+
+    def first() -> None:
+        with torch_defaults():
+            inside.wait(10)
+
+    def second() -> torch.dtype:
+        with torch_defaults():
+            inside.wait(10)
+            leave.wait(10)
+            return torch.get_default_dtype()
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.submit(first), pool.submit(second)
+        one.result(10)
+        leave.set()
+        assert other.result(10) == torch.float32
+    assert torch.get_default_dtype() == torch.float64
+
+
+def test_a_network_is_made_without_a_draw_that_the_users_own_would_miss() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+    torch.manual_seed(4)
+    expected = torch.rand(3)
+    torch.manual_seed(4)
+    classifier = Classifier(Backbone("test_resnet"), (ClassName("0", "one"),))
+    wrap(nn.Sequential(*layers).eval())
+    assert torch.equal(torch.rand(3), expected)
+    assert classifier.head.weight.std() > 0

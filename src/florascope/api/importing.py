@@ -22,6 +22,7 @@ from florascope.metrics import softmax
 from florascope.nets.classifier import Classifier
 from florascope.nets.graph_network import GraphNetwork, drawn
 from florascope.nets.keras_network import keras_contract, keras_graph, keras_shape
+from florascope.nets.library import torch_defaults
 from florascope.nets.onnx_parts import read_onnx, relative_gap
 from florascope.nets.outside import check_file, check_network, of_graph, open_keras
 from florascope.nets.saving import fill_bundle
@@ -118,6 +119,7 @@ def import_onnx(
     return import_model(model, out, Told.of(classes, preprocessing), data).bundle
 
 
+@torch_defaults()
 def import_model(
     model: Any,  # noqa: ANN401 (a path, or a Keras model)
     out: str | os.PathLike[str] | None,

@@ -59,7 +59,10 @@ class MetricsTable(dict[str, Metrics]):
         return data_frame(({"subset": s, **asdict(m)} for s, m in self.items()), "subset")
 
     def __repr__(self) -> str:
-        return "\n".join("  ".join(f"{cell:>8}" for cell in row) for row in self.rows())
+        rows = [self.HEADERS, *self.rows()]
+        widths = [max(8, *map(len, column)) for column in zip(*rows, strict=True)]
+        padded = ([f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)] for row in rows)
+        return "\n".join(map("  ".join, padded))
 
     def _repr_html_(self) -> str:
         return table_html(self.HEADERS, self.rows())

@@ -27,6 +27,7 @@ from florascope.explanation.explanation import Explanation, explain, explainer
 from florascope.files import write_text
 from florascope.metrics import confusion_matrix, softmax
 from florascope.nets.classifier import Classifier
+from florascope.nets.library import torch_defaults
 from florascope.progress import Progress, shown
 from florascope.report.figures import ResultRow
 from florascope.run_folder import write_run
@@ -89,6 +90,7 @@ class Run:
         return self.experiment.history
 
     @check_arguments(DataError)
+    @torch_defaults()
     def evaluate(
         self,
         data: Any,  # noqa: ANN401 (see `florascope.load`)
@@ -171,10 +173,12 @@ class Run:
         )
         return Mistakes(tuple(items), self._explain_class)
 
+    @torch_defaults()
     def _explain_class(self, photo: Photo, method: str, target: ClassName) -> Explanation:
         return explain(self.classifier, photo, method, target.id)
 
     @check_arguments(ExplanationError)
+    @torch_defaults()
     def explain(
         self,
         photo: Any,  # noqa: ANN401 (see `florascope.images.as_rgb`)
@@ -187,6 +191,7 @@ class Run:
         return explain(self.classifier, photo, method, target, against)
 
     @check_arguments(ExplanationError)
+    @torch_defaults()
     def audit(
         self,
         limit: int = 100,
@@ -219,6 +224,7 @@ class Run:
         return Audit(found, verdict(found))
 
     @check_arguments()
+    @torch_defaults()
     def report(
         self,
         path: str | PathLike[str] | None = None,
@@ -255,6 +261,7 @@ class Run:
         return page
 
     @check_arguments()
+    @torch_defaults()
     def save(
         self, path: str | PathLike[str], *, half: bool = False, overwrite: bool = False
     ) -> dict[str, str]:

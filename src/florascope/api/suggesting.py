@@ -18,6 +18,7 @@ from florascope.features.embedding import embed
 from florascope.features.engines import Engine
 from florascope.health.quick_probe import out_of_fold, suspects
 from florascope.metrics import softmax
+from florascope.nets.library import torch_defaults
 from florascope.progress import Progress, shown
 from florascope.source import as_photos
 
@@ -74,6 +75,7 @@ class Suggestions:
 
 
 @check_arguments(DataError)
+@torch_defaults()
 def suggest(
     run: Run | str | PathLike[str],
     photos: str | PathLike[str] | Sequence[Any],

@@ -35,6 +35,7 @@ from florascope.features.engines import (
 from florascope.files import claimed
 from florascope.metrics import Metrics
 from florascope.nets.classifier import Classifier
+from florascope.nets.library import torch_defaults
 from florascope.nets.saving import load_classifier
 from florascope.progress import Progress, shown
 from florascope.run_folder import own_facts
@@ -48,6 +49,7 @@ LOG = logging.getLogger("florascope")
 
 
 @check_arguments(TrainingError)
+@torch_defaults()
 def train(  # noqa: PLR0913 (each by name alone)
     data: Any,  # noqa: ANN401 (see `florascope.load`)
     recipe: Recipe | None = None,
@@ -171,6 +173,7 @@ def _log_skipped(experiment: Experiment, limit: int = 5) -> None:
 
 
 @check_arguments(BundleError)
+@torch_defaults()
 def open_run(
     path: str | PathLike[str],
     data: Any = None,  # noqa: ANN401 (see `florascope.load`)
@@ -223,6 +226,7 @@ def _recipe(figures: Mapping[str, Any]) -> Recipe:
     return make_recipe(name, **settings)
 
 
+@torch_defaults()
 def _gather(
     folder: Path,
     figures: Mapping[str, Any],

@@ -144,7 +144,7 @@ class IntegratedGradients:
 
     def _adaptive(self, path: "Path") -> tuple[Tensor, Tensor]:
         """Trapezoids between nodes, halved where they miss the logit's own difference most."""
-        nodes = path.at(torch.linspace(0, 1, FIRST) ** 2)
+        nodes = path.at(torch.linspace(0, 1, FIRST, dtype=torch.float32) ** 2)
         while True:
             total = nodes.logits[-1] - nodes.logits[0]
             errors = _errors(nodes)

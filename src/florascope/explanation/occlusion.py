@@ -62,7 +62,7 @@ class Occlusion:
     def seconds(self, classifier: Classifier) -> float:
         """Return how long one picture will take, by the time of one batch of passes."""
         size = classifier.preprocessing.size
-        pictures = torch.zeros(self.batch, 3, size, size)
+        pictures = torch.zeros(self.batch, 3, size, size, dtype=torch.float32)
         with torch.no_grad():
             classifier(pictures[:1])
             began = time.perf_counter()

@@ -18,7 +18,7 @@ from florascope.nets.extractor import (
     close,
     evaluating,
 )
-from florascope.nets.library import timm, without_memory
+from florascope.nets.library import making_networks, timm, without_memory
 from florascope.preprocessing import Preprocessing
 
 
@@ -48,6 +48,7 @@ class Backbone(FeatureExtractor):
         WeightsError: timm has no such network, or its classifier is not one linear layer.
     """
 
+    @making_networks()
     def __init__(
         self,
         name: str,

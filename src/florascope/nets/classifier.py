@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from florascope.data.dataset import ClassName
 from florascope.nets.extractor import FeatureExtractor, Images, hooked
+from florascope.nets.library import making_networks
 from florascope.preprocessing import Preprocessing
 
 Features = Float32[Tensor, "n c"]
@@ -177,7 +178,8 @@ class Classifier(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.classes = classes
-        self.head = nn.Linear(backbone.num_features, len(classes))
+        with making_networks():
+            self.head = nn.Linear(backbone.num_features, len(classes))
 
     @property
     def preprocessing(self) -> Preprocessing:

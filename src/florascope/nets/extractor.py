@@ -128,7 +128,8 @@ class FeatureExtractor(nn.Module):
     def example(self, count: int) -> Images:
         """Draw (count, 3, size, size) images, always the same, to compare networks on."""
         size = self.preprocessing.size
-        return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+        draw = torch.Generator().manual_seed(0)
+        return torch.rand(count, 3, size, size, generator=draw, dtype=torch.float32)
 
     def own_graph(self) -> Any:  # noqa: ANN401 (an ONNX model, which this module does not import)
         """Return the network as ONNX, image -> map, features, where PyTorch need not export it."""

@@ -1,4 +1,4 @@
-"""timm, imported and its networks outlined without PyTorch's compiler.
+"""timm, imported and its networks outlined without PyTorch's compiler, and PyTorch's defaults.
 
 To import `torch._dynamo` takes longer than timm and torchvision together. They want two functions
 of it that only their use calls, not their import.
@@ -6,10 +6,12 @@ of it that only their use calls, not their import.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
+import torch
 import torch._compile
 from torch.overrides import TorchFunctionMode
 
@@ -79,6 +81,52 @@ class Undrawn(TorchFunctionMode):
 def without_memory() -> Iterator[None]:
     """Make networks of names and shapes alone."""
     with torch.device("meta"), Undrawn():
+        yield
+
+
+_LOCK = Lock()
+_OTHERS: list[torch.dtype] = []  # the user's dtype, once for each call that keeps it away
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """Compute as PyTorch does from its start, whatever it has been set to: float32, CPU, gradients.
+
+    The default dtype is the process's, so that the last of several threads gives it back; the rest
+    is the thread's own. Also a decorator: `@torch_defaults()`.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_float32())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        if torch.is_autocast_enabled("cpu"):
+            stack.enter_context(torch.autocast("cpu", enabled=False))
+        stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(torch.enable_grad())
+        yield
+
+
+@contextmanager
+def _float32() -> Iterator[None]:
+    with _LOCK:
+        changed = bool(_OTHERS) or torch.get_default_dtype() != torch.float32
+        if changed:
+            _OTHERS.append(_OTHERS[0] if _OTHERS else torch.get_default_dtype())
+            torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            if changed and len(_OTHERS) == 1:
+                torch.set_default_dtype(_OTHERS[0])
+            if changed:
+                _OTHERS.pop()
+
+
+@contextmanager
+def making_networks() -> Iterator[None]:
+    """Make networks as PyTorch's defaults are, without a draw that the user's own would miss."""
+    with torch_defaults(), torch.random.fork_rng(devices=[]):
         yield
 
 

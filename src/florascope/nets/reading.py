@@ -187,7 +187,7 @@ def _head(calls: Sequence[Call], logits: Tensor) -> _Head:
                 return _Head(at, weight, bias, given.flatten(1), given=True)
     at = max(at for at, call in enumerate(calls) if _same(call.output, logits))
     width = logits.shape[1]
-    return _Head(at, torch.eye(width), torch.zeros(width), logits, given=False)
+    return _Head(at, torch.eye(width).to(logits), logits.new_zeros(width), logits, given=False)
 
 
 def _unbiased(calls: Sequence[Call], logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,7 +197,7 @@ def _unbiased(calls: Sequence[Call], logits: Tensor) -> tuple[Tensor, Tensor]:
             first, second = call.args[0], call.argument(1, "other")
             if isinstance(second, Tensor) and second.numel() == logits.shape[1]:
                 return first, second.flatten()
-    return logits, torch.zeros(logits.shape[1]).to(logits)
+    return logits, logits.new_zeros(logits.shape[1])
 
 
 def _owner(net: nn.Module, weight: Tensor) -> str:
@@ -317,7 +317,8 @@ def class_map(feature_map: FeatureMap, head: LinearHead) -> Float[Tensor, "b k h
 
 def centred_noise(count: int, size: int) -> Images:
     """Draw (count, 3, size, size) normal noise, always the same."""
-    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+    draw = torch.Generator().manual_seed(0)
+    return torch.randn(count, 3, size, size, generator=draw, dtype=torch.float32)
 
 
 def read_again(net: nn.Module, found: Reading, images: Images) -> bool:

@@ -16,7 +16,7 @@ from florascope.bundle.config import WEIGHTS, find_bundle, read_config, shipped_
 from florascope.bundle.safetensors_header import read_header
 from florascope.errors import WeightsError
 from florascope.nets.backbone import Backbone, classifier_name, outline
-from florascope.nets.library import timm
+from florascope.nets.library import making_networks, timm
 from florascope.preprocessing import Preprocessing
 
 
@@ -105,7 +105,7 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
 
 
 def _random(name: str) -> Backbone:
-    with torch.random.fork_rng(devices=[]):
+    with making_networks():
         torch.manual_seed(0)
         return Backbone(name)
 
@@ -212,7 +212,8 @@ def _check_fit(
 def _from_timm(name: str) -> Backbone:
     backbone = Backbone(name)
     try:
-        pretrained = timm.create_model(name, pretrained=True, num_classes=0)
+        with making_networks():
+            pretrained = timm.create_model(name, pretrained=True, num_classes=0)
     except Exception as error:  # the hub client raises many kinds
         raise WeightsError(
             f"timm could not load pretrained weights for {name} ({type(error).__name__}: {error})",

@@ -23,6 +23,7 @@ from florascope.nets.extractor import (
     is_sequence,
     last_block,
 )
+from florascope.nets.library import making_networks
 from florascope.nets.reading import Reading, centred_noise, class_map, read, read_again
 from florascope.nets.recording import record
 from florascope.nets.told import of_processor, read_json
@@ -86,7 +87,8 @@ def with_head(
         ExplanationError: there are more names than classes, or fewer.
     """
     classifier = Classifier(backbone, _classes(model, classes, len(head.bias)))
-    classifier.head = nn.Linear(head.weight.shape[1], len(head.bias))
+    with making_networks():
+        classifier.head = nn.Linear(head.weight.shape[1], len(head.bias))
     classifier.set_head(head.weight, head.bias)
     for module in (classifier, backbone, classifier.head):
         module.training = False  # not .eval(), which would reach into the model
@@ -124,7 +126,7 @@ class WrappedNetwork(FeatureExtractor):
         flat = self.reading.kind == "places"
         self.takes_any_size &= not flat
         head = self.reading.head
-        head = LinearHead(torch.eye(len(head.bias)), head.bias) if flat else head
+        head = LinearHead(torch.eye(len(head.bias)).to(head.bias), head.bias) if flat else head
         self.head, self.num_features = two_classes(head), head.weight.shape[1]
 
     def forward(self, images: Images) -> Embedding:
@@ -308,7 +310,8 @@ def _met(net: nn.Module, size: int) -> _MetError | None:
     except _MetError as met:
         return met
     except (RuntimeError, ValueError, AssertionError):
-        return _MetError(nn.Linear(1, 1), 0)
+        with making_networks():
+            return _MetError(nn.Linear(1, 1), 0)
     except ExplanationError:  # it went through, to something else than scores
         return None
     return None

@@ -16,6 +16,7 @@ from florascope.data.dataset import Dataset, Indexes, Split
 from florascope.errors import TrainingError
 from florascope.metrics import Metrics, measure
 from florascope.nets.classifier import LinearHead, Samples, centre_head, score
+from florascope.nets.library import making_networks
 from florascope.progress import Progress, silent, track
 from florascope.training.probe import fit_probe
 from florascope.training.recipes import ClassReport, Probe, Recipe, describe
@@ -52,7 +53,8 @@ def fit_dense(
 
 def _glorot(features: int, classes: int, draw: torch.Generator) -> nn.Linear:
     """Uniform in +-sqrt(6 / (fan in + fan out)): Glorot & Bengio 2010, equation 16."""
-    dense = nn.Linear(features, classes)
+    with making_networks():
+        dense = nn.Linear(features, classes)
     nn.init.xavier_uniform_(dense.weight, generator=draw)
     nn.init.zeros_(dense.bias)
     return dense
