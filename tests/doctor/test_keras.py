@@ -422,7 +422,7 @@ PLANTED = {
     bright: augmentation.RANGE,
     predicted_in_another_order: claims.SHUFFLED,
     accuracy_of_each_class_alone: claims.METRIC,
-    worst_epoch: claims.WORSE,
+    worst_epoch: optimiser.WORSE,
     cut_in_two: label_checks.ABSENT,
     val_with_blue_for_red: pictures.BGR,
     stamped: pictures.BORDER,

@@ -14,7 +14,7 @@ from tests.support.spoken import Speech, untold
 from florascope.data.dataset import SUBSETS
 from florascope.doctor import checks
 from florascope.doctor.anatomy import Modes
-from florascope.doctor.checks.claims import _other_figures, _parts_of_val
+from florascope.doctor.checks.claims import _other_figures, _parts_of_val, _pieces
 from florascope.doctor.checks.inputs import CANARY
 from florascope.doctor.checks.pictures import PLACES
 from florascope.doctor.evidence import Answers, Evidence
@@ -56,8 +56,8 @@ def test_what_an_accuracy_may_be_instead_has_its_spanish(classes: int) -> None:
     answers = Answers(np.zeros(4, np.int64), outputs, np.zeros((4, 2)), batches=(2, 2))
     modes = Modes(False, answers.labels, outputs, outputs, outputs)  # noqa: FBT003
     evidence = Evidence(classes, train_answers=answers, val_answers=answers, modes=modes)
-    figures = {**_parts_of_val(answers), **_other_figures(evidence)}
-    assert len(figures) == 7
+    figures = {**_parts_of_val(evidence), **_pieces(evidence), **_other_figures(evidence)}
+    assert {"batch 1 alone", "class 0 alone"} < figures.keys()
     assert untold("doctor", figures) == [], HELP
 
 

@@ -37,6 +37,7 @@ PARTS = (
     *("fifth/open", "fifth/kept"),
     *("sixth/open", "sixth/kept"),
     *("seventh/open", "seventh/kept"),
+    *("eighth/open", "eighth/kept"),
 )
 
 

@@ -49,6 +49,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
         {"labels.unrelated", "labels.permuted", "optimisation.rate", "pictures.differ"}
     ),
     "skill.unused": frozenset({"skill.imbalance"}),
+    "claims.metric": frozenset({"history.best", "claims.otherwise", "claims.trained_on"}),
     "claims.on_train": frozenset({"history.best", "claims.otherwise"}),
     "loop.short": frozenset({"skill.favoured", "optimisation.rate"}),
     "loop.finite": frozenset({"exchange.part", "loop.precise"}),

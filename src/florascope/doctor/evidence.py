@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 
 from florascope.doctor.anatomy import Modes, Network, Traces
 from florascope.doctor.photometry import Fit
+from florascope.doctor.properties import Pictures
 from florascope.doctor.provenance import Origins
 from florascope.doctor.recording import Pulled, Recording
 from florascope.doctor.trials import Loop, Substitution
@@ -136,36 +137,6 @@ class Rescaling:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Photos of a subset as numbers that can be named.
-
-    Attributes:
-        values: (n, p), in the order of `florascope.doctor.properties.NAMES`.
-        labels: (n,).
-        small: (n, d) unit vectors of the photos reduced to a few pixels, as they are and mirrored;
-            None where there are none.
-        reordered: roughness of the photos once their numbers are read in the other order (channels
-            first for channels last), over that as they are; about 1 or more for photos that are
-            whole. The median.
-        steepness: mean step from a pixel to the one below, over that to the one beside; about 1 in
-            photos. The median.
-        realigned: the first once rows are taken to have the best other length, over that as they
-            are; more than 1 for photos that are whole. The median.
-        conflicting: share of photos whose very pixels also come with another label.
-        specks: (n, s) deviations of single pixels, by their place; None where there are none.
-    """
-
-    values: Float[np.ndarray, "n p"]
-    labels: Labels
-    small: Float32[np.ndarray, "n d"] | None = None
-    reordered: float = 1.0
-    steepness: float = 1.0
-    realigned: float = 1.0
-    conflicting: float = 0.0
-    specks: Float32[np.ndarray, "n s"] | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Drawn:
     """What the train loader hands over, batch after batch.
 
@@ -223,6 +194,7 @@ class Evidence:
         test: the whole subset.
         train_answers: of the network on photos it was trained on.
         val_answers: on photos it was not.
+        test_answers: on photos that measure in the end; None where there are none.
         inputs: what the loaders hand over.
         modes: one batch in each mode.
         network: its parameters.
@@ -230,6 +202,7 @@ class Evidence:
         claims: what the script says.
         train_pictures: photos of train in named numbers.
         val_pictures: photos of val.
+        test_pictures: photos of test.
         drawn: what the train loader hands over.
         traces: what training left behind.
         substitution: the training again with parts exchanged.
@@ -255,6 +228,7 @@ class Evidence:
     test: Subset | None = None
     train_answers: Answers | None = None
     val_answers: Answers | None = None
+    test_answers: Answers | None = None
     inputs: Inputs | None = None
     modes: Modes | None = None
     network: Network | None = None
@@ -262,6 +236,7 @@ class Evidence:
     claims: Claims | None = None
     train_pictures: Pictures | None = None
     val_pictures: Pictures | None = None
+    test_pictures: Pictures | None = None
     drawn: Drawn | None = None
     traces: Traces | None = None
     substitution: Substitution | None = None

@@ -195,7 +195,7 @@ def run_evidence(
     images, at = _tensors(dataset, kept.val, classifier.preprocessing)
     learned, _ = _tensors(dataset, kept.train, classifier.preprocessing)
     labels = torch.from_numpy(dataset.labels[at])
-    chosen: dict[str, Indexes] = {f"{s}_answers": some(kept[s]) for s in ("train", "val")}
+    chosen: dict[str, Indexes] = {f"{s}_answers": some(kept[s]) for s in SUBSETS if len(kept[s])}
     said: dict[str, Any] = {
         k: Answers(dataset.labels[i], logits[i], features[i]) for k, i in chosen.items()
     }

@@ -1,9 +1,9 @@
 """Photos as numbers that can be named: brightness, colour, sharpness, borders, JPEG traces."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
-
-from florascope.doctor.evidence import Pictures
 
 NAMES = (
     "brightness",
@@ -31,6 +31,38 @@ JPEG = 8  # pixels of a JPEG block
 
 Images = Float[np.ndarray, "n 3 h w"]
 Values = Float[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Photos of a subset as numbers that can be named.
+
+    Attributes:
+        values: (n, p), in the order of NAMES.
+        labels: (n,).
+        small: (n, d) unit vectors of the photos reduced to a few pixels, as they are and mirrored;
+            None where there are none.
+        reordered: roughness of the photos once their numbers are read in the other order (channels
+            first for channels last), over that as they are; about 1 or more for photos that are
+            whole. The median.
+        steepness: mean step from a pixel to the one below, over that to the one beside; about 1 in
+            photos. The median.
+        realigned: the first once rows are taken to have the best other length, over that as they
+            are; more than 1 for photos that are whole. The median.
+        conflicting: share of photos whose very pixels also come with another label.
+        specks: (n, s) deviations of single pixels, by their place; None where there are none.
+        side: pixels of a photo's shorter side; 0 where unknown.
+    """
+
+    values: Float[np.ndarray, "n p"]
+    labels: Int64[np.ndarray, "n"]
+    small: Float32[np.ndarray, "n d"] | None = None
+    reordered: float = 1.0
+    steepness: float = 1.0
+    realigned: float = 1.0
+    conflicting: float = 0.0
+    specks: Float32[np.ndarray, "n s"] | None = None
+    side: int = 0
 
 
 def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
@@ -62,6 +94,7 @@ def measure(images: Images, labels: Int64[np.ndarray, "n"]) -> Pictures:
         _realigned(images) if steepness > STEEP else 1.0,
         _conflicting(images, labels),
         specks(images),
+        min(images.shape[2:]),
     )
 
 

@@ -128,6 +128,16 @@ class Recording:
         return frozenset(key for pull in self.pulls for key in pull.keys)
 
     @property
+    def tells_labels(self) -> bool:
+        """Whether the loss pulls each photo most towards one class, as cross-entropy does.
+
+        Where it pushes most away from one, its lowest gradient is no label's.
+        """
+        asked = [pull.gradients for pull in self.pulls if pull.gradients.any()]
+        apart = [-g.min(1) >= (1 - 1e-6) * g.max(1) for g in asked]
+        return not apart or float(np.concatenate(apart).mean()) > 0.5
+
+    @property
     def nonfinite(self) -> tuple[int, int]:
         """Batches whose loss, and measured steps whose gradients, are not finite."""
         steps = 0 if self.sizes is None else int(np.isinf(self.sizes.gradients).any(1).sum())
@@ -150,7 +160,7 @@ def pulled(recording: Recording | None, labels: Mapping[int, int], classes: int)
     if not asked or not sum(len(truth) for truth, _, _ in asked):
         return None
     truth, outputs, gradients = (np.concatenate(part) for part in zip(*asked, strict=True))
-    ideal = _probabilities(outputs) - np.eye(outputs.shape[1])[truth]
+    ideal = probabilities(outputs) - np.eye(outputs.shape[1])[truth]
     flat = ~gradients.any(1)
     size = float(np.linalg.norm(gradients) * np.linalg.norm(ideal))
     return Pulled(
@@ -191,7 +201,8 @@ def _known(
     return truth, pull.outputs[kept], np.nan_to_num(pull.gradients[kept])
 
 
-def _probabilities(outputs: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+def probabilities(outputs: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Softmax of outputs (n, K), or these themselves where they are probabilities already."""
     if outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-3:
         return outputs
     wide = np.exp(outputs - outputs.max(1, keepdims=True))

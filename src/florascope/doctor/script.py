@@ -16,7 +16,7 @@ from torch.utils.data import RandomSampler
 from florascope.doctor import loaders
 from florascope.doctor.checks.inputs import as_contracted, standardisation
 from florascope.doctor.diagnosis import Diagnosis, judge
-from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Pictures, Subset
+from florascope.doctor.evidence import Answers, Claims, Evidence, Inputs, Subset
 from florascope.doctor.loaders import (
     Batch,
     could_be_photo,
@@ -26,16 +26,9 @@ from florascope.doctor.loaders import (
     repeatable,
     take,
 )
-from florascope.doctor.network import (
-    Head,
-    answers,
-    examine,
-    find_head,
-    first_inputs,
-    run,
-)
+from florascope.doctor.network import Head, answers, examine, find_head, first_inputs, run
 from florascope.doctor.photometry import Match, Source
-from florascope.doctor.properties import measure
+from florascope.doctor.properties import Pictures, measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, met, pulled, recording_of
 from florascope.doctor.retouching import by_retouch, looked_at
@@ -172,11 +165,11 @@ def gather(
     sides = ((*taken.train, *taken.drawn), taken.val)
     keys = tuple(keyed((b.images, b.labels) for b in side) for side in sides)
     evidence = Evidence(
+        **_of_test(script, twin, head, progress),
         classes=learned.outputs.shape[1],
         trained=script.trained,
         train=parts[0],
         val=parts[1],
-        test=_test(script, progress),
         train_answers=learned,
         val_answers=unseen,
         inputs=_inputs(
@@ -353,11 +346,16 @@ def _inputs(
     )
 
 
-def _test(script: Script, progress: Progress) -> Subset | None:
+def _of_test(script: Script, twin: nn.Module, head: Head, progress: Progress) -> dict[str, Any]:
+    """The subset, the network's answers and the photos that measure in the end; {} without them."""
     if script.test is None:
-        return None
+        return {}
     data = take(loaders.spread(script.test, script.sample), script.sample)
-    return _subset(script.test, data, progress)
+    return {
+        "test": _subset(script.test, data, progress),
+        "test_answers": answers(twin, head, data, "Asking about test", progress),
+        "test_pictures": _pictures(data),
+    }
 
 
 def _subset(loader: loaders.Loader, data: Sequence[Batch], progress: Progress) -> Subset:

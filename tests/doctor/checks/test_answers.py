@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Paired, Traces
-from florascope.doctor.checks import labels, layers, loop, losses, network, optimisation, skill
+from florascope.doctor.checks import (
+    labels,
+    layers,
+    loop,
+    losses,
+    network,
+    optimisation,
+    recorded,
+    skill,
+)
 from florascope.doctor.evidence import Answers, Drawn, Evidence, Subset
-from florascope.doctor.recording import Recording
+from florascope.doctor.recording import Pull, Recording
 from florascope.doctor.trials import Exchange, Loop, Substitution
 
 K = 6
@@ -285,3 +294,34 @@ def test_a_recording_is_no_other_network() -> None:
     found = optimisation.missing(evidence)
     assert found is not None
     assert found.cause == optimisation.NOT_OPTIMISED
+
+
+def drawn_by(*labels: int, sign: float = 1.0) -> Evidence:
+    """A loop whose loss pulls to these labels, or pushes away from them where sign is -1."""
+    shares = np.full((240, K), 1 / K)
+    asked = sign * (shares - np.eye(K)[np.resize(labels, 240)])
+    pull = Pull(tuple(range(240)), np.zeros((240, K)), asked)
+    seen = Recording("PyTorch", 30, 30, 30, labels=[asked.argmin(1)], pulls=[pull])
+    return Evidence(K, val=Subset(240, LABELS), recording=seen)
+
+
+def test_classes_are_counted_where_the_loss_tells_them() -> None:
+    found = recorded.drawn(drawn_by(0, 1))
+    assert found is not None
+    assert found.cause == recorded.FEW_CLASSES
+    assert recorded.drawn(drawn_by(*range(K))) is None
+    assert recorded.drawn(drawn_by(*range(K), sign=-1.0)) is None  # the lowest is always class 0
+
+
+def test_labels_by_chance_are_no_renaming() -> None:
+    """Half of val fits a renaming that a probe of chance labels learned: train says nothing."""
+    mixed = np.random.default_rng(0).permutation(240)
+    truth, points = LABELS[mixed], POINTS[mixed]
+    renamed = np.where(truth < 3, (truth + 1) % 3, 3)
+    train, val = (Answers(own, np.eye(K)[renamed], points) for own in (renamed, truth))
+    for within, cause in (((0.95, 0.95), labels.SHUFFLED), ((0.15, 0.95), None)):
+        tried = Substitution(0.2, within=within)
+        evidence = Evidence(K, train_answers=train, val_answers=val, substitution=tried)
+        found = labels.permuted(evidence)
+        assert (found and found.cause) == cause
+        assert labels.unrelated(evidence) is not None

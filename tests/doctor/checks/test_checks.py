@@ -329,6 +329,14 @@ def test_a_loss_above_that_of_a_uniform_guess() -> None:
     assert skill.chance_loss(Evidence(102, claims=Claims({"val_loss": 4.6}))) is None
 
 
+def test_a_sum_of_losses_is_held_against_no_guess() -> None:
+    told = Claims({"val_loss": 35.0})
+    right = answered([0, 1, 2] * 20, [0, 1, 2] * 20)
+    assert skill.chance_loss(Evidence(3, val_answers=right, claims=told)) is None
+    wrong = answered([0, 1, 2] * 20, [1, 2, 0] * 20)  # a cross-entropy of 8
+    assert skill.chance_loss(Evidence(3, val_answers=wrong, claims=told)) is not None
+
+
 @pytest.mark.parametrize(
     ("bias", "moved", "check"),
     [

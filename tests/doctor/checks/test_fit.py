@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from florascope.doctor.anatomy import Layer, Modes, Network
-from florascope.doctor.checks import claims, layers, losses
+from florascope.doctor.checks import layers, losses, optimisation
 from florascope.doctor.evidence import Answers, Evidence, Finding
 from florascope.doctor.trials import Loop
 
@@ -80,7 +80,7 @@ def after(now: float, *epochs: float) -> Finding | None:
     outputs = np.tile(np.array([[1.0, 0.0]], np.float32), (100, 1))
     answers = Answers(labels, outputs, outputs)
     rows = tuple({"val_top1": top1} for top1 in epochs)
-    return claims.best(Evidence(2, val_answers=answers, loop=Loop(history=rows)))
+    return optimisation.best(Evidence(2, val_answers=answers, loop=Loop(history=rows)))
 
 
 def test_the_epoch_whose_weights_were_kept() -> None:
@@ -88,9 +88,9 @@ def test_the_epoch_whose_weights_were_kept() -> None:
     assert after(0.85, 0.5, 0.9) is None
     worst, last, none = after(0.3, 0.3, 0.9), after(0.5, 0.9, 0.5), after(0.3, 0.6, 0.9)
     assert worst is not None
-    assert (worst.cause, worst.severity) == (claims.WORSE, "error")
+    assert (worst.cause, worst.severity) == (optimisation.WORSE, "error")
     assert "those of epoch 1" in worst.found
     assert last is not None
-    assert (last.cause, last.severity) == (claims.WORSE, "warning")
+    assert (last.cause, last.severity) == (optimisation.WORSE, "warning")
     assert none is not None
-    assert none.cause == claims.OTHER
+    assert none.cause == optimisation.UNRELATED

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from florascope.doctor.checks import pictures
-from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence, Inputs, Pictures
-from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.evidence import AS_IT_IS, Answers, Evidence, Inputs
+from florascope.doctor.properties import BRIGHTNESS, COLOUR, CONTRAST, DETAIL, NAMES, Pictures
 from florascope.doctor.retouching import CLEANED, EVENED
 from florascope.doctor.trials import Substitution
 
@@ -80,6 +80,14 @@ def test_augmented_train_photos_may_differ() -> None:
     grey = pictures.differ(seen(some(100, 0), some(60, 1, colour=0.0), inputs=inputs))
     assert grey is not None
     assert grey.severity == "warning"
+
+
+def test_photos_of_unlike_sizes_are_compared_in_what_a_size_leaves_alone() -> None:
+    finer = replace(some(100, 0, grain=0.5, detail=0.7), side=96)
+    assert pictures.differ(seen(finer, replace(some(60, 1), side=96))) is not None
+    assert pictures.differ(seen(finer, replace(some(60, 1), side=64))) is None
+    brighter = replace(some(100, 0, brightness=3.0), side=96)
+    assert pictures.differ(seen(brighter, replace(some(60, 1), side=64))) is not None
 
 
 def test_few_photos_differ_by_chance() -> None:

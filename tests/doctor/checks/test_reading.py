@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from florascope.doctor.checks import reading
-from florascope.doctor.evidence import Answers, Evidence, Pictures
+from florascope.doctor.evidence import Answers, Evidence
+from florascope.doctor.properties import Pictures
 from florascope.doctor.trials import Substitution
 
 from .test_pictures import SOUND, seen, some

@@ -35,6 +35,7 @@ STRAYS = re.compile(
 NOISY = 0.15
 SIGMAS = 2.5
 CERTAIN = 0.75  # of val right: then at least half of each half is, which no renaming doubles
+MOST = 0.75  # of what can be learned above chance
 SOUND = 0.35  # of the way from chance to perfect: a probe that has learned something
 Labels = Int64[np.ndarray, "n"]
 
@@ -141,6 +142,8 @@ def permuted(evidence: Evidence) -> Finding | None:
         return None
     renamed, gained, kept = _renaming(probe, evidence.classes)
     if gained > max(2 * kept, kept + 0.2) and gained > _chance(evidence.classes) + 0.2:
+        if _other_than_renamed(evidence, gained):
+            return None
         names = evidence.train.classes if evidence.train else ()
         cause = _kind(renamed, names)
         found = f"a probe of train is right for {kept:.0%} of val, {gained:.0%} with val renamed"
@@ -148,6 +151,18 @@ def permuted(evidence: Evidence) -> Finding | None:
         fix = "Number the classes once, and use that list for train, val and test"
         return Finding("labels.permuted", cause, "error", found, expected, fix, 0.95)
     return _shuffled(probe, evidence.classes)
+
+
+def _other_than_renamed(evidence: Evidence, gained: float) -> bool:
+    """Whether one side's labels are not its photos', and renaming explains little of what is lost.
+
+    Labels by chance, too, are answered by some rule that a renaming fits in part.
+    """
+    found, tried = unrelated(evidence), evidence.substitution
+    if found is None or found.cause == MISMATCH or tried is None or tried.within is None:
+        return False
+    chance = _chance(evidence.classes)
+    return gained - chance < MOST * (max(tried.within) - chance)
 
 
 def unrelated(evidence: Evidence) -> Finding | None:

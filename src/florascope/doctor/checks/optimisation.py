@@ -1,9 +1,9 @@
-"""Does the optimizer move what it should, as far as it should?"""
+"""Does the optimizer move what it should, as far as it should, and is its best epoch kept?"""
 
 import math
 
 from florascope.doctor.checks.network import loaded
-from florascope.doctor.evidence import Evidence, Finding
+from florascope.doctor.evidence import Evidence, Finding, Severity, explained, standard_error
 from florascope.doctor.trials import FAILS, Loop
 
 NOT_OPTIMISED = "parameters missing from the optimizer"
@@ -12,8 +12,11 @@ NOT_FROZEN = "parameters meant frozen are trained"
 ZERO = "learning rate is zero"
 LOW = "learning rate too low"
 HIGH = "learning rate too high"
+WORSE = "weights of a worse epoch were kept"
+UNRELATED = "the history is not this model's on these photos"
 
 HARDLY = 0.05  # of what a good learning rate gains on one batch
+GAP, SIGMAS = 0.1, 3.0  # of accuracy, and beyond chance: what a better epoch was better by
 LEAP = 4.0  # times the starting loss: steps that throw the loss up
 
 
@@ -137,4 +140,39 @@ def _rate(cause: str, found: str, expected: str, sure: float) -> Finding:
     return Finding("optimisation.rate", cause, "error", found, expected, fixes[cause], sure)
 
 
-CHECKS = (missing, frozen, rate)
+def best(evidence: Evidence) -> Finding | None:
+    """The model answers val photos about as well as its best epoch did."""
+    answers = evidence.val_answers
+    rows = (
+        [r["val_top1"] for r in evidence.loop.history if "val_top1" in r] if evidence.loop else []
+    )
+    if answers is None or not rows or _val_moves(evidence):
+        return None
+    now, top = answers.top1, max(rows)
+    noise = SIGMAS * standard_error(now, len(answers.labels))
+    share = explained(evidence, top, now)
+    if not math.isfinite(top) or top - now < max(GAP, noise):
+        return None
+    at = rows.index(top) + 1
+    found = f"epoch {at} of {len(rows)} had {top:.1%} right of val, this model has {now:.1%}"
+    nearest = min(range(len(rows)), key=lambda i: abs(rows[i] - now))
+    if abs(rows[nearest] - now) > 0.03:
+        fix = "Check that model and val data are those that the history speaks of"
+        return _of_an_epoch(UNRELATED, found, fix, 0.6, share)
+    last = nearest == len(rows) - 1 or abs(rows[-1] - now) <= 0.03
+    which = "the last one's" if last else f"those of epoch {nearest + 1}"
+    fix = "Keep the best epoch's weights: look at what decides (mode, monitor) and what restores"
+    return _of_an_epoch(WORSE, f"{found}, which are {which}", fix, 0.6 if last else 0.92, share)
+
+
+def _val_moves(evidence: Evidence) -> bool:
+    return evidence.inputs is not None and evidence.inputs.val_repeats is False
+
+
+def _of_an_epoch(cause: str, found: str, fix: str, sure: float, share: float | None) -> Finding:
+    expected = "about as many as in the best epoch"
+    severity: Severity = "error" if sure > 0.9 else "warning"
+    return Finding("history.best", cause, severity, found, expected, fix, sure, share)
+
+
+CHECKS = (missing, frozen, rate, best)

@@ -8,11 +8,10 @@ from florascope.doctor.evidence import (
     LOST,
     Evidence,
     Finding,
-    Pictures,
     Severity,
     performance,
 )
-from florascope.doctor.properties import COLOUR, CONTRAST, DETAIL, NAMES
+from florascope.doctor.properties import COLOUR, CONTRAST, DETAIL, NAMES, Pictures
 from florascope.doctor.provenance import WORDS, telling
 from florascope.doctor.retouching import (
     CENTRE,
@@ -59,6 +58,9 @@ REMOVED = {
     PLACES: CLEANED,
 }
 """By property, what is done to photos to take it away."""
+PIXELWISE = frozenset(
+    {"sharpness", "detail", "border", "JPEG blocks", "grain", "grain of the colours"}
+)
 AUGMENTS = (
     "Look at a batch of train photos: augmentation may spoil them (overflow of uint8, a range that"
     " it does not expect, too strong)"
@@ -176,6 +178,12 @@ def _differ(evidence: Evidence, ours: Pictures | None, theirs: Pictures | None) 
     )
 
 
+def unlike(ours: Pictures | None, theirs: Pictures | None) -> list[str]:
+    """Name the properties in which photos of two subsets clearly differ."""
+    distances = {} if ours is None or theirs is None else _distances(ours, theirs)
+    return [name for name, distance in distances.items() if distance >= APART]
+
+
 def _seriousness(*, far: bool, augmented: bool, wrecked: bool, colour: bool) -> Severity:
     """Augmentation changes everything but whether there is colour, and may go too far."""
     if far and (wrecked or not augmented):
@@ -200,14 +208,20 @@ def _advice(worst: str) -> str:
 
 
 def _distances(ours: Pictures, theirs: Pictures) -> dict[str, float]:
-    """Kolmogorov and Smirnov's distance of train and val by property, where beyond chance."""
+    """Kolmogorov and Smirnov's distance of two subsets by property, where beyond chance.
+
+    Photos of unlike sizes differ in what is measured from pixel to pixel, however alike they are.
+    """
     if min(len(ours.labels), len(theirs.labels)) < 10:
         return {}
     rows = [p.values[~plain(p)] for p in (ours, theirs)]
     if min(map(len, rows)) < 10:
         return {}
     doubt = 1.95 * np.sqrt(sum(1 / len(r) for r in rows))  # at a level of 0.1 %
-    found = {n: _distance(rows[0][:, i], rows[1][:, i]) for i, n in enumerate(NAMES)}
+    left_out = PIXELWISE if ours.side != theirs.side else frozenset()
+    found = {
+        n: _distance(rows[0][:, i], rows[1][:, i]) for i, n in enumerate(NAMES) if n not in left_out
+    }
     return {name: d for name, d in found.items() if d > doubt}
 
 

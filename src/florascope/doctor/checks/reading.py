@@ -3,8 +3,8 @@
 import numpy as np
 
 from florascope.doctor.checks.pictures import plain
-from florascope.doctor.evidence import Evidence, Finding, Pictures, performance
-from florascope.doctor.properties import DETAIL
+from florascope.doctor.evidence import Evidence, Finding, performance
+from florascope.doctor.properties import DETAIL, Pictures
 
 SCRAMBLED = "photos are scrambled: reshaped instead of transposed"
 SHEARED = "photos are scrambled on reading: their rows have another length than was read"

@@ -265,7 +265,7 @@ def same(evidence: Evidence) -> Finding | None:
 def order(evidence: Evidence) -> Finding | None:
     """Batches mix classes as the whole set does."""
     seen = evidence.recording
-    if seen is None or len(seen.labels) < 2 * ENOUGH:
+    if seen is None or len(seen.labels) < 2 * ENOUGH or not seen.tells_labels:
         return None
     distinct = np.array([len(np.unique(labels)) for labels in seen.labels], float)
     expected = _expected_classes(seen)
@@ -287,9 +287,9 @@ def _expected_classes(seen: Recording) -> float:
 
 def drawn(evidence: Evidence) -> Finding | None:
     """Every class is drawn, about as often as val has it."""
-    seen, val = evidence.recording, evidence.val
-    passed_over = evidence.pulled is not None and evidence.pulled.flat > FEW
-    if seen is None or passed_over or val is None or len(seen.drawn) < 10 * evidence.classes:
+    seen, val, asked = evidence.recording, evidence.val, evidence.pulled
+    told = seen is not None and seen.tells_labels and (asked is None or asked.flat <= FEW)
+    if seen is None or not told or val is None or len(seen.drawn) < 10 * evidence.classes:
         return None
     there = np.unique(val.labels[(val.labels >= 0) & (val.labels < evidence.classes)])
     counts = np.bincount(seen.drawn.clip(0), minlength=evidence.classes)[there]

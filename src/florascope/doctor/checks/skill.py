@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from florascope.doctor.checks.exchange import FEATURES as UPSTREAM
 from florascope.doctor.checks.exchange import LOOP, exchanged
 from florascope.doctor.evidence import Answers, Evidence, Finding, explained
+from florascope.doctor.recording import probabilities
 from florascope.doctor.trials import FAILS
 from florascope.health.quick_probe import QuickProbe
 
@@ -280,6 +281,9 @@ def chance_loss(evidence: Evidence) -> Finding | None:
     uniform = math.log(evidence.classes)
     if loss is None or not evidence.trained or loss <= uniform:
         return None
+    answers = evidence.val_answers
+    if answers is not None and not evidence.labels_outside and _cross_entropy(answers) <= uniform:
+        return None  # the loss is another: a sum over photos, for example
     return Finding(
         "skill.chance_loss",
         "loss above that of a uniform guess",
@@ -289,6 +293,14 @@ def chance_loss(evidence: Evidence) -> Finding | None:
         "Compare with the other findings: answers that are sure and wrong",
         0.6,
     )
+
+
+def _cross_entropy(answers: Answers) -> float:
+    """Mean cross-entropy of the answers, which are logits or probabilities."""
+    p = probabilities(answers.outputs.astype(np.float64))[
+        range(len(answers.labels)), answers.labels
+    ]
+    return float(-np.log(np.maximum(p, 1e-12)).mean())
 
 
 CHECKS = (

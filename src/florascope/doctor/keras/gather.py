@@ -26,7 +26,6 @@ from florascope.doctor.evidence import (
     Drawn,
     Evidence,
     Finding,
-    Pictures,
     Subset,
     performance,
 )
@@ -39,7 +38,7 @@ from florascope.doctor.keras.compiled import (
     rows,
 )
 from florascope.doctor.keras.data import BATCH, Reading, read
-from florascope.doctor.properties import measure
+from florascope.doctor.properties import Pictures, measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
 from florascope.doctor.retouching import looked_at
