@@ -228,6 +228,14 @@ def test_skipped_photos_are_named_and_escaped(seeded: Experiment) -> None:
     assert "<i>cut</i>" not in html
 
 
+def test_why_photos_were_skipped_is_said_in_spanish(seeded: Experiment) -> None:
+    why = "/a b/1.jpg is empty (0 bytes). expected a photo."
+    bank = replace(seeded.bank, problems={0: why, 1: "it is odd."})
+    html = report_html(replace(seeded, bank=bank), language="es")
+    assert "<span>/a b/1.jpg no contiene nada (0 bytes). Se espera: una foto.</span>" in html
+    assert '<span lang="en">it is odd.</span>' in html
+
+
 def test_of_many_skipped_photos_the_first_are_named(seeded: Experiment) -> None:
     problems = dict.fromkeys(range(25), "damaged")
     bank = replace(seeded.bank, problems=problems)

@@ -111,7 +111,9 @@ def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
         "chart": counts_chart(experiment, words),
         "samples": sample_photos(experiment, words),
         "augmented": augmented_samples(experiment, words),
-        "problems": [(experiment.dataset.photos[i].name, problems[i]) for i in shown],
+        "problems": [
+            (experiment.dataset.photos[i].name, words.problem(problems[i])) for i in shown
+        ],
         "unnamed": len(problems) - len(shown),
     }
 
