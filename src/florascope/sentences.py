@@ -10,7 +10,7 @@ language by templates: doctor.es.json holds each sentence by its English one, {}
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -57,6 +57,12 @@ def told(record: Record, text: str, language: str) -> Told:
     """Say an English sentence of a record in a language, as far as its templates know it."""
     said = None if language == "en" else _templates(record, language).said(text)
     return Told(text, "en") if said is None else Told(said.replace(" %", f"{NARROW}%"), language)
+
+
+def all_told(record: Record, parts: Sequence[str], language: str) -> list[str] | None:
+    """Say several sentences of a record; None where one of them is not known in the language."""
+    every = [told(record, part, language) for part in parts]
+    return [part.text for part in every] if all(p.language == language for p in every) else None
 
 
 @cache

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+from starlette.datastructures import Headers
+
 from florascope.app import collection
+from florascope.app.guards import Access
 from florascope.app.limits import Limits
 from florascope.app.problem import busy
 from florascope.app.server import create_app
@@ -46,3 +49,15 @@ def test_sentences_are_the_servers() -> None:
     assert collection.CLOSED in TEXT
     assert UNKNOWN.replace("`", r"\`") in TEXT
     assert all(cure in TEXT for kind, cure in CURES.items() if kind in {"gzip", "JSON"})
+
+
+def test_what_the_guards_refuse_is_quoted_word_for_word() -> None:
+    access = Access(hosts=frozenset({"localhost"}))
+    for headers in (
+        {"host": "rebound.example"},
+        {"host": "localhost", "sec-fetch-site": "cross-site"},
+    ):
+        refusal = access.objection("POST", Headers(headers))
+        assert refusal is not None
+        status, told = refusal
+        assert f"| {status.value} | {told} |" in TEXT

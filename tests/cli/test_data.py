@@ -39,3 +39,21 @@ def test_crops_are_looked_for_unless_somebody_says_no(run: Any, photos: Path) ->
     assert "Crops and edits: " in run("data", "inspect", photos).out
     assert "Crops and edits" not in run("data", "inspect", photos, "--no-keypoints").out
     assert run("data", "inspect", photos, "--no-keypoints", "--json").json["derived"] is None
+
+
+def test_the_page_in_spanish(run: Any, photos: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    ended = run(
+        "data", "inspect", photos, "--weights", "flowers", "--report", page, "--language", "es"
+    )
+    assert f"Report: {page}" in ended.out
+    html = page.read_text("utf-8")
+    assert '<html lang="es">' in html
+    assert "31 fotos de 3 clases" in html
+    assert "Archivos ilegibles" in html
+
+
+def test_the_page_speaks_no_other_language(run: Any, photos: Path, tmp_path: Path) -> None:
+    ended = run("data", "inspect", photos, "--report", tmp_path / "page.html", "--language", "fr")
+    assert ended.code == 2
+    assert "'fr' is not one of 'en', 'es'" in ended.err

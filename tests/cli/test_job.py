@@ -88,4 +88,4 @@ def test_inspect_and_copies(run: Any, photos: Path, tmp_path: Path) -> None:
     assert f"All pairs: {told['file']}" in against.out
     ended = run("data", "inspect", photos, "--out", tmp_path / "out", "--labels")
     assert ended.code == 1
-    assert "--out with --report, --labels, --keypoints or --weights" in ended.err
+    assert "--out with --report, --language, --labels, --keypoints or --weights" in ended.err

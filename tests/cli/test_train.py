@@ -74,7 +74,7 @@ def test_the_doctor_speaks_on_stderr_and_is_in_json_metrics_and_report(training:
     assert metrics["findings"] == ended.json["findings"]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "What the doctor found" in page
-    assert "split is tiny" in page
+    assert "Split is tiny" in page
 
 
 def test_without_a_report(unreported: Training) -> None:

@@ -118,7 +118,7 @@ def test_the_page_shows_each_kind(sick: Dataset) -> None:
     ):
         assert title in page
     assert page.count("data:image/jpeg;base64,") >= 9
-    assert "About 4.0 %" in page
+    assert "About 4.0%" in page
     assert "http" not in page.replace("http-equiv", "")
 
 

@@ -281,6 +281,13 @@ def test_alarms_come_first_and_what_is_sound_last(figures: Make) -> None:
     assert set(tones) == {"alarm", "advice", "sound"}
 
 
+def test_figures_that_cannot_be_trusted_show_nothing_sound(figures: Make) -> None:
+    planted = figures(skipped=1)
+    trusted, other = analyse(planted, EN), analyse(planted, EN, trusted=False)
+    assert any(_is(s, "consistent") for s in trusted)
+    assert other == [s for s in trusted if s.tone != "sound"] != []
+
+
 def test_both_languages_find_the_same(figures: Make, class_report: Figures) -> None:
     few = figures(calibration=Calibration(25, 1.0, 0.1, 0.1, 0.9, (0.5,) * 4, 0.7, 0.8, 10))
     for planted in (figures(), figures(skipped=2, confidence=0.99), class_report, few):

@@ -118,6 +118,60 @@ def test_the_doctors_findings_are_a_section_of_their_own(
     assert ('<span lang="en">3 &lt;photos' in section) == (language == "es")  # no such sentence
 
 
+def _in_short(html: str) -> str:
+    start, end = html.index("<ul>\n", html.index('<aside class="short"')), html.index("</aside>")
+    return read(html[start:end]).words
+
+
+TINY = Finding("split.tiny", "split is tiny", "error", "3", "20", "More", 0.9)
+SWAPPED = replace(TINY, cause="train and validation swapped", confidence=0.8)
+WARNING = replace(TINY, cause="a warning of mine", severity="warning", confidence=1.0)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "many", "sound"),
+    [
+        (
+            "en",
+            "act The doctor found an error, and until it is mended these figures cannot be"
+            " trusted: split is tiny .",
+            "act The doctor found 2 errors, and until they are mended these figures cannot be"
+            " trusted. The most likely cause: split is tiny .",
+            "Validation and test agree within their sampling error.",
+        ),
+        (
+            "es",
+            "actuar El doctor encontró un error, y estas cifras no son fiables mientras no se"
+            " corrija: división diminuta .",
+            "actuar El doctor encontró 2 errores, y estas cifras no son fiables mientras no se"
+            " corrijan. La causa más probable: división diminuta .",
+            "Validación y prueba coinciden dentro de su error de muestreo.",
+        ),
+    ],
+)
+def test_errors_of_the_doctor_come_first_in_short_and_nothing_is_sound_beside_them(
+    seeded: Experiment, language: Language, one: str, many: str, sound: str
+) -> None:
+    pages = [
+        report_html(seeded, findings=findings, language=language)
+        for findings in ([WARNING], [WARNING, TINY], [TINY, SWAPPED])
+    ]
+    assert sound in read(pages[0]).words
+    for html, told in zip(pages[1:], (one, many), strict=True):
+        assert _in_short(html).startswith(told)
+        assert sound not in read(html).words
+        assert not re.search("took no part in it|no intervinieron|without overlap|solape", html)
+        assert f'<span class="tone">{Words.of(language)("tone.sound")}</span>' not in html
+        targets = {a["href"] for a in read(html).all("a")}
+        assert targets <= {f"#{a['id']}" for _, a in read(html).tags if "id" in a}
+
+
+def test_a_cause_that_has_no_spanish_is_marked_in_short(seeded: Experiment) -> None:
+    finding = replace(TINY, cause="a cause of mine")
+    html = report_html(seeded, findings=[finding], language="es")
+    assert '<span lang="en">a cause of mine</span>.</a>' in html
+
+
 def test_a_run_without_findings_says_so(seeded: Experiment) -> None:
     assert "The doctor found nothing wrong." in report_html(seeded, findings=[])
 
@@ -226,6 +280,14 @@ def test_skipped_photos_are_named_and_escaped(seeded: Experiment) -> None:
     assert "1 photo could not be read and took no part:" in text
     assert "swatch_00.png : swatch_00.png is damaged & <i>cut</i> short" in text
     assert "<i>cut</i>" not in html
+
+
+def test_why_photos_were_skipped_is_said_in_spanish(seeded: Experiment) -> None:
+    why = "/a b/1.jpg is empty (0 bytes). expected a photo."
+    bank = replace(seeded.bank, problems={0: why, 1: "it is odd."})
+    html = report_html(replace(seeded, bank=bank), language="es")
+    assert "<span>/a b/1.jpg no contiene nada (0 bytes). Se espera: una foto.</span>" in html
+    assert '<span lang="en">it is odd.</span>' in html
 
 
 def test_of_many_skipped_photos_the_first_are_named(seeded: Experiment) -> None:

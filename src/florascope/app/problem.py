@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from florascope.app.schema import ProblemShape
 from florascope.data.species import LANGUAGES, Language
 from florascope.errors import DataError, ExplanationError, FlorascopeError, PhotoError, joined
-from florascope.sentences import Told, told
+from florascope.sentences import Told, all_told, told
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,10 +55,9 @@ def problem(
 def said(detail: str | FlorascopeError, language: str) -> Told:
     """Say what is wrong in a language; in English where one of its sentences is not known in it."""
     parts = [detail] if isinstance(detail, str) else detail.sentences
-    every = [told("problem", part, language) for part in parts]
-    if any(part.language != language for part in every):
+    texts = all_told("problem", parts, language)
+    if texts is None:
         return Told(str(detail), "en")
-    texts = [part.text for part in every]
     return Told(texts[0] if isinstance(detail, str) else joined(texts), language)
 
 

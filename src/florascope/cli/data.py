@@ -27,6 +27,12 @@ def data() -> None:
 @click.argument("source", metavar="DATA")
 @click.option("--report", type=LOCAL_PATH, help="HTML page with pictures.")
 @click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    help="Of the page.  [default: en]",
+)
+@click.option(
     "--keypoints/--no-keypoints",
     default=None,
     help="Look for crops and edits of other photos, too.  [default: up to 1,000 photos]",
@@ -39,6 +45,7 @@ def data() -> None:
 def inspect(  # noqa: PLR0913 (one an option)
     source: str,
     report: Path | None,
+    language: str,
     weights: str | None,
     data_dir: Path | None,
     job: JobOptions,
@@ -56,7 +63,7 @@ def inspect(  # noqa: PLR0913 (one an option)
     mode, rotation and hash of each go into shards, in which florascope data copies looks further.
     """
     if job.out is not None:
-        unfit = bool(report or weights or labels or keypoints)
+        unfit = bool(report or weights or labels or keypoints or language != "en")
         _inspect_as_job(source, job, unfit=unfit, as_json=as_json)
         return
     job.check_unused()
@@ -74,7 +81,7 @@ def inspect(  # noqa: PLR0913 (one an option)
         from florascope.files import write_text
         from florascope.report.health_page import health_html
 
-        write_text(report, health_html(found))
+        write_text(report, health_html(found, language))
     inspection = Inspection.of(found)
     if as_json:
         files = {"report": str(report)} if report else {}
@@ -92,7 +99,8 @@ def _inspect_as_job(source: str, job: JobOptions, *, unfit: bool, as_json: bool)
 
     if unfit:
         raise FlorascopeError(
-            "--out with --report, --labels, --keypoints or --weights", expected="--out alone"
+            "--out with --report, --language, --labels, --keypoints or --weights",
+            expected="--out alone",
         )
     run(source, Inspect(), job, as_json=as_json)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from florascope.display import data_uri, thumbnail
 from florascope.errors import PhotoError
 from florascope.health.examination import Examination
-from florascope.report.words import environment
+from florascope.report.words import TIMES, Words, environment
+from florascope.sentences import Told
 
 SHOWN = 24  # of each kind
 SIDE = 176  # pixels of a picture
@@ -36,93 +37,88 @@ class Section:
         lead: what it means, and what to do.
         count: how many there are.
         cards: the first of them.
-        lines: those that have no picture.
+        lines: the first of those that have no picture.
     """
 
     title: str
     lead: str
     count: int
     cards: tuple[Card, ...] = ()
-    lines: tuple[str, ...] = ()
+    lines: tuple[Told, ...] = ()
+
+    @property
+    def shown(self) -> int:
+        """How many of them the page shows."""
+        return len(self.cards) + len(self.lines)
 
 
-def health_html(found: Examination) -> str:
-    """Render an examination as one self-contained page."""
-    dataset = found.dataset
+def health_html(found: Examination, language: str = "en") -> str:
+    """Render an examination as one self-contained page.
+
+    Args:
+        found: what was seen.
+        language: of the page, "en" or "es".
+
+    Raises:
+        FlorascopeError: the page is not written in that language.
+    """
+    words, dataset = Words.of(language), found.dataset
     return (
         environment()
         .get_template("health.html.jinja2")
         .render(
+            t=words,
             name=dataset.name,
             photos=len(dataset),
             classes=len(dataset.classes),
             noise=found.noise,
             imbalance=found.imbalance,
             modes=found.modes,
-            sections=_sections(found),
+            sections=_sections(found, words),
         )
     )
 
 
-def _sections(found: Examination) -> list[Section]:
-    broken = tuple(found.looks[i].problem for i in found.broken[:SHOWN])
-    names = found.dataset.classes
-    small = tuple(names[k].name for k in found.small_classes[:SHOWN])
-    equal = [(group[0], group[1], "the same bytes") for group in found.groups]
+def _sections(found: Examination, words: Words) -> list[Section]:
+    equal = [(group[0], group[1], words("health.same")) for group in found.groups]
     near = [(i, j, "") for i, j in found.near.tolist()]
     parts = [(i, j, "") for i, j in found.derived.tolist()]
     mixed = [(i, j, "") for i, j in found.conflicts()]
+    splits = found.dataset.own_splits.items()
     return [
-        _suspects(found),
+        *([] if found.noise is None else [_suspects(found, words)]),
         *(
-            _pairs(found, f"Leaks across the split {name}", LEAKS, found.leaks(split))
-            for name, split in found.dataset.own_splits.items()
+            _pairs(found, words, "health.leaks", found.leaks(split), split=name)
+            for name, split in splits
         ),
-        _pairs(found, "Same photo, two classes", CONFLICTS, mixed),
-        _pairs(found, "Equal photos", EQUAL, equal),
-        _pairs(found, "Near-duplicates", NEAR, near),
-        *([] if found.related is None else [_pairs(found, "Crops and edits", DERIVED, parts)]),
-        _singles(found, "Turned by EXIF", ROTATED, found.rotated),
-        _singles(found, "Very small or very long", ODD, found.odd),
-        Section("Broken files", BROKEN, len(found.broken), lines=broken),
-        Section("Classes with few photos", SMALL, len(found.small_classes), lines=small),
+        _pairs(found, words, "health.conflicts", mixed),
+        _pairs(found, words, "health.equal", equal),
+        _pairs(found, words, "health.near", near),
+        *([] if found.related is None else [_pairs(found, words, "health.derived", parts)]),
+        _singles(found, words, "health.rotated", found.rotated),
+        _singles(found, words, "health.odd", found.odd),
+        _broken(found, words),
+        _small_classes(found, words),
     ]
 
 
-LEAKS = "A photo on both sides measures memory. Keep both on one side."
-CONFLICTS = "One of the two labels is wrong, or both classes are in the picture."
-EQUAL = "The same content under two names."
-NEAR = "The same picture resized, re-encoded or slightly cropped, by its perceptual hash."
-DERIVED = (
-    "Parts of one picture, or the same picture turned or recoloured, by keypoints that agree; the"
-    " same scene photographed twice can be among them. Keep both on one side of a split."
-)
-ROTATED = "Stored lying; a reader that ignores EXIF shows them on their side."
-ODD = "Little is left of them at the network's size."
-BROKEN = "They cannot be read, and are left out."
-SMALL = "Their figures mean little; collect more or merge them."
-SUSPECTS = (
-    "Photos that a probe, which did not see them, takes for another class with confidence."
-    " Look at each: a label may be wrong, two classes may look alike, or two may be in the photo."
-)
-
-
-def _suspects(found: Examination) -> Section:
+def _suspects(found: Examination, words: Words) -> Section:
     names = found.dataset.classes
-    cards = [
-        _card(
-            found,
-            (s.index,),
-            f"labelled {names[s.label].name}; looks like {names[s.looks_like].name}"
-            f" (by {s.margin:.0%})",
-        )
-        for s in found.suspects[:SHOWN]
-    ]
-    return Section("Suspicious labels", SUSPECTS, len(found.suspects), tuple(cards))
+    cards = []
+    for s in found.suspects[:SHOWN]:
+        label, other = names[s.label].name, names[s.looks_like].name
+        margin = words.percent(s.margin, 0)
+        text = words("health.suspect", label=label, other=other, margin=margin)
+        cards.append(_card(found, (s.index,), text))
+    return _section(words, "health.suspects", len(found.suspects), cards)
 
 
 def _pairs(
-    found: Examination, title: str, lead: str, pairs: Sequence[tuple[int, int, str]]
+    found: Examination,
+    words: Words,
+    key: str,
+    pairs: Sequence[tuple[int, int, str]],
+    split: str = "",
 ) -> Section:
     labels, names = found.dataset.labels, found.dataset.classes
     cards = []
@@ -130,15 +126,45 @@ def _pairs(
         kinds = dict.fromkeys(names[labels[k]].name for k in (i, j))
         text = " / ".join(kinds) + (f" ({remark})" if remark else "")
         cards.append(_card(found, (i, j), text))
-    return Section(title, lead, len(pairs), tuple(cards))
+    return _section(words, key, len(pairs), cards, split=split)
 
 
-def _singles(found: Examination, title: str, lead: str, indexes: Sequence[int]) -> Section:
-    cards = [
-        _card(found, (i,), f"{found.looks[i].size[0]} x {found.looks[i].size[1]}")
-        for i in indexes[:SHOWN]
-    ]
-    return Section(title, lead, len(indexes), tuple(cards))
+def _singles(found: Examination, words: Words, key: str, indexes: Sequence[int]) -> Section:
+    cards = []
+    for i in indexes[:SHOWN]:
+        width, height = found.looks[i].size
+        cards.append(_card(found, (i,), f"{width} {TIMES} {height}"))
+    return _section(words, key, len(indexes), cards)
+
+
+def _broken(found: Examination, words: Words) -> Section:
+    photos, broken = found.dataset.photos, found.broken
+    lines = [_reason(photos[i].name, found.looks[i].problem, words) for i in broken[:SHOWN]]
+    return _section(words, "health.broken", len(broken), lines=lines)
+
+
+def _reason(name: str, problem: str, words: Words) -> Told:
+    """Say why a photo cannot be read; its name goes before a reason that does not hold it."""
+    told = words.problem(problem.removeprefix(f"{name}: "))
+    named = problem.startswith(f"{name}: ")
+    return Told(f"{name}: {told.text}", told.language) if named else told
+
+
+def _small_classes(found: Examination, words: Words) -> Section:
+    names = [found.dataset.classes[k].name for k in found.small_classes[:SHOWN]]
+    lines = [Told(name, words.language) for name in names]
+    return _section(words, "health.small", len(found.small_classes), lines=lines)
+
+
+def _section(
+    words: Words,
+    key: str,
+    count: int,
+    cards: Sequence[Card] = (),
+    lines: Sequence[Told] = (),
+    split: str = "",
+) -> Section:
+    return Section(words(key, split=split), words(f"{key}.lead"), count, tuple(cards), tuple(lines))
 
 
 def _card(found: Examination, indexes: tuple[int, ...], text: str) -> Card:

@@ -65,6 +65,7 @@ def report_html(
         PhotoError: a photo that was readable during the run no longer is.
     """
     words, figures = Words.of(language), figures_of(experiment)
+    errors = [finding for finding in findings or () if finding.severity == "error"]
     classifier = experiment.classifier
     plain, fast = explainers_for(classifier), FastClassifier(classifier, threads=1)
     quick = [hastened(how, classifier, fast).how for how in plain]
@@ -77,7 +78,8 @@ def report_html(
             figures=figures,
             wilson=wilson_share,
             version=version("florascope"),
-            statements=analyse(figures, words),
+            errors=errors,
+            statements=analyse(figures, words, trusted=not errors),
             data=_data(experiment, words),
             findings=findings,
             settings=describe(experiment.recipe),
@@ -111,7 +113,9 @@ def _data(experiment: Experiment, words: Words) -> dict[str, Any]:
         "chart": counts_chart(experiment, words),
         "samples": sample_photos(experiment, words),
         "augmented": augmented_samples(experiment, words),
-        "problems": [(experiment.dataset.photos[i].name, problems[i]) for i in shown],
+        "problems": [
+            (experiment.dataset.photos[i].name, words.problem(problems[i])) for i in shown
+        ],
         "unnamed": len(problems) - len(shown),
     }
 

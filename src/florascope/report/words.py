@@ -8,8 +8,8 @@ from typing import Self
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from florascope.data.species import LANGUAGES, Language
-from florascope.errors import FlorascopeError
-from florascope.sentences import MINUS, NARROW, Told, sentences, told
+from florascope.errors import FlorascopeError, joined
+from florascope.sentences import MINUS, NARROW, Told, all_told, sentences, told
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -92,6 +92,11 @@ class Words:
     def told(self, text: str) -> Told:
         """Say what the doctor says in English, as far as it is known in this language."""
         return told("doctor", text, self.language)
+
+    def problem(self, text: str) -> Told:
+        """Say why a photo cannot be read; in English where one of its sentences is not known."""
+        texts = all_told("problem", text.removesuffix(".").split(". "), self.language)
+        return Told(text, "en") if texts is None else Told(joined(texts), self.language)
 
     def meaning(self, setting: str) -> str:
         """Say what a recipe's setting is; nothing for one this report does not know."""
