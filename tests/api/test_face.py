@@ -191,11 +191,11 @@ def test_every_public_function_is_asked() -> None:
         (lambda: fs.explain({}, PIXELS), r"a dict is no network.*net\.load_state_dict\(weights\)"),
         (
             lambda: fs.diagnose(fs.Model(), BATCHES, BATCHES),
-            r"a Model is no network.*Keras model\. Name it.*`florascope doctor .*mobilenetv2`",
+            r"a Model is no network.*Keras model\. Ask the run.*open_run\(.*mobilenetv2'\)",
         ),
         (
             lambda: fs.diagnose("runs/mine", BATCHES, BATCHES),
-            r"'runs/mine' is no network\..*`florascope doctor runs/mine`",
+            r"'runs/mine' is no network\..*`florascope\.open_run\('runs/mine'\)\.diagnosis`",
         ),
         (lambda: fs.Model(TINY), r"Model got a Probe as 'bundle'\. expected a path\."),  # type: ignore[arg-type]
         (lambda: fs.diagnose(NET), r"diagnose got None as 'train_loader'\. expected batches of"),

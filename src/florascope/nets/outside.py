@@ -122,7 +122,7 @@ def check_network(model: object, taken: str = "a PyTorch module or a Keras model
 
 def _cure(model: object) -> str:
     if isinstance(model, str | os.PathLike):  # of those who take no path
-        return f"Name it on the command line: `florascope doctor {os.fspath(model)}`"
+        return f"Ask the run that made it: `florascope.open_run({os.fspath(model)!r}).diagnosis`"
     told = CURES.get(type(model).__name__)
     return told or "Hand one over, such as torchvision.models.resnet18()"
 
