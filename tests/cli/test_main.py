@@ -119,6 +119,8 @@ import florascope.cli.main as main
 from florascope.cli.console import JsonList
 from florascope.files import new_file
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+
 def work(**_):
     with JsonList("results") as listed, new_file(Path(sys.argv[1])) as draft:
         listed({})
