@@ -80,6 +80,8 @@ def all_rows(out: Path) -> Iterator[tuple[str, Command]]:
         yield f"{name}, then a probe", on(split, recipe("probe", str(weights), *LARGER))
         yield f"{name}, soup of 4", on(split, recipe("finetune", "torchvision", *LARGE, "soup=4"))
         yield f"all, 384 px{few}", on(split, recipe("finetune", "torchvision", *LARGE, *FINER))
+        fine = (*LARGE, "size=352", "train_size=288", "epochs=20", "patience=20")
+        yield f"all, 352 px{few}", on(split, recipe("finetune", "torchvision", *fine))
         soup = str(out / f"{slug(name)}-soup-of-4-0" / "bundle" / "model.safetensors")
         again = (*LARGE, *FINER, "epochs=8", "patience=8", "learning_rate=1e-4")
         yield f"{name}, soup of 4, then 384 px", on(split, recipe("finetune", soup, *again))
