@@ -200,6 +200,16 @@ def test_other_sound_models_raise_no_error(made: Callable[..., Any]) -> None:
     assert diagnosis(model, train, val, **told).of("error") == ()
 
 
+def test_gradients_that_are_gathered_over_batches() -> None:
+    """Keras counts such an optimizer's steps by a tensor, not a variable."""
+    train, val = data()
+    model = network_of()
+    model.compile(keras.optimizers.Adam(0.03, gradient_accumulation_steps=2), SPARSE)
+    model.fit(*train, epochs=6, verbose=0, batch_size=16)
+    assert keras_accuracy(model, val) > 0.8
+    assert diagnosis(model, train, val).of("error") == ()
+
+
 def softmax_twice() -> Any:
     train, val = data()
     model = network_of()

@@ -165,7 +165,7 @@ def traces(model: Any, head: Any, batch: Batch) -> Traces:  # noqa: ANN401
     values = {v.path: as_array(v.value) for v in model.weights}
     made = None if head is None or head.bias is None else not as_array(head.bias.value).any()
     return Traces(
-        steps=None if counter is None else int(as_array(counter.value)),
+        steps=None if counter is None else int(keras.ops.convert_to_numpy(counter)),
         gradient_left=left,
         gradient_fresh=fresh,
         as_made=made,
