@@ -180,7 +180,7 @@ def test_weak_classes_with_few_photos(figures: Make) -> None:
     planted = figures(trained=(10, 90, 100, 110), classes=_classes((0.5, 0.95, 0.95, 1.0), 40))
     found = analysis.weak_classes(planted, EN)
     assert found is not None
-    assert found.claim == ("Recognised clearly less than the rest: 1 class; photos are few there.")
+    assert found.claim == "Recognised clearly less than the rest: 1 class; photos are few there."
     assert "anemone (50% of 40, trained on 10)" in found.evidence
     assert "about 0.1 of 4 classes" in found.evidence
 
