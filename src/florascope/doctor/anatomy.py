@@ -7,6 +7,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+ALONE = 4  # photos that are asked one by one
+IN_BOTH = 96  # train photos that are asked in both modes
+
 
 class Paired(NamedTuple):
     """Whether the same photos are answered right in either mode.

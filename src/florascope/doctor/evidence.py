@@ -79,7 +79,18 @@ class Answers:
     @property
     def top1(self) -> float:
         """Share of right answers."""
-        return float((self.outputs.argmax(1) == self.labels).mean())
+        return float(self.right.mean())
+
+    @property
+    def right(self) -> Bool[np.ndarray, "n"]:
+        """Which answers are right."""
+        return self.outputs.argmax(1) == self.labels
+
+    @property
+    def mean_class(self) -> float:
+        """Share of right answers of each class, its mean over the classes that are there."""
+        right = self.right
+        return float(np.mean([right[self.labels == k].mean() for k in np.unique(self.labels)]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -271,7 +271,7 @@ def stack(data: Sequence[Batch], most: int | None = None) -> tuple[Tensor, Tenso
     images, labels = torch.cat([b.images for b in data]), torch.cat([b.labels for b in data])
     if most is None or most >= len(labels):
         return images, labels
-    some = torch.linspace(0, len(labels) - 1, most).long()
+    some = evenly(len(labels), most)
     return images[some], labels[some]
 
 

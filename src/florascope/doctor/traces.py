@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from florascope.doctor.anatomy import Modes, Paired, Traces
+from florascope.doctor.anatomy import ALONE, IN_BOTH, Modes, Paired, Traces
 from florascope.doctor.loaders import Batch
 from florascope.doctor.network import NARROW, outputs_of, run
 from florascope.doctor.recording import Recording
@@ -26,8 +26,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 ENOUGH = 100  # weights that show how they were drawn
 EVEN = 0.15  # relative error of their deviation
 FEW = 16  # photos of the fresh gradient
-ALONE = 4  # photos that are asked one by one
-IN_BOTH = 96  # train photos that are asked in both modes
 
 
 def modes(

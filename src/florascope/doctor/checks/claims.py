@@ -231,7 +231,7 @@ def _weighted_like(labels: Labels, test: Answers) -> tuple[float, int]:
     kinds = np.intersect1d(labels, test.labels)
     if not len(kinds):
         return test.top1, len(test.labels)
-    right = test.outputs.argmax(1) == test.labels
+    right = test.right
     there = np.array([(test.labels == k).sum() for k in kinds])
     shares = np.array([right[test.labels == k].mean() for k in kinds])
     weights = np.array([(labels == k).sum() for k in kinds], np.float64)
@@ -246,10 +246,8 @@ def _luck(evidence: Evidence) -> float:
     "Concentration Inequalities", 2013, theorem 2.5). The last epoch was not chosen; where no epoch
     is known, many are supposed.
     """
-    answers, told = (
-        evidence.val_answers,
-        [r["val_top1"] for r in _rows(evidence) if "val_top1" in r],
-    )
+    answers = evidence.val_answers
+    told = [row["val_top1"] for row in _rows(evidence) if "val_top1" in row]
     if answers is None or (told and abs(told[-1] - answers.top1) < EXACT):
         return 0.0
     error = standard_error(answers.top1, len(answers.labels))
@@ -265,8 +263,8 @@ def moving(evidence: Evidence) -> bool:
     modes = evidence.modes
     if modes is None:
         return False
-    rights = [(x.argmax(1) == modes.labels).mean() for x in (modes.trained, modes.evaluated)]
-    return bool(rights[0] > rights[1] + ELSEWHERE)
+    trained, evaluated = modes.unseen.shares
+    return trained > evaluated + ELSEWHERE
 
 
 def _matches(reported: float, answers: Answers, evidence: Evidence) -> bool:
@@ -305,8 +303,7 @@ def _batches(evidence: Evidence) -> list[Bool[np.ndarray, "_"]]:
         return []
     if val is not None and len(answers.labels) < val.size:
         return []
-    right = answers.outputs.argmax(1) == answers.labels
-    return np.split(right, np.cumsum(answers.batches)[:-1])
+    return np.split(answers.right, np.cumsum(answers.batches)[:-1])
 
 
 def _parts_of_val(evidence: Evidence) -> dict[str, float]:
@@ -328,10 +325,10 @@ def _pieces(evidence: Evidence) -> dict[str, float]:
     answers, parts = evidence.val_answers, _batches(evidence)
     if answers is None:
         return {}
-    right, kinds = answers.outputs.argmax(1) == answers.labels, np.unique(answers.labels)
+    right, kinds = answers.right, np.unique(answers.labels)
     found = {f"batch {i + 1} alone": float(part.mean()) for i, part in enumerate(parts)}
     found |= {f"class {k} alone": float(right[answers.labels == k].mean()) for k in kinds}
-    found["the mean over classes"] = float(np.mean([found[f"class {k} alone"] for k in kinds]))
+    found["the mean over classes"] = answers.mean_class
     return found if len(found) <= PIECES else {}
 
 
@@ -357,7 +354,7 @@ def _other_figures(evidence: Evidence) -> dict[str, float]:
             (answers.labels == 0).mean()
         )
     if modes is not None:
-        found["train mode"] = float((modes.trained.argmax(1) == modes.labels).mean())
+        found["train mode"] = modes.unseen.shares[0]
     return found
 
 

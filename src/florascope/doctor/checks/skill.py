@@ -40,7 +40,7 @@ def imbalance(evidence: Evidence) -> Finding | None:
     inside = (answers.labels >= 0) & (answers.labels < evidence.classes)
     largest = float(np.bincount(answers.labels[inside], minlength=evidence.classes).max())
     share = largest / len(answers.labels)
-    balanced = _balanced(answers)
+    balanced = answers.mean_class
     if share < LARGE or answers.top1 > share + 0.02 or balanced > 0.5 * (1 + 1 / evidence.classes):
         return None
     return Finding(
@@ -179,11 +179,6 @@ def _mean_recall(
 ) -> float:
     here = [k for k in kinds if (labels == k).any()]
     return float(np.mean([(said[labels == k] == k).mean() for k in here])) if here else 0.0
-
-
-def _balanced(answers: Answers) -> float:
-    right = answers.outputs.argmax(1) == answers.labels
-    return float(np.mean([right[answers.labels == k].mean() for k in np.unique(answers.labels)]))
 
 
 def reversed_answers(evidence: Evidence) -> Finding | None:

@@ -135,7 +135,7 @@ def _source(data: Any, photos: int) -> _Source:  # noqa: ANN401
         return _Source(batches, len(dataset), fixed=True, drawn=lambda: data)
     if _indexable(data):
         each = max(1, len(_batch(data[0]).labels)) if len(data) else 1
-        numbers = _evenly(len(data), -(-photos // each))
+        numbers = evenly(len(data), -(-photos // each))
         return _Source(
             lambda: (data[int(i)] for i in numbers),
             batches=len(data),
@@ -157,11 +157,12 @@ def _indexable(data: Any) -> bool:  # noqa: ANN401
 
 
 def _chunks(count: int, photos: int) -> list[Int64[np.ndarray, "_"]]:
-    picked = _evenly(count, photos)
+    picked = evenly(count, photos)
     return [picked[i : i + BATCH] for i in range(0, len(picked), BATCH)]
 
 
-def _evenly(count: int, wanted: int) -> Int64[np.ndarray, "_"]:
+def evenly(count: int, wanted: int) -> Int64[np.ndarray, "_"]:
+    """At most so many of the numbers from 0 to count - 1, picked evenly."""
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(np.int64))
 
 

@@ -37,7 +37,7 @@ from florascope.doctor.keras.compiled import (
     rates_of,
     rows,
 )
-from florascope.doctor.keras.data import BATCH, Reading, read
+from florascope.doctor.keras.data import BATCH, Reading, evenly, read
 from florascope.doctor.properties import Pictures, measure
 from florascope.doctor.provenance import origins
 from florascope.doctor.recording import Recording, Watcher, recording_of
@@ -270,7 +270,7 @@ def _loop(
     inside = 0 <= train.labels.min() <= train.labels.max() < classes
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and head is not None and inside and np.isfinite(train.features).all():
-        spread = np.linspace(0, len(train.labels) - 1, min(BATCH, len(train.labels))).astype(int)
+        spread = evenly(len(train.labels), BATCH)
         tried = overfit_head(train.features[spread], train.labels[spread], classes, optimizer)
     return Loop(
         loss.name,

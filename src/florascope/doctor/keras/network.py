@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from jaxtyping import Float, Float32
 
-from florascope.doctor.anatomy import Layer, Modes, Network, Norm, Paired, Traces
+from florascope.doctor.anatomy import ALONE, IN_BOTH, Layer, Modes, Network, Norm, Paired, Traces
 from florascope.doctor.evidence import Answers, Inputs, Rescaling
 from florascope.doctor.keras.compiled import optimised_by
-from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array
+from florascope.doctor.keras.data import BATCH, Batch, Reading, as_array, evenly
 from florascope.doctor.retouching import by_retouch, looked_at
 from florascope.errors import FlorascopeError
 from florascope.nets.keras_models import application, is_front, leaves
@@ -91,8 +91,6 @@ def kept(model: Any) -> Iterator[None]:  # noqa: ANN401
 
 
 NARROW = frozenset({"float16", "bfloat16"})
-ALONE = 4  # photos that are asked one by one
-IN_BOTH = 96  # train photos that are asked in both modes
 Images = Float32[np.ndarray, "b ..."]
 
 
@@ -202,7 +200,7 @@ def _norm(gradients: Sequence[Any]) -> float:
 def modes(model: Any, train: Reading, val: Reading) -> Modes:  # noqa: ANN401
     """Some photos in each mode; what a pass in train mode changes is put back."""
     count, size = len(val.labels), len(train.batches[0].labels)
-    some = np.linspace(0, count - 1, min(count, BATCH)).astype(int)
+    some = evenly(count, BATCH)
     few, labels = val.images[some], val.labels[some]
     evaluated = columns(run(model, few))
     with kept(model):
